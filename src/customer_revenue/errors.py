@@ -1,0 +1,179 @@
+"""Every error that this package raises on purpose.
+
+    CustomerRevenueError
+    ├── InputError                  what the user gave cannot be used (exit status 2, HTTP 422)
+    │   ├── InvalidParameter        a parameter outside its allowed values
+    │   ├── UnreadableFile          missing, empty, or not what its name says
+    │   ├── UnknownFormat           a header that no format recognises
+    │   ├── NothingImported         a file of which no row could be used
+    │   ├── CustomerReassigned      an order id that comes again with another customer
+    │   ├── CurrencyMismatch        a file in another currency than the store's
+    │   └── InvalidPolicy           a policy file that breaks its rules
+    ├── CustomerNotFound            HTTP 404
+    ├── StoreError                  (HTTP 503)
+    │   ├── StoreNotFound           no store at that URL
+    │   ├── StoreNotUsable          not one of ours, newer than this package, or damaged
+    │   └── StoreBusy               another import is running
+    ├── ModelError                  (HTTP 503)
+    │   ├── ModelNotFound           nothing trained yet
+    │   ├── BundleDamaged           a file is missing, truncated or altered
+    │   ├── BundleIncompatible      another schema than this package reads
+    │   └── NotEnoughData           nothing to train on
+    ├── Unauthorized                HTTP 401
+    └── GateRefused                 a challenger is not good enough (exit status 3)
+
+``code`` is stable and is what clients may branch on; the message is for people and says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class CustomerRevenueError(Exception):
+    """Base of all errors raised on purpose.
+
+    ``details`` are further single lines, such as the offending rows or the allowed values.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    exit_status: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+
+
+class InputError(CustomerRevenueError):
+    """What the user gave cannot be used."""
+
+    code = "invalid_input"
+    exit_status = 2
+    http_status = 422
+
+
+class InvalidParameter(InputError):
+    """A parameter is outside its allowed values, which ``details`` lists."""
+
+    code = "invalid_parameter"
+
+
+class UnreadableFile(InputError):
+    """A file is missing, empty, or not what its name says."""
+
+    code = "unreadable_file"
+
+
+class UnknownFormat(InputError):
+    """No import format recognises the file's header."""
+
+    code = "unknown_format"
+
+
+class NothingImported(InputError):
+    """Every row of a file was quarantined."""
+
+    code = "nothing_imported"
+
+
+class CustomerReassigned(InputError):
+    """An order id came again with another customer."""
+
+    code = "customer_reassigned"
+
+
+class CurrencyMismatch(InputError):
+    """A file's currency is not the store's."""
+
+    code = "currency_mismatch"
+
+
+class InvalidPolicy(InputError):
+    """A policy file breaks its rules; the message names the line at fault."""
+
+    code = "invalid_policy"
+
+
+class CustomerNotFound(CustomerRevenueError):
+    """The store knows no such customer."""
+
+    code = "customer_not_found"
+    exit_status = 2
+    http_status = 404
+
+
+class StoreError(CustomerRevenueError):
+    """The store cannot answer."""
+
+    code = "store_unavailable"
+    exit_status = 2
+    http_status = 503
+
+
+class StoreNotFound(StoreError):
+    """There is no store at the given URL."""
+
+    code = "store_not_found"
+
+
+class StoreNotUsable(StoreError):
+    """The store is not one of ours, is newer than this package, or is damaged."""
+
+    code = "store_not_usable"
+
+
+class StoreBusy(StoreError):
+    """Another import is writing to the store."""
+
+    code = "store_busy"
+
+
+class ModelError(CustomerRevenueError):
+    """No model can answer."""
+
+    code = "model_unavailable"
+    exit_status = 2
+    http_status = 503
+
+
+class ModelNotFound(ModelError):
+    """Nothing has been trained yet, or the named model does not exist."""
+
+    code = "model_not_found"
+
+
+class BundleDamaged(ModelError):
+    """A file of the bundle is missing, truncated or altered."""
+
+    code = "bundle_damaged"
+
+
+class BundleIncompatible(ModelError):
+    """The bundle has another schema than this package reads, or is no bundle."""
+
+    code = "bundle_incompatible"
+
+
+class NotEnoughData(ModelError):
+    """There is nothing to train or back-test on."""
+
+    code = "not_enough_data"
+
+
+class Unauthorized(CustomerRevenueError):
+    """The request carries no valid API key."""
+
+    code = "unauthorized"
+    exit_status = 2
+    http_status = 401
+
+
+class GateRefused(CustomerRevenueError):
+    """A challenger is not good enough to become champion; ``details`` names the figures that failed."""
+
+    code = "gate_refused"
+    exit_status = 3
+    http_status = 409

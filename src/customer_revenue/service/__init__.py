@@ -1,0 +1,1 @@
+"""Who asks? Workflows in; HTTP out."""

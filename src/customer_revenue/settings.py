@@ -1,0 +1,78 @@
+"""One frozen settings object, from the environment and ``.env``, loaded by a function."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from customer_revenue.errors import InvalidParameter
+
+
+class Settings(BaseSettings):
+    """Every setting. Each can be given as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CUSTOMER_REVENUE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    store: str = Field("duckdb:///data/orders.duckdb", description="URL of the store of orders.")
+    models: Path = Field(Path("models"), description="Folder of the model bundles.")
+    model: str = Field(
+        "", description="Bundle to answer with: a folder or models:/NAME@ALIAS; by default models/current."
+    )
+    policy: Path | None = Field(None, description="TOML file whose keys override the packaged policy.")
+    currency: str = Field("", description="ISO 4217 code of the store's currency; by default the file format's.")
+    timezone: str = Field("UTC", description="Reporting time zone, which decides the day of an order.")
+    log: Path | None = Field(None, description="Folder of the prediction log; none by default.")
+    tracking_uri: str = Field(
+        "", description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file beside the models by default."
+    )
+    experiment: str = Field("customer-revenue", description="Name of the MLflow experiment and registered model.")
+    ltv_horizon_days: Annotated[int, Field(ge=30, le=3650)] = Field(365, description="Horizon of the estimated LTV.")
+    discount_rate_per_year: Annotated[Decimal, Field(ge=0, lt=1)] = Field(
+        Decimal("0.10"), description="Yearly discount rate of future revenue."
+    )
+    interval_mass: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.80, description="Least probability that an interval holds."
+    )
+    seed: int = Field(20_240, description="Seed of everything random in training.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Level of the logs.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError("no such IANA time zone, such as Europe/London") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def current_model(self) -> str:
+        """The bundle to answer with: a folder or an MLflow model URI."""
+        return self.model or str(self.models / "current")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment; overrides that are not ``None`` win.
+
+    Raises:
+        InvalidParameter: names the setting at fault.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InvalidParameter(f"setting {name}: {first['msg']} (got {str(first['input'])[:60]!r})") from None
