@@ -1,0 +1,39 @@
+# Every target works on a fresh machine with python3 (3.11 or newer) and make alone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SERVE ?= 1
+PORT ?= 3000
+PYTEST_ARGS ?=
+
+.PHONY: setup demo test lint lock bento bench clean
+
+setup: .venv/.installed  ## make .venv from the lock
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 stops before serving
+	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
+
+test: setup  ## run the tests
+	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+lint: setup  ## formatting, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: setup  ## choose the versions of all dependencies anew
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--group dev pyproject.toml --output-file requirements.lock
+
+bento: setup  ## build a Bento that holds the package and the current bundle
+	$(BIN)/python -m customer_revenue.service.packaging
+
+clean:
+	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
