@@ -1,0 +1,74 @@
+"""The canonical tables as Ibis expressions, and the parameters that a compiled query takes."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.types as ir
+
+from customer_revenue.tables import CANONICAL, Canonical
+
+STORED = {
+    **CANONICAL,
+    # The order's customer beside each item, so that one customer's items lie together and are found by a range.
+    "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "!string"}),
+}
+"""The tables as the store keeps them."""
+
+PARAMETER_MARK = "\u2063parameter:"
+"""Starts the text that stands for a parameter until a query is compiled; no data and no person types it."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
+def _aware(zone: str, moment: dtypes.timestamp) -> dtypes.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
+    """DuckDB: what moment a local time in a zone is."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
+def _local(zone: str, moment: dtypes.Timestamp(timezone="UTC")) -> dtypes.timestamp:  # type: ignore[valid-type]
+    """DuckDB: the local time in a zone of a moment."""
+
+
+def local_day(moment: ir.TimestampValue, zone: str) -> ir.DateValue:
+    """The calendar day in ``zone`` of a moment in UTC without a zone."""
+    if zone == "UTC":
+        return moment.date()
+    return _local(zone, _aware("UTC", moment)).date()
+
+
+def canonical_tables(zone: str, catalog: str | None = None, database: str | None = None) -> Canonical:
+    """The store's tables, with the day of orders and refunds in the reporting zone.
+
+    They are bound to no connection: the store compiles expressions over them and runs the SQL itself.
+
+    Args:
+        zone: IANA name of the reporting zone.
+        catalog: name of the attached database, where the engine has such.
+        database: schema in it; by default the connection's current one.
+    """
+    orders, users, items, refunds = (
+        ibis.table(STORED[name], name=name, catalog=catalog, database=database)
+        for name in ("orders", "users", "order_items", "refunds")
+    )
+    return Canonical(
+        orders=orders.mutate(day=local_day(orders.created_at, zone)),
+        users=users,
+        order_items=items,
+        refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
+    )
+
+
+def parameter(name: str, dtype: str) -> ir.Scalar:
+    """A value that is given when the query runs.
+
+    Args:
+        name: an identifier, unique in its query.
+        dtype: Ibis type, such as ``"string"``, ``"date"`` or ``"timestamp"``.
+
+    >>> parameter("day", "date").type()
+    Date(nullable=True)
+    """
+    if not name.isidentifier():
+        raise ValueError(f"a parameter needs an identifier for a name, not {name!r}")
+    text = ibis.literal(PARAMETER_MARK + name)
+    return text if dtype == "string" else text.cast(dtype)

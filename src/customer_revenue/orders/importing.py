@@ -1,0 +1,313 @@
+"""Import files of orders into a store: all of it or nothing, and the same file twice changes nothing."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import ibis.expr.types as ir
+import sqlglot.expressions as sge
+from ibis.backends.sql.compilers import DuckDBCompiler
+
+from customer_revenue.errors import CurrencyMismatch, CustomerRevenueError, InvalidParameter, StoreError
+from customer_revenue.orders.database import (
+    INFO_COLUMNS,
+    SCHEMA_VERSION,
+    Workshop,
+    attach,
+    path_of,
+    read_info,
+    workshop,
+)
+from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.merging import Change, compare, merge, refuse_reassigned
+from customer_revenue.orders.staging import Rules, Staged, stage
+from customer_revenue.orders.summary import ImportSummary
+from customer_revenue.periods import Clock, guess_clock
+from customer_revenue.settings import Settings
+from customer_revenue.tables import PAID, REFUNDED, Canonical
+
+__all__ = ["ImportSummary", "Progress", "Views", "import_files"]
+
+Views = Mapping[str, Callable[[Canonical], ir.Table]]
+"""Views to create in the store, by name: each is made from the canonical tables."""
+
+Progress = Callable[[str, float | None], None]
+"""Told what is being done, and which part of the whole is done (0 to 1) if that is known."""
+
+IGNORED_STATUSES = (
+    "authorized",
+    "canceled",
+    "cancelled",
+    "draft",
+    "expired",
+    "failed",
+    "open",
+    "pending",
+    "unpaid",
+    "void",
+    "voided",
+)
+"""Statuses that are stored under their own name and never counted."""
+
+
+def import_files(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    url: str | None = None,
+    format: str | None = None,  # noqa: A002  # the option's name
+    live: bool = False,
+    as_of: dt.date | None = None,
+    progress: Progress | None = None,
+    views: Views | None = None,
+) -> ImportSummary:
+    """Import files, one after the other, and put the new store in the old one's place at the end.
+
+    Whatever fails, what is stored stays as it is.
+
+    Args:
+        paths: the files.
+        settings: currency, reporting zone and statuses.
+        url: the store; by default the settings'.
+        format: name of the files' format; by default each header says it.
+        live: answers are to be as of now, however old the last order is.
+        as_of: answers are to be as of the end of this day.
+        progress: is told what is being done.
+        views: views to create in the store.
+
+    Raises:
+        InputError: a file cannot be used, or contradicts the store.
+        StoreError: the store cannot be read or written.
+    """
+    started = time.monotonic()
+    if live and as_of:
+        raise InvalidParameter("live and as_of exclude each other: choose one")
+    if not paths:
+        raise InvalidParameter("name at least one file to import")
+    target = url or settings.store
+    tell = progress or (lambda _what, _part: None)
+    with workshop(path_of(target)) as shop, duckdb.connect() as con:
+        try:
+            return _Import(con, shop, settings, tell).run(
+                paths, target, format, live=live, as_of=as_of, views=views or {}, started=started
+            )
+        except CustomerRevenueError:
+            raise
+        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise StoreError(f"the import failed and nothing was changed: {reason}") from error
+
+
+class _Import:
+    """One import: its connection, its workshop and the store as it was."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, shop: Workshop, settings: Settings, tell: Progress) -> None:
+        self.con, self.shop, self.settings, self.tell = con, shop, settings, tell
+        self.old: dict[str, object] = {}
+
+    def run(
+        self,
+        paths: Sequence[Path],
+        url: str,
+        format_name: str | None,
+        *,
+        live: bool,
+        as_of: dt.date | None,
+        views: Views,
+        started: float,
+    ) -> ImportSummary:
+        self._open()
+        staged = self._stage_all(paths, format_name)
+        new = self._fold(staged)
+        change = self._compare_with_store(new)
+        zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
+        self.tell("writing the store", 0.7)
+        merge(self.con, "old" if self.old else None, new, "next")
+        self._write_info(staged, zone, clock, chosen, fixed_day)
+        _create_views(self.con, views, zone)
+        info = read_info(self.con, "next", self.shop.store)
+        items = self._scalar("SELECT count(*) FROM next.order_items")
+        quarantine_grew = not self.old or self._scalar(
+            "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
+        )
+        # An import that says nothing new leaves the very file in place.
+        if not change.is_none or quarantine_grew or info != self.old:
+            self.tell("putting the new store in place", 0.95)
+            self.con.execute("CHECKPOINT next")
+            self.con.execute("DETACH next")
+            self.shop.swap()
+        self.tell("done", 1.0)
+        quarantined: Counter[str] = Counter()
+        for part in staged:
+            quarantined.update(part.quarantined)
+        first, last = (_day(info[name], zone) for name in ("first_created_at", "last_created_at"))
+        return ImportSummary(
+            url=url,
+            formats=tuple(dict.fromkeys(part.format.name for part in staged)),
+            lines=sum(part.lines for part in staged),
+            orders_imported=change.imported,
+            orders_updated=change.updated,
+            orders_unchanged=change.unchanged,
+            refunds_imported=change.refunds,
+            quarantined=dict(quarantined.most_common()),
+            orders_in_store=_int(info["orders"]),
+            customers_in_store=_int(info["customers"]),
+            refunds_in_store=_int(info["refunds"]),
+            items_in_store=items,
+            first_day=first,
+            last_day=last,
+            clock=clock,
+            as_of=fixed_day,
+            currency=str(info["currency"]),
+            seconds=time.monotonic() - started,
+        )
+
+    def _open(self) -> None:
+        self.shop.attach(self.con)
+        # Times without a zone are in the session's zone.
+        self.con.execute("SET TimeZone = ?", [self.settings.timezone])
+        self.con.execute("SET preserve_insertion_order = true")
+        if self.shop.store.exists():
+            attach(self.con, self.shop.store, "old")
+            self.old = read_info(self.con, "old", self.shop.store)
+
+    def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[Staged]:
+        currency = self.settings.currency
+        if self.old and currency and currency != self.old["currency"]:
+            raise CurrencyMismatch(
+                f"the store is in {self.old['currency']}, the settings say {currency}: use a store of its own"
+            )
+        currency = str(self.old["currency"]) if self.old else currency
+        staged: list[Staged] = []
+        for position, path in enumerate(paths):
+            self.tell(f"reading {path.name}", 0.6 * position / len(paths))
+            rules = Rules(
+                statuses={PAID: PAID, REFUNDED: REFUNDED, **{word: word for word in IGNORED_STATUSES}},
+                currency=currency,
+                now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            )
+            staged.append(stage(self.con, path, format_name, rules, f"work.file_{position}"))
+            currency = staged[-1].currency
+        return staged
+
+    def _fold(self, staged: Sequence[Staged]) -> str:
+        """All files as one: a later file updates an earlier one, as if they had been imported one by one."""
+        folded = staged[0].schema
+        for position, part in enumerate(staged[1:], 1):
+            refuse_reassigned(self.con, folded, part.schema)
+            compare(self.con, folded, part.schema)
+            out = f"work.folded_{position}"
+            self.con.execute(f"CREATE SCHEMA {out}")
+            merge(self.con, folded, part.schema, out)
+            folded = out
+        return folded
+
+    def _compare_with_store(self, new: str) -> Change:
+        self.tell("comparing with the store", 0.6)
+        if self.old:
+            refuse_reassigned(self.con, "old", new)
+            return compare(self.con, "old", new)
+        return Change(
+            imported=self._scalar(f"SELECT count(*) FROM {new}.orders"),
+            updated=0,
+            unchanged=0,
+            refunds=self._scalar(f"SELECT count(*) FROM {new}.refunds"),
+            users=0,
+        )
+
+    def _clock(
+        self, new: str, staged: Sequence[Staged], *, live: bool, as_of: dt.date | None
+    ) -> tuple[str, Clock, bool, dt.date | None]:
+        """Reporting zone, clock, whether a person chose it, and the fixed day. A choice holds until the next one."""
+        zone = self.settings.timezone
+        if live:
+            return zone, Clock.LIVE, True, None
+        if as_of:
+            return zone, Clock.HISTORICAL, True, as_of
+        if self.old.get("clock_is_chosen"):
+            day = self.old["as_of"]
+            return zone, Clock(str(self.old["clock"])), True, day if isinstance(day, dt.date) else None
+        sources = [f"{new}.orders", *(["old.orders"] if self.old else [])]
+        last = self.con.execute(
+            f"SELECT max(created_at) FROM ({' UNION ALL '.join(f'SELECT created_at FROM {s}' for s in sources)})"
+        ).fetchone()
+        today = dt.datetime.now(ZoneInfo(zone)).date()
+        last_day = _day(last[0], zone) if last else None
+        clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE
+        return zone, clock, False, None
+
+    def _write_info(
+        self, staged: Sequence[Staged], zone: str, clock: Clock, chosen: bool, as_of: dt.date | None
+    ) -> None:
+        before = str(self.old.get("formats", "")).split(",") if self.old else []
+        formats = dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name)
+        columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
+        self.con.execute(f"CREATE TABLE next.store_info ({columns})")
+        self.con.execute(
+            f"""
+            INSERT INTO next.store_info
+            SELECT $version, $currency, $zone, $clock, $chosen, $as_of,
+                (SELECT min(created_at) FROM next.orders), (SELECT max(created_at) FROM next.orders),
+                (SELECT count(*) FROM next.orders), (SELECT count(*) FROM next.users),
+                (SELECT count(*) FROM next.refunds), $formats, {_FINGERPRINT}
+            """,
+            {
+                "version": SCHEMA_VERSION,
+                "currency": staged[-1].currency,
+                "zone": zone,
+                "clock": clock.value,
+                "chosen": chosen,
+                "as_of": as_of,
+                "formats": ",".join(formats),
+            },
+        )
+
+    def _scalar(self, sql: str) -> int:
+        row = self.con.execute(sql).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+# The rows' hashes added up: the same rows give the same fingerprint, in whatever order they came.
+_FINGERPRINT = "md5(concat_ws(' ', {}))".format(
+    ", ".join(
+        f"(SELECT coalesce(sum(CAST(hash({columns}) AS HUGEINT)), 0) FROM next.{table})"
+        for table, columns in (
+            ("orders", "id, user_id, total_cents, status, created_at"),
+            ("order_items", "order_id, product_id, product_name, quantity, amount_cents"),
+            ("refunds", "id, order_id, user_id, amount_cents, created_at"),
+            ("users", "id, name, email"),
+        )
+    )
+)
+
+
+def _create_views(con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> None:
+    """Views over the next file's own tables, with no database name in them: the file will have another one."""
+    if not views:
+        return
+    con.execute("USE next")
+    tables = canonical_tables(zone)
+    for name, build in views.items():
+        body = DuckDBCompiler().to_sqlglot(build(tables))
+        view = sge.Create(this=sge.to_identifier(name, quoted=True), kind="VIEW", expression=body)
+        con.execute(view.sql(dialect="duckdb"))
+    con.execute("USE memory")
+
+
+def _day(moment: object, zone: str) -> dt.date | None:
+    if not isinstance(moment, dt.datetime):
+        return None
+    return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value

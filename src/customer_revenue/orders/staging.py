@@ -1,0 +1,304 @@
+"""One file into staged tables: its lines by the rules, the good ones as orders, items, refunds and users."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
+from customer_revenue.orders.formats import LINE_COLUMNS, Format, recognise
+from customer_revenue.orders.parsing import parsed_columns, unreadable
+from customer_revenue.orders.quarantine import EARLIEST_YEAR
+from customer_revenue.orders.reading import LINE, SCAN, File, inspect, open_scan, rejected_lines
+
+DEFAULT_CURRENCY = "USD"
+_SHOWN_REASONS = 4
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What every file of an import is held against."""
+
+    statuses: Mapping[str, str]
+    """Each known status word, in lower case, and the status that it is stored as."""
+    currency: str
+    """The store's currency; empty while nothing has decided it."""
+    now: dt.datetime
+    """Naive, in UTC."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One file, staged in the schema ``schema``: orders, order_items, refunds, users, quarantine."""
+
+    schema: str
+    path: Path
+    format: Format
+    currency: str
+    lines: int
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    has_items: bool = False
+
+
+def stage(con: duckdb.DuckDBPyConnection, path: Path, named: str | None, rules: Rules, schema: str) -> Staged:
+    """Read a file into the tables of a new schema.
+
+    Args:
+        con: connection whose session time zone is the reporting zone.
+        path: the file.
+        named: its format's name, when the user says it.
+        rules: known statuses, currency and the present moment.
+        schema: the schema to make, one of our own names.
+
+    Raises:
+        UnreadableFile, UnknownFormat: the file cannot be used at all.
+        CurrencyMismatch: it has several currencies and none is chosen, or it is in another one than the store.
+        NothingImported: not one of its rows can be used.
+    """
+    file = inspect(path)
+    form, names = recognise(path, file.header, named)
+    types = open_scan(con, file, names)
+    con.execute(f"CREATE SCHEMA {schema}")
+    try:
+        currency = _currency(con, path, form, types, rules.currency)
+        _stage_lines(con, form, types, rules, currency, schema)
+        rejected = rejected_lines(con)
+    except duckdb.Error as error:
+        raise UnreadableFile(f"{path} cannot be read: {str(error).splitlines()[0][:200]}") from None
+    _mark_duplicates(con, form, schema)
+    lines, bad = _counts(con, schema)
+    if lines + rejected == 0:
+        raise UnreadableFile(f"{path} has a header but no rows")
+    _stage_quarantine(con, file, names, schema, rescan=bad > 0)
+    quarantined = _reasons(con, schema)
+    if bad == lines:
+        raise _nothing_imported(path, quarantined)
+    _stage_orders(con, form, schema)
+    _stage_items(con, schema)
+    _stage_refunds(con, form, schema)
+    _stage_users(con, schema, named_users="user_name" in types or "user_email" in types)
+    has_items = _one(con, f"SELECT count(*) FROM {schema}.order_items") > 0
+    con.execute(f"DROP TABLE {schema}.lines")
+    return Staged(schema, path, form, currency, lines + rejected, quarantined, has_items)
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _currency(con: duckdb.DuckDBPyConnection, path: Path, form: Format, types: Mapping[str, str], chosen: str) -> str:
+    """The currency to hold the file's lines against."""
+    if form.currency and chosen and form.currency != chosen:
+        raise CurrencyMismatch(
+            f"{path} is in {form.currency}, the store in {chosen}: import it into a store of its own"
+        )
+    if chosen or form.currency:
+        return chosen or form.currency
+    if "currency" not in types:
+        return DEFAULT_CURRENCY
+    found = con.execute(
+        f"SELECT upper(trim(currency)) AS code, count(*) FROM {SCAN} WHERE nullif(trim(currency), '') IS NOT NULL"
+        " GROUP BY code ORDER BY count(*) DESC, code"
+    ).fetchall()
+    if len(found) > 1:
+        counts = ", ".join(f"{code} ({lines} lines)" for code, lines in found[:8])
+        raise CurrencyMismatch(f"{path} has several currencies, {counts}: choose one with CUSTOMER_REVENUE_CURRENCY")
+    return str(found[0][0]) if found else DEFAULT_CURRENCY
+
+
+def _stage_lines(
+    con: duckdb.DuckDBPyConnection,
+    form: Format,
+    types: Mapping[str, str],
+    rules: Rules,
+    currency: str,
+    schema: str,
+) -> None:
+    con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
+    con.executemany("INSERT INTO statuses VALUES (?, ?)", list(rules.statuses.items()))
+    projected = ", ".join(
+        f"CAST({form.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
+    )
+    con.execute(
+        f"""
+        CREATE TABLE {schema}.lines AS
+        WITH parsed AS (
+            SELECT {LINE}, {", ".join(parsed_columns(form, dict(types)))}, {unreadable(form, dict(types))} AS unreadable
+            FROM {SCAN}
+        ), projected AS (
+            SELECT {LINE}, unreadable, {projected} FROM parsed
+        )
+        SELECT projected.* EXCLUDE (unreadable, status), meaning AS status, {_reason(form)} AS reason
+        FROM projected LEFT JOIN statuses ON word = lower(status)
+        """,
+        {"currency": currency, "latest": rules.now + dt.timedelta(days=1)},
+    )
+
+
+def _reason(form: Format) -> str:
+    """SQL for the first rule that a line breaks, null for a good one."""
+    rules = [
+        ("user_id IS NULL", "missing_customer"),
+        (f"created_at IS NULL OR year(created_at) < {EARLIEST_YEAR}", "bad_date"),
+        ("created_at > $latest", "future_date"),
+        ("role = 'order' AND order_id IS NULL", "missing_order_id"),
+        ("role = 'refund' AND refund_id IS NULL", "missing_refund_id"),
+    ]
+    if form.amount_decides:
+        rules.append(
+            ("CASE role WHEN 'order' THEN amount_cents IS NULL ELSE coalesce(refund_cents, 0) <= 0 END", "no_amount")
+        )
+    if not form.total_is_summed:
+        rules += [
+            ("role = 'order' AND total_cents IS NULL", "bad_amount"),
+            ("total_cents < 0", "negative_total"),
+            ("refund_cents > total_cents", "refund_exceeds_total"),
+        ]
+    rules += [
+        ("role = 'order' AND meaning IS NULL", "unknown_status"),
+        ("upper(currency) <> $currency", "other_currency"),
+        ("role = 'refund' AND refund_cents IS NULL", "bad_amount"),
+        ("refund_cents <= 0", "negative_refund"),
+    ]
+    cases = " ".join(f"WHEN {condition} THEN '{reason}'" for condition, reason in rules)
+    return f"CASE {cases} ELSE unreadable END"
+
+
+def _mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+    """One id with two contents: no line of it can be trusted."""
+    content = (
+        "hash(user_id)"
+        if form.total_is_summed
+        else ("hash(user_id, created_at, total_cents, status, refund_cents, refunded_at, order_id)")
+    )
+    for role, key in (("order", "order_id"), ("refund", "refund_id")):
+        # Few ids stand on several lines: only they are compared.
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE clashes AS
+            WITH repeated AS (
+                SELECT {key} FROM {schema}.lines WHERE reason IS NULL AND role = '{role}'
+                GROUP BY {key} HAVING count(*) > 1
+            )
+            SELECT {key} FROM {schema}.lines SEMI JOIN repeated USING ({key})
+            WHERE reason IS NULL AND role = '{role}' GROUP BY {key} HAVING min({content}) <> max({content})
+            """
+        )
+        con.execute(
+            f"UPDATE {schema}.lines SET reason = 'duplicate_id'"
+            f" WHERE reason IS NULL AND role = '{role}' AND {key} IN (FROM clashes)"
+        )
+
+
+def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
+    row = con.execute(f"SELECT count(*), count(reason) FROM {schema}.lines").fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _stage_quarantine(
+    con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str], schema: str, *, rescan: bool
+) -> None:
+    """The bad lines with their text. The file is read again for it, which is cheaper than keeping every line's text."""
+    con.execute(
+        f"CREATE TABLE {schema}.quarantine AS SELECT CAST($source AS VARCHAR) AS source, line,"
+        " 'unreadable_line' AS reason, CAST(NULL AS VARCHAR) AS user_id, raw FROM rejected",
+        {"source": file.path.name},
+    )
+    if not rescan:
+        return
+    open_scan(con, file, names)
+    con.execute(
+        f"""
+        INSERT INTO {schema}.quarantine
+        SELECT CAST($source AS VARCHAR), {LINE}, reason, bad.user_id, text
+        FROM (SELECT {LINE}, {_text_of_row(con)} AS text FROM {SCAN})
+        JOIN (SELECT {LINE}, reason, user_id FROM {schema}.lines WHERE reason IS NOT NULL) AS bad USING ({LINE})
+        """,
+        {"source": file.path.name},
+    )
+    rejected_lines(con)
+
+
+def _text_of_row(con: duckdb.DuckDBPyConnection) -> str:
+    columns = [name for name in con.table(SCAN).columns if name != LINE]
+    values = ", ".join(f"coalesce(CAST({SCAN}.{name} AS VARCHAR), '')" for name in columns)
+    return f"array_to_string([{values}], ',')"
+
+
+def _reasons(con: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:
+    return dict(
+        con.execute(f"SELECT reason, count(*) FROM {schema}.quarantine GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
+    )
+
+
+def _nothing_imported(path: Path, quarantined: Mapping[str, int]) -> NothingImported:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in list(quarantined.items())[:_SHOWN_REASONS])
+    return NothingImported(f"{path}: not one of its rows can be imported ({reasons})")
+
+
+def _stage_orders(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+    good = f"{schema}.lines WHERE reason IS NULL AND role = 'order'"
+    if form.total_is_summed:
+        query = f"""
+            SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
+                any_value(status) AS status, min(created_at) AS created_at
+            FROM {good} GROUP BY order_id
+        """
+    else:
+        # All lines of an order say the same: the first stands for them.
+        query = f"""
+            SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}
+            QUALIFY row_number() OVER (PARTITION BY order_id) = 1
+        """
+        repeated = _one(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}")
+        if not repeated:
+            query = f"SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
+    con.execute(f"CREATE TABLE {schema}.orders AS {query}")
+
+
+def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """An item without an amount takes its order's total if it is alone in it, and otherwise nothing."""
+    con.execute(
+        f"""
+        CREATE TABLE {schema}.order_items AS
+        SELECT order_id, coalesce(product_id, product_name) AS product_id, product_name, quantity,
+            coalesce(amount_cents, CASE WHEN count(*) OVER (PARTITION BY order_id) = 1 THEN total_cents ELSE 0 END)
+                AS amount_cents,
+            user_id
+        FROM {schema}.lines
+        WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL
+        """
+    )
+
+
+def _stage_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+    amount = "CAST(sum(refund_cents) AS BIGINT)" if form.total_is_summed else "any_value(refund_cents)"
+    con.execute(
+        f"""
+        CREATE TABLE {schema}.refunds AS
+        SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
+            {amount} AS amount_cents, min(coalesce(refunded_at, created_at)) AS created_at
+        FROM {schema}.lines WHERE reason IS NULL AND refund_id IS NOT NULL GROUP BY refund_id
+        """
+    )
+
+
+def _stage_users(con: duckdb.DuckDBPyConnection, schema: str, *, named_users: bool) -> None:
+    """Every customer; of several names or addresses the file's last one holds."""
+    known = (
+        f"arg_max(user_name, {LINE}) AS name, arg_max(user_email, {LINE}) AS email"
+        if named_users
+        else "CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS email"
+    )
+    con.execute(
+        f"CREATE TABLE {schema}.users AS SELECT user_id AS id, {known} FROM {schema}.lines"
+        " WHERE reason IS NULL GROUP BY user_id"
+    )

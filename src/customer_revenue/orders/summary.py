@@ -1,0 +1,65 @@
+"""What an import did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from customer_revenue.periods import Clock
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """What an import did, and the store after it. Fields that end in ``_in_store`` and the days are of the store."""
+
+    url: str
+    formats: tuple[str, ...]
+    lines: int
+    """Rows read, without the headers; each was imported, said again what another said, or was quarantined."""
+    orders_imported: int
+    orders_updated: int
+    orders_unchanged: int
+    refunds_imported: int
+    """Refunds that are new or have changed."""
+    quarantined: Mapping[str, int]
+    """Rows by reason, the most frequent first."""
+    orders_in_store: int
+    customers_in_store: int
+    refunds_in_store: int
+    items_in_store: int
+    first_day: dt.date | None
+    last_day: dt.date | None
+    clock: Clock
+    as_of: dt.date | None
+    """The day that was chosen to answer as of, if one was."""
+    currency: str
+    seconds: float
+
+    def render(self) -> str:
+        """Plain lines for people."""
+        rows = {
+            "Read": f"{self.lines:,} lines ({', '.join(self.formats)}) in {self.seconds:.1f} s into {self.url}",
+            "Orders": (
+                f"{self.orders_imported:,} imported, {self.orders_updated:,} updated,"
+                f" {self.orders_unchanged:,} unchanged"
+            ),
+            "Refunds": f"{self.refunds_imported:,} new or changed",
+            "Quarantined": f"{sum(self.quarantined.values()):,} lines{self._reasons()}",
+            "Store": (
+                f"{self.customers_in_store:,} customers, {self.orders_in_store:,} orders with"
+                f" {self.items_in_store:,} items, {self.refunds_in_store:,} refunds, in {self.currency}"
+            ),
+            "Days": f"{self.first_day} to {self.last_day}",
+            "Clock": self._clock(),
+        }
+        return "\n".join(f"{name:<13}{value}" for name, value in rows.items())
+
+    def _reasons(self) -> str:
+        counts = ", ".join(f"{reason} {count:,}" for reason, count in self.quarantined.items())
+        return f" ({counts})" if counts else ""
+
+    def _clock(self) -> str:
+        if self.clock is Clock.LIVE:
+            return "live: answers are as of now (--as-of DATE would fix a day)"
+        return f"historical: answers are as of the end of {self.as_of or self.last_day} (--live would move it to now)"
