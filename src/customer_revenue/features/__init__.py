@@ -1,0 +1,1 @@
+"""What a customer's history looks like on a day: one row a customer."""

@@ -1,0 +1,85 @@
+"""LightGBM regressions that start from another model's answer and learn only what it misses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import lightgbm as lgb
+import numpy as np
+
+from customer_revenue.modeling.histories import Floats
+
+OBJECTIVES = ("binary", "poisson", "tweedie")
+
+FEWEST_ROWS_PER_LEAF = 20
+ROWS_PER_LEAF_SHARE = 0.004
+"""A leaf needs this share of the rows, so that small shops grow small trees."""
+
+PARAMETERS: dict[str, Any] = {
+    "learning_rate": 0.04,
+    "num_leaves": 12,
+    "feature_fraction": 0.7,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "num_threads": 2,
+    "verbosity": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+}
+
+
+class OffsetBooster:
+    """A boosted correction on the scale of the link (log or log-odds), added to a given offset.
+
+    Args:
+        objective: ``binary`` (log-odds), ``poisson`` or ``tweedie`` (logarithms).
+        trees: number of trees.
+        clip: largest correction in either direction, so that no customer leaves the offset by more.
+        seed: of bagging.
+    """
+
+    def __init__(self, objective: str, trees: int = 120, clip: float = 2.0, seed: int = 0) -> None:
+        self.objective = objective
+        self.trees = trees
+        self.clip = clip
+        self.seed = seed
+        self.booster_: lgb.Booster | None = None
+
+    def fit(self, X: Floats, y: Floats, offset: Floats, weight: Floats | None = None) -> Self:
+        """Learn the correction from rows of features, outcomes and offsets."""
+        leaf = max(FEWEST_ROWS_PER_LEAF, int(ROWS_PER_LEAF_SHARE * len(y)))
+        parameters = {**PARAMETERS, "objective": self.objective, "min_data_in_leaf": leaf, "seed": self.seed}
+        if self.objective == "tweedie":
+            parameters["tweedie_variance_power"] = 1.5
+        data = lgb.Dataset(X, y, weight=weight, init_score=offset, free_raw_data=True)
+        self.booster_ = lgb.train(parameters, data, num_boost_round=self.trees)
+        return self
+
+    def correction(self, X: Floats) -> Floats:
+        """The learned correction, clipped, one a row."""
+        assert self.booster_ is not None, "fit first"
+        raw = self.booster_.predict(X, raw_score=True, num_threads=2)
+        return np.clip(np.asarray(raw, dtype=np.float64), -self.clip, self.clip)
+
+    def contributions(self, X: Floats) -> Floats:
+        """Each feature's part of the unclipped correction, the constant last."""
+        assert self.booster_ is not None, "fit first"
+        return np.asarray(self.booster_.predict(X, pred_contrib=True, num_threads=2), dtype=np.float64)
+
+    def to_state(self) -> dict[str, Any]:
+        """The settings as JSON-able values; the trees are in :meth:`to_text`."""
+        return {"objective": self.objective, "trees": self.trees, "clip": self.clip, "seed": self.seed}
+
+    def to_text(self) -> str:
+        """The trees in LightGBM's text format."""
+        assert self.booster_ is not None, "fit first"
+        return str(self.booster_.model_to_string())
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], text: str) -> Self:
+        """The booster of :meth:`to_state` and :meth:`to_text`."""
+        booster = cls(**state)
+        booster.booster_ = lgb.Booster(model_str=text)
+        return booster

@@ -1,0 +1,132 @@
+"""A trained predictor as a folder of text: JSON parameters, LightGBM's text format, and a manifest.
+
+Nothing is ever unpickled. A bundle is written beside its place and renamed into it, so that a reader sees all of it
+or nothing; each file's checksum is in the manifest, and what was altered or truncated is refused by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+
+from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
+from customer_revenue.modeling.matrix import NEEDED
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.views import FEATURE_NAMES
+
+SCHEMA_VERSION = 1
+KIND = "customer-revenue bundle"
+MANIFEST = "manifest.json"
+STATE = "predictor.json"
+PACKAGES = ("customer-revenue", "lightgbm", "numpy", "scipy", "scikit-learn", "lifetimes")
+
+
+def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, Any] | None = None) -> Path:
+    """Write a predictor as a bundle, in the place of whatever bundle is there.
+
+    Args:
+        predictor: fitted.
+        folder: where the bundle shall be; its parents are made.
+        manifest_extra: JSON-able facts for the manifest, such as the training window and metrics.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    texts = {f"{name}.txt": text for name, text in predictor.to_texts().items()}
+    texts[STATE] = json.dumps(predictor.to_state(), indent=1, sort_keys=True)
+    manifest = {
+        **(manifest_extra or {}),
+        "kind": KIND,
+        "schema_version": SCHEMA_VERSION,
+        "as_of_day": predictor.as_of_day.isoformat(),
+        "horizon_days": predictor.horizon_days,
+        "tier": str(predictor.tier_),
+        "tier_reason": predictor.tier_reason_,
+        "features": list(NEEDED),
+        "model_features": list(FEATURE_NAMES),
+        "packages": {name: version(name) for name in PACKAGES},
+        "sha256": {name: _checksum(text.encode()) for name, text in texts.items()},
+    }
+    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    beside.mkdir()
+    for name, text in {**texts, MANIFEST: json.dumps(manifest, indent=1, sort_keys=True, default=str)}.items():
+        (beside / name).write_bytes(text.encode())
+    _put_in_place(beside, folder)
+    return folder
+
+
+def _put_in_place(beside: Path, folder: Path) -> None:
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    old = folder.with_name(f"{beside.name}.old")
+    folder.rename(old)
+    beside.rename(folder)
+    shutil.rmtree(old)
+
+
+def read_manifest(folder: Path | str) -> dict[str, Any]:
+    """The manifest of a bundle.
+
+    Raises:
+        ModelNotFound: there is no such folder.
+        BundleIncompatible: it is no bundle of ours, or of another schema.
+        BundleDamaged: the manifest cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ModelNotFound(f"there is no model bundle at {folder}; train one first")
+    if not (folder / MANIFEST).is_file():
+        raise BundleIncompatible(f"{folder} is no model bundle: it has no {MANIFEST}")
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except ValueError:
+        raise BundleDamaged(f"{folder / MANIFEST} is not readable JSON; train again or restore it") from None
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise BundleIncompatible(f"{folder} is no bundle of customer-revenue")
+    if manifest.get("schema_version") != SCHEMA_VERSION:
+        raise BundleIncompatible(
+            f"{folder} has bundle schema {manifest.get('schema_version')}, this package reads {SCHEMA_VERSION}; "
+            "train again or use the package version that wrote it"
+        )
+    return manifest
+
+
+def load(folder: Path | str) -> Predictor:
+    """The predictor in a bundle, after every checksum has been checked.
+
+    Raises:
+        ModelNotFound, BundleIncompatible: see :func:`read_manifest`.
+        BundleDamaged: a file is missing, truncated or altered.
+    """
+    folder = Path(folder)
+    checksums = read_manifest(folder).get("sha256")
+    if not isinstance(checksums, dict) or STATE not in checksums:
+        raise BundleDamaged(f"the manifest of {folder} lists no checksums")
+    texts = {name: _checked(folder, name, checksum) for name, checksum in checksums.items()}
+    try:
+        state = json.loads(texts.pop(STATE))
+        return Predictor.from_state(state, {name.removesuffix(".txt"): text for name, text in texts.items()})
+    except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
+        raise BundleDamaged(f"the parameters in {folder} do not make a predictor: {error}") from error
+
+
+def _checked(folder: Path, name: str, checksum: str) -> str:
+    path = folder / name
+    if path.parent != folder or not path.is_file():
+        raise BundleDamaged(f"{path} is missing from the bundle")
+    content = path.read_bytes()
+    if _checksum(content) != checksum:
+        raise BundleDamaged(f"{path} is not what the manifest says: truncated or altered")
+    return content.decode()
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,81 @@
+"""What any predictor has to beat: BG/NBD with Gamma-Gamma, and the naive rule of recency deciles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_revenue.modeling.curve import Curve
+from customer_revenue.modeling.evaluation import Forecast, Outcomes
+from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.purchases import BetaGeo
+from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.windows import Window
+
+DECILES = 10
+
+
+def outcomes(features: pa.Table, labels: pa.Table, horizon_days: int) -> Outcomes:
+    """What the customers of a table of features did, from a table of labels, in the order of the features."""
+    labels = aligned(labels, features)
+    next_days = column(labels, "days_to_next_purchase")
+    return Outcomes(
+        purchases=column(labels, f"purchases_{horizon_days}"),
+        revenue=column(labels, f"revenue_cents_{horizon_days}"),
+        next_days=np.where(next_days <= horizon_days, next_days, np.nan),
+    )
+
+
+def aligned(table: pa.Table, features: pa.Table) -> pa.Table:
+    """A table's rows in the order of the features' customers."""
+    places = pc.index_in(features.column("customer_id"), value_set=table.column("customer_id").combine_chunks())
+    return table.take(places)
+
+
+def beta_geo_forecast(features: pa.Table, horizon_days: int) -> Forecast:
+    """BG/NBD with Gamma-Gamma, its date the median given a purchase within the horizon."""
+    histories = Histories.from_table(features)
+    model = BetaGeo().fit(histories)
+    n, cents = column(features, "spend_days"), column(features, "monetary_cents")
+    purchases = model.expected_purchases(horizon_days, histories)
+    probability = model.purchase_probability(horizon_days, histories)
+    curve = Curve.through(model, histories, [horizon_days], [probability])
+    return Forecast(
+        purchases=purchases,
+        revenue=purchases * GammaGamma().fit(n, cents).expected_spend(n, cents),
+        probability=probability,
+        next_days=np.ceil(curve.when(curve.at(horizon_days) / 2)),
+    )
+
+
+def naive_forecast(features: pa.Table, window: Window, horizon_days: int) -> Forecast:
+    """Means, and the median days, of the customers in the same decile of recency one window earlier.
+
+    A window shorter than the horizon is scaled up to it; its purchase rates are kept.
+    """
+    happened = outcomes(window.features, window.labels, window.horizon_days)
+    then, edges = _deciles(column(window.features, "silence_days"))
+    now = np.searchsorted(edges, column(features, "silence_days"), side="right")
+    scale = horizon_days / window.horizon_days
+    median = np.full(DECILES, window.horizon_days / 2)
+    for decile in range(DECILES):
+        days = happened.next_days[(then == decile) & np.isfinite(happened.next_days)]
+        median[decile] = np.median(days) if len(days) else median[decile]
+    return Forecast(
+        purchases=_means(happened.purchases, then)[now] * scale,
+        revenue=_means(happened.revenue, then)[now] * scale,
+        probability=_means(happened.bought.astype(np.float64), then)[now],
+        next_days=median[now],
+    )
+
+
+def _deciles(silence: Floats) -> tuple[np.ndarray, Floats]:
+    edges = np.quantile(silence, np.arange(1, DECILES) / DECILES)
+    return np.searchsorted(edges, silence, side="right"), edges
+
+
+def _means(values: Floats, decile: np.ndarray) -> Floats:
+    counts = np.bincount(decile, minlength=DECILES)
+    sums = np.bincount(decile, values, minlength=DECILES)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), values.mean())

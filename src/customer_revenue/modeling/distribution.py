@@ -1,0 +1,157 @@
+"""The predictive distribution of purchases and revenue, and its intervals.
+
+With chance 1 - p there is no purchase. Given one, the further purchases are negative binomial and the revenue is
+gamma, with such means that the whole has exactly the predicted ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import gammaln, xlogy
+from scipy.stats import gamma
+
+from customer_revenue.modeling.histories import Floats
+
+MOST_STEPS = 100_000
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much outcomes scatter: ``purchases`` is the negative binomial's size, ``revenue`` two parts of the squared
+    coefficient of variation of revenue given a purchase: one that stays, and one that is divided by the purchases."""
+
+    purchases: float = 1.0
+    revenue_fixed: float = 0.3
+    revenue_per_purchase: float = 0.5
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The shortest run of counts with enough mass, its mass, and the revenue interval of the same mass."""
+
+    purchases_low: Floats
+    purchases_high: Floats
+    revenue_low: Floats
+    revenue_high: Floats
+    mass: Floats
+
+
+def further_purchases(expected: Floats, probability: Floats) -> Floats:
+    """Mean of the purchases after the first within the horizon, given one."""
+    return np.maximum(expected / np.maximum(probability, 1e-12) - 1, 0.0)
+
+
+def fit_spread(purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats) -> Spread:
+    """The scatter of what happened around what was predicted, by maximum likelihood and by moments."""
+    bought = purchases > 0
+    if bought.sum() < 20:
+        return Spread()
+    mean = further_purchases(expected, p)[bought]
+    extra = purchases[bought] - 1
+
+    def loss(log_size: float) -> float:
+        size = np.exp(log_size)
+        return -float(np.sum(_log_negative_binomial(extra, mean, size)))
+
+    size = float(np.exp(minimize_scalar(loss, bounds=(-4, 6), method="bounded").x))
+    fixed, per_purchase = _revenue_spread(revenue[bought], expected_revenue[bought] / p[bought], mean + 1)
+    return Spread(size, fixed, per_purchase)
+
+
+def _revenue_spread(revenue: Floats, mean: Floats, purchases: Floats) -> tuple[float, float]:
+    known = (revenue > 0) & (mean > 0)
+    ratio, n = revenue[known] / mean[known], purchases[known]
+
+    def loss(logs: Floats) -> float:
+        shape = 1 / (np.exp(logs[0]) + np.exp(logs[1]) / n)
+        return -float(np.sum(shape * np.log(shape) - gammaln(shape) + (shape - 1) * np.log(ratio) - shape * ratio))
+
+    result = minimize(loss, np.log([0.3, 0.5]), method="L-BFGS-B", bounds=[(-6, 3), (-6, 3)])
+    return float(np.exp(result.x[0])), float(np.exp(result.x[1]))
+
+
+def _log_negative_binomial(k: Floats, mean: Floats, size: float) -> Floats:
+    return np.asarray(
+        gammaln(k + size)
+        - gammaln(size)
+        - gammaln(k + 1)
+        + xlogy(k, mean / (size + mean))
+        - size * np.log1p(mean / size)
+    )
+
+
+def intervals(expected: Floats, expected_revenue: Floats, p: Floats, spread: Spread, least_mass: float) -> Intervals:
+    """Intervals of each customer's purchases and revenue that hold at least ``least_mass``."""
+    mean = further_purchases(expected, p)
+    high, mass = _from_zero(mean, p, spread.purchases, least_mass)
+    low = np.zeros_like(high)
+    inner = np.flatnonzero(p >= least_mass)
+    if len(inner):
+        in_low, in_high, in_mass = _without_zero(mean[inner], p[inner], spread.purchases, least_mass)
+        shorter = in_high - in_low < high[inner]
+        rows = inner[shorter]
+        low[rows], high[rows], mass[rows] = in_low[shorter], in_high[shorter], in_mass[shorter]
+    return Intervals(low, high, *_revenue(low, mass, expected_revenue, p, mean + 1, spread), mass)
+
+
+def _from_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple[Floats, Floats]:
+    """The shortest run of counts from 0: its end and its mass."""
+    high, mass = np.zeros(len(mean)), 1 - p
+    rows = np.flatnonzero(mass < least_mass)
+    odds = mean[rows] / (size + mean[rows])
+    term = p[rows] * np.exp(-size * np.log1p(mean[rows] / size))
+    for count in range(1, MOST_STEPS):
+        if not len(rows):
+            break
+        mass[rows] += term
+        high[rows] = count
+        term = term * odds * (count - 1 + size) / count
+        wanted = mass[rows] < least_mass
+        rows, term, odds = rows[wanted], term[wanted], odds[wanted]
+    return high, mass
+
+
+def _without_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple[Floats, Floats, Floats]:
+    """The shortest run of counts above 0: grown from the mode by the likelier neighbour."""
+    mode = np.floor(np.maximum((size - 1) * mean / size, 0.0))
+    low, high = mode + 1, mode + 1
+
+    def at(count: Floats, rows: np.ndarray) -> Floats:
+        inside = np.where(count >= 1, count - 1, 0.0)
+        logs = _log_negative_binomial(inside, mean[rows], size)
+        return np.where(count >= 1, p[rows] * np.exp(logs), -1.0)
+
+    rows = np.arange(len(mean))
+    mass = at(low, rows)
+    for _ in range(MOST_STEPS):
+        rows = rows[mass[rows] < least_mass]
+        if not len(rows):
+            break
+        below, above = at(low[rows] - 1, rows), at(high[rows] + 1, rows)
+        down = below > above
+        low[rows] -= down
+        high[rows] += ~down
+        mass[rows] += np.where(down, below, above)
+        # What lies above may be too thin ever to fill the mass; such a run is longer than the one from 0.
+        stuck = np.maximum(below, above) < 1e-12
+        mass[rows[stuck]] = np.inf
+        high[rows[stuck]] = np.inf
+    return low, high, mass
+
+
+def _revenue(
+    low: Floats, mass: Floats, expected_revenue: Floats, p: Floats, purchases: Floats, spread: Spread
+) -> tuple[Floats, Floats]:
+    """The revenue interval of the same mass: from 0 where the counts' is, else central among the buyers'."""
+    variation = spread.revenue_fixed + spread.revenue_per_purchase / purchases
+    shape = 1 / variation
+    scale = expected_revenue / np.maximum(p, 1e-12) / shape
+    from_zero = np.clip((mass - (1 - p)) / np.maximum(p, 1e-12), 0.0, 1 - 1e-12)
+    tail = np.clip((p - mass) / np.maximum(p, 1e-12) / 2, 0.0, 0.5)
+    upper = np.where(low == 0, from_zero, 1 - tail)
+    high_revenue = np.where(upper > 0, gamma.ppf(upper, shape) * scale, 0.0)
+    low_revenue = np.where(low > 0, gamma.ppf(tail, shape) * scale, 0.0)
+    return low_revenue, high_revenue

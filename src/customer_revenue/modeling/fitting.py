@@ -1,0 +1,71 @@
+"""Maximum likelihood with safe fallbacks, shared by the purchase and spend models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from customer_revenue.modeling.histories import Floats
+
+PENALIZERS = (0.0, 0.001, 0.01, 0.1)
+"""Tried in turn until a fit converges away from the edges; a penalizer pulls the parameters towards 0."""
+
+LOG_BOUND = 12.0
+"""Parameters are searched within exp(±12); one that ends at the edge means that there is no maximum."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The outcome of a search: parameters, their log-likelihood, and how they were found.
+
+    ``problem`` is empty for a plain maximum-likelihood fit, else says what was wrong and what was done about it.
+    """
+
+    parameters: Floats
+    log_likelihood: float
+    penalizer: float
+    problem: str
+
+    @property
+    def found(self) -> bool:
+        """Whether some penalizer gave a proper maximum."""
+        return bool(np.all(np.isfinite(self.parameters)))
+
+
+def maximise(
+    log_likelihood: Callable[[Floats], float],
+    starts: Sequence[Sequence[float]],
+    total_weight: float,
+    penalizers: Sequence[float] = PENALIZERS,
+) -> Fit:
+    """The positive parameters that maximise a log-likelihood, with the smallest penalizer that has a maximum.
+
+    Args:
+        log_likelihood: of the positive parameters, summed over customers.
+        starts: points to search from; the next is tried only where the one before fails.
+        total_weight: number of customers; the objective is the mean, so that a penalizer means the same at any size.
+        penalizers: as in lifetimes, times the sum of squares of the parameters (on the scale of the caller).
+    """
+    first_failure = ""
+    for penalizer in penalizers:
+
+        def objective(logs: Floats, penalizer: float = penalizer) -> float:
+            parameters = np.exp(logs)
+            value = -log_likelihood(parameters) / total_weight + penalizer * float(np.sum(parameters**2))
+            return value if np.isfinite(value) else 1e10
+
+        for start in starts:
+            bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
+            result = minimize(
+                objective, np.log(start), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-7}
+            )
+            parameters = np.exp(result.x)
+            at_edge = bool(np.any(np.abs(result.x) > LOG_BOUND - 1e-3))
+            if result.fun < 1e9 and not at_edge:
+                problem = f"{first_failure}; fitted with penalizer {penalizer}" if first_failure else ""
+                return Fit(parameters, log_likelihood(parameters), penalizer, problem)
+            first_failure = first_failure or ("no finite maximum" if at_edge else "the search did not converge")
+    return Fit(np.full(len(starts[0]), np.nan), np.nan, penalizers[-1], first_failure)

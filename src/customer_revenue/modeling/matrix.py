@@ -1,0 +1,132 @@
+"""From behaviour rows to what the boosters see: numbers free of currency, beside the purchase model's own view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.tables import check_columns
+
+NEEDED = (
+    "customer_id",
+    "frequency",
+    "recency_days",
+    "T_days",
+    "silence_days",
+    "orders",
+    "purchases_30",
+    "purchases_90",
+    "purchases_180",
+    "purchases_365",
+    "decayed_purchases_30",
+    "decayed_purchases_120",
+    "decayed_purchases_365",
+    "purchases_season",
+    "monetary_cents",
+    "spend_days",
+    "positive_days",
+    "total_cents",
+    "first_day_cents",
+    "last_day_cents",
+    "max_day_cents",
+    "log_cents_sum",
+    "log_cents_square_sum",
+    "decayed_cents_120",
+    "cents_90",
+    "log_gap_sum",
+    "gap_square_sum",
+    "max_gap_days",
+    "last_gap_days",
+    "refund_cents",
+)
+"""Columns of the behaviour table that the models read."""
+
+NAMES = (
+    "frequency",
+    "recency_days",
+    "T_days",
+    "silence_days",
+    "purchases_30",
+    "purchases_90",
+    "purchases_180",
+    "decayed_purchases_30",
+    "decayed_purchases_120",
+    "decayed_purchases_365",
+    "purchases_season",
+    "orders_per_day",
+    "mean_gap_days",
+    "gap_variation",
+    "gap_regularity",
+    "last_gap_days",
+    "max_gap_days",
+    "silence_per_gap",
+    "silence_per_max_gap",
+    "spend_per_day",
+    "last_spend",
+    "first_spend",
+    "max_spend",
+    "spend_90",
+    "spend_trend",
+    "spend_variation",
+    "refund_share",
+)
+"""Columns of the matrix, before those of the purchase model."""
+
+BASE_NAMES = ("base_purchases", "base_probability", "probability_alive")
+"""Columns that the purchase model adds: log expected purchases, log-odds of any, log-odds of being alive."""
+
+
+def behaviour_matrix(table: pa.Table, mean_cents: float) -> Floats:
+    """The matrix of :data:`NAMES`, one row a customer; what a customer has no value for is NaN.
+
+    Money enters as a logarithm relative to ``mean_cents``, the shop's mean spend of a purchase day, rounded so that
+    another currency unit gives the same numbers.
+
+    Raises:
+        TypeError: a column is missing.
+    """
+    check_columns(table, NEEDED, "the table of features")
+    f = {name: column(table, name) for name in NEEDED[1:]}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        columns = {**f, **_rhythm(f), **_spend(f, mean_cents)}
+    return np.column_stack([columns[name] for name in NAMES])
+
+
+def _rhythm(f: Mapping[str, Floats]) -> dict[str, Floats]:
+    x = np.where(f["frequency"] > 0, f["frequency"], np.nan)
+    mean_gap = f["recency_days"] / x
+    variance = np.maximum(f["gap_square_sum"] / x - mean_gap**2, 0)
+    return {
+        "orders_per_day": f["orders"] / (f["frequency"] + 1),
+        "mean_gap_days": mean_gap,
+        "gap_variation": np.where(x > 1, np.sqrt(variance) / mean_gap, np.nan),
+        # Mean log gap less log mean gap: 0 for a perfect rhythm, the statistic of the Erlang shape.
+        "gap_regularity": np.where(x > 1, f["log_gap_sum"] / x - np.log(mean_gap), np.nan),
+        "silence_per_gap": f["silence_days"] / mean_gap,
+        "silence_per_max_gap": f["silence_days"] / f["max_gap_days"],
+    }
+
+
+def _spend(f: Mapping[str, Floats], mean_cents: float) -> dict[str, Floats]:
+    def relative(cents: Floats) -> Floats:
+        return np.asarray(np.round(np.log(np.maximum(cents / max(mean_cents, 1e-9), 1e-3)), 6))
+
+    n = np.where(f["positive_days"] > 0, f["positive_days"], np.nan)
+    per_day = f["total_cents"] / n
+    log_mean = f["log_cents_sum"] / n
+    variance = np.maximum(f["log_cents_square_sum"] / n - log_mean**2, 0)
+    recent = f["decayed_cents_120"] / f["decayed_purchases_120"]
+    return {
+        "spend_per_day": relative(per_day),
+        "last_spend": relative(f["last_day_cents"]),
+        "first_spend": relative(f["first_day_cents"]),
+        "max_spend": relative(f["max_day_cents"]),
+        "spend_90": relative(f["cents_90"]),
+        "spend_trend": np.asarray(np.round(np.log(np.maximum(recent, 1e-9) / per_day), 6)),
+        "spend_variation": np.where(n > 1, np.round(np.sqrt(variance), 6), math.nan),
+        "refund_share": np.round(f["refund_cents"] / np.maximum(f["total_cents"], 1), 6),
+    }

@@ -1,0 +1,118 @@
+"""Pareto/NBD: customers die at a moment of their own, buying or not (Schmittlein, Morrison & Colombo 1987)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import gammaln, hyp2f1
+
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.fitting import maximise
+from customer_revenue.modeling.histories import Floats, Histories
+
+PARAMETERS = ("r", "alpha", "s", "beta")
+STARTS = ((0.5, 0.1, 0.5, 0.3), (1.0, 0.3, 1.0, 1.0), (0.3, 0.05, 0.2, 0.1))
+UNTESTED_PARAMETERS = (0.5, 0.1, 0.5, 0.3)
+
+
+class ParetoNBD:
+    """Pareto/NBD in closed form: gamma rates r, alpha of buying and s, beta of dying, alpha and beta in days.
+
+    The likelihood is that of Fader & Hardie (2005), "A note on deriving the Pareto/NBD model", with each power kept
+    as a logarithm, so that heavy buyers neither overflow nor give NaN.
+    """
+
+    name: ClassVar[str] = "pareto_nbd"
+
+    def __init__(self) -> None:
+        self.r_, self.alpha_, self.s_, self.beta_ = UNTESTED_PARAMETERS
+        self.log_likelihood_ = float("nan")
+        self.problem_ = ""
+
+    def fit(self, histories: Histories) -> Self:
+        """Maximum likelihood on the distinct histories, exact at any number of customers.
+
+        Raises:
+            NotEnoughData: nobody has bought twice.
+        """
+        if not histories.has_repeats:
+            raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
+        rows, _ = histories.distinct()
+        scale = 1.0 / max(float(rows.T_days.max()), 1.0)
+        x, t_x, age = rows.frequency, rows.recency_days * scale, rows.T_days * scale
+
+        def total(parameters: Floats) -> float:
+            alive, dead = _log_alive_and_dead(x, t_x, age, *parameters)
+            return float(rows.weights @ np.logaddexp(alive, dead))
+
+        fit = maximise(total, STARTS, float(rows.weights.sum()))
+        r, alpha, s, beta = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
+        self.r_, self.alpha_, self.s_, self.beta_ = float(r), float(alpha / scale), float(s), float(beta / scale)
+        alive, dead = self._alive_and_dead(rows)
+        self.log_likelihood_ = float(rows.weights @ np.logaddexp(alive, dead))
+        self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
+        return self
+
+    def _alive_and_dead(self, rows: Histories) -> tuple[Floats, Floats]:
+        return _log_alive_and_dead(
+            rows.frequency, rows.recency_days, rows.T_days, self.r_, self.alpha_, self.s_, self.beta_
+        )
+
+    def probability_alive(self, histories: Histories) -> Floats:
+        """P(alive) at the as-of day. Unlike F(infinity), it counts those who die before they buy again."""
+        alive, dead = self._alive_and_dead(histories)
+        return np.asarray(np.exp(-np.logaddexp(0.0, dead - alive)))
+
+    def purchase_probability(self, horizon_days: float, histories: Histories) -> Floats:
+        """F(t): the chance of at least one purchase within the horizon, which may be infinite.
+
+        Given alive, no purchase within t is the likelihood of an empty history of that length, with the posterior
+        r + x, alpha + T and s, beta + T in the place of the parameters.
+        """
+        r, alpha = self.r_ + histories.frequency, self.alpha_ + histories.T_days
+        s, beta = self.s_, self.beta_ + histories.T_days
+        nothing = np.zeros(len(histories))
+        waited, died = _log_alive_and_dead(nothing, nothing, nothing + horizon_days, r, alpha, s, beta)
+        silent = np.exp(np.logaddexp(waited, died))
+        return np.asarray(self.probability_alive(histories) * (1 - np.minimum(silent, 1.0)))
+
+    def expected_purchases(self, horizon_days: float, histories: Histories) -> Floats:
+        """Expected purchase days within the horizon (Fader & Hardie 2005, eq. 41)."""
+        x, alpha, beta = histories.frequency, self.alpha_ + histories.T_days, self.beta_ + histories.T_days
+        growth = np.log1p(horizon_days / beta)
+        s = self.s_ - 1
+        lived = growth if abs(s) < 1e-9 else -np.expm1(-s * growth) / s
+        return np.asarray(self.probability_alive(histories) * (self.r_ + x) * beta / alpha * lived)
+
+    def to_state(self) -> dict[str, Any]:
+        """The model as JSON-able values."""
+        values = {name: getattr(self, f"{name}_") for name in (*PARAMETERS, "log_likelihood", "problem")}
+        return {"name": self.name, **values}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The model that :meth:`to_state` wrote."""
+        model = cls()
+        for name in (*PARAMETERS, "log_likelihood", "problem"):
+            setattr(model, f"{name}_", state[name])
+        return model
+
+
+def _log_alive_and_dead(
+    x: Floats, t_x: Floats, age: Floats, r: float | Floats, alpha: float | Floats, s: float, beta: float | Floats
+) -> tuple[Floats, Floats]:
+    """Logs of the likelihood's two terms: alive at T, and dead at some moment since the last purchase."""
+    front = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    alive = front - (r + x) * np.log(alpha + age) - s * np.log(beta + age)
+    order = r + s + x
+    start, end = np.maximum(alpha, beta) + t_x, np.maximum(alpha, beta) + age
+    second = np.where(np.asarray(alpha) >= beta, s + 1, r + x)
+    gap = np.abs(np.asarray(alpha) - beta)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        since = hyp2f1(order, second, order + 1, gap / end) * np.exp(order * (np.log(start) - np.log(end)))
+        later = np.where(np.isinf(end), 0.0, since)
+        integral = np.maximum(hyp2f1(order, second, order + 1, gap / start) - later, 0.0)
+        dead = front + np.log(s) - np.log(order) - order * np.log(start) + np.log(integral)
+    return np.asarray(alive), np.asarray(dead)

@@ -1,0 +1,266 @@
+"""The predictor: probability models, boosted corrections and one curve per customer, behind one ``predict``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import expit
+
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.boosters import OffsetBooster
+from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.curve import Curve
+from customer_revenue.modeling.distribution import Spread, intervals
+from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.training import Learned, Scene, learn
+from customer_revenue.modeling.views import Base, View
+from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
+
+FEWEST_REPEAT_CUSTOMERS = 30
+FEWEST_CUSTOMERS_TO_LEARN = 300
+REGULARITIES = (1, 2, 3)
+REFUND_PRIOR_DAYS = 5.0
+DISCOUNT_STEPS = 4
+YEAR_DAYS = 365
+
+
+class Tier(StrEnum):
+    """What the predictions rest on."""
+
+    FULL = "full"
+    PROBABILITY_MODELS = "probability_models"
+    POPULATION = "population"
+    FACTS_ONLY = "facts_only"
+
+
+class Predictor:
+    """Predicts each customer's purchases and revenue from his behaviour up to a day.
+
+    Args:
+        as_of_day: the day that the current features are of.
+        horizon_days: H, the horizon of the lifetime value, and of a back-test.
+        interval_mass: least probability that an interval holds.
+        discount_rate_per_year: of future revenue.
+        seed: of everything random in training.
+    """
+
+    def __init__(
+        self,
+        as_of_day: dt.date,
+        horizon_days: int = 365,
+        interval_mass: float = 0.8,
+        discount_rate_per_year: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        self.as_of_day = as_of_day
+        self.horizon_days = horizon_days
+        self.interval_mass = interval_mass
+        self.discount_rate_per_year = discount_rate_per_year
+        self.seed = seed
+        self.tier_ = Tier.FACTS_ONLY
+        self.tier_reason_ = "not fitted"
+        self.base_: Base | None = None
+        self.learned_: Learned | None = None
+        self.refund_rate_ = 0.0
+
+    def fit(self, current: pa.Table, windows: Sequence[Window] = ()) -> Self:
+        """Fit on the customers' features of the as-of day, and on windows that ended by then, latest first.
+
+        Raises:
+            NotEnoughData: there is no customer at all.
+        """
+        if not current.num_rows:
+            raise NotEnoughData("there is no customer to learn from")
+        total = float(column(current, "total_cents").sum())
+        self.refund_rate_ = min(float(column(current, "refund_cents").sum()) / max(total, 1.0), 1.0)
+        repeats = int(np.sum(column(current, "frequency") > 0))
+        if repeats == 0:
+            self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
+            return self
+        regularity = _regularity(Histories.from_table(current))
+        self.base_ = Base.fitted(current, regularity)
+        self.tier_ = Tier.PROBABILITY_MODELS
+        if repeats < FEWEST_REPEAT_CUSTOMERS:
+            self.tier_ = Tier.POPULATION
+            self.tier_reason_ = f"only {repeats} customers have bought on two days"
+            return self
+        enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= FEWEST_REPEAT_CUSTOMERS]
+        if not enough or enough[0].features.num_rows < FEWEST_CUSTOMERS_TO_LEARN:
+            self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
+            return self
+        self.learned_ = learn([Scene.of(w, regularity) for w in enough], self.horizon_days, self.seed)
+        self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
+        return self
+
+    def predict(self, features: pa.Table, horizon_days: int | None = None) -> pa.Table:
+        """Predictions of the customers in a table of features, one row each, in its order.
+
+        Args:
+            features: as the features room gives them, of the as-of day.
+            horizon_days: of the expected purchases and revenue; H by default.
+        """
+        horizon = self.horizon_days if horizon_days is None else horizon_days
+        base = self._fitted_base()
+        view = View.of(features, base)
+        curve = self._curve(view)
+        p = curve.at(horizon)
+        correction, money_correction = self._corrections(view)
+        purchases = np.maximum(np.exp(view.log_purchases(horizon) + correction), p)
+        per_purchase = view.spend_cents * np.exp(np.clip(money_correction - correction, -1.5, 1.5))
+        revenue = purchases * per_purchase
+        keep = 1 - self._refund_rates(features)
+        spread = self.learned_.spread if self.learned_ else Spread()
+        bounds = intervals(purchases, revenue, p, spread, self.interval_mass)
+        ltv, ltv_low, ltv_high = self._lifetime_value(features, view, curve, correction, per_purchase, keep, spread)
+        year = curve.at(self.horizon_days)
+        middle, early, late = (self._date(curve.when(year * share)) for share in (0.5, 0.1, 0.9))
+        return pa.table(
+            {
+                "customer_id": features.column("customer_id"),
+                "expected_purchases": purchases,
+                "purchases_low": bounds.purchases_low.astype(np.int64),
+                "purchases_high": bounds.purchases_high.astype(np.int64),
+                "expected_revenue_cents": revenue,
+                "revenue_low_cents": bounds.revenue_low,
+                "revenue_high_cents": bounds.revenue_high,
+                "interval_mass": bounds.mass,
+                "purchase_probability": p,
+                "next_purchase_date": middle,
+                "next_purchase_date_low": early,
+                "next_purchase_date_high": late,
+                "next_purchase_probability": curve.at(30),
+                "churn_risk_score": 1 - curve.at(90),
+                "probability_alive": curve.at(np.inf),
+                "expected_net_revenue_cents": revenue * keep,
+                "estimated_ltv_cents": ltv,
+                "ltv_low_cents": ltv_low,
+                "ltv_high_cents": ltv_high,
+                "tier": pa.array([str(self.tier_)] * features.num_rows),
+            }
+        )
+
+    def curve(self, features: pa.Table, days: Sequence[float]) -> Floats:
+        """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""
+        curve = self._curve(View.of(features, self._fitted_base()))
+        return np.column_stack([curve.at(day) for day in days])
+
+    def _fitted_base(self) -> Base:
+        if self.base_ is None:
+            raise NotEnoughData(f"there are facts but no predictions: {self.tier_reason_}")
+        return self.base_
+
+    def _curve(self, view: View) -> Curve:
+        horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
+        anchors = []
+        for horizon in horizons:
+            classifier = self.learned_.churn.get(horizon) if self.learned_ else None
+            if classifier is None:
+                anchors.append(view.base.purchases.purchase_probability(horizon, view.histories))
+            else:
+                anchors.append(expit(-classifier.decision_function(view.churn_matrix(horizon))))
+        return Curve.through(view.base.purchases, view.histories, horizons, anchors)
+
+    def _corrections(self, view: View) -> tuple[Floats, Floats]:
+        """Corrections of log purchases and log revenue."""
+        if self.learned_ is None:
+            nothing = np.zeros(len(view.histories))
+            return nothing, nothing
+        weights = self.learned_.weights
+        return (
+            weights["purchases"] * self.learned_.purchases.correction(view.matrix),
+            weights["revenue"] * self.learned_.revenue.correction(view.matrix),
+        )
+
+    def _refund_rates(self, features: pa.Table) -> Floats:
+        """Each customer's share of revenue that comes back, shrunk to the shop's."""
+        days = column(features, "frequency") + 1
+        total, back = column(features, "total_cents"), column(features, "refund_cents")
+        own = np.minimum(back / np.maximum(total, 1.0), 1.0)
+        return np.asarray((REFUND_PRIOR_DAYS * self.refund_rate_ + days * own) / (REFUND_PRIOR_DAYS + days))
+
+    def _lifetime_value(
+        self,
+        features: pa.Table,
+        view: View,
+        curve: Curve,
+        correction: Floats,
+        per_purchase: Floats,
+        keep: Floats,
+        spread: Spread,
+    ) -> tuple[Floats, Floats, Floats]:
+        """Net revenue to date plus the discounted net revenue of the horizon, with its interval."""
+        ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
+        path = np.stack([np.zeros(len(view.histories)), *(np.exp(view.log_purchases(end)) for end in ends[1:])])
+        factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
+        share = factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300)
+        p = curve.at(self.horizon_days)
+        purchases = np.maximum(path[-1] * np.exp(correction), p)
+        future = purchases * per_purchase * keep * share
+        bounds = intervals(purchases, future, p, spread, self.interval_mass)
+        past = column(features, "total_cents") - column(features, "refund_cents")
+        return past + future, past + bounds.revenue_low, past + bounds.revenue_high
+
+    def _date(self, days: Floats) -> pa.Array:
+        whole = np.ceil(np.clip(days, 1, 36_500)).astype("timedelta64[D]")
+        return pa.array(np.datetime64(self.as_of_day, "D") + whole)
+
+    def to_state(self) -> dict[str, Any]:
+        """Everything but the trees, as JSON-able values."""
+        learned = self.learned_
+        return {
+            "as_of_day": self.as_of_day.isoformat(),
+            "horizon_days": self.horizon_days,
+            "interval_mass": self.interval_mass,
+            "discount_rate_per_year": self.discount_rate_per_year,
+            "seed": self.seed,
+            "tier": str(self.tier_),
+            "tier_reason": self.tier_reason_,
+            "refund_rate": self.refund_rate_,
+            "base": self.base_.to_state() if self.base_ else None,
+            "learned": learned
+            and {
+                "purchases": learned.purchases.to_state(),
+                "revenue": learned.revenue.to_state(),
+                "churn": {str(h): c.to_state() for h, c in learned.churn.items()},
+                "weights": learned.weights,
+                "spread": vars(learned.spread),
+            },
+        }
+
+    def to_texts(self) -> dict[str, str]:
+        """The trees in LightGBM's text format, by name."""
+        if self.learned_ is None:
+            return {}
+        churn = {f"churn_{h}": c.booster_.to_text() for h, c in self.learned_.churn.items()}
+        return {"purchases": self.learned_.purchases.to_text(), "revenue": self.learned_.revenue.to_text(), **churn}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> Self:
+        """The predictor of :meth:`to_state` and :meth:`to_texts`."""
+        settings = ("horizon_days", "interval_mass", "discount_rate_per_year", "seed")
+        predictor = cls(dt.date.fromisoformat(state["as_of_day"]), **{name: state[name] for name in settings})
+        predictor.tier_, predictor.tier_reason_ = Tier(state["tier"]), state["tier_reason"]
+        predictor.refund_rate_ = state["refund_rate"]
+        if state["base"] is not None:
+            predictor.base_ = Base.from_state(state["base"])
+        if (learned := state["learned"]) is not None:
+            predictor.learned_ = Learned(
+                purchases=OffsetBooster.from_state(learned["purchases"], texts["purchases"]),
+                revenue=OffsetBooster.from_state(learned["revenue"], texts["revenue"]),
+                churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in learned["churn"].items()},
+                weights=learned["weights"],
+                spread=Spread(**learned["spread"]),
+            )
+        return predictor
+
+
+def _regularity(histories: Histories) -> int:
+    """The Erlang shape with the highest likelihood."""
+    fits = [ModifiedBetaGeoCNBDk(k=k).fit(histories) for k in REGULARITIES]
+    return max(fits, key=lambda model: model.log_likelihood_).k

@@ -1,0 +1,210 @@
+"""Purchase models of the "buy till you die" family, in closed form and in log space.
+
+Each customer buys at his own constant rate while alive; the rates are gamma-distributed over customers. The models
+differ in how customers die and in how regular their purchases are:
+
+- :class:`BetaGeo`: a coin after every repeat purchase (Fader, Hardie & Lee 2005, "Counting your customers the easy
+  way"). Nobody dies before the first repeat.
+- :class:`ModifiedBetaGeo`: a coin after the first purchase too (Batislam, Denizel & Filiztekin 2007).
+- :class:`ModifiedBetaGeoCNBDk`: the same with Erlang-k gaps, k = 1, 2, …, for customers that buy with a rhythm
+  (Platzer & Reutterer 2016, "Ticking away the moments").
+
+Time is in days. Letters are those of the papers: r and alpha shape the rate, a and b the coin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import betaln, gammaln, logsumexp
+
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.fitting import LOG_BOUND, Fit, maximise
+from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.renewal import expected_while_alive
+
+PARAMETERS = ("r", "alpha", "a", "b")
+STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 1.0))
+"""Starting points, with times scaled so that the longest T is 1."""
+
+BISECTIONS = 40
+
+UNTESTED_PARAMETERS = (0.5, 0.1, 1.0, 2.0)
+"""What stands in where no penalizer gave a maximum: a plain prior, with times scaled alike."""
+
+
+class ModifiedBetaGeoCNBDk:
+    """MBG/CNBD-k: gamma rates, Erlang-k gaps, a beta-geometric coin after every purchase.
+
+    Args:
+        k: regularity of the gaps; 1 is the Poisson process of MBG/NBD.
+
+    ``r_, alpha_, a_, b_`` are the fitted parameters (alpha in days), ``log_likelihood_`` their log-likelihood and
+    ``problem_`` what was wrong with the fit, empty if nothing was.
+    """
+
+    name: ClassVar[str] = "mbg_cnbd_k"
+    coin_at_first_purchase: ClassVar[bool] = True
+
+    def __init__(self, k: int = 1) -> None:
+        self.k = k
+        self.r_, self.alpha_, self.a_, self.b_ = UNTESTED_PARAMETERS
+        self.log_likelihood_ = float("nan")
+        self.problem_ = ""
+
+    def fit(self, histories: Histories) -> Self:
+        """Maximum likelihood on the distinct histories, exact at any number of customers.
+
+        Raises:
+            NotEnoughData: nobody has bought twice.
+        """
+        if not histories.has_repeats:
+            raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
+        rows, _ = histories.distinct()
+        scale = 1.0 / max(float(rows.T_days.max()), 1.0)
+        scaled = Histories(
+            rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights
+        )
+        fit = self._search(scaled)
+        r, alpha, a, b = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
+        self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
+        self.log_likelihood_ = self._total(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
+        self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
+        return self
+
+    def _search(self, scaled: Histories) -> Fit:
+        return maximise(lambda p: self._total(scaled, p), STARTS, float(scaled.weights.sum()))
+
+    def _total(self, rows: Histories, parameters: Floats) -> float:
+        return float(rows.weights @ self._log_likelihoods(rows, *parameters))
+
+    def _log_likelihoods(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
+        """Platzer & Reutterer (2016), eq. 5; for k = 1 Batislam et al. (2007), for BetaGeo FHL (2005), eq. 6."""
+        x = rows.frequency
+        shared = r * np.log(alpha) - gammaln(r) - betaln(a, b) + (self.k - 1) * rows.log_gap_sum - x * gammaln(self.k)
+        alive = betaln(a, b + self._survived(x)) + self._log_silence(rows, 0.0, r, alpha)
+        dead = self._log_dead(rows, r, alpha, a, b)
+        return np.asarray(shared + np.logaddexp(alive, dead))
+
+    def _survived(self, x: Floats) -> Floats:
+        """Coins that a customer who is alive has survived."""
+        return x + 1 if self.coin_at_first_purchase else x
+
+    def _log_dead(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
+        x, survived = rows.frequency, self._survived(rows.frequency)
+        shape = r + self.k * x
+        with np.errstate(divide="ignore"):
+            has_coin = np.log((survived > 0).astype(float))
+        coin = betaln(a + 1, b + np.maximum(survived - 1, 0)) + has_coin
+        return np.asarray(coin + gammaln(shape) - shape * np.log(alpha + rows.recency_days))
+
+    def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float) -> Floats:
+        """Log of the purchases' density times the chance of silence from the last one to T + horizon, alive."""
+        silence = rows.T_days - rows.recency_days + horizon_days
+        shape = r + self.k * rows.frequency
+        until = np.log(alpha + rows.T_days + horizon_days)
+        if self.k == 1:
+            return np.asarray(gammaln(shape) - shape * until)
+        phase = np.arange(self.k)[:, None]
+        with np.errstate(divide="ignore"):
+            log_silence = np.where(phase > 0, phase * np.log(silence), 0.0)
+        terms = gammaln(shape + phase) - gammaln(phase + 1) + log_silence - (shape + phase) * until
+        return np.asarray(logsumexp(terms, axis=0))
+
+    def probability_alive(self, histories: Histories) -> Floats:
+        """P(alive), which is also the chance of any purchase ever again: alive customers buy sooner or later."""
+        r, alpha, a, b = self.r_, self.alpha_, self.a_, self.b_
+        alive = betaln(a, b + self._survived(histories.frequency)) + self._log_silence(histories, 0.0, r, alpha)
+        dead = self._log_dead(histories, r, alpha, a, b)
+        return np.asarray(np.exp(-np.logaddexp(0.0, dead - alive)))
+
+    def wait_probability(self, horizon_days: float | Floats, histories: Histories) -> Floats:
+        """The chance that a customer who is alive buys within the horizon, which may be infinite, one a customer.
+
+        The wait is Lomax for k = 1: 1 - ((alpha + T) / (alpha + T + t))^(r + x).
+        """
+        horizon = np.broadcast_to(np.asarray(horizon_days, dtype=np.float64), histories.T_days.shape)
+        finite = np.where(np.isinf(horizon), 0.0, horizon)
+        waiting = self._log_silence(histories, finite, self.r_, self.alpha_)
+        now = self._log_silence(histories, 0.0, self.r_, self.alpha_)
+        return np.where(np.isinf(horizon), 1.0, -np.expm1(np.minimum(waiting - now, 0.0)))
+
+    def wait_quantile(self, probability: Floats, histories: Histories) -> Floats:
+        """The day by which a customer who is alive has bought with this probability: the inverse of the above."""
+        shape, age = self.r_ + self.k * histories.frequency, self.alpha_ + histories.T_days
+        with np.errstate(divide="ignore", over="ignore"):
+            days = age * np.expm1(-np.log1p(-probability) / shape)
+        if self.k == 1:
+            return np.asarray(days)
+        # A renewal with k phases waits longer than its Poisson namesake, never k times as long plus its own scale.
+        low, high = np.zeros_like(days), np.minimum(days, 1e9) * 4 * self.k + 8 * age
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            early = self.wait_probability(middle, histories) < probability
+            low, high = np.where(early, middle, low), np.where(early, high, middle)
+        return np.where(np.isinf(days), np.inf, (low + high) / 2)
+
+    def purchase_probability(self, horizon_days: float, histories: Histories) -> Floats:
+        """F(t): the chance of at least one purchase within the horizon, which may be infinite."""
+        return self.probability_alive(histories) * self.wait_probability(horizon_days, histories)
+
+    def expected_purchases(self, horizon_days: float, histories: Histories) -> Floats:
+        """Expected purchase days within the horizon (FHL 2005, eq. 10, and its modified form; exact for any k)."""
+        rows, place = histories.distinct()
+        while_alive = expected_while_alive(
+            horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, self.b_ + self._survived(rows.frequency)
+        )
+        return np.asarray((self.probability_alive(rows) * while_alive)[place])
+
+    def to_state(self) -> dict[str, Any]:
+        """The model as JSON-able values."""
+        values = {name: getattr(self, f"{name}_") for name in (*PARAMETERS, "log_likelihood", "problem")}
+        return {"name": self.name, "k": self.k, **values}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The model that :meth:`to_state` wrote."""
+        model = cls(k=int(state["k"]))
+        for name in (*PARAMETERS, "log_likelihood", "problem"):
+            setattr(model, f"{name}_", state[name])
+        return model
+
+
+class ModifiedBetaGeo(ModifiedBetaGeoCNBDk):
+    """MBG/NBD: Poisson purchases, a coin after every purchase, the first one included."""
+
+    name: ClassVar[str] = "mbg_nbd"
+
+
+class BetaGeo(ModifiedBetaGeoCNBDk):
+    """BG/NBD: Poisson purchases, a coin after every repeat purchase. One-time buyers are alive for certain."""
+
+    name: ClassVar[str] = "bg_nbd"
+    coin_at_first_purchase: ClassVar[bool] = False
+
+    def _search(self, scaled: Histories) -> Fit:
+        return _lifetimes_fit(scaled) or super()._search(scaled)
+
+
+def _lifetimes_fit(scaled: Histories) -> Fit | None:
+    """The plain maximum of BG/NBD by lifetimes, or None where it finds none."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # autograd warns on its way to a maximum; the outcome is what we check
+        # Imported here, since importing it warns and changes pandas, and answering a request never needs it.
+        from lifetimes import BetaGeoFitter
+        from lifetimes.utils import ConvergenceError
+
+        fitter = BetaGeoFitter(penalizer_coef=0.0)
+        try:
+            fitter.fit(scaled.frequency, scaled.recency_days, scaled.T_days, weights=scaled.weights)
+        except ConvergenceError:
+            return None
+    logs = np.log(fitter.params_[list(PARAMETERS)].to_numpy(dtype=np.float64))
+    if not np.all(np.abs(logs) < LOG_BOUND):
+        return None
+    return Fit(np.exp(logs), float("nan"), 0.0, "")

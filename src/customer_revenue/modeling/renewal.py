@@ -1,0 +1,72 @@
+"""Expected purchases of a customer who is alive, when gaps are Erlang-k and a coin decides after each purchase."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import betainc, gammaln, hyp2f1, softmax
+
+from customer_revenue.modeling.histories import Floats, Histories
+
+TOLERANCE = 1e-9
+MOST_TERMS = 5_000
+
+
+def expected_while_alive(
+    horizon_days: float, rows: Histories, k: int, r: float, alpha: float, a: float, b: Floats
+) -> Floats:
+    """Expected purchases within the horizon, given alive now and a Beta(a, b) posterior of the coin.
+
+    For k = 1 the closed form of Fader, Hardie & Lee (2005), eq. 10, where it is finite; else, and for a near 1, where
+    the closed form is 0 / 0, the series that it sums.
+    """
+    if horizon_days <= 0:
+        return np.zeros(len(rows))
+    if k > 1 or abs(a - 1) < 1e-6:
+        return _series(horizon_days, rows, k, r, alpha, a, b)
+    expected = _closed_form(horizon_days, rows, r, alpha, a, b)
+    ceiling = (r + rows.frequency) * horizon_days / (alpha + rows.T_days)
+    bad = ~(np.isfinite(expected) & (expected >= 0) & (expected <= ceiling * (1 + 1e-9)))
+    if bad.any():
+        expected[bad] = _series(horizon_days, rows.take(bad), k, r, alpha, a, b[bad])
+    return expected
+
+
+def _closed_form(horizon_days: float, rows: Histories, r: float, alpha: float, a: float, b: Floats) -> Floats:
+    shape = r + rows.frequency
+    z = horizon_days / (alpha + rows.T_days + horizon_days)
+    with np.errstate(all="ignore"):
+        sum_of_series = hyp2f1(shape, b, a + b - 1, z) * np.exp(shape * np.log1p(-z))
+        return np.asarray((a + b - 1) / (a - 1) * (1 - sum_of_series))
+
+
+def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float, a: float, b: Floats) -> Floats:
+    """Sum over n of P(at least n purchases, were there no coin) * P(the coin lets n - 1 of them pass).
+
+    The Poisson phases in the horizon are negative binomial; a purchase takes k of them, less the phases that the
+    present gap already has behind it, whose number is known through the silence so far.
+    """
+    z = horizon_days / (alpha + rows.T_days + horizon_days)
+    phase = np.arange(k, dtype=np.float64)[:, None]
+    shape = r + k * rows.frequency + phase
+    done = _phases_done(rows, shape, phase, alpha)
+    total = np.zeros(len(rows))
+    passes = np.ones(len(rows))
+    active = np.arange(len(rows))
+    for n in range(1, MOST_TERMS + 1):
+        needed = n * k - phase
+        reached = np.sum(done[:, active] * betainc(needed, shape[:, active], z[active]), axis=0)
+        term = passes[active] * reached
+        total[active] += term
+        passes[active] *= (b[active] + n - 1) / (a + b[active] + n - 1)
+        active = active[term > TOLERANCE * total[active] * (1 - z[active])]
+        if not len(active):
+            break
+    return total
+
+
+def _phases_done(rows: Histories, shape: Floats, phase: Floats, alpha: float) -> Floats:
+    """Posterior of the phases of the present gap that have passed, one column a customer."""
+    with np.errstate(divide="ignore"):
+        share = np.log(rows.T_days - rows.recency_days) - np.log(alpha + rows.T_days)
+    logs = gammaln(shape) - gammaln(phase + 1) + np.where(phase > 0, phase * share, 0.0)
+    return np.asarray(softmax(logs, axis=0))

@@ -1,0 +1,142 @@
+"""Gamma-Gamma: what a customer spends on a purchase day (Fader & Hardie 2013, "The Gamma-Gamma model of spend")."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+
+from customer_revenue.modeling.fitting import maximise
+from customer_revenue.modeling.histories import Floats
+
+STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
+FEWEST_CUSTOMERS = 10
+"""Below this many customers with a known mean spend, the plain mean stands in for the model."""
+
+PRIOR_DAYS = 2.0
+"""Purchase days that the shop's mean weighs in a customer's, where the model cannot be fitted."""
+
+
+class GammaGamma:
+    """Expected spend per purchase day, shrunk to the shop's mean as far as the customer's days are few.
+
+    ``p_, q_, v_`` are the parameters (v in cents), None where no fit can be trusted; ``mean_cents_`` is the shop's
+    mean and ``problem_`` says why there is no fit, empty if there is one.
+    """
+
+    name: ClassVar[str] = "gamma_gamma"
+
+    def __init__(self) -> None:
+        self.p_: float | None = None
+        self.q_: float | None = None
+        self.v_: float | None = None
+        self.mean_cents_ = 0.0
+        self.problem_ = "not fitted"
+
+    def fit(self, frequency: npt.ArrayLike, spend_cents: npt.ArrayLike, weights: npt.ArrayLike = 1.0) -> Self:
+        """Maximum likelihood on customers with at least one day of positive spend; others are left out.
+
+        Args:
+            frequency: days that the mean is over.
+            spend_cents: mean spend of those days.
+            weights: number of customers that share the pair.
+        """
+        x, m, weight = np.broadcast_arrays(
+            *(np.asarray(v, dtype=np.float64) for v in (frequency, spend_cents, weights))
+        )
+        known = (x > 0) & (m > 0)
+        x, m, weight = _distinct(x[known], m[known], weight[known])
+        self.p_ = self.q_ = self.v_ = None
+        self.mean_cents_ = float((weight * x) @ m / (weight @ x)) if len(x) else 0.0
+        self.problem_ = ""
+        if weight.sum() < FEWEST_CUSTOMERS:
+            self.problem_ = f"fewer than {FEWEST_CUSTOMERS} customers with a known spend; the shop's mean stands in"
+            return self
+        parameters = _lifetimes_fit(x, m / self.mean_cents_, weight)
+        if parameters is None:
+            fit = maximise(lambda p: _log_likelihood(x, m / self.mean_cents_, weight, p), STARTS, float(weight.sum()))
+            parameters = fit.parameters
+        if not np.all(np.isfinite(parameters)):
+            self.problem_ = "Gamma-Gamma has no maximum; a weighted mean stands in"
+        elif parameters[1] <= 1:
+            self.problem_ = f"q = {parameters[1]:.3f}, at which the mean spend is infinite; a weighted mean stands in"
+        else:
+            self.p_, self.q_, self.v_ = (
+                float(parameters[0]),
+                float(parameters[1]),
+                float(parameters[2] * self.mean_cents_),
+            )
+        return self
+
+    def expected_spend(self, frequency: npt.ArrayLike, spend_cents: npt.ArrayLike) -> Floats:
+        """Expected cents of a purchase day (Fader & Hardie 2013, eq. 5); the shop's mean for customers without any."""
+        x = np.asarray(frequency, dtype=np.float64)
+        total = x * np.asarray(spend_cents, dtype=np.float64)
+        if self.p_ is None or self.q_ is None or self.v_ is None:
+            return np.asarray((PRIOR_DAYS * self.mean_cents_ + total) / (PRIOR_DAYS + x))
+        return np.asarray(self.p_ * (self.v_ + total) / (self.p_ * x + self.q_ - 1))
+
+    def to_state(self) -> dict[str, Any]:
+        """The model as JSON-able values."""
+        return {
+            "name": self.name,
+            "p": self.p_,
+            "q": self.q_,
+            "v": self.v_,
+            "mean_cents": self.mean_cents_,
+            "problem": self.problem_,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The model that :meth:`to_state` wrote."""
+        model = cls()
+        model.p_, model.q_, model.v_ = state["p"], state["q"], state["v"]
+        model.mean_cents_, model.problem_ = state["mean_cents"], state["problem"]
+        return model
+
+
+def _distinct(x: Floats, m: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    order = np.lexsort((m, x))
+    x, m, weight = x[order], m[order], weight[order]
+    if not len(x):
+        return x, m, weight
+    new = np.r_[True, (np.diff(x) != 0) | (np.diff(m) != 0)]
+    return x[new], m[new], np.add.reduceat(weight, np.flatnonzero(new))
+
+
+def _lifetimes_fit(x: Floats, m: Floats, weight: Floats) -> Floats | None:
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # autograd warns on its way to a maximum; the outcome is what we check
+        # Imported here, since importing it warns and changes pandas, and answering a request never needs it.
+        from lifetimes import GammaGammaFitter
+        from lifetimes.utils import ConvergenceError
+
+        fitter = GammaGammaFitter(penalizer_coef=0.0)
+        try:
+            fitter.fit(x, m, weights=weight)
+        except (ConvergenceError, ValueError):
+            return None
+    parameters = fitter.params_[["p", "q", "v"]].to_numpy(dtype=np.float64)
+    return parameters if np.all(np.isfinite(parameters) & (parameters < 1e4)) else None
+
+
+def _log_likelihood(x: Floats, m: Floats, weight: Floats, parameters: Floats) -> float:
+    """Fader & Hardie (2013), eq. 1a."""
+    p, q, v = parameters
+    logs = (
+        gammaln(p * x + q)
+        - gammaln(p * x)
+        - gammaln(q)
+        + q * np.log(v)
+        + (p * x - 1) * np.log(m)
+        + p * x * np.log(x)
+        - (p * x + q) * np.log(x * m + v)
+    )
+    return float(weight @ logs)

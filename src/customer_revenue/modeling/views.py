@@ -1,0 +1,92 @@
+"""What the probability models say about each customer: the boosters' starting point, and their features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import logit
+
+from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix
+from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.spend import GammaGamma
+
+FEATURE_NAMES = (*NAMES, *BASE_NAMES, "expected_spend", "churn_log_odds")
+"""Columns of a view's matrix. The last is the offset of the churn classifiers, at their own horizon."""
+
+REFERENCE_DAYS = 90
+"""Horizon of the purchase model's answers among the features."""
+
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Base:
+    """The probability models, fitted on one day's histories."""
+
+    purchases: ModifiedBetaGeoCNBDk
+    spend: GammaGamma
+
+    @classmethod
+    def fitted(cls, features: pa.Table, regularity: int) -> Base:
+        """Both models fitted on a table of features."""
+        purchases = ModifiedBetaGeoCNBDk(k=regularity).fit(Histories.from_table(features))
+        spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents"))
+        return cls(purchases, spend)
+
+    def to_state(self) -> dict[str, Any]:
+        """Both models as JSON-able values."""
+        return {"purchases": self.purchases.to_state(), "spend": self.spend.to_state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The models of :meth:`to_state`."""
+        return cls(ModifiedBetaGeoCNBDk.from_state(state["purchases"]), GammaGamma.from_state(state["spend"]))
+
+
+@dataclass(frozen=True)
+class View:
+    """Customers as the predictor sees them.
+
+    ``matrix`` has the columns of :data:`FEATURE_NAMES` but the last; ``spend_cents`` is the expected spend of a
+    purchase day.
+    """
+
+    base: Base
+    histories: Histories
+    matrix: Floats
+    spend_cents: Floats
+
+    @classmethod
+    def of(cls, features: pa.Table, base: Base) -> View:
+        """The view of a table of features."""
+        histories = Histories.from_table(features)
+        spend = base.spend.expected_spend(column(features, "spend_days"), column(features, "monetary_cents"))
+        own = [
+            np.log(np.maximum(base.purchases.expected_purchases(REFERENCE_DAYS, histories), TINY)),
+            log_odds(base.purchases.purchase_probability(REFERENCE_DAYS, histories)),
+            log_odds(base.purchases.probability_alive(histories)),
+            np.round(np.log(np.maximum(spend / max(base.spend.mean_cents_, TINY), 1e-3)), 6),
+        ]
+        matrix = np.column_stack([behaviour_matrix(features, base.spend.mean_cents_), *own])
+        return cls(base, histories, matrix, spend)
+
+    def log_purchases(self, horizon_days: float) -> Floats:
+        """Logarithm of the purchase model's expected purchases."""
+        return np.log(np.maximum(self.base.purchases.expected_purchases(horizon_days, self.histories), TINY))
+
+    def churn_log_odds(self, horizon_days: float) -> Floats:
+        """Log-odds of the purchase model's chance of no purchase."""
+        return -log_odds(self.base.purchases.purchase_probability(horizon_days, self.histories))
+
+    def churn_matrix(self, horizon_days: float) -> Floats:
+        """The matrix with the offset of the churn classifier at this horizon."""
+        return np.column_stack([self.matrix, self.churn_log_odds(horizon_days)])
+
+
+def log_odds(p: Floats) -> Floats:
+    """Log-odds, finite for 0 and 1."""
+    return np.asarray(logit(np.clip(p, 1e-6, 1 - 1e-6)))

@@ -1,0 +1,166 @@
+"""The feature queries against hand-written answers and the properties that keep the future out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.features.behaviour import COLUMNS, features
+from customer_revenue.features.labels import labels
+from customer_revenue.features.rfm import rfm
+
+AS_OF = dt.date(2023, 3, 31)
+
+# Ana: three days, two orders on one of them. Bo: once. Cy: after the as-of day only. Di: a zero order and a refund.
+ORDERS = [
+    ("1", "ana", 1_000, "paid", "2023-01-01"),
+    ("2", "ana", 2_000, "paid", "2023-01-11"),
+    ("3", "ana", 500, "paid", "2023-01-11"),
+    ("4", "ana", 3_500, "refunded", "2023-03-02"),
+    ("5", "bo", 700, "paid", "2023-03-31"),
+    ("6", "cy", 900, "paid", "2023-04-01"),
+    ("7", "di", 400, "paid", "2023-02-01"),
+    ("8", "di", 0, "paid", "2023-02-05"),
+    ("9", "di", 999, "cancelled", "2023-02-20"),
+    ("10", "ana", 800, "paid", "2023-04-10"),
+]
+REFUNDS = [
+    ("r1", "4", "ana", 3_500, "2023-03-10"),
+    ("r2", None, "di", 150, "2023-02-10"),
+    ("r3", None, "di", 50, "2023-04-10"),
+]
+
+
+def _table(connection: ibis.BaseBackend, name: str) -> ir.Table:
+    table = connection.table(name)
+    return table.mutate(day=table.created_at.date())
+
+
+@pytest.fixture
+def tables() -> Iterator[tuple[ir.Table, ir.Table]]:
+    connection = ibis.duckdb.connect()
+    connection.raw_sql(
+        "create table orders (id varchar, user_id varchar, total_cents bigint, status varchar, created_at timestamp)"
+    )
+    connection.raw_sql(
+        "create table refunds"
+        " (id varchar, order_id varchar, user_id varchar, amount_cents bigint, created_at timestamp)"
+    )
+    for name, rows in (("orders", ORDERS), ("refunds", REFUNDS)):
+        raw: duckdb.DuckDBPyConnection = connection.con
+        raw.executemany(f"insert into {name} values (?, ?, ?, ?, ?)", rows)
+    yield _table(connection, "orders"), _table(connection, "refunds")
+    connection.disconnect()
+
+
+def _rows(table: pa.Table) -> dict[str, dict[str, object]]:
+    return {row["customer_id"]: row for row in table.to_pylist()}
+
+
+def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables):
+    rows = _rows(rfm(tables[0], AS_OF).to_pyarrow())
+    assert set(rows) == {"ana", "bo", "di"}
+    assert rows["ana"] == {
+        "customer_id": "ana",
+        "frequency": 2,
+        "recency_days": 60,
+        "T_days": 89,
+        "monetary_cents": pytest.approx((2_500 + 3_500) / 2),
+    }
+    assert rows["bo"] == {
+        "customer_id": "bo", "frequency": 0, "recency_days": 0, "T_days": 0, "monetary_cents": 0.0
+    }  # fmt: skip
+    assert rows["di"]["frequency"] == 1
+    assert rows["di"]["monetary_cents"] == 0.0
+
+
+def test_features_of_a_customer_by_hand(tables):
+    table = features(*tables, AS_OF).to_pyarrow()
+    assert tuple(table.column_names) == COLUMNS
+    ana = _rows(table)["ana"]
+    assert ana["silence_days"] == 29
+    assert (ana["orders"], ana["purchases_30"], ana["purchases_90"]) == (4, 1, 3)
+    assert (ana["first_day_cents"], ana["last_day_cents"], ana["max_day_cents"]) == (1_000, 3_500, 3_500)
+    assert (ana["max_gap_days"], ana["last_gap_days"]) == (50, 50)
+    assert ana["log_gap_sum"] == pytest.approx(np.log(10) + np.log(50))
+    assert ana["gap_square_sum"] == pytest.approx(2_600)
+    assert ana["decayed_purchases_30"] == pytest.approx(np.exp(-np.array([89, 79, 29]) / 30).sum())
+
+
+def test_a_refund_is_counted_once_and_only_when_known(tables):
+    rows = _rows(features(*tables, AS_OF).to_pyarrow())
+    assert rows["ana"]["refund_cents"] == 3_500  # the order's status and its refund row are the same money
+    assert rows["di"]["refund_cents"] == 150
+    assert rows["bo"]["refund_cents"] == 0
+
+
+def test_gaps_of_one_time_buyers_are_null(tables):
+    bo = _rows(features(*tables, AS_OF).to_pyarrow())["bo"]
+    assert bo["max_gap_days"] is None
+    assert bo["last_gap_days"] is None
+    assert bo["log_gap_sum"] == 0
+
+
+def test_rfm_is_part_of_the_features(tables):
+    names = ["customer_id", "frequency", "recency_days", "T_days", "monetary_cents"]
+    whole = features(*tables, AS_OF).to_pyarrow().select(names).sort_by("customer_id")
+    assert whole.to_pylist() == rfm(tables[0], AS_OF).to_pyarrow().sort_by("customer_id").to_pylist()
+
+
+def test_later_rows_change_nothing(tables):
+    orders, refunds = tables
+    earlier = features(orders.filter(orders.day <= AS_OF), refunds.filter(refunds.day <= AS_OF), AS_OF)
+    whole = features(orders, refunds, AS_OF).to_pyarrow().sort_by("customer_id")
+    assert whole.equals(earlier.to_pyarrow().sort_by("customer_id"))
+
+
+def test_one_customer_has_the_row_of_the_batch(tables):
+    orders, refunds = tables
+    one = features(orders.filter(orders.user_id == "di"), refunds.filter(refunds.user_id == "di"), AS_OF)
+    assert one.to_pyarrow().to_pylist() == [_rows(features(orders, refunds, AS_OF).to_pyarrow())["di"]]
+
+
+def test_the_day_can_be_bound_later(tables):
+    day = ibis.param("date")
+    bound = features(*tables, day).to_pyarrow(params={day: AS_OF}).sort_by("customer_id")
+    assert bound.equals(features(*tables, AS_OF).to_pyarrow().sort_by("customer_id"))
+
+
+def test_labels_count_the_days_after_the_cutoff(tables):
+    rows = _rows(labels(tables[0], dt.date(2023, 1, 11), (50, 90)).to_pyarrow())
+    assert rows == {
+        "ana": {
+            "customer_id": "ana",
+            "purchases_50": 1,
+            "purchases_90": 2,
+            "revenue_cents_50": 3_500,
+            "revenue_cents_90": 4_300,
+            "days_to_next_purchase": 50,
+        }
+    }
+
+
+def test_labels_and_features_share_the_population(tables):
+    labelled = labels(tables[0], AS_OF, (30,)).to_pyarrow()
+    assert set(_rows(labelled)) == {"ana", "bo", "di"}
+    assert _rows(labelled)["bo"]["days_to_next_purchase"] is None
+
+
+@pytest.mark.parametrize("horizons", [(), (0,), (30, -1)])
+def test_impossible_horizons_are_refused(tables, horizons):
+    with pytest.raises(InvalidParameter, match="at least 1"):
+        labels(tables[0], AS_OF, horizons)
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
+def test_the_queries_compile_for_each_engine(tables, dialect):
+    for query in (rfm(tables[0], AS_OF), features(*tables, AS_OF), labels(tables[0], AS_OF, (30, 90))):
+        assert "SELECT" in ibis.to_sql(query, dialect=dialect)
