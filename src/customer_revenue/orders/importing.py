@@ -17,16 +17,15 @@ from ibis.backends.sql.compilers import DuckDBCompiler
 
 from customer_revenue.errors import CurrencyMismatch, CustomerRevenueError, InvalidParameter, StoreError
 from customer_revenue.orders.database import (
-    INFO_COLUMNS,
-    SCHEMA_VERSION,
     Workshop,
     attach,
     path_of,
-    read_info,
     workshop,
 )
 from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.info import read_info, write_info
 from customer_revenue.orders.merging import Change, compare, merge, refuse_reassigned
+from customer_revenue.orders.sql import first_line, one_row, scalar
 from customer_revenue.orders.staging import Rules, Staged, stage
 from customer_revenue.orders.summary import ImportSummary
 from customer_revenue.periods import Clock, guess_clock
@@ -101,8 +100,7 @@ def import_files(
         except CustomerRevenueError:
             raise
         except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-            reason = str(error).splitlines()[0][:200]
-            raise StoreError(f"the import failed and nothing was changed: {reason}") from error
+            raise StoreError(f"the import failed and nothing was changed: {first_line(error)}") from error
 
 
 class _Import:
@@ -130,12 +128,20 @@ class _Import:
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
         self.tell("writing the store", 0.7)
         merge(self.con, "old" if self.old else None, new, "next")
-        self._write_info(staged, zone, clock, chosen, fixed_day)
+        write_info(
+            self.con,
+            currency=staged[-1].currency,
+            zone=zone,
+            clock=clock,
+            clock_is_chosen=chosen,
+            as_of=fixed_day,
+            formats=self._formats(staged),
+        )
         _create_views(self.con, views, zone)
         info = read_info(self.con, "next", self.shop.store)
-        items = self._scalar("SELECT count(*) FROM next.order_items")
-        quarantine_grew = not self.old or self._scalar(
-            "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
+        items = scalar(self.con, "SELECT count(*) FROM next.order_items")
+        quarantine_grew = not self.old or scalar(
+            self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
         )
         # An import that says nothing new leaves the very file in place.
         if not change.is_none or quarantine_grew or info != self.old:
@@ -193,7 +199,17 @@ class _Import:
                 currency=currency,
                 now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
             )
-            staged.append(stage(self.con, path, format_name, rules, f"work.file_{position}"))
+            staged.append(
+                stage(
+                    self.con,
+                    path,
+                    format_name,
+                    rules,
+                    f"work.file_{position}",
+                    known=[*(part.schema for part in reversed(staged)), *(["old"] if self.old else [])],
+                    folder=self.shop.folder,
+                )
+            )
             currency = staged[-1].currency
         return staged
 
@@ -215,10 +231,10 @@ class _Import:
             refuse_reassigned(self.con, "old", new)
             return compare(self.con, "old", new)
         return Change(
-            imported=self._scalar(f"SELECT count(*) FROM {new}.orders"),
+            imported=scalar(self.con, f"SELECT count(*) FROM {new}.orders"),
             updated=0,
             unchanged=0,
-            refunds=self._scalar(f"SELECT count(*) FROM {new}.refunds"),
+            refunds=scalar(self.con, f"SELECT count(*) FROM {new}.refunds"),
             users=0,
         )
 
@@ -235,58 +251,16 @@ class _Import:
             day = self.old["as_of"]
             return zone, Clock(str(self.old["clock"])), True, day if isinstance(day, dt.date) else None
         sources = [f"{new}.orders", *(["old.orders"] if self.old else [])]
-        last = self.con.execute(
-            f"SELECT max(created_at) FROM ({' UNION ALL '.join(f'SELECT created_at FROM {s}' for s in sources)})"
-        ).fetchone()
+        tables = " UNION ALL ".join(f"SELECT created_at FROM {source}" for source in sources)
+        (last,) = one_row(self.con, f"SELECT max(created_at) FROM ({tables})")
         today = dt.datetime.now(ZoneInfo(zone)).date()
-        last_day = _day(last[0], zone) if last else None
+        last_day = _day(last, zone)
         clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE
         return zone, clock, False, None
 
-    def _write_info(
-        self, staged: Sequence[Staged], zone: str, clock: Clock, chosen: bool, as_of: dt.date | None
-    ) -> None:
-        before = str(self.old.get("formats", "")).split(",") if self.old else []
-        formats = dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name)
-        columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
-        self.con.execute(f"CREATE TABLE next.store_info ({columns})")
-        self.con.execute(
-            f"""
-            INSERT INTO next.store_info
-            SELECT $version, $currency, $zone, $clock, $chosen, $as_of,
-                (SELECT min(created_at) FROM next.orders), (SELECT max(created_at) FROM next.orders),
-                (SELECT count(*) FROM next.orders), (SELECT count(*) FROM next.users),
-                (SELECT count(*) FROM next.refunds), $formats, {_FINGERPRINT}
-            """,
-            {
-                "version": SCHEMA_VERSION,
-                "currency": staged[-1].currency,
-                "zone": zone,
-                "clock": clock.value,
-                "chosen": chosen,
-                "as_of": as_of,
-                "formats": ",".join(formats),
-            },
-        )
-
-    def _scalar(self, sql: str) -> int:
-        row = self.con.execute(sql).fetchone()
-        assert row is not None
-        return int(row[0])
-
-
-# The rows' hashes added up: the same rows give the same fingerprint, in whatever order they came.
-_FINGERPRINT = "md5(concat_ws(' ', {}))".format(
-    ", ".join(
-        f"(SELECT coalesce(sum(CAST(hash({columns}) AS HUGEINT)), 0) FROM next.{table})"
-        for table, columns in (
-            ("orders", "id, user_id, total_cents, status, created_at"),
-            ("order_items", "order_id, product_id, product_name, quantity, amount_cents"),
-            ("refunds", "id, order_id, user_id, amount_cents, created_at"),
-            ("users", "id, name, email"),
-        )
-    )
-)
+    def _formats(self, staged: Sequence[Staged]) -> str:
+        before = str(self.old.get("formats", "")).split(",")
+        return ",".join(dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name))
 
 
 def _create_views(con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from customer_revenue.errors import CustomerReassigned
+from customer_revenue.orders.sql import one_row, scalar
 
 _SHOWN_IDS = 10
 
@@ -38,9 +39,9 @@ def refuse_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> No
         found = con.execute(
             f"""
             SELECT n.id, b.user_id, n.user_id FROM {new}.{table} n JOIN {base}.{table} b USING (id)
-            WHERE n.user_id <> b.user_id ORDER BY n.id
+            WHERE n.user_id <> b.user_id ORDER BY n.id LIMIT {_SHOWN_IDS}
             """
-        ).fetchmany(_SHOWN_IDS)
+        ).fetchall()
         if found:
             first_id, before, now = found[0]
             raise CustomerReassigned(
@@ -57,7 +58,18 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> Change:
     keeps those it has.
     """
     con.execute(f"CREATE OR REPLACE TEMP TABLE replaced_items AS SELECT DISTINCT order_id AS id FROM {new}.order_items")
-    seen, updated = _row(
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE changed AS
+        WITH both_sides AS (SELECT id FROM replaced_items SEMI JOIN {base}.orders USING (id)),
+        old_items AS (SELECT order_id AS id, {_ITEMS_HASH} AS h FROM {base}.order_items
+            WHERE order_id IN (FROM both_sides) GROUP BY order_id),
+        new_items AS (SELECT order_id AS id, {_ITEMS_HASH} AS h FROM {new}.order_items
+            WHERE order_id IN (FROM both_sides) GROUP BY order_id)
+        SELECT id FROM new_items LEFT JOIN old_items USING (id) WHERE new_items.h IS DISTINCT FROM old_items.h
+        """
+    )
+    seen, updated = one_row(
         con,
         f"""
         SELECT count(*), count(*) FILTER (
@@ -66,19 +78,10 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> Change:
         )
         FROM {new}.orders n JOIN {base}.orders b USING (id)
         """,
-        before=f"""
-        CREATE OR REPLACE TEMP TABLE changed AS
-        WITH both_sides AS (SELECT id FROM replaced_items SEMI JOIN {base}.orders USING (id)),
-        old_items AS (SELECT order_id AS id, {_ITEMS_HASH} AS h FROM {base}.order_items
-            WHERE order_id IN (FROM both_sides) GROUP BY order_id),
-        new_items AS (SELECT order_id AS id, {_ITEMS_HASH} AS h FROM {new}.order_items
-            WHERE order_id IN (FROM both_sides) GROUP BY order_id)
-        SELECT id FROM new_items LEFT JOIN old_items USING (id) WHERE new_items.h IS DISTINCT FROM old_items.h
-        """,
     )
-    (total,) = _row(con, f"SELECT count(*) FROM {new}.orders")
-    (refunds,) = _row(con, f"SELECT count(*) FROM (FROM {new}.refunds EXCEPT FROM {base}.refunds)")
-    (users,) = _row(
+    total = scalar(con, f"SELECT count(*) FROM {new}.orders")
+    refunds = scalar(con, f"SELECT count(*) FROM (FROM {new}.refunds EXCEPT FROM {base}.refunds)")
+    users = scalar(
         con,
         f"""
         SELECT count(*) FROM {new}.users n LEFT JOIN {base}.users b USING (id)
@@ -92,14 +95,6 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> Change:
 _ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents) AS HUGEINT))"
 
 
-def _row(con: duckdb.DuckDBPyConnection, sql: str, before: str = "") -> tuple[int, ...]:
-    if before:
-        con.execute(before)
-    row = con.execute(sql).fetchone()
-    assert row is not None
-    return row
-
-
 def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
     """Write ``base`` overlaid with ``new`` into the tables of ``out``, clustered by customer.
 
@@ -107,8 +102,8 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
     ``compare`` must have run for the same two.
     """
     for table, key, order in (
-        ("orders", "id", "user_id, created_at, id"),
-        ("refunds", "id", "user_id, created_at, id"),
+        ("orders", "id", "user_id, created_at"),
+        ("refunds", "id", "user_id, created_at"),
     ):
         kept = f"FROM {base}.{table} ANTI JOIN {new}.{table} USING ({key}) UNION ALL" if base else ""
         con.execute(f"CREATE TABLE {out}.{table} AS {kept} FROM {new}.{table} ORDER BY {order}")

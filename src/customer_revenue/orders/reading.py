@@ -6,19 +6,21 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from customer_revenue.errors import UnreadableFile
+from customer_revenue.orders.sql import first_line, scalar
 
 SCAN = "scan"
 """The view over the rows of the file that is being read."""
 
 LINE = "line"
-"""Its column of line numbers: the header is line 1; a quoted field that spans lines counts as one."""
+"""Its column of line numbers: the header is line 1; a record counts as one however many lines it spans."""
 
 _HEAD_BYTES = 1 << 20
 _PARQUET_MAGIC = b"PAR1"
@@ -81,7 +83,7 @@ def _parquet_header(path: Path) -> tuple[str, ...]:
         with duckdb.connect() as con:
             return tuple(con.read_parquet(str(path)).columns)
     except duckdb.Error as error:
-        raise UnreadableFile(f"{path} is a damaged Parquet file: {_first_line(error)}") from None
+        raise UnreadableFile(f"{path} is a damaged Parquet file: {first_line(error)}") from None
 
 
 def _inspect_text(path: Path, head: bytes) -> File:
@@ -93,6 +95,8 @@ def _inspect_text(path: Path, head: bytes) -> File:
     if "\0" in text:
         raise UnreadableFile(f"{path} is not a text file")
     first = _first_record_text(text)
+    if not first.strip():
+        raise UnreadableFile(f"{path} does not begin with a line of column names")
     counts = {delimiter: first.count(delimiter) for delimiter in _DELIMITERS}
     delimiter = max(counts, key=lambda d: counts[d])
     if counts[delimiter] == 0:
@@ -104,13 +108,26 @@ def _inspect_text(path: Path, head: bytes) -> File:
     return File(path, tuple(name.strip() for name in header), delimiter, encoding)
 
 
+def as_utf8(file: File, folder: Path) -> File:
+    """The file itself, or a copy of it in UTF-8 in ``folder``: DuckDB reads no other encoding."""
+    if file.is_parquet or file.encoding == "utf-8":
+        return file
+    copy = folder / f"{file.path.name}.utf8"
+    with (
+        file.path.open(encoding=file.encoding, errors="replace", newline="") as old,
+        copy.open("w", encoding="utf-8", newline="") as new,
+    ):
+        shutil.copyfileobj(old, new)
+    return replace(file, path=copy, encoding="utf-8")
+
+
 def _first_record_text(text: str) -> str:
-    first, _, _ = text.lstrip("\r\n").partition("\n")
+    first, _, _ = text.partition("\n")
     return first.rstrip("\r")
 
 
 def _encoding(path: Path, head: bytes) -> str:
-    """UTF-16 by its mark, UTF-8 if the whole file is, and Latin-1, the old default of shop exports, otherwise."""
+    """UTF-16 by its mark, UTF-8 if the whole file is, and Windows-1252, the old default of spreadsheets, otherwise."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -120,7 +137,7 @@ def _encoding(path: Path, head: bytes) -> str:
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return "latin-1"
+        return "cp1252"
     return "utf-8"
 
 
@@ -150,7 +167,6 @@ def open_scan(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, st
             delimiter=file.delimiter,
             quotechar='"',
             escapechar='"',
-            encoding=file.encoding,
             auto_detect=False,
             columns=dict.fromkeys(columns, "VARCHAR"),
             store_rejects=True,
@@ -175,7 +191,6 @@ def _words_of_lines(con: duckdb.DuckDBPyConnection, file: File, columns: Sequenc
         delimiter="\x1f",
         quotechar="\x1e",
         escapechar="\x1e",
-        encoding=file.encoding,
         auto_detect=False,
         columns={"text": "VARCHAR"},
     )
@@ -195,16 +210,10 @@ def rejected_lines(con: duckdb.DuckDBPyConnection) -> int:
 
     ``rejected`` has ``line`` and the line's text ``raw``.
     """
-    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchone()
+    known = scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")
     con.execute("CREATE OR REPLACE TEMP TABLE rejected (line BIGINT, raw VARCHAR)")
-    if known and known[0]:
+    if known:
         con.execute("INSERT INTO rejected SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line")
         con.execute("DROP TABLE reject_errors")
         con.execute("DROP TABLE reject_scans")
-    row = con.execute("SELECT count(*) FROM rejected").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+    return scalar(con, "SELECT count(*) FROM rejected")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,15 @@ import duckdb
 from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
 from customer_revenue.orders.formats import LINE_COLUMNS, Format, recognise
 from customer_revenue.orders.parsing import parsed_columns, unreadable
-from customer_revenue.orders.quarantine import EARLIEST_YEAR
-from customer_revenue.orders.reading import LINE, SCAN, File, inspect, open_scan, rejected_lines
+from customer_revenue.orders.quarantine import (
+    counts_by_reason,
+    mark_duplicates,
+    mark_refunds,
+    reason_of_line,
+    stage_quarantine,
+)
+from customer_revenue.orders.reading import LINE, SCAN, as_utf8, inspect, open_scan, rejected_lines
+from customer_revenue.orders.sql import first_line, one_row, scalar
 
 DEFAULT_CURRENCY = "USD"
 _SHOWN_REASONS = 4
@@ -42,10 +49,18 @@ class Staged:
     currency: str
     lines: int
     quarantined: Mapping[str, int] = field(default_factory=dict)
-    has_items: bool = False
 
 
-def stage(con: duckdb.DuckDBPyConnection, path: Path, named: str | None, rules: Rules, schema: str) -> Staged:
+def stage(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    named: str | None,
+    rules: Rules,
+    schema: str,
+    *,
+    known: Sequence[str],
+    folder: Path,
+) -> Staged:
     """Read a file into the tables of a new schema.
 
     Args:
@@ -54,6 +69,8 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, named: str | None, rules: 
         named: its format's name, when the user says it.
         rules: known statuses, currency and the present moment.
         schema: the schema to make, one of our own names.
+        known: schemas with the orders and refunds that are there already, the newest first.
+        folder: where a copy in another encoding may be put.
 
     Raises:
         UnreadableFile, UnknownFormat: the file cannot be used at all.
@@ -62,35 +79,31 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, named: str | None, rules: 
     """
     file = inspect(path)
     form, names = recognise(path, file.header, named)
+    file = as_utf8(file, folder)
     types = open_scan(con, file, names)
     con.execute(f"CREATE SCHEMA {schema}")
     try:
         currency = _currency(con, path, form, types, rules.currency)
         _stage_lines(con, form, types, rules, currency, schema)
         rejected = rejected_lines(con)
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise  # the disk or the memory is at fault, not the file
     except duckdb.Error as error:
-        raise UnreadableFile(f"{path} cannot be read: {str(error).splitlines()[0][:200]}") from None
-    _mark_duplicates(con, form, schema)
+        raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
+    mark_duplicates(con, form, schema)
+    mark_refunds(con, form, schema, known)
     lines, bad = _counts(con, schema)
     if lines + rejected == 0:
         raise UnreadableFile(f"{path} has a header but no rows")
-    _stage_quarantine(con, file, names, schema, rescan=bad > 0)
-    quarantined = _reasons(con, schema)
+    stage_quarantine(con, file, names, schema, source=path.name, rescan=bad > 0)
+    quarantined = counts_by_reason(con, schema)
     if bad == lines:
         raise _nothing_imported(path, quarantined)
     _stage_orders(con, form, schema)
     _stage_items(con, schema)
     _stage_refunds(con, form, schema)
     _stage_users(con, schema, named_users="user_name" in types or "user_email" in types)
-    has_items = _one(con, f"SELECT count(*) FROM {schema}.order_items") > 0
-    con.execute(f"DROP TABLE {schema}.lines")
-    return Staged(schema, path, form, currency, lines + rejected, quarantined, has_items)
-
-
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    assert row is not None
-    return int(row[0])
+    return Staged(schema, path, form, currency, lines + rejected, quarantined)
 
 
 def _currency(con: duckdb.DuckDBPyConnection, path: Path, form: Format, types: Mapping[str, str], chosen: str) -> str:
@@ -135,108 +148,16 @@ def _stage_lines(
         ), projected AS (
             SELECT {LINE}, unreadable, {projected} FROM parsed
         )
-        SELECT projected.* EXCLUDE (unreadable, status), meaning AS status, {_reason(form)} AS reason
+        SELECT projected.* EXCLUDE (unreadable, status), meaning AS status, {reason_of_line(form)} AS reason
         FROM projected LEFT JOIN statuses ON word = lower(status)
         """,
         {"currency": currency, "latest": rules.now + dt.timedelta(days=1)},
     )
 
 
-def _reason(form: Format) -> str:
-    """SQL for the first rule that a line breaks, null for a good one."""
-    rules = [
-        ("user_id IS NULL", "missing_customer"),
-        (f"created_at IS NULL OR year(created_at) < {EARLIEST_YEAR}", "bad_date"),
-        ("created_at > $latest", "future_date"),
-        ("role = 'order' AND order_id IS NULL", "missing_order_id"),
-        ("role = 'refund' AND refund_id IS NULL", "missing_refund_id"),
-    ]
-    if form.amount_decides:
-        rules.append(
-            ("CASE role WHEN 'order' THEN amount_cents IS NULL ELSE coalesce(refund_cents, 0) <= 0 END", "no_amount")
-        )
-    if not form.total_is_summed:
-        rules += [
-            ("role = 'order' AND total_cents IS NULL", "bad_amount"),
-            ("total_cents < 0", "negative_total"),
-            ("refund_cents > total_cents", "refund_exceeds_total"),
-        ]
-    rules += [
-        ("role = 'order' AND meaning IS NULL", "unknown_status"),
-        ("upper(currency) <> $currency", "other_currency"),
-        ("role = 'refund' AND refund_cents IS NULL", "bad_amount"),
-        ("refund_cents <= 0", "negative_refund"),
-    ]
-    cases = " ".join(f"WHEN {condition} THEN '{reason}'" for condition, reason in rules)
-    return f"CASE {cases} ELSE unreadable END"
-
-
-def _mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
-    """One id with two contents: no line of it can be trusted."""
-    content = (
-        "hash(user_id)"
-        if form.total_is_summed
-        else ("hash(user_id, created_at, total_cents, status, refund_cents, refunded_at, order_id)")
-    )
-    for role, key in (("order", "order_id"), ("refund", "refund_id")):
-        # Few ids stand on several lines: only they are compared.
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE clashes AS
-            WITH repeated AS (
-                SELECT {key} FROM {schema}.lines WHERE reason IS NULL AND role = '{role}'
-                GROUP BY {key} HAVING count(*) > 1
-            )
-            SELECT {key} FROM {schema}.lines SEMI JOIN repeated USING ({key})
-            WHERE reason IS NULL AND role = '{role}' GROUP BY {key} HAVING min({content}) <> max({content})
-            """
-        )
-        con.execute(
-            f"UPDATE {schema}.lines SET reason = 'duplicate_id'"
-            f" WHERE reason IS NULL AND role = '{role}' AND {key} IN (FROM clashes)"
-        )
-
-
 def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
-    row = con.execute(f"SELECT count(*), count(reason) FROM {schema}.lines").fetchone()
-    assert row is not None
-    return row[0], row[1]
-
-
-def _stage_quarantine(
-    con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str], schema: str, *, rescan: bool
-) -> None:
-    """The bad lines with their text. The file is read again for it, which is cheaper than keeping every line's text."""
-    con.execute(
-        f"CREATE TABLE {schema}.quarantine AS SELECT CAST($source AS VARCHAR) AS source, line,"
-        " 'unreadable_line' AS reason, CAST(NULL AS VARCHAR) AS user_id, raw FROM rejected",
-        {"source": file.path.name},
-    )
-    if not rescan:
-        return
-    open_scan(con, file, names)
-    con.execute(
-        f"""
-        INSERT INTO {schema}.quarantine
-        SELECT CAST($source AS VARCHAR), {LINE}, reason, bad.user_id, text
-        FROM (SELECT {LINE}, {_text_of_row(con)} AS text FROM {SCAN})
-        JOIN (SELECT {LINE}, reason, user_id FROM {schema}.lines WHERE reason IS NOT NULL) AS bad USING ({LINE})
-        """,
-        {"source": file.path.name},
-    )
-    rejected_lines(con)
-
-
-def _text_of_row(con: duckdb.DuckDBPyConnection) -> str:
-    columns = [name for name in con.table(SCAN).columns if name != LINE]
-    values = ", ".join(f"coalesce(CAST({SCAN}.{name} AS VARCHAR), '')" for name in columns)
-    return f"array_to_string([{values}], ',')"
-
-
-def _reasons(con: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:
-    return dict(
-        con.execute(f"SELECT reason, count(*) FROM {schema}.quarantine GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
-    )
+    lines, bad = one_row(con, f"SELECT count(*), count(reason) FROM {schema}.lines")
+    return lines, bad
 
 
 def _nothing_imported(path: Path, quarantined: Mapping[str, int]) -> NothingImported:
@@ -258,9 +179,13 @@ def _stage_orders(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> 
             SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}
             QUALIFY row_number() OVER (PARTITION BY order_id) = 1
         """
-        repeated = _one(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}")
-        if not repeated:
-            query = f"SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
+        if not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}"):
+            # Every line is an order: no need to write them down once more.
+            con.execute(
+                f"CREATE VIEW {schema}.orders AS"
+                f" SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
+            )
+            return
     con.execute(f"CREATE TABLE {schema}.orders AS {query}")
 
 

@@ -20,9 +20,12 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import DuckDBCompiler
 
 from customer_revenue.errors import StoreError
-from customer_revenue.orders.database import attach, path_of, read_info
+from customer_revenue.orders.database import attach, path_of
 from customer_revenue.orders.expressions import PARAMETER_MARK, canonical_tables, parameter
+from customer_revenue.orders.info import read_info
 from customer_revenue.orders.quarantine import QUARANTINE_COLUMNS
+from customer_revenue.orders.sql import first_line
+from customer_revenue.orders.upgrading import upgrade_if_older
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import Settings
 
@@ -30,6 +33,15 @@ __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
 
 _ATTACHED = "store"
 _COMPILER = DuckDBCompiler()
+_BROKEN = (
+    duckdb.ConnectionException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.SerializationException,
+)
+"""What DuckDB raises for a closed connection, a damaged file or a full disk, rather than for a wrong query."""
 _QUARANTINE = ibis.table(
     dict.fromkeys(QUARANTINE_COLUMNS, "string") | {"line": "int64"},
     name="quarantine",
@@ -65,6 +77,7 @@ def open_store(url: str, settings: Settings) -> Store:
         StoreNotFound: there is none at that URL.
         StoreNotUsable: not one of ours, newer than this package, or damaged.
     """
+    upgrade_if_older(path_of(url))
     return Store(url, settings)
 
 
@@ -186,8 +199,8 @@ class Query:
             raise TypeError(f"the query takes {sorted(self.names)}, not {sorted(values)}")
         try:
             table = cursor.sql(self.sql, params=dict(values)).to_arrow_table()
-        except (duckdb.ConnectionException, duckdb.IOException) as error:
-            raise StoreError(f"the store cannot answer: {str(error).splitlines()[0][:160]}") from error
+        except _BROKEN as error:
+            raise StoreError(f"the store cannot answer: {first_line(error)}") from error
         assert isinstance(table, pa.Table)
         return table.cast(self.schema)
 

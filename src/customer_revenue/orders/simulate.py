@@ -1,0 +1,148 @@
+"""Orders of simulated customers whose true parameters are known, in the generic format.
+
+Purchases follow BG/NBD (Fader, Hardie & Lee 2005) and spend follows Gamma-Gamma (Fader & Hardie 2013), in days and
+cents.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+CUSTOMERS_PER_CHUNK = 100_000
+_MICROSECONDS_PER_DAY = 86_400_000_000
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+SCHEMA = pa.schema(
+    {
+        "order_id": pa.string(),
+        "user_id": pa.string(),
+        "created_at": pa.timestamp("us"),
+        "total_cents": pa.int64(),
+        "status": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The true parameters of a simulated shop; by default 3.5 orders a customer over two years."""
+
+    r: float = 0.8
+    """Shape of the purchase rate over customers."""
+    alpha_days: float = 60.0
+    """Scale of the purchase rate: on average customers buy ``r / alpha_days`` times a day while alive."""
+    a: float = 0.8
+    b: float = 2.4
+    """The chance to drop out after a repeat purchase is Beta(a, b) over customers."""
+    p: float = 6.25
+    q: float = 3.74
+    v_cents: float = 1544.0
+    """Order values are Gamma(p, rate nu), with nu over customers Gamma(q, rate v)."""
+    refunded_share: float = 0.0
+    """Share of the orders whose status is refunded."""
+
+
+def simulate_orders(
+    customers: int, days: int, seed: int, shop: Shop | None = None, first_day: dt.date = dt.date(2023, 1, 1)
+) -> pa.Table:
+    """Simulated orders as one table. See ``write_simulated_orders`` for more than fits in memory.
+
+    Args:
+        customers: how many.
+        days: length of the observation; every customer's first order is at a uniformly random time in it.
+        seed: the same seed gives the same orders.
+        shop: the true parameters.
+        first_day: first day of the observation.
+
+    >>> simulate_orders(customers=3, days=90, seed=1).column_names
+    ['order_id', 'user_id', 'created_at', 'total_cents', 'status']
+    """
+    return pa.concat_tables(_chunks(customers, days, seed, shop or Shop(), first_day))
+
+
+def write_simulated_orders(
+    path: Path,
+    customers: int,
+    days: int,
+    seed: int,
+    shop: Shop | None = None,
+    first_day: dt.date = dt.date(2023, 1, 1),
+) -> int:
+    """Write simulated orders as Parquet, a chunk of customers at a time; the arguments are ``simulate_orders``'.
+
+    Returns:
+        The number of orders.
+    """
+    written = 0
+    with pq.ParquetWriter(path, SCHEMA) as writer:
+        for chunk in _chunks(customers, days, seed, shop or Shop(), first_day):
+            writer.write_table(chunk)
+            written += chunk.num_rows
+    return written
+
+
+def _chunks(customers: int, days: int, seed: int, shop: Shop, first_day: dt.date) -> Iterator[pa.Table]:
+    starts = range(0, customers, CUSTOMERS_PER_CHUNK)
+    seeds = np.random.SeedSequence(seed).spawn(len(starts))
+    for start, chunk_seed in zip(starts, seeds, strict=True):
+        size = min(CUSTOMERS_PER_CHUNK, customers - start)
+        yield _chunk(np.random.default_rng(chunk_seed), start, size, days, shop, first_day)
+
+
+def _chunk(rng: np.random.Generator, start: int, size: int, days: int, shop: Shop, first_day: dt.date) -> pa.Table:
+    customer, position, time = _purchases(rng, size, days, shop)
+    total = _totals(rng, customer, size, shop)
+    refunded = rng.random(len(customer)) < shop.refunded_share
+    midnight = np.datetime64(first_day, "us").astype(np.int64)
+    created = midnight + (time * _MICROSECONDS_PER_DAY).astype(np.int64) // 1_000_000 * 1_000_000
+    user_id = pc.binary_join_element_wise("c", pa.array(start + customer).cast(pa.string()), "")
+    table = pa.table(
+        {
+            "order_id": pc.binary_join_element_wise("o", user_id, pa.array(position).cast(pa.string()), "-"),
+            "user_id": user_id,
+            "created_at": pa.array(created).cast(pa.timestamp("us")),
+            "total_cents": pa.array(total),
+            "status": pc.if_else(pa.array(refunded), "refunded", "paid"),
+        },
+        schema=SCHEMA,
+    )
+    return table.sort_by("created_at")
+
+
+def _purchases(rng: np.random.Generator, size: int, days: int, shop: Shop) -> tuple[Integers, Integers, Floats]:
+    """Customer, position among the customer's orders and time in days of every order, by customer and time.
+
+    Repeat purchases are a Poisson process until the end of the observation, cut off after the purchase at which the
+    customer drops out; given their number, its times are uniform.
+    """
+    first = rng.uniform(0, days, size)
+    rate = rng.gamma(shop.r, 1 / shop.alpha_days, size)
+    dropout = np.clip(rng.beta(shop.a, shop.b, size), 1e-12, None)
+    repeats_until_dropout = np.minimum(rng.geometric(dropout), np.iinfo(np.int64).max)
+    repeats = rng.poisson(rate * (days - first))
+    customer = np.concatenate([np.arange(size), np.repeat(np.arange(size), repeats)])
+    left = (days - first)[customer]
+    wait = np.concatenate([np.zeros(size), rng.random(int(repeats.sum()))])
+    time = first[customer] + wait * left
+    order = np.lexsort((time, customer))
+    customer, time = customer[order], time[order]
+    begins = np.concatenate([[0], np.cumsum(repeats + 1)[:-1]])
+    position = np.arange(len(customer)) - begins[customer]
+    alive = position <= repeats_until_dropout[customer]
+    return customer[alive], position[alive], time[alive]
+
+
+def _totals(rng: np.random.Generator, customer: Integers, size: int, shop: Shop) -> Integers:
+    nu = rng.gamma(shop.q, 1 / shop.v_cents, size)
+    return np.maximum(np.rint(rng.gamma(shop.p, 1 / nu[customer])), 1).astype(np.int64)
