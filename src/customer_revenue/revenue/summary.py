@@ -1,0 +1,144 @@
+"""What each customer has bought and got back: the ``revenue_summary`` of the response, one row a customer."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_revenue.policy import Policy
+from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, stacked, sum_where
+from customer_revenue.revenue.segments import activity_status, lifecycle_stage, segment
+from customer_revenue.tables import REFUNDED, Canonical
+
+SUMMARY_COLUMNS = (
+    "customer_id",
+    "total_revenue_cents",
+    "total_orders",
+    "avg_order_value_cents",
+    "first_purchase_date",
+    "last_purchase_date",
+    "customer_lifespan_days",
+    "purchase_frequency_days",
+    "avg_days_between_purchases",
+    "total_refunds_cents",
+    "net_revenue_cents",
+    "customer_segment",
+    "lifecycle_stage",
+    "activity_status",
+    "days_since_purchase",
+)
+"""The columns of :func:`summary`, in order."""
+
+
+def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:
+    """The revenue summary of a period, for every customer with a counted order or a refund.
+
+    Args:
+        known: what was known at the as-of moment; of all customers or of one.
+        first_day: first day of the period, which ends with the as-of day; ``None`` for all time, which makes a
+            smaller query than a first day in the far past.
+        as_of_day: the day of the as-of moment.
+        policy: segments and stages.
+
+    Returns:
+        The columns of :data:`SUMMARY_COLUMNS`. Money in whole cents, ``avg_order_value_cents`` rounded half up.
+        ``customer_lifespan_days`` is from the first to the last purchase date; ``purchase_frequency_days`` is
+        lifespan / orders, rounded half up, and ``avg_days_between_purchases`` lifespan / (orders - 1), both null
+        below two orders. A period without orders has zeros and null dates. Segment, stage, activity status and
+        ``days_since_purchase`` are those of all time; but for the segment they are null without any purchase.
+    """
+    totals = _totals(movements(known, first_day), first_day)
+    spans = totals.mutate(
+        customer_lifespan_days=days_between(totals.first_purchase_date, totals.last_purchase_date).coalesce(0),
+        age=days_between(totals.first_ever, as_of_day),
+        days_since_purchase=days_between(totals.last_ever, as_of_day),
+    )
+    lifespan, orders, silence = spans.customer_lifespan_days, spans.total_orders, spans.days_since_purchase
+    derived: dict[str, ir.Value] = {
+        "avg_order_value_cents": rounded_quotient(spans.total_revenue_cents, orders).coalesce(0),
+        "purchase_frequency_days": rounded_quotient(lifespan, (orders > 1).ifelse(orders, 0)),
+        "avg_days_between_purchases": mean_gap_days(lifespan, orders),
+        "net_revenue_cents": spans.total_revenue_cents - spans.total_refunds_cents,
+        "customer_segment": segment(spans.revenue_ever_cents, policy.segments),
+        "lifecycle_stage": lifecycle_stage(spans.age, silence, policy.lifecycle),
+        "activity_status": activity_status(silence, policy.activity),
+    }
+    return spans.select(**{name: derived[name] if name in derived else spans[name] for name in SUMMARY_COLUMNS})
+
+
+def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table:
+    """Orders and refunds as one list of movements.
+
+    A refunded order counts back its total on its own day. A row of ``refunds`` counts on the day it happened, unless
+    its order is refunded as a whole and inside the period, and so is counted already.
+
+    Args:
+        known: what was known at the as-of moment.
+        first_day: first day of the period, ``None`` for all time. Earlier movements are in the list all the same.
+
+    Returns:
+        ``customer_id``, ``day``, ``orders`` (1 for an order, 0 for a refund), ``revenue_cents``, ``refund_cents``.
+    """
+    orders = known.counted_orders()
+    bought = orders.select(
+        customer_id=orders.user_id,
+        day=orders.day,
+        orders=ibis.literal(1, type="!int64"),
+        revenue_cents=orders.total_cents,
+        refund_cents=(orders.status == REFUNDED).ifelse(orders.total_cents, 0),
+    )
+    refunds = _refunds_beyond_orders(known, first_day)
+    returned = refunds.select(
+        customer_id=refunds.user_id,
+        day=refunds.day,
+        orders=ibis.literal(0, type="!int64"),
+        revenue_cents=ibis.literal(0, type=orders.total_cents.type()),
+        refund_cents=refunds.amount_cents,
+    )
+    return stacked(bought, returned)
+
+
+def mean_gap_days(lifespan_days: ir.NumericValue, orders: ir.NumericValue) -> ir.FloatingValue:
+    """Lifespan / (orders - 1), not rounded; null below two orders."""
+    gaps = (orders > 1).ifelse(orders - 1, ibis.null("int64"))
+    return cast("ir.FloatingValue", lifespan_days.cast("float64") / gaps)
+
+
+def _refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
+    orders, refunds = known.orders, known.refunds
+    whole = orders.filter(orders.status == REFUNDED)
+    if first_day is not None:
+        whole = whole.filter(whole.day >= first_day)
+    whole = whole.select(whole_id=whole.id)
+    return refunds.anti_join(whole, refunds.order_id == whole.whole_id)
+
+
+def _totals(moves: ir.Table, first_day: ir.DateScalar | None) -> ir.Table:
+    bought = moves.orders == 1
+    purchase_day = date_where(bought, moves.day)
+    ever = {
+        "revenue_ever_cents": moves.revenue_cents.sum(),
+        "first_ever": purchase_day.min(),
+        "last_ever": purchase_day.max(),
+    }
+    if first_day is None:
+        totals = moves.group_by("customer_id").aggregate(
+            total_orders=moves.orders.sum(), total_refunds_cents=moves.refund_cents.sum(), **ever
+        )
+        return totals.mutate(
+            total_revenue_cents=totals.revenue_ever_cents,
+            first_purchase_date=totals.first_ever,
+            last_purchase_date=totals.last_ever,
+        )
+    inside = moves.day >= first_day
+    day_inside = date_where(bought & inside, moves.day)
+    return moves.group_by("customer_id").aggregate(
+        total_revenue_cents=sum_where(inside, moves.revenue_cents),
+        total_orders=sum_where(inside, moves.orders),
+        first_purchase_date=day_inside.min(),
+        last_purchase_date=day_inside.max(),
+        total_refunds_cents=sum_where(inside, moves.refund_cents),
+        **ever,
+    )
