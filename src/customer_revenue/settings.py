@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,9 +27,14 @@ class Settings(BaseSettings):
         "", description="Bundle to answer with: a folder or models:/NAME@ALIAS; by default models/current."
     )
     policy: Path | None = Field(None, description="TOML file whose keys override the packaged policy.")
+    as_of: dt.date | None = Field(None, description="Day to take for now in every answer; the store's own by default.")
     currency: str = Field("", description="ISO 4217 code of the store's currency; by default the file format's.")
     timezone: str = Field("UTC", description="Reporting time zone, which decides the day of an order.")
     log: Path | None = Field(None, description="Folder of the prediction log; none by default.")
+    keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
+    requests_per_minute: Annotated[int, Field(ge=0)] = Field(
+        0, description="Requests that each API key may make in a minute to each worker; 0 for no limit."
+    )
     tracking_uri: str = Field(
         "", description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file beside the models by default."
     )

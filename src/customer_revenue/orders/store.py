@@ -156,7 +156,7 @@ class Store:
             ValueError: the parameters in it are others.
         """
         tree = _COMPILER.to_sqlglot(expr)
-        found = _bind_parameters(tree)
+        tree, found = _with_placeholders(tree)
         if found != set(names):
             raise ValueError(f"the query's parameters are {sorted(found)}, not {sorted(names)}")
         return Query(self, tree.sql(dialect="duckdb"), frozenset(names), expr.schema().to_pyarrow())
@@ -205,15 +205,21 @@ class Query:
         return table.cast(self.schema)
 
 
-def _bind_parameters(tree: sge.Expression) -> set[str]:
-    """Replace the parameters' stand-ins by placeholders; the names found."""
+def _with_placeholders(tree: sge.Expression) -> tuple[sge.Expression, set[str]]:
+    """The query with placeholders for the parameters' stand-ins, and the names found.
+
+    The tree is copied: the compiler may have put one and the same literal in several places.
+    """
     found: set[str] = set()
-    for literal in list(tree.find_all(sge.Literal)):
-        if literal.is_string and str(literal.this).startswith(PARAMETER_MARK):
-            name = str(literal.this).removeprefix(PARAMETER_MARK)
-            found.add(name)
-            literal.replace(sge.Parameter(this=sge.Var(this=name)))
-    return found
+
+    def placeholder(node: sge.Expression) -> sge.Expression:
+        if not (isinstance(node, sge.Literal) and node.is_string and str(node.this).startswith(PARAMETER_MARK)):
+            return node
+        name = str(node.this).removeprefix(PARAMETER_MARK)
+        found.add(name)
+        return sge.Parameter(this=sge.Var(this=name))
+
+    return tree.copy().transform(placeholder), found
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

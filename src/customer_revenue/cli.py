@@ -1,0 +1,177 @@
+"""One command a workflow, no logic."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from customer_revenue.console import complain, reporting, say
+from customer_revenue.errors import CustomerRevenueError
+from customer_revenue.periods import Period, parse_day
+from customer_revenue.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="What each customer has been worth, what they will be worth, and what to do about it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", help="URL of the store, such as duckdb:///data/orders.duckdb.", show_default=False),
+]
+AsOfDay = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Take the end of this day (YYYY-MM-DD) for now.", show_default=False),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Write to this file, CSV or Parquet by its ending.", show_default=False)
+]
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files of orders or refunds, CSV or Parquet.")],
+    store: StoreUrl = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="Name the format instead of recognising it by the header.", show_default=False),
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Compute as of now, however old the last order is.")] = False,
+    as_of: AsOfDay = None,
+) -> None:
+    """Import files of orders into the store.
+
+    Rows that cannot be used are kept in quarantine with their reason. Importing a file again changes nothing.
+    """
+    from customer_revenue.workflows.importing import import_orders
+
+    with reporting() as report:
+        summary = import_orders(_settings(store), files, format_name, live=live, as_of=_day(as_of), report=report)
+    say(summary.render())
+
+
+@app.command()
+def train(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """Train the models, back-test them, track the run in MLflow and write the bundle."""
+    from customer_revenue.workflows.training import train as run
+
+    with reporting() as report:
+        result = run(_settings(store), _day(as_of), report)
+    say(result.text())
+
+
+@app.command()
+def backtest(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files to back-test on instead of a store.", show_default=False)
+    ] = None,
+    store: StoreUrl = None,
+    cutoff: Annotated[
+        list[str] | None,
+        typer.Option("--cutoff", help="Last day that training may know; may be repeated.", show_default=False),
+    ] = None,
+    origins: Annotated[int, typer.Option(min=1, max=24, help="How many cut-offs to choose when none is given.")] = 3,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, max=3650, help="Days to predict.")] = 90,
+    output: Output = None,
+) -> None:
+    """Train on what was known at earlier days, and compare the predictions with what happened after."""
+    from customer_revenue.workflows.backtesting import backtest as run
+
+    with reporting() as report:
+        days = [parse_day(day, "cutoff") for day in cutoff or ()]
+        result = run(_settings(store), files or (), days, origins, horizon, output, report)
+    say(result.text())
+
+
+@app.command()
+def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) -> None:
+    """Predict for every customer; a file, or a summary without one."""
+    from customer_revenue.workflows.scoring import score as run
+
+    with reporting() as report:
+        say(run(_settings(store), _day(as_of), output, report))
+
+
+@app.command()
+def show(
+    user_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    store: StoreUrl = None,
+    period: Annotated[str, typer.Option(help=f"One of {', '.join(Period)}.")] = Period.ALL_TIME,
+    breakdown: Annotated[
+        list[str] | None,
+        typer.Option(help="monthly, quarterly or by_product; repeated or separated by commas.", show_default=False),
+    ] = None,
+    predictions: Annotated[bool, typer.Option("--predictions/--no-predictions", help="Whether to predict.")] = True,
+    as_of: AsOfDay = None,
+) -> None:
+    """Print a customer's complete answer: the same JSON as the API's."""
+    from customer_revenue.workflows.answers import Answers, as_json, parse_breakdowns, parse_period
+
+    wanted = parse_breakdowns(breakdown or ())
+    answers = Answers.open(_settings(store))
+    say(as_json(answers.customer(user_id, parse_period(period), wanted, predictions, as_of)))
+
+
+@app.command()
+def serve(
+    store: StoreUrl = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
+    as_of: AsOfDay = None,
+) -> None:
+    """Serve the HTTP API."""
+    from customer_revenue.workflows.answers import Answers
+
+    settings = _settings(store)
+    environment = {"CUSTOMER_REVENUE_STORE": settings.store, "BENTOML_DO_NOT_TRACK": "True"}
+    if day := _day(as_of):
+        environment["CUSTOMER_REVENUE_AS_OF"] = day.isoformat()
+    Answers.open(settings).close()
+    os.environ.update(environment)
+    service = "customer_revenue.service.bento:CustomerRevenueService"
+    command = [sys.executable, "-m", "bentoml", "serve", service, "--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)  # noqa: S606  # no shell, our own words
+
+
+@app.command()
+def demo(
+    serve_after: Annotated[bool, typer.Option("--serve/--no-serve", help="Whether to serve at the end.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
+) -> None:
+    """Import the CDNOW orders, train, back-test, show a customer, then serve."""
+    from customer_revenue.workflows.demo import demo as run
+
+    settings = _settings(None)
+    with reporting() as report:
+        say(run(settings, report, port))
+    if serve_after:
+        serve(store=settings.store, port=port)
+
+
+def _settings(store: str | None) -> Settings:
+    return load_settings(store=store)
+
+
+def _day(text: str | None) -> dt.date | None:
+    return None if text is None else parse_day(text)
+
+
+def main() -> None:
+    """Run the command line; errors become one clear line and the exit status that they carry."""
+    try:
+        logging.basicConfig(level=load_settings().log_level, format="%(levelname)s %(name)s: %(message)s")
+        app()
+    except CustomerRevenueError as error:
+        complain(f"error: {error.message}")
+        for line in error.details:
+            complain(f"  {line}")
+        sys.exit(error.exit_status)

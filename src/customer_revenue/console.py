@@ -1,0 +1,69 @@
+"""What commands say: progress on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+
+class Report(Protocol):
+    """Called with what is being done and, where it is known, the share that is done (0 to 1)."""
+
+    def __call__(self, step: str, done: float | None = None, /) -> None:
+        """Tell what is being done."""
+
+
+def silent(_step: str, _done: float | None = None, /) -> None:
+    """A :class:`Report` that says nothing."""
+
+
+@contextmanager
+def reporting(stream: Console | None = None) -> Iterator[Report]:
+    """A :class:`Report` to standard error: a bar on a terminal, else one line a step."""
+    console = stream or Console(stderr=True, soft_wrap=True, highlight=False)
+    if not console.is_terminal:
+        yield _plain_lines(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def report(step: str, done: float | None = None, /) -> None:
+            progress.update(
+                task, description=step, completed=done or 0.0, total=None if done is None else 1.0, refresh=True
+            )
+
+        yield report
+
+
+def _plain_lines(console: Console) -> Report:
+    last = ""
+
+    def report(step: str, _done: float | None = None, /) -> None:
+        nonlocal last
+        if step != last:
+            console.print(step, markup=False)
+        last = step
+
+    return report
+
+
+def say(text: str = "") -> None:
+    """Write a line of the command's result to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """Write a line about what went wrong to standard error."""
+    sys.stderr.write(text + "\n")

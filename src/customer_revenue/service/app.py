@@ -1,0 +1,28 @@
+"""The HTTP application, mounted under ``/api``."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from customer_revenue import __version__
+from customer_revenue.service.answering import Answering
+from customer_revenue.service.errors import add_error_handlers
+from customer_revenue.service.routes import customers
+from customer_revenue.settings import Settings
+
+DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it opens the store and the model on the first request that needs them."""
+    app = FastAPI(title="customer-revenue", version=__version__, description=DESCRIPTION)
+    app.state.answering = Answering(settings)
+    add_error_handlers(app)
+    app.include_router(customers.router)
+    app.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
+    return app
+
+
+def _unmatched(path: str) -> None:
+    raise HTTPException(404, f"no such address: /api/{path[:200]}; /api/docs lists those there are")

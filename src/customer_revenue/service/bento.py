@@ -1,0 +1,33 @@
+"""The BentoML service: the HTTP application under ``/api``, and a thin method for BentoML's own clients.
+
+The only module that imports bentoml. ``bentoml serve customer_revenue.service.bento:CustomerRevenueService``.
+"""
+
+from __future__ import annotations
+
+import bentoml
+
+from customer_revenue.service.app import create_app
+from customer_revenue.service.security import Access
+from customer_revenue.settings import load_settings
+
+settings = load_settings()
+app = create_app(settings)
+
+
+@bentoml.service(name="customer_revenue", http={"host": "127.0.0.1", "port": 3000}, workers="cpu_count")
+@bentoml.asgi_app(app, path="/api")
+class CustomerRevenueService:
+    """Facts and predictions about customers."""
+
+    def __init__(self) -> None:
+        app.state.answering.warm_up()
+
+    @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
+    def predict(self, customer_ids: list[str]) -> list[dict[str, object]]:
+        """Predictions for customers by id, in the order asked; an id that is not known is left out."""
+        answers: list[dict[str, object]] = app.state.answering.current().predictions(customer_ids)
+        return answers
+
+
+CustomerRevenueService.add_asgi_middleware(Access, settings=settings)  # type: ignore[attr-defined]  # a Service now

@@ -1,0 +1,55 @@
+"""Stage the package and the current bundle, and build a Bento of them: what ``make bento`` runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from customer_revenue.errors import CustomerRevenueError, ModelNotFound
+from customer_revenue.settings import Settings, load_settings
+
+STAGE = Path("build/bento")
+
+
+def stage(settings: Settings, root: Path, folder: Path) -> None:
+    """Lay out what a Bento holds: the package, the current bundle, the pinned requirements.
+
+    Raises:
+        ModelNotFound: there is no bundle to pack.
+    """
+    bundle = Path(settings.current_model)
+    if not bundle.is_dir():
+        raise ModelNotFound(f"no model at {bundle} to pack; `customer-revenue train` makes one")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    package = root / "src" / "customer_revenue"
+    shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(bundle.resolve(), folder / "models" / "current")
+    for name in ("bentofile.yaml", "README.md"):
+        shutil.copy(root / name, folder / name)
+    (folder / "requirements.txt").write_text(runtime_requirements(root), "utf-8")
+
+
+def runtime_requirements(root: Path) -> str:
+    """The lock without what only development needs."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    command += ["--no-annotate", "--no-header", "--constraints", "requirements.lock", "pyproject.toml"]
+    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout  # noqa: S603  # ours
+
+
+def main() -> None:
+    """Stage in ``build/bento`` and build there."""
+    try:
+        stage(load_settings(), Path.cwd(), STAGE)
+    except CustomerRevenueError as error:
+        sys.exit(f"error: {error.message}")
+    environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}
+    os.chdir(STAGE)
+    os.execve(sys.executable, [sys.executable, "-m", "bentoml", "build", "."], environment)  # noqa: S606  # no shell
+
+
+if __name__ == "__main__":
+    main()

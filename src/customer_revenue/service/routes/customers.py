@@ -1,0 +1,58 @@
+"""``/payment/analytics/customers/{user_id}/…``: one customer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic_core import to_json
+
+from customer_revenue.periods import Period
+from customer_revenue.service.answering import Answering, answering
+from customer_revenue.service.errors import ErrorAnswer
+from customer_revenue.service.responses import CustomerRevenue
+from customer_revenue.workflows.answers import parse_breakdowns
+from customer_revenue.workflows.queries import Breakdown
+
+router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
+
+MAX_ID_LENGTH = 512
+
+ERRORS: dict[int | str, dict[str, object]] = {
+    401: {"model": ErrorAnswer, "description": "No valid API key."},
+    404: {"model": ErrorAnswer, "description": "The store knows no such customer."},
+    422: {"model": ErrorAnswer, "description": "A parameter is outside its allowed values."},
+    503: {"model": ErrorAnswer, "description": "No store or no model can answer."},
+}
+
+UserId = Annotated[
+    str, Path(description="The customer's id, as in the orders.", max_length=MAX_ID_LENGTH, examples=["user_123"])
+]
+AsOfDay = Annotated[
+    str | None,
+    Query(description="Answer as of the end of this day instead of the store's moment.", examples=["2023-12-15"]),
+]
+
+
+@router.get(
+    "/{user_id:path}/revenue",
+    response_model=CustomerRevenue,
+    response_model_exclude_unset=True,
+    responses=ERRORS,
+    summary="A customer's revenue, predictions and segment",
+)
+def revenue(
+    user_id: UserId,
+    source: Annotated[Answering, Depends(answering)],
+    period: Annotated[Period, Query(description="Period of the facts.")] = Period.ALL_TIME,
+    include_predictions: Annotated[bool, Query(description="Whether to predict.")] = True,
+    breakdown: Annotated[
+        list[str] | None,
+        Query(description=f"Any of {', '.join(Breakdown)}, repeated or separated by commas.", examples=["monthly"]),
+    ] = None,
+    as_of: AsOfDay = None,
+) -> Response:
+    """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
+    answers = source.current()
+    body = answers.customer(user_id, period, parse_breakdowns(breakdown or ()), include_predictions, as_of)
+    return Response(to_json(body), media_type="application/json")

@@ -1,0 +1,21 @@
+"""MLflow runs and registry: the only room that imports mlflow."""
+
+from customer_revenue.tracking.runs import (
+    MODELS_SCHEME,
+    TrainingRecord,
+    log_backtest,
+    log_training,
+    model_folder,
+    registered_version,
+    tracking_uri,
+)
+
+__all__ = [
+    "MODELS_SCHEME",
+    "TrainingRecord",
+    "log_backtest",
+    "log_training",
+    "model_folder",
+    "registered_version",
+    "tracking_uri",
+]

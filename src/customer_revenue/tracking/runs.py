@@ -1,0 +1,174 @@
+"""What a run of training or of a back-test leaves in MLflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from customer_revenue.errors import ModelNotFound
+from customer_revenue.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CHAMPION = "champion"
+MODELS_SCHEME = "models:/"
+BUNDLE = "bundle"
+
+PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "lightgbm", "lifetimes", "ibis-framework", "mlflow")
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a training run writes down.
+
+    Attributes:
+        bundle: folder of the model bundle.
+        parameters: settings and fitted values, by name.
+        metrics: figures of the back-test, by name.
+        tags: what the data was, and other text.
+        figures: plots, by file name.
+        documents: JSON documents, by file name.
+        input_example: a few feature rows, which also give the model's signature.
+        output_example: the predictions for them.
+    """
+
+    bundle: Path
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    input_example: pa.Table
+    output_example: pa.Table
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def tracking_uri(settings: Settings) -> str:
+    """The tracking server: the setting, ``MLFLOW_TRACKING_URI``, or a SQLite file beside the models."""
+    default = f"sqlite:///{settings.models.absolute() / 'mlflow.db'}"
+    return settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
+
+
+def log_training(settings: Settings, record: TrainingRecord) -> tuple[str, str]:
+    """Log a training run, register its model and make it champion.
+
+    Returns:
+        The run's id and the registered model's version.
+    """
+    import mlflow
+    from mlflow.models import infer_signature
+
+    with _run(settings, "train") as run:
+        mlflow.log_params({name: str(value)[:500] for name, value in record.parameters.items()})
+        mlflow.log_metrics(dict(record.metrics))
+        mlflow.set_tags(dict(record.tags))
+        for name, figure in record.figures.items():
+            mlflow.log_figure(figure, name)
+        for name, document in record.documents.items():
+            mlflow.log_dict(document, name)
+        inputs = record.input_example.to_pandas()
+        model = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={BUNDLE: str(record.bundle)},
+            code_paths=[str(Path(__file__).parents[1])],
+            input_example=inputs,
+            signature=infer_signature(inputs, record.output_example.to_pandas()),
+            pip_requirements=_requirements(),
+        )
+        version = mlflow.register_model(model.model_uri, settings.experiment)
+        mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHAMPION, version.version)
+        return run, str(version.version)
+
+
+def log_backtest(
+    settings: Settings,
+    parameters: Mapping[str, object],
+    metrics: Mapping[str, float],
+    documents: Mapping[str, dict[str, Any]],
+) -> str:
+    """Log a back-test; returns the run's id."""
+    import mlflow
+
+    with _run(settings, "backtest") as run:
+        mlflow.log_params({name: str(value)[:500] for name, value in parameters.items()})
+        mlflow.log_metrics(dict(metrics))
+        for name, document in documents.items():
+            mlflow.log_dict(document, name)
+        return run
+
+
+def model_folder(settings: Settings, uri: str) -> Path:
+    """The bundle of a registered model, such as ``models:/customer-revenue@champion``, as a local folder.
+
+    Raises:
+        ModelNotFound: the registry has no such model.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    _connect(settings)
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts" / BUNDLE
+    except MlflowException as error:
+        raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
+
+
+def registered_version(settings: Settings, uri: str) -> str:
+    """The version that a URI such as ``models:/NAME@ALIAS`` or ``models:/NAME/3`` names now.
+
+    Raises:
+        ModelNotFound: the registry has no such model.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    _connect(settings)
+    name, at, alias = uri.removeprefix(MODELS_SCHEME).partition("@")
+    if not at:
+        return name.rpartition("/")[2]
+    try:
+        return str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
+
+
+@contextmanager
+def _run(settings: Settings, name: str) -> Iterator[str]:
+    import mlflow
+
+    _connect(settings)
+    with warnings.catch_warnings():
+        # MLflow's own; nothing that a user of this package could act on.
+        warnings.simplefilter("ignore")
+        with mlflow.start_run(run_name=name) as run:
+            yield run.info.run_id
+
+
+def _connect(settings: Settings) -> None:
+    import mlflow
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    settings.models.mkdir(parents=True, exist_ok=True)
+    uri = tracking_uri(settings)
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient()
+    if client.get_experiment_by_name(settings.experiment) is None:
+        local = (settings.models / "mlflow-artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
+        client.create_experiment(settings.experiment, artifact_location=local)
+    mlflow.set_experiment(settings.experiment)
+
+
+def _requirements() -> list[str]:
+    from importlib.metadata import version
+
+    return [f"{name}=={version(name)}" for name in PACKAGES]

@@ -1,0 +1,140 @@
+"""The complete answer about a customer: what ``show`` prints and the API returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.periods import AsOf, Period, parse_day
+from customer_revenue.policy import load_policy
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
+from customer_revenue.workflows.predictions import prediction_fields
+from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries
+
+
+def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
+    """Breakdowns from words that may be repeated or separated by commas.
+
+    Raises:
+        InvalidParameter: names the allowed values.
+    """
+    names = [name.strip() for word in words for name in word.split(",") if name.strip()]
+    try:
+        return frozenset(Breakdown(name) for name in names)
+    except ValueError:
+        wrong = next(name for name in names if name not in list(Breakdown))
+        raise InvalidParameter(f"breakdown: {wrong[:40]!r} is not one of {', '.join(Breakdown)}") from None
+
+
+def parse_period(name: str) -> Period:
+    """A period by its name.
+
+    Raises:
+        InvalidParameter: names the allowed values.
+    """
+    try:
+        return Period(name)
+    except ValueError:
+        raise InvalidParameter(f"period: {name[:40]!r} is not one of {', '.join(Period)}") from None
+
+
+def as_json(answer: Mapping[str, object]) -> str:
+    """An answer as indented JSON."""
+    return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
+class Answers:
+    """Answers from one store and, where there is one, one model. Queries are compiled once, on opening.
+
+    Usable from several threads; what it answers never changes but for the passing of time.
+    """
+
+    def __init__(self, store: Store, model: LoadedModel | None, problem: ModelError | None, settings: Settings) -> None:
+        self._store, self._model, self._problem, self._settings = store, model, problem, settings
+        self._queries = CustomerQueries(store, load_policy(settings.policy))
+
+    @classmethod
+    def open(cls, settings: Settings) -> Answers:
+        """Answers from the store and the model that the settings name.
+
+        A model that cannot be loaded is no failure until predictions are asked for.
+
+        Raises:
+            StoreError: there is no store that can be read.
+        """
+        store = open_store(settings.store, settings)
+        try:
+            return cls(store, load_model(settings), None, settings)
+        except ModelError as problem:
+            return cls(store, None, problem, settings)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def renewed(self) -> Answers:
+        """Itself, or new answers if the store or the model has been replaced by another.
+
+        Raises:
+            StoreError: the store that is there now cannot be read.
+        """
+        try:
+            identity = model_identity(self._settings)
+        except ModelError:
+            identity = None
+        same_model = identity == (self._model.identity if self._model else None)
+        return self if same_model and not self._store.stale() else Answers.open(self._settings)
+
+    def customer(
+        self,
+        user_id: str,
+        period: Period = Period.ALL_TIME,
+        breakdowns: frozenset[Breakdown] = frozenset(),
+        include_predictions: bool = True,
+        as_of: str | None = None,
+    ) -> dict[str, object]:
+        """Everything about a customer, in the order of the specification's response.
+
+        Raises:
+            CustomerNotFound: the store knows no such customer.
+            ModelError: predictions are asked for, and there is no model to make them.
+        """
+        when = self._when(as_of)
+        facts = self._queries.facts(user_id, period, when)
+        if facts is None:
+            raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
+        answer: dict[str, object] = {
+            "success": True,
+            "customer_id": user_id,
+            "period": period.value,
+            "revenue_summary": {name: facts[name] for name in SUMMARY_FIELDS},
+            **self._queries.breakdowns(user_id, period, when, breakdowns),
+        }
+        if include_predictions:
+            answer["predictions"] = self._predictions_of(user_id, when)
+        answer |= {name: facts[name] for name in ("customer_segment", "lifecycle_stage", "activity_status")}
+        answer["meta"] = self._meta(when)
+        return answer
+
+    def _when(self, as_of: str | None) -> AsOf:
+        return self._store.as_of(parse_day(as_of) if as_of else self._settings.as_of)
+
+    def _predictions_of(self, user_id: str, when: AsOf) -> dict[str, object] | None:
+        if self._model is None:
+            raise self._problem or ModelNotFound("no model is loaded")
+        features = self._queries.features(user_id, when)
+        if features.num_rows == 0:
+            return None
+        return prediction_fields(self._model.predictor, features, when.day)[0]
+
+    def _meta(self, when: AsOf) -> dict[str, object]:
+        return {
+            "calculation_date": when.calculation_date,
+            "data_freshness": when.freshness,
+            "currency": self._store.info.currency,
+            "timezone": self._store.info.timezone,
+            "model_version": self._model.version if self._model else None,
+        }

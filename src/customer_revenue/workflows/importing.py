@@ -1,0 +1,39 @@
+"""Import files of orders, with the analysts' view over them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from customer_revenue.console import Report
+from customer_revenue.orders.importing import ImportSummary, Views, import_files
+from customer_revenue.policy import load_policy
+from customer_revenue.revenue.view import VIEW_NAME, customer_revenue_analysis
+from customer_revenue.settings import Settings
+
+
+def import_orders(
+    settings: Settings,
+    files: Sequence[Path],
+    format_name: str | None = None,
+    *,
+    live: bool = False,
+    as_of: dt.date | None = None,
+    report: Report,
+) -> ImportSummary:
+    """Import files into the store of the settings.
+
+    Raises:
+        InputError: a file cannot be used; the store is left as it was.
+        StoreBusy: another import is running.
+    """
+    return import_files(
+        files, settings, format=format_name, live=live, as_of=as_of, progress=report, views=views(settings)
+    )
+
+
+def views(settings: Settings) -> Views:
+    """The views of a store, by name."""
+    policy = load_policy(settings.policy)
+    return {VIEW_NAME: lambda known: customer_revenue_analysis(known, known.orders.day.max(), policy)}

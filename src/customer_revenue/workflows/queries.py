@@ -1,0 +1,100 @@
+"""The queries about one customer, compiled once for a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, cast
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from customer_revenue.orders.store import Query, Store, parameter
+from customer_revenue.periods import AsOf, Period
+from customer_revenue.policy import Policy
+from customer_revenue.revenue.breakdown import (
+    PeriodRow,
+    ProductRow,
+    by_product,
+    fill_periods,
+    monthly,
+    product_rows,
+    quarterly,
+)
+from customer_revenue.revenue.summary import summary
+from customer_revenue.workflows.frames import feature_expression
+
+SUMMARY_FIELDS = (
+    "total_revenue_cents",
+    "total_orders",
+    "avg_order_value_cents",
+    "first_purchase_date",
+    "last_purchase_date",
+    "customer_lifespan_days",
+    "purchase_frequency_days",
+    "total_refunds_cents",
+    "net_revenue_cents",
+    "avg_days_between_purchases",
+)
+"""The fields of ``revenue_summary``: the specification's, in its order, then ours."""
+
+
+class Breakdown(StrEnum):
+    """The breakdowns that an answer can hold."""
+
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    BY_PRODUCT = "by_product"
+
+
+class CustomerQueries:
+    """Facts, breakdowns and features of one customer at a time."""
+
+    def __init__(self, store: Store, policy: Policy) -> None:
+        moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
+        first_day = cast("ir.DateScalar", parameter("first_day", "date"))
+        as_of_day = cast("ir.DateScalar", parameter("as_of_day", "date"))
+        known = store.tables.until(moment).of_customer(cast("ir.StringScalar", parameter("user_id", "string")))
+        of_period = ("user_id", "moment", "first_day")
+        self._facts = store.prepare(summary(known, first_day, as_of_day, policy), (*of_period, "as_of_day"))
+        self._monthly = store.prepare(monthly(known, first_day), of_period)
+        self._quarterly = store.prepare(quarterly(known, first_day), of_period)
+        self._products = store.prepare(by_product(known, first_day), of_period)
+        self._features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
+
+    def facts(self, user_id: str, period: Period, when: AsOf) -> dict[str, Any] | None:
+        """The customer's row of the summary, dates as text; ``None`` for a customer without orders and refunds."""
+        rows = self._facts.run(**self._of_period(user_id, period, when), as_of_day=when.day).to_pylist()
+        return _dates_as_text(rows[0]) if rows else None
+
+    def breakdowns(
+        self, user_id: str, period: Period, when: AsOf, wanted: frozenset[Breakdown]
+    ) -> dict[str, list[dict[str, object]]]:
+        """The breakdowns that are wanted, by the name of their field; the products come along with each of them."""
+        if not wanted:
+            return {}
+        values = self._of_period(user_id, period, when)
+        found: dict[str, list[dict[str, object]]] = {}
+        if Breakdown.MONTHLY in wanted:
+            found["monthly_breakdown"] = fill_periods(_period_rows(self._monthly, values), when.day, 1)
+        if Breakdown.QUARTERLY in wanted:
+            found["quarterly_breakdown"] = fill_periods(_period_rows(self._quarterly, values), when.day, 3)
+        products = self._products.run(**values).select(ProductRow._fields)
+        found["product_breakdown"] = product_rows([ProductRow(**row) for row in products.to_pylist()])
+        return found
+
+    def features(self, user_id: str, when: AsOf) -> pa.Table:
+        """The customer's feature row, if he has an order."""
+        return self._features.run(user_id=user_id, moment=when.moment_utc_naive, as_of_day=when.day)
+
+    @staticmethod
+    def _of_period(user_id: str, period: Period, when: AsOf) -> dict[str, object]:
+        return {"user_id": user_id, "moment": when.moment_utc_naive, "first_day": period.first_day(when.day)}
+
+
+def _period_rows(query: Query, values: Mapping[str, object]) -> list[PeriodRow]:
+    return [PeriodRow(**row) for row in query.run(**values).select(PeriodRow._fields).to_pylist()]
+
+
+def _dates_as_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}

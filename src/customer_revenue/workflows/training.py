@@ -1,0 +1,160 @@
+"""Training: from the store to a tracked run, a bundle and a champion."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue import plots, tracking
+from customer_revenue.console import Report
+from customer_revenue.modeling import bundle
+from customer_revenue.modeling.histories import Histories, column
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.purchases import BetaGeo
+from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.periods import AsOf
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
+from customer_revenue.workflows.figures import mean_figures, origin_table
+from customer_revenue.workflows.frames import feature_rows, label_rows, training_windows
+from customer_revenue.workflows.models import make_current
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BACKTEST_HORIZON_DAYS = 90
+EXAMPLE_ROWS = 5
+TRACKING_POINTS = 13
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training run made."""
+
+    version: str
+    folder: Path
+    run_id: str
+    registered_version: str
+    customers: int
+    windows: int
+    predictor: Predictor
+    origin: Origin | None
+    seconds: float
+
+    def text(self) -> str:
+        """Lines for people."""
+        lines = [
+            f"Trained on {self.customers:,} customers and {self.windows} earlier windows in {self.seconds:.1f} s",
+            f"Predictions rest on: {self.predictor.tier_} ({self.predictor.tier_reason_})",
+            f"Bundle: {self.folder}",
+            f"MLflow: run {self.run_id}, version {self.registered_version}, champion",
+        ]
+        if self.origin is None:
+            return "\n".join([*lines, "No back-test: the history is too short for one"])
+        return "\n".join([*lines, "", origin_table(self.origin)])
+
+
+def train(settings: Settings, as_of: dt.date | None, report: Report) -> TrainingResult:
+    """Fit every model as of a day, back-test at one earlier day, track the run, write the bundle and make it current.
+
+    Raises:
+        NotEnoughData: the store has no customer with an order by then.
+    """
+    started = time.monotonic()
+    with open_store(settings.store, settings) as store:
+        when = store.as_of(as_of or settings.as_of)
+        report("Reading the customers' histories")
+        features = feature_rows(store, when)
+        windows = training_windows(store, when, settings.ltv_horizon_days)
+        report("Fitting the models")
+        predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(features, windows)
+        report("Back-testing at an earlier day")
+        origin = _back_test(store, settings, when)
+        version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
+        facts = _facts(store, settings, when, version)
+        metrics = mean_figures([origin]) if origin else {}
+        folder = bundle.save(predictor, settings.models / version, {**facts, "metrics": metrics})
+        report("Tracking the run in MLflow")
+        example = features.slice(0, EXAMPLE_ROWS)
+        run_id, registered = tracking.log_training(
+            settings,
+            tracking.TrainingRecord(
+                bundle=folder,
+                parameters={**facts, **fitted_values(features)},
+                metrics=metrics,
+                tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_},
+                input_example=example,
+                output_example=predictor.predict(example),
+                figures=_figures(store, origin) if origin else {},
+                documents={"predictor.json": predictor.to_state()},
+            ),
+        )
+    make_current(settings.models, version)
+    seconds = time.monotonic() - started
+    return TrainingResult(
+        version, folder, run_id, registered, features.num_rows, len(windows), predictor, origin, seconds
+    )
+
+
+def fitted_values(features: pa.Table) -> dict[str, float]:
+    """The parameters of BG/NBD (time in days) and Gamma-Gamma (money in cents), named as in the tracker.
+
+    Empty where there are no repeat customers to fit them to.
+    """
+    histories = Histories.from_table(features)
+    if not histories.frequency.any():
+        return {}
+    purchases = BetaGeo().fit(histories).to_state()
+    spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents")).to_state()
+    values = {f"bgnbd_{name}": purchases[name] for name in ("r", "alpha", "a", "b")}
+    return values | {f"gg_{name}": spend[name] for name in ("p", "q", "v")}
+
+
+def _back_test(store: Store, settings: Settings, when: AsOf) -> Origin | None:
+    """One origin whose horizon ends with what is known."""
+    if store.info.first_day is None:
+        return None
+    cutoff = when.day - dt.timedelta(days=BACKTEST_HORIZON_DAYS)
+    if cutoff <= store.info.first_day:
+        return None
+    origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS)
+    return origin if origin.outcomes is not None else None
+
+
+def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mapping[str, object]:
+    info = store.info
+    return {
+        "version": version,
+        "store": settings.store,
+        "currency": info.currency,
+        "timezone": info.timezone,
+        "data_fingerprint": info.fingerprint,
+        "window_first_day": str(info.first_day),
+        "window_last_day": str(when.day),
+        "ltv_horizon_days": settings.ltv_horizon_days,
+        "discount_rate_per_year": str(settings.discount_rate_per_year),
+        "interval_mass": settings.interval_mass,
+        "seed": settings.seed,
+    }
+
+
+def _figures(store: Store, origin: Origin) -> dict[str, Figure]:
+    assert origin.outcomes is not None
+    days = np.unique(np.linspace(1, origin.horizon_days, TRACKING_POINTS).astype(int)).tolist()
+    labels = label_rows(store, origin.cutoff, days)
+    actual = [float(column(labels, f"purchases_{day}").sum()) for day in days]
+    predicted = [origin.predictor.predict(origin.features, day) for day in days]
+    expected = [float(column(table, "expected_purchases").sum()) for table in predicted]
+    probability = column(origin.predictions, "purchase_probability")
+    return {
+        "calibration.png": plots.reliability(probability, origin.outcomes.bought),
+        "tracking.png": plots.tracking([0, *days], [0, *actual], [0, *expected]),
+    }
