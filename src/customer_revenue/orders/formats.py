@@ -139,7 +139,7 @@ def recognise(path: Path, header: Sequence[str], named: str | None = None) -> tu
     nearest = max(candidates, key=lambda f: len(f._found(header)))
     missing = ", ".join(nearest.missing(header))
     shown = ", ".join(name[:30] for name in header[:12]) + (", …" if len(header) > 12 else "")
-    if not nearest._found(header):
+    if not (named or nearest._found(header)):
         names_of_all = ", ".join(known.name for known in FORMATS)
         raise UnknownFormat(
             f"{path} has columns of no known format ({shown}); known: {names_of_all}",

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from customer_revenue.errors import StoreNotUsable
+from customer_revenue.orders.sql import first_line
 from customer_revenue.periods import Clock
 
 SCHEMA_VERSION = 1
@@ -43,6 +44,8 @@ def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict
         rows = table.fetchall()
     except duckdb.CatalogException:
         raise StoreNotUsable(f"{path} is a DuckDB file but not a store of orders: choose another path") from None
+    except duckdb.Error as error:
+        raise StoreNotUsable(f"{path} is damaged: {first_line(error)}") from None
     info = dict(zip(table.columns, rows[0], strict=True)) if len(rows) == 1 else {}
     version = info.get("schema_version")
     if not isinstance(version, int):

@@ -120,14 +120,18 @@ def mark_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str, know
             SELECT order_id, sum(amount_cents) AS cents FROM (SELECT DISTINCT * FROM ({refunded}))
             WHERE id NOT IN (SELECT refund_id FROM candidates) AND order_id IN (SELECT order_id FROM candidates)
             GROUP BY order_id
+        ), judged AS (
+            SELECT refund_id, order_id, candidates.cents, created_at, user_id <> owner AS is_others,
+                total_cents - coalesce(before.cents, 0) AS remaining
+            FROM candidates JOIN their_orders USING (order_id) LEFT JOIN before USING (order_id)
         )
         SELECT refund_id, CASE
-            WHEN user_id <> owner THEN 'refund_of_other_customer'
-            WHEN coalesce(before.cents, 0) + sum(candidates.cents) OVER (
-                PARTITION BY order_id, user_id = owner ORDER BY created_at, refund_id
-            ) > total_cents THEN 'refund_exceeds_total'
+            WHEN is_others THEN 'refund_of_other_customer'
+            WHEN cents > remaining OR sum(cents) FILTER (NOT is_others AND cents <= remaining) OVER (
+                PARTITION BY order_id ORDER BY created_at, refund_id
+            ) > remaining THEN 'refund_exceeds_total'
         END AS reason
-        FROM candidates JOIN their_orders USING (order_id) LEFT JOIN before USING (order_id)
+        FROM judged
         """
     )
     con.execute(

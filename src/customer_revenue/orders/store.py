@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -144,6 +144,18 @@ class Store:
             for table in expr.op().find(ops.InMemoryTable):
                 self._con.register(table.name, table.data.to_pyarrow(table.schema))
             return self.prepare(expr, list(parameters))._run_on(self._con, parameters)
+
+    def batches(self, expr: ir.Table, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """Run an expression and stream its result, for results that need not fit in memory.
+
+        Args:
+            expr: over ``tables``.
+            rows: at most so many rows a batch.
+        """
+        query = self.prepare(expr)
+        with self._con.cursor() as cursor:
+            for batch in cursor.sql(query.sql).to_arrow_reader(rows):
+                yield batch.cast(query.schema)
 
     def prepare(self, expr: ir.Table, names: Sequence[str] = ()) -> Query:
         """Compile an expression once, to be run often, from any thread.

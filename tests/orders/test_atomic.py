@@ -1,0 +1,160 @@
+"""Whatever happens to a writer, the store is the old one or the new one, whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import filelock
+import pytest
+
+from customer_revenue.errors import StoreBusy, StoreError
+from customer_revenue.orders.database import Workshop
+
+if TYPE_CHECKING:
+    from tests.orders.conftest import Shop
+
+WRITER = """
+import sys
+from pathlib import Path
+from customer_revenue.orders.importing import import_files
+from customer_revenue.settings import Settings
+print("ready", flush=True)
+sys.stdin.readline()
+import_files([Path(sys.argv[1])], Settings(_env_file=None), url=sys.argv[2])
+"""
+
+
+def _orders(first: int, last: int) -> list[str]:
+    return [f"{i},u{i % 997},2023-05-01,10,paid" for i in range(first, last)]
+
+
+def _writer(path: Path, url: str) -> subprocess.Popen[str]:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    return writer
+
+
+def _go(writer: subprocess.Popen[str]) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write("\n")
+    writer.stdin.flush()
+
+
+@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: int) -> None:
+    shop.load(*_orders(0, 5_000))
+    more = shop.file(*_orders(5_000, 60_000))
+    started = time.monotonic()
+    whole = _writer(more, f"duckdb:///{shop.folder}/other.duckdb")
+    _go(whole)
+    whole.communicate()
+    duration = time.monotonic() - started
+    old, seen = shop.path.read_bytes(), set()
+    moments = random.Random(1)  # noqa: S311  # moments, not secrets
+    for _ in range(kills):
+        writer = _writer(more, shop.url)
+        _go(writer)
+        time.sleep(moments.uniform(0, duration))
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.communicate()
+        with shop.open() as store:
+            orders = store.fetch(store.tables.orders.aggregate(n=lambda t: t.id.nunique())).to_pylist()[0]["n"]
+            assert orders == store.info.orders
+        assert orders in (5_000, 60_000)
+        seen.add(orders)
+        shop.path.write_bytes(old)
+    assert 5_000 in seen
+    assert shop.files(more).orders_in_store == 60_000
+    (shop.folder / "other.duckdb").unlink()
+    (shop.folder / ".other.duckdb.lock").unlink()
+    assert shop.leftovers() == []
+
+
+def test_one_writer_at_a_time(shop: Shop) -> None:
+    shop.load("1,ann,2023-05-01,10,paid")
+    with filelock.FileLock(shop.folder / ".orders.duckdb.lock"):
+        with pytest.raises(StoreBusy, match="another import"):
+            shop.load("2,ann,2023-05-01,10,paid")
+        assert shop.column("SELECT id FROM orders") == ["1"], "a reader never waits"
+
+
+def test_what_a_dead_writer_left_is_cleaned_up(shop: Shop) -> None:
+    folder = Workshop(shop.path).folder
+    folder.mkdir()
+    (folder / "store.duckdb").write_bytes(b"half a store")
+    (folder / "work.duckdb.wal").write_bytes(b"rest")
+    shop.load("1,ann,2023-05-01,10,paid")
+    assert shop.leftovers() == []
+
+
+def test_a_failing_swap_leaves_the_old_store(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.load("1,ann,2023-05-01,10,paid")
+    before = shop.contents()
+
+    def fail(_self: Workshop) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Workshop, "swap", fail)
+    with pytest.raises(StoreError, match="nothing was changed"):
+        shop.load("2,ann,2023-05-01,10,paid")
+    assert shop.contents() == before
+    assert shop.leftovers() == []
+
+
+def test_a_full_disk_leaves_the_old_store(shop: Shop) -> None:
+    """A limit on the size of any file written stands for the full disk."""
+    shop.load("1,ann,2023-05-01,10,paid")
+    before = shop.contents()
+    path = shop.file(*_orders(0, 200_000), name="many.csv")
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({600_000}, {600_000}))\n"
+    ) + WRITER
+    assert resource.RLIMIT_FSIZE
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), shop.url], input="\n", capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "StoreError: the import failed and nothing was changed" in done.stderr.strip().splitlines()[-1]
+    assert shop.contents() == before
+    assert shop.leftovers() == []
+
+
+def test_a_folder_that_cannot_be_written(shop: Shop) -> None:
+    (shop.folder / "file").write_text("no folder")
+    with pytest.raises(StoreError, match="cannot be written"):
+        shop.load("1,ann,2023-05-01,10,paid", url=f"duckdb:///{shop.folder}/file/orders.duckdb")
+
+
+def test_readers_see_old_or_new_while_imports_run(shop: Shop) -> None:
+    shop.load(*_orders(0, 1_000))
+    writer = _writer(shop.file(*_orders(1_000, 30_000)), shop.url)
+    _go(writer)
+    seen = set()
+    while writer.poll() is None:
+        with shop.open() as store:
+            seen.add(store.fetch(store.tables.orders.aggregate(n=lambda t: t.count())).to_pylist()[0]["n"])
+    writer.communicate()
+    with shop.open() as store:
+        seen.add(store.info.orders)
+    assert seen == {1_000, 30_000}
+
+
+def test_any_client_may_read_while_an_import_runs(shop: Shop) -> None:
+    shop.load("1,ann,2023-05-01,10,paid")
+    with duckdb.connect(str(shop.path), read_only=True) as con:
+        shop.load("2,ann,2023-05-01,10,paid")
+        assert con.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]
+    assert shop.column("SELECT count(*) FROM orders") == [2]
