@@ -20,7 +20,7 @@ demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 sto
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: setup  ## run the tests
-	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: setup  ## formatting, lint, types, import layers
 	$(BIN)/ruff format --check .

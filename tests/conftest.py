@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+
+from customer_revenue.orders.simulate import simulate_orders
 
 TEST_DATA = "CUSTOMER_REVENUE_TEST_DATA"
 
@@ -17,3 +26,69 @@ def online_retail() -> Path:
     if not (os.environ.get(TEST_DATA) and path.is_file()):
         pytest.skip(f"{TEST_DATA} names no folder with online_retail.parquet")
     return path
+
+
+EXAMPLE_ORDERS = """\
+order_id,user_id,created_at,total_cents,status,product_id,product_name,quantity,amount_cents,user_name,user_email,refund_cents
+e0,user_123,2023-01-15T09:00:00Z,10000,paid,premium_plan,Premium Monthly,1,10000,John Doe,john@example.com,
+e1,user_123,2023-01-28T23:59:59Z,5000,paid,premium_plan,Premium Monthly,1,5000,John Doe,john@example.com,
+e2,user_123,2023-03-05T00:00:00Z,25000,paid,premium_plan,Premium Monthly,1,25000,John Doe,john@example.com,2500
+e3,user_123,2023-04-20T12:00:00Z,10000,paid,addon_storage,Extra Storage,1,10000,John Doe,john@example.com,
+e4,user_123,2023-05-11T12:00:00Z,5000,paid,premium_plan,Premium Monthly,1,5000,John Doe,john@example.com,
+e5,user_123,2023-06-11T12:00:00Z,5000,paid,premium_plan,Premium Monthly,1,5000,John Doe,john@example.com,
+e6,user_123,2023-08-01T12:00:00Z,10000,paid,addon_storage,Extra Storage,1,10000,John Doe,john@example.com,
+e7,user_123,2023-08-01T12:00:00Z,10000,paid,addon_storage,Extra Storage,1,10000,John Doe,john@example.com,
+e8,user_123,2023-10-10T12:00:00Z,10000,paid,premium_plan,Premium Monthly,1,10000,John Doe,john@example.com,
+e9,user_123,2023-12-10T18:30:00Z,35000,paid,,,,,John Doe,john@example.com,
+"""
+"""Orders that add up to the example customer of the specification."""
+
+SIMULATED_CUSTOMERS = 800
+SIMULATED_DAYS = 348  # from 2023-01-01 to 2023-12-15, the example's moment
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A store and its models in a folder of their own, and the commands run there as a user would."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """Run ``customer-revenue``; its standard output, and the standard error too where it is to fail."""
+        command = [sys.executable, "-m", "customer_revenue", *words]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert done.returncode == status, f"{words} ended with {done.returncode}: {done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr if status else done.stdout
+
+    def show(self, user_id: str, *options: str) -> dict[str, Any]:
+        """The answer of ``customer-revenue show``."""
+        answer: dict[str, Any] = json.loads(self.run("show", user_id, *options))
+        return answer
+
+
+def empty_shop(folder: Path) -> Shop:
+    """A folder with nothing in it yet."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTOMER_REVENUE", "MLFLOW"))}
+    return Shop(folder, own)
+
+
+@pytest.fixture
+def new_shop(tmp_path: Path) -> Shop:
+    """A shop of the test's own, empty."""
+    return empty_shop(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def trained_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The specification's example customer among simulated ones, imported and trained. Not to be changed."""
+    shop = empty_shop(tmp_path_factory.mktemp("shop"))
+    (shop.folder / "example.csv").write_text(EXAMPLE_ORDERS)
+    others = simulate_orders(SIMULATED_CUSTOMERS, SIMULATED_DAYS, seed=7)
+    pq.write_table(others, shop.folder / "others.parquet")
+    shop.run("import", "example.csv", "others.parquet", "--as-of", "2023-12-15")
+    shop.run("train")
+    return shop

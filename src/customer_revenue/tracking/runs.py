@@ -38,7 +38,7 @@ class TrainingRecord:
         figures: plots, by file name.
         documents: JSON documents, by file name.
         input_example: a few feature rows, which also give the model's signature.
-        output_example: the predictions for them.
+        output_example: the predictions for them; ``None`` where there can be none, and so no signature.
     """
 
     bundle: Path
@@ -46,7 +46,7 @@ class TrainingRecord:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     input_example: pa.Table
-    output_example: pa.Table
+    output_example: pa.Table | None
     figures: Mapping[str, Figure] = field(default_factory=dict)
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -64,7 +64,6 @@ def log_training(settings: Settings, record: TrainingRecord) -> tuple[str, str]:
         The run's id and the registered model's version.
     """
     import mlflow
-    from mlflow.models import infer_signature
 
     with _run(settings, "train") as run:
         mlflow.log_params({name: str(value)[:500] for name, value in record.parameters.items()})
@@ -74,15 +73,13 @@ def log_training(settings: Settings, record: TrainingRecord) -> tuple[str, str]:
             mlflow.log_figure(figure, name)
         for name, document in record.documents.items():
             mlflow.log_dict(document, name)
-        inputs = record.input_example.to_pandas()
         model = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={BUNDLE: str(record.bundle)},
             code_paths=[str(Path(__file__).parents[1])],
-            input_example=inputs,
-            signature=infer_signature(inputs, record.output_example.to_pandas()),
             pip_requirements=_requirements(),
+            **_signature(record),
         )
         version = mlflow.register_model(model.model_uri, settings.experiment)
         mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHAMPION, version.version)
@@ -139,6 +136,15 @@ def registered_version(settings: Settings, uri: str) -> str:
         return str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
     except MlflowException as error:
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
+
+
+def _signature(record: TrainingRecord) -> dict[str, Any]:
+    from mlflow.models import infer_signature
+
+    if record.output_example is None:
+        return {}
+    inputs = record.input_example.to_pandas()
+    return {"input_example": inputs, "signature": infer_signature(inputs, record.output_example.to_pandas())}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound
+from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound, NotEnoughData
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import load_policy
@@ -128,7 +128,10 @@ class Answers:
         features = self._queries.features(user_id, when)
         if features.num_rows == 0:
             return None
-        return prediction_fields(self._model.predictor, features, when.day)[0]
+        try:
+            return prediction_fields(self._model.predictor, features, when.day)[0]
+        except NotEnoughData:
+            return None
 
     def _meta(self, when: AsOf) -> dict[str, object]:
         return {

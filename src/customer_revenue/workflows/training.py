@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from customer_revenue import plots, tracking
 from customer_revenue.console import Report
+from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.histories import Histories, column
 from customer_revenue.modeling.predictor import Predictor
@@ -58,7 +59,7 @@ class TrainingResult:
             f"MLflow: run {self.run_id}, version {self.registered_version}, champion",
         ]
         if self.origin is None:
-            return "\n".join([*lines, "No back-test: the history is too short for one"])
+            return "\n".join([*lines, "No back-test: there is too little data for one"])
         return "\n".join([*lines, "", origin_table(self.origin)])
 
 
@@ -92,7 +93,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
                 metrics=metrics,
                 tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_},
                 input_example=example,
-                output_example=predictor.predict(example),
+                output_example=_example(predictor, example),
                 figures=_figures(store, origin) if origin else {},
                 documents={"predictor.json": predictor.to_state()},
             ),
@@ -125,8 +126,19 @@ def _back_test(store: Store, settings: Settings, when: AsOf) -> Origin | None:
     cutoff = when.day - dt.timedelta(days=BACKTEST_HORIZON_DAYS)
     if cutoff <= store.info.first_day:
         return None
-    origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS)
+    try:
+        origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS)
+    except NotEnoughData:
+        return None
     return origin if origin.outcomes is not None else None
+
+
+def _example(predictor: Predictor, features: pa.Table) -> pa.Table | None:
+    """Predictions of a few rows; none where there are only facts."""
+    try:
+        return predictor.predict(features)
+    except NotEnoughData:
+        return None
 
 
 def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mapping[str, object]:
