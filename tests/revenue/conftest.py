@@ -86,7 +86,47 @@ class Shop:
             WHERE status IN ('paid', 'refunded') AND CAST(created_at AS DATE) <= DATE '{self.as_of}';
             CREATE VIEW returned AS SELECT *, CAST(created_at AS DATE) AS day FROM refunds
             WHERE CAST(created_at AS DATE) <= DATE '{self.as_of}';
+            CREATE VIEW base AS
+            SELECT s.*, u.name AS customer_name, u.email AS customer_email
+            FROM ({self.summary_sql(dt.date.min)}) s LEFT JOIN users u ON u.id = s.customer_id WHERE total_orders > 0;
         """)
+
+    def summary_sql(self, first_day: dt.date) -> str:
+        """The hand-written twin of the summary."""
+        return f"""
+    WITH bought AS (
+        SELECT user_id, count(*) AS orders, sum(total_cents) AS revenue, min(day) AS first_day, max(day) AS last_day,
+            sum(total_cents) FILTER (status = 'refunded') AS refunded
+        FROM counted WHERE day >= DATE '{first_day}' GROUP BY user_id
+    ), got_back AS (
+        SELECT user_id, sum(amount_cents) AS rows FROM returned r
+        WHERE day >= DATE '{first_day}' AND NOT EXISTS (
+            FROM counted c WHERE c.id = r.order_id AND c.status = 'refunded' AND c.day >= DATE '{first_day}')
+        GROUP BY user_id
+    ), ever AS (
+        SELECT user_id, sum(total_cents) AS revenue,
+            DATE '{self.as_of}' - min(day) AS age, DATE '{self.as_of}' - max(day) AS quiet
+        FROM counted GROUP BY user_id
+    ), everyone AS (SELECT user_id FROM counted UNION SELECT user_id FROM returned)
+    SELECT user_id AS customer_id,
+        coalesce(b.revenue, 0) AS total_revenue_cents, coalesce(orders, 0) AS total_orders,
+        CASE WHEN orders > 0 THEN (2 * b.revenue + orders) // (2 * orders) ELSE 0 END AS avg_order_value_cents,
+        first_day AS first_purchase_date, last_day AS last_purchase_date,
+        coalesce(last_day - first_day, 0) AS customer_lifespan_days,
+        CASE WHEN orders > 1 THEN (2 * (last_day - first_day) + orders) // (2 * orders) END
+            AS purchase_frequency_days,
+        CASE WHEN orders > 1 THEN CAST(last_day - first_day AS DOUBLE) / (orders - 1) END AS avg_days_between_purchases,
+        coalesce(refunded, 0) + coalesce(rows, 0) AS total_refunds_cents,
+        coalesce(b.revenue, 0) - coalesce(refunded, 0) - coalesce(rows, 0) AS net_revenue_cents,
+        CASE WHEN e.revenue >= 1000000 THEN 'whale' WHEN e.revenue >= 100000 THEN 'high_value'
+            WHEN e.revenue >= 10000 THEN 'medium_value' ELSE 'low_value' END AS customer_segment,
+        CASE WHEN age < 30 THEN 'new' WHEN quiet < 60 THEN 'active' WHEN quiet <= 120 THEN 'at_risk'
+            WHEN quiet > 120 THEN 'churned' END AS lifecycle_stage,
+        CASE WHEN quiet <= 30 THEN 'highly_active' WHEN quiet <= 60 THEN 'active' WHEN quiet <= 90 THEN 'declining'
+            WHEN quiet > 90 THEN 'at_risk' END AS activity_status,
+        quiet AS days_since_purchase
+    FROM everyone LEFT JOIN bought b USING (user_id) LEFT JOIN got_back USING (user_id) LEFT JOIN ever e USING (user_id)
+    ORDER BY user_id"""
 
     @property
     def known(self) -> Canonical:

@@ -25,45 +25,10 @@ def day(value: dt.date) -> ibis.expr.types.DateScalar:
     return literal
 
 
-def twin(first_day: dt.date, as_of: dt.date) -> str:
-    return f"""
-    WITH bought AS (
-        SELECT user_id, count(*) AS orders, sum(total_cents) AS revenue, min(day) AS first_day, max(day) AS last_day,
-            sum(total_cents) FILTER (status = 'refunded') AS refunded
-        FROM counted WHERE day >= DATE '{first_day}' GROUP BY user_id
-    ), got_back AS (
-        SELECT user_id, sum(amount_cents) AS rows FROM returned r
-        WHERE day >= DATE '{first_day}' AND NOT EXISTS (
-            FROM counted c WHERE c.id = r.order_id AND c.status = 'refunded' AND c.day >= DATE '{first_day}')
-        GROUP BY user_id
-    ), ever AS (
-        SELECT user_id, sum(total_cents) AS revenue,
-            DATE '{as_of}' - min(day) AS age, DATE '{as_of}' - max(day) AS quiet
-        FROM counted GROUP BY user_id
-    ), everyone AS (SELECT user_id FROM counted UNION SELECT user_id FROM returned)
-    SELECT user_id,
-        coalesce(b.revenue, 0), coalesce(orders, 0),
-        CASE WHEN orders > 0 THEN (2 * b.revenue + orders) // (2 * orders) ELSE 0 END,
-        first_day, last_day, coalesce(last_day - first_day, 0),
-        CASE WHEN orders > 1 THEN (2 * (last_day - first_day) + orders) // (2 * orders) END,
-        CASE WHEN orders > 1 THEN CAST(last_day - first_day AS DOUBLE) / (orders - 1) END,
-        coalesce(refunded, 0) + coalesce(rows, 0),
-        coalesce(b.revenue, 0) - coalesce(refunded, 0) - coalesce(rows, 0),
-        CASE WHEN e.revenue >= 1000000 THEN 'whale' WHEN e.revenue >= 100000 THEN 'high_value'
-            WHEN e.revenue >= 10000 THEN 'medium_value' ELSE 'low_value' END,
-        CASE WHEN age < 30 THEN 'new' WHEN quiet < 60 THEN 'active' WHEN quiet <= 120 THEN 'at_risk'
-            WHEN quiet > 120 THEN 'churned' END,
-        CASE WHEN quiet <= 30 THEN 'highly_active' WHEN quiet <= 60 THEN 'active' WHEN quiet <= 90 THEN 'declining'
-            WHEN quiet > 90 THEN 'at_risk' END,
-        quiet
-    FROM everyone LEFT JOIN bought b USING (user_id) LEFT JOIN got_back USING (user_id) LEFT JOIN ever e USING (user_id)
-    ORDER BY user_id"""
-
-
 @pytest.mark.parametrize("period", Period)
 def test_summary_equals_its_twin(shop: Shop, policy: Policy, period: Period) -> None:
     first_day = period.first_day(shop.as_of)
-    expected = shop.twin(twin(first_day, shop.as_of))
+    expected = shop.twin(shop.summary_sql(first_day))
     assert shop.rows(summary(shop.known, day(first_day), shop.as_of_day, policy), "customer_id") == expected
 
 

@@ -7,6 +7,7 @@ rounded by ``floor``, which all engines do alike.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import cast
 
 import ibis
@@ -49,6 +50,16 @@ def quarter_index(day: ir.DateValue) -> ir.IntegerValue:
     """The month index of the first month of ``day``'s quarter."""
     in_year = (day.quarter() - 1) * MONTHS_PER_QUARTER
     return cast("ir.IntegerValue", (day.year().cast("int64") * MONTHS_PER_YEAR + in_year).cast("int64"))
+
+
+def first_of_month(index: int) -> dt.date:
+    """The first day of a month by its index.
+
+    >>> first_of_month(2023 * 12 + 4)
+    datetime.date(2023, 5, 1)
+    """
+    year, month = divmod(index, MONTHS_PER_YEAR)
+    return dt.date(year, month + 1, 1)
 
 
 def sum_where(condition: ir.BooleanValue, value: ir.NumericValue | int) -> ir.IntegerScalar:

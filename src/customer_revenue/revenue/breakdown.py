@@ -17,6 +17,7 @@ from customer_revenue.periods import month_label, month_starts, quarter_label
 from customer_revenue.revenue.arithmetic import (
     MONTHS_PER_QUARTER,
     MONTHS_PER_YEAR,
+    first_of_month,
     month_index,
     quarter_index,
     rounded_quotient,
@@ -78,7 +79,10 @@ def by_product(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.T
         add up to the period's revenue. Not sorted.
     """
     orders, items = _inside(known, first_day), known.order_items
-    lines = orders.left_join(items, orders.id == items.order_id).select(
+    same_order = [orders.id == items.order_id]
+    if "user_id" in items.columns:  # a store may keep the customer beside each line, so that one's lines lie together
+        same_order.append(orders.user_id == items.user_id)
+    lines = orders.left_join(items, same_order).select(
         order_id=orders.id,
         customer_id=orders.user_id,
         total_cents=orders.total_cents,
@@ -123,7 +127,7 @@ def fill_periods(rows: Iterable[PeriodRow], as_of_day: dt.date, step_months: int
         return []
     key, label = ("quarter", quarter_label) if step_months == MONTHS_PER_QUARTER else ("month", month_label)
     filled = []
-    for start in month_starts(_first_of_month(min(found)), as_of_day, step_months):
+    for start in month_starts(first_of_month(min(found)), as_of_day, step_months):
         row = found.get(start.year * MONTHS_PER_YEAR + start.month - 1, PeriodRow(0, 0, 0, 0))
         filled.append(
             {
@@ -173,8 +177,3 @@ def _by_period(orders: ir.Table, period: ir.IntegerValue) -> ir.Table:
         revenue_cents=orders.total_cents.sum(), orders=orders.count()
     )
     return totals.mutate(avg_order_value_cents=rounded_quotient(totals.revenue_cents, totals.orders))
-
-
-def _first_of_month(period_index: int) -> dt.date:
-    year, month = divmod(period_index, MONTHS_PER_YEAR)
-    return dt.date(year, month + 1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.summary import summary
+from customer_revenue.revenue.summary import SUMMARY_COLUMNS, summary
 from customer_revenue.tables import Canonical
 
 VIEW_NAME = "customer_revenue_analysis"
@@ -29,6 +29,10 @@ VIEW_COLUMNS = (
 """The columns of the view, in the specification's order."""
 
 
+CUSTOMER_COLUMNS = (*SUMMARY_COLUMNS, "customer_name", "customer_email")
+"""The columns of :func:`customers`, in order: what the analytics of the customer base are made from."""
+
+
 def customers(known: Canonical, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:
     """The all-time summary of every customer with a counted order, with name and e-mail where known.
 
@@ -38,16 +42,13 @@ def customers(known: Canonical, as_of_day: ir.DateScalar, policy: Policy) -> ir.
         policy: segments and stages.
 
     Returns:
-        The columns of the summary, with ``customer_name`` and ``customer_email``, null for a customer that the table
-        of users lacks.
+        The columns of :data:`CUSTOMER_COLUMNS`; name and e-mail are null for a customer that the table of users lacks.
     """
     facts = summary(known, None, as_of_day, policy)
     facts = facts.filter(facts.total_orders > 0)
-    users = known.users.select(
-        known_id=known.users.id, customer_name=known.users.name, customer_email=known.users.email
-    )
-    joined = facts.left_join(users, facts.customer_id == users.known_id)
-    return joined.drop("known_id")
+    users = known.users
+    named = users.select(known_id=users.id, customer_name=users.name, customer_email=users.email)
+    return facts.left_join(named, facts.customer_id == named.known_id).select(*CUSTOMER_COLUMNS)
 
 
 def customer_revenue_analysis(known: Canonical, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:

@@ -1,0 +1,34 @@
+"""``policy.toml``: what a marketer decides, read and checked.
+
+Segments, stages, RFM groups, texts, rules and offers. The packaged file is the default; a file of the user's own
+overrides it key by key (a list is replaced whole).
+"""
+
+from __future__ import annotations
+
+from customer_revenue.policy.customers import (
+    ACTIVITY_STATUSES,
+    LIFECYCLE_STAGES,
+    SCORES,
+    Acquisition,
+    Activity,
+    Lifecycle,
+    Rfm,
+    Segment,
+    Segments,
+)
+from customer_revenue.policy.loading import Policy, load_policy
+
+__all__ = [
+    "ACTIVITY_STATUSES",
+    "LIFECYCLE_STAGES",
+    "SCORES",
+    "Acquisition",
+    "Activity",
+    "Lifecycle",
+    "Policy",
+    "Rfm",
+    "Segment",
+    "Segments",
+    "load_policy",
+]

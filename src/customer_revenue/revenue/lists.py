@@ -1,0 +1,149 @@
+"""Lists of customers: the best, and those at risk. Paged, and sorted the same way every time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import cast
+
+import ibis.expr.types as ir
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.policy import ACTIVITY_STATUSES, LIFECYCLE_STAGES, Policy
+from customer_revenue.revenue.arithmetic import days_between
+from customer_revenue.tables import Canonical, check_columns
+
+DAYS_PER_YEAR = 365
+
+
+class TopBy(StrEnum):
+    """What the best customers are the best by."""
+
+    TOTAL_REVENUE = "total_revenue_cents"
+    NET_REVENUE = "net_revenue_cents"
+    LTV = "estimated_ltv_cents"
+
+
+class AtRiskBy(StrEnum):
+    """What customers at risk are sorted by."""
+
+    TOTAL_REVENUE = "total_revenue_cents"
+    REVENUE_AT_RISK = "revenue_at_risk_cents"
+
+
+def top_customers(
+    customers: ir.Table,
+    by: TopBy = TopBy.TOTAL_REVENUE,
+    limit: int = 10,
+    offset: int = 0,
+    predictions: ir.Table | None = None,
+) -> ir.Table:
+    """The customers that are worth most, best first; equals follow their ids.
+
+    Args:
+        customers: the table of :func:`~customer_revenue.revenue.view.customers`.
+        by: total or net revenue to date, or the predicted lifetime value.
+        limit: rows at most.
+        offset: rows to leave out first.
+        predictions: ``customer_id`` and ``estimated_ltv_cents``; needed to sort by it, else shown where given.
+
+    Returns:
+        The columns of ``customers``, and ``estimated_ltv_cents`` with predictions (null for a customer without).
+
+    Raises:
+        InvalidParameter: sorting by lifetime value without predictions, or a page that is not one.
+    """
+    if predictions is not None:
+        customers = _with(customers, predictions, ("estimated_ltv_cents",))
+    elif by is TopBy.LTV:
+        raise InvalidParameter("by: estimated_ltv_cents needs predictions")
+    return _page(customers, by, limit, offset)
+
+
+def at_risk(
+    customers: ir.Table,
+    policy: Policy,
+    *,
+    activity: str = "at_risk",
+    stage: str | None = None,
+    segments: Collection[str] | None = None,
+    by: AtRiskBy = AtRiskBy.TOTAL_REVENUE,
+    limit: int = 100,
+    offset: int = 0,
+    recent: ir.Table | None = None,
+    predictions: ir.Table | None = None,
+) -> ir.Table:
+    """Customers who may be slipping away, those with most to lose first; equals follow their ids.
+
+    Args:
+        customers: the table of :func:`~customer_revenue.revenue.view.customers`.
+        policy: names the segments.
+        activity: activity status to list; left aside where a stage is given.
+        stage: lifecycle stage to list instead.
+        segments: value segments to list; by default all but the lowest.
+        by: total revenue to date, or the revenue at risk.
+        limit: rows at most.
+        offset: rows to leave out first.
+        recent: the table of :func:`recent_revenue`, needed for the revenue at risk.
+        predictions: ``customer_id`` and ``churn_risk_score``, needed for the revenue at risk.
+
+    Returns:
+        The columns of ``customers``; with predictions ``churn_risk_score`` and ``revenue_at_risk_cents``, which is
+        the revenue of the last 365 days times the churn risk, 0 for a customer without a prediction.
+
+    Raises:
+        InvalidParameter: an unknown status, stage or segment, a sort that needs predictions, or a page that is none.
+    """
+    names = [segment.name for segment in policy.segments.active]
+    wanted = names[:-1] if segments is None else list(segments)
+    _check_name("segments", wanted, names)
+    if stage is None:
+        _check_name("activity", [activity], ACTIVITY_STATUSES)
+        listed = customers.filter(customers.activity_status == activity)
+    else:
+        _check_name("stage", [stage], LIFECYCLE_STAGES)
+        listed = customers.filter(customers.lifecycle_stage == stage)
+    listed = listed.filter(listed.customer_segment.isin(wanted))
+    if predictions is not None and recent is not None:
+        listed = _with_risk(listed, recent, predictions)
+    elif by is AtRiskBy.REVENUE_AT_RISK:
+        raise InvalidParameter("by: revenue_at_risk_cents needs predictions")
+    return _page(listed, by, limit, offset)
+
+
+def recent_revenue(known: Canonical, as_of_day: ir.DateScalar, days: int = DAYS_PER_YEAR) -> ir.Table:
+    """Revenue of each customer in the days up to the as-of day: ``customer_id``, ``recent_revenue_cents``."""
+    orders = known.counted_orders()
+    recent = orders.filter(days_between(orders.day, as_of_day) < days)
+    return recent.group_by(customer_id=recent.user_id).aggregate(recent_revenue_cents=recent.total_cents.sum())
+
+
+def revenue_at_risk(recent_revenue_cents: ir.NumericValue, churn_risk_score: ir.FloatingValue) -> ir.IntegerValue:
+    """The revenue of the last 365 days times the chance that the customer stays away, in whole cents, halves up."""
+    return cast("ir.IntegerValue", (recent_revenue_cents.cast("float64") * churn_risk_score + 0.5).floor())
+
+
+def _with_risk(listed: ir.Table, recent: ir.Table, predictions: ir.Table) -> ir.Table:
+    scored = _with(_with(listed, predictions, ("churn_risk_score",)), recent, ("recent_revenue_cents",))
+    at_stake = revenue_at_risk(scored.recent_revenue_cents.coalesce(0), scored.churn_risk_score.coalesce(0.0))
+    return scored.mutate(revenue_at_risk_cents=at_stake).drop("recent_revenue_cents")
+
+
+def _with(customers: ir.Table, others: ir.Table, columns: tuple[str, ...]) -> ir.Table:
+    check_columns(others, ("customer_id", *columns), "the table that is joined to the customers")
+    added = others.select(*columns, joined_id=others.customer_id)
+    return customers.left_join(added, customers.customer_id == added.joined_id).drop("joined_id")
+
+
+def _page(table: ir.Table, by: str, limit: int, offset: int) -> ir.Table:
+    if limit < 1 or offset < 0:
+        raise InvalidParameter("limit must be at least 1 and offset at least 0")
+    # Nulls are made last by a value, as engines differ in where they stand.
+    key = table[by].coalesce(-(2**53))
+    return table.order_by(key.desc(), table.customer_id.asc()).limit(limit, offset=offset)
+
+
+def _check_name(name: str, given: Collection[str], allowed: Collection[str]) -> None:
+    for value in given:
+        if value not in allowed:
+            raise InvalidParameter(f"{name}: {value[:40]!r} is not one of {', '.join(allowed)}", list(allowed))

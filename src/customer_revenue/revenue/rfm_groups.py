@@ -1,0 +1,84 @@
+"""RFM scores and the groups that marketers know."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_revenue.policy import SCORES, Rfm
+from customer_revenue.revenue.arithmetic import percentage, rounded_quotient
+
+
+def rfm(customers: ir.Table, policy: Rfm) -> ir.Table:
+    """Scores, code and group of each customer.
+
+    A score is 1 and one more for every whole fifth of the customers who are worse; so equal customers score equally,
+    the worst score 1, and without ties each score is a fifth.
+
+    Args:
+        customers: the table of :func:`~customer_revenue.revenue.view.customers`.
+        policy: the groups.
+
+    Returns:
+        ``customer_id``, ``recency_days``, ``frequency`` (orders), ``monetary_cents`` (total revenue), the scores
+        ``recency_score``, ``frequency_score`` and ``monetary_score``, ``rfm_code`` such as ``555``, ``rfm_group``.
+    """
+    scored = customers.select(
+        "customer_id",
+        recency_days=customers.days_since_purchase,
+        frequency=customers.total_orders,
+        monetary_cents=customers.total_revenue_cents,
+        recency_score=_score(customers, customers.days_since_purchase.desc()),
+        frequency_score=_score(customers, customers.total_orders.asc()),
+        monetary_score=_score(customers, customers.total_revenue_cents.asc()),
+    )
+    digits = [scored[f"{name}_score"].cast("string") for name in ("recency", "frequency", "monetary")]
+    return scored.mutate(rfm_code=digits[0].concat(*digits[1:]), rfm_group=_group(scored, policy))
+
+
+def rfm_summary(scored: ir.Table) -> ir.Table:
+    """Customers and revenue of each RFM group, highest revenue first.
+
+    Args:
+        scored: the table of :func:`rfm`.
+
+    Returns:
+        ``rfm_group``, ``customer_count``, ``total_revenue_cents``, ``avg_revenue_per_customer_cents`` (rounded half
+        up), ``percentage_of_customers``, ``percentage_of_total_revenue`` (two decimals).
+    """
+    sums = scored.group_by("rfm_group").aggregate(
+        customer_count=scored.count(), total_revenue_cents=scored.monetary_cents.sum()
+    )
+    everyone = ibis.window()
+    wholes = sums.mutate(
+        all_customers=sums.customer_count.sum().over(everyone),
+        all_revenue=sums.total_revenue_cents.sum().over(everyone),
+    )
+    return wholes.select(
+        "rfm_group",
+        "customer_count",
+        "total_revenue_cents",
+        avg_revenue_per_customer_cents=rounded_quotient(wholes.total_revenue_cents, wholes.customer_count),
+        percentage_of_customers=percentage(wholes.customer_count, wholes.all_customers),
+        percentage_of_total_revenue=percentage(wholes.total_revenue_cents, wholes.all_revenue),
+    ).order_by(ibis.desc("total_revenue_cents"), "rfm_group")
+
+
+def _score(customers: ir.Table, worst_first: ir.Value) -> ir.IntegerValue:
+    worse = ibis.rank().over(ibis.window(order_by=worst_first))
+    share = (worse * SCORES).cast("float64") / customers.count().over(ibis.window())
+    return cast("ir.IntegerValue", share.floor() + 1)
+
+
+def _group(scored: ir.Table, policy: Rfm) -> ir.StringValue:
+    branches = []
+    for group in policy.groups:
+        for box in group.boxes:
+            inside: ir.BooleanValue = ibis.literal(value=True)
+            for name, (low, high) in box.ranges.items():
+                if (low, high) != (1, SCORES):
+                    inside &= scored[f"{name}_score"].between(low, high)
+            branches.append((inside, group.name))
+    return cast("ir.StringValue", ibis.cases(*branches))
