@@ -1,5 +1,7 @@
 """Settings come from the environment, and a wrong one is named."""
 
+from pathlib import Path
+
 import pytest
 
 from customer_revenue.errors import InvalidParameter
@@ -32,3 +34,11 @@ def test_settings_are_frozen_and_described():
     with pytest.raises(ValueError, match="frozen"):
         Settings().store = "other"  # type: ignore[misc]
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_every_setting_is_documented():
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
+    for name, field in Settings.model_fields.items():
+        assert f"`CUSTOMER_REVENUE_{name.upper()}`" in text
+        assert field.description is not None
+        assert field.description in text
