@@ -18,7 +18,6 @@ from customer_revenue.revenue.customer_base import (
     TopBy,
     at_risk,
     customers,
-    recent_revenue,
     top_customers,
 )
 
@@ -26,11 +25,18 @@ if TYPE_CHECKING:
     from tests.revenue.conftest import Shop
 
 PREDICTIONS = ibis.table(
-    {"customer_id": "string", "estimated_ltv_cents": "int64", "churn_risk_score": "float64"}, name="predictions"
+    {
+        "customer_id": "string",
+        "estimated_ltv_cents": "int64",
+        "churn_risk_score": "float64",
+        "expected_revenue_cents": "float64",
+    },
+    name="predictions",
 )
 PREDICTED = """
     SELECT customer_id, CAST(hash(customer_id) % 100000 AS BIGINT) - 1000 AS estimated_ltv_cents,
-        (hash(customer_id) % 101) / 100 AS churn_risk_score FROM base WHERE hash(customer_id) % 7 > 0"""
+        (hash(customer_id) % 101) / 100 AS churn_risk_score,
+        (hash(customer_id) % 70001) / 7 AS expected_revenue_cents FROM base WHERE hash(customer_id) % 7 > 0"""
 
 
 def base(shop: Shop, policy: Policy) -> ir.Table:
@@ -81,16 +87,13 @@ def test_at_risk_by_stage_and_revenue_at_risk(shop: Shop, policy: Policy) -> Non
         stage="at_risk",
         by=AtRiskBy.REVENUE_AT_RISK,
         limit=20,
-        recent=recent_revenue(shop.known, shop.as_of_day),
         predictions=predictions(shop),
     )
     rows = shop.rows(table.select("customer_id", "churn_risk_score", "revenue_at_risk_cents"))
-    assert rows == shop.twin(f"""
-        WITH recent AS (SELECT user_id, sum(total_cents) AS cents FROM counted
-            WHERE day > DATE '{shop.as_of}' - 365 GROUP BY 1)
+    assert rows == shop.twin("""
         SELECT customer_id, churn_risk_score,
-            CAST(floor(coalesce(CAST(cents AS DOUBLE) * churn_risk_score, 0) + 0.5) AS BIGINT) AS risk
-        FROM base LEFT JOIN recent ON user_id = customer_id LEFT JOIN predictions USING (customer_id)
+            CAST(floor(coalesce(expected_revenue_cents * churn_risk_score + 0.5, 0)) AS BIGINT) AS risk
+        FROM base LEFT JOIN predictions USING (customer_id)
         WHERE lifecycle_stage = 'at_risk' AND customer_segment <> 'low_value'
         ORDER BY risk DESC, customer_id LIMIT 20""")
 

@@ -16,7 +16,7 @@ from customer_revenue.revenue.distribution import (
     stage_rows,
     stages,
 )
-from customer_revenue.revenue.lists import AtRiskBy, TopBy, at_risk, recent_revenue, top_customers
+from customer_revenue.revenue.lists import AtRiskBy, TopBy, at_risk, revenue_at_risk, top_customers
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
 from customer_revenue.revenue.view import CUSTOMER_COLUMNS, customers
@@ -41,7 +41,7 @@ __all__ = [
     "growth_rate",
     "lorenz",
     "purchase_frequency",
-    "recent_revenue",
+    "revenue_at_risk",
     "rfm",
     "rfm_summary",
     "segment_rows",

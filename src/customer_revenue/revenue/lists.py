@@ -10,10 +10,7 @@ import ibis.expr.types as ir
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy import ACTIVITY_STATUSES, LIFECYCLE_STAGES, Policy
-from customer_revenue.revenue.arithmetic import days_between
-from customer_revenue.tables import Canonical, check_columns
-
-DAYS_PER_YEAR = 365
+from customer_revenue.tables import check_columns
 
 
 class TopBy(StrEnum):
@@ -70,7 +67,6 @@ def at_risk(
     by: AtRiskBy = AtRiskBy.TOTAL_REVENUE,
     limit: int = 100,
     offset: int = 0,
-    recent: ir.Table | None = None,
     predictions: ir.Table | None = None,
 ) -> ir.Table:
     """Customers who may be slipping away, those with most to lose first; equals follow their ids.
@@ -84,12 +80,12 @@ def at_risk(
         by: total revenue to date, or the revenue at risk.
         limit: rows at most.
         offset: rows to leave out first.
-        recent: the table of :func:`recent_revenue`, needed for the revenue at risk.
-        predictions: ``customer_id`` and ``churn_risk_score``, needed for the revenue at risk.
+        predictions: ``customer_id``, ``churn_risk_score`` and ``expected_revenue_cents`` (of the coming year, say),
+            needed to sort by the revenue at risk.
 
     Returns:
-        The columns of ``customers``; with predictions ``churn_risk_score`` and ``revenue_at_risk_cents``, which is
-        the revenue of the last 365 days times the churn risk, 0 for a customer without a prediction.
+        The columns of ``customers``; with predictions also theirs and ``revenue_at_risk_cents``, the expected revenue
+        times the churn risk, 0 for a customer without a prediction.
 
     Raises:
         InvalidParameter: an unknown status, stage or segment, a sort that needs predictions, or a page that is none.
@@ -104,29 +100,23 @@ def at_risk(
         _check_name("stage", [stage], LIFECYCLE_STAGES)
         listed = customers.filter(customers.lifecycle_stage == stage)
     listed = listed.filter(listed.customer_segment.isin(wanted))
-    if predictions is not None and recent is not None:
-        listed = _with_risk(listed, recent, predictions)
+    if predictions is not None:
+        listed = _with_risk(listed, predictions)
     elif by is AtRiskBy.REVENUE_AT_RISK:
         raise InvalidParameter("by: revenue_at_risk_cents needs predictions")
     return _page(listed, by, limit, offset)
 
 
-def recent_revenue(known: Canonical, as_of_day: ir.DateScalar, days: int = DAYS_PER_YEAR) -> ir.Table:
-    """Revenue of each customer in the days up to the as-of day: ``customer_id``, ``recent_revenue_cents``."""
-    orders = known.counted_orders()
-    recent = orders.filter(days_between(orders.day, as_of_day) < days)
-    return recent.group_by(customer_id=recent.user_id).aggregate(recent_revenue_cents=recent.total_cents.sum())
+def revenue_at_risk(expected_revenue_cents: ir.NumericValue, churn_risk_score: ir.NumericValue) -> ir.IntegerValue:
+    """The revenue that is counted on, times the chance that the customer stays away; whole cents, halves up."""
+    product = expected_revenue_cents.cast("float64") * churn_risk_score
+    return cast("ir.IntegerValue", (product + 0.5).floor())
 
 
-def revenue_at_risk(recent_revenue_cents: ir.NumericValue, churn_risk_score: ir.FloatingValue) -> ir.IntegerValue:
-    """The revenue of the last 365 days times the chance that the customer stays away, in whole cents, halves up."""
-    return cast("ir.IntegerValue", (recent_revenue_cents.cast("float64") * churn_risk_score + 0.5).floor())
-
-
-def _with_risk(listed: ir.Table, recent: ir.Table, predictions: ir.Table) -> ir.Table:
-    scored = _with(_with(listed, predictions, ("churn_risk_score",)), recent, ("recent_revenue_cents",))
-    at_stake = revenue_at_risk(scored.recent_revenue_cents.coalesce(0), scored.churn_risk_score.coalesce(0.0))
-    return scored.mutate(revenue_at_risk_cents=at_stake).drop("recent_revenue_cents")
+def _with_risk(listed: ir.Table, predictions: ir.Table) -> ir.Table:
+    scored = _with(listed, predictions, ("churn_risk_score", "expected_revenue_cents"))
+    at_stake = revenue_at_risk(scored.expected_revenue_cents, scored.churn_risk_score).coalesce(0)
+    return scored.mutate(revenue_at_risk_cents=at_stake)
 
 
 def _with(customers: ir.Table, others: ir.Table, columns: tuple[str, ...]) -> ir.Table:
