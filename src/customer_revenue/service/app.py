@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from customer_revenue import __version__
 from customer_revenue.service.answering import Answering
 from customer_revenue.service.errors import add_error_handlers
-from customer_revenue.service.routes import customers
+from customer_revenue.service.routes import analytics, customers
 from customer_revenue.settings import Settings
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
@@ -20,6 +20,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.answering = Answering(settings)
     add_error_handlers(app)
     app.include_router(customers.router)
+    app.include_router(analytics.router)
     app.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
     return app
 

@@ -10,6 +10,7 @@ from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
 from customer_revenue.workflows.predictions import prediction_fields
 from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries
@@ -54,7 +55,9 @@ class Answers:
 
     def __init__(self, store: Store, model: LoadedModel | None, problem: ModelError | None, settings: Settings) -> None:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
-        self._queries = CustomerQueries(store, load_policy(settings.policy))
+        self._policy = load_policy(settings.policy)
+        self._queries = CustomerQueries(store, self._policy)
+        self._base: CustomerBase | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> Answers:
@@ -118,6 +121,19 @@ class Answers:
         answer |= {name: facts[name] for name in ("customer_segment", "lifecycle_stage", "activity_status")}
         answer["meta"] = self._meta(when)
         return answer
+
+    def base(self, as_of: str | None = None) -> CustomerBase:
+        """The customer base as of a day; the one of the day asked about last is kept."""
+        when = self._when(as_of)
+        base = self._base
+        if base is None or base.when.day != when.day:
+            base = CustomerBase(self._store, when, self._policy, self._model, self._problem)
+            self._base = base
+        return base
+
+    def complete(self, body: Mapping[str, object], when: AsOf) -> dict[str, object]:
+        """A body as an answer, with ``success`` before it and ``meta`` after it."""
+        return {"success": True, **body, "meta": self._meta(when)}
 
     def _when(self, as_of: str | None) -> AsOf:
         return self._store.as_of(parse_day(as_of) if as_of else self._settings.as_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import os
 import sys
@@ -11,10 +10,13 @@ from typing import Annotated
 
 import typer
 
+from customer_revenue.cli.analytics import analytics
+from customer_revenue.cli.keys import keys
+from customer_revenue.cli.options import AsOfDay, Output, StoreUrl, day_of
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.periods import Period, parse_day
-from customer_revenue.settings import Settings, load_settings
+from customer_revenue.settings import load_settings
 
 app = typer.Typer(
     help="What each customer has been worth, what they will be worth, and what to do about it.",
@@ -24,17 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-StoreUrl = Annotated[
-    str | None,
-    typer.Option("--store", help="URL of the store, such as duckdb:///data/orders.duckdb.", show_default=False),
-]
-AsOfDay = Annotated[
-    str | None,
-    typer.Option("--as-of", help="Take the end of this day (YYYY-MM-DD) for now.", show_default=False),
-]
-Output = Annotated[
-    Path | None, typer.Option("--output", help="Write to this file, CSV or Parquet by its ending.", show_default=False)
-]
+app.add_typer(analytics, name="analytics")
+app.add_typer(keys, name="keys")
 
 
 @app.command("import")
@@ -55,7 +48,8 @@ def import_(
     from customer_revenue.workflows.importing import import_orders
 
     with reporting() as report:
-        summary = import_orders(_settings(store), files, format_name, live=live, as_of=_day(as_of), report=report)
+        settings = load_settings(store=store)
+        summary = import_orders(settings, files, format_name, live=live, as_of=day_of(as_of), report=report)
     say(summary.render())
 
 
@@ -65,7 +59,7 @@ def train(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     from customer_revenue.workflows.training import train as run
 
     with reporting() as report:
-        result = run(_settings(store), _day(as_of), report)
+        result = run(load_settings(store=store), day_of(as_of), report)
     say(result.text())
 
 
@@ -88,7 +82,7 @@ def backtest(
 
     with reporting() as report:
         days = [parse_day(day, "cutoff") for day in cutoff or ()]
-        result = run(_settings(store), files or (), days, origins, horizon, output, report)
+        result = run(load_settings(store=store), files or (), days, origins, horizon, output, report)
     say(result.text())
 
 
@@ -98,7 +92,7 @@ def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) 
     from customer_revenue.workflows.scoring import score as run
 
     with reporting() as report:
-        say(run(_settings(store), _day(as_of), output, report))
+        say(run(load_settings(store=store), day_of(as_of), output, report))
 
 
 @app.command()
@@ -117,7 +111,7 @@ def show(
     from customer_revenue.workflows.answers import Answers, as_json, parse_breakdowns, parse_period
 
     wanted = parse_breakdowns(breakdown or ())
-    answers = Answers.open(_settings(store))
+    answers = Answers.open(load_settings(store=store))
     say(as_json(answers.customer(user_id, parse_period(period), wanted, predictions, as_of)))
 
 
@@ -131,9 +125,9 @@ def serve(
     """Serve the HTTP API."""
     from customer_revenue.workflows.answers import Answers
 
-    settings = _settings(store)
+    settings = load_settings(store=store)
     environment = {"CUSTOMER_REVENUE_STORE": settings.store, "BENTOML_DO_NOT_TRACK": "True"}
-    if day := _day(as_of):
+    if day := day_of(as_of):
         environment["CUSTOMER_REVENUE_AS_OF"] = day.isoformat()
     Answers.open(settings).close()
     os.environ.update(environment)
@@ -150,19 +144,11 @@ def demo(
     """Import the CDNOW orders, train, back-test, show a customer, then serve."""
     from customer_revenue.workflows.demo import demo as run
 
-    settings = _settings(None)
+    settings = load_settings()
     with reporting() as report:
         say(run(settings, report, port))
     if serve_after:
         serve(store=settings.store, port=port)
-
-
-def _settings(store: str | None) -> Settings:
-    return load_settings(store=store)
-
-
-def _day(text: str | None) -> dt.date | None:
-    return None if text is None else parse_day(text)
 
 
 def main() -> None:

@@ -1,0 +1,124 @@
+"""``customer-revenue analytics …``: the whole customer base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, one_of
+from customer_revenue.console import say
+from customer_revenue.settings import load_settings
+
+if TYPE_CHECKING:
+    from customer_revenue.workflows.customer_base import CustomerBase
+
+analytics = typer.Typer(help="Ask about the whole customer base; prints JSON.", no_args_is_help=True)
+
+Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort and of the periods since.")]
+
+
+def _print(store: str | None, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> None:
+    from customer_revenue.workflows.answers import Answers, as_json
+
+    answers = Answers.open(load_settings(store=store))
+    base = answers.base(as_of)
+    say(as_json(answers.complete(ask(base), base.when)))
+
+
+@analytics.command("top-customers")
+def top_customers(
+    by: Annotated[
+        str, typer.Option(help="total_revenue_cents, net_revenue_cents or estimated_ltv_cents.")
+    ] = "total_revenue_cents",
+    limit: Limit = 10,
+    offset: Offset = 0,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """The customers worth most."""
+    from customer_revenue.revenue.customer_base import TopBy
+
+    order = one_of(TopBy, by, "by")
+    _print(store, as_of, lambda base: base.top_customers(order, limit, offset))
+
+
+@analytics.command("at-risk")
+def at_risk(
+    activity: Annotated[str, typer.Option(help="Activity status to list, unless a stage is given.")] = "at_risk",
+    stage: Annotated[str | None, typer.Option(help="Lifecycle stage to list instead.", show_default=False)] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Value segments; all but the lowest by default.", show_default=False)
+    ] = None,
+    by: Annotated[str, typer.Option(help="total_revenue_cents or revenue_at_risk_cents.")] = "total_revenue_cents",
+    limit: Limit = 100,
+    offset: Offset = 0,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Customers who may be slipping away."""
+    from customer_revenue.revenue.customer_base import AtRiskBy
+
+    order = one_of(AtRiskBy, by, "by")
+    _print(store, as_of, lambda base: base.at_risk(activity, stage, segment, order, limit, offset))
+
+
+@analytics.command()
+def cohorts(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """Acquisition cohorts with their retention and revenue."""
+    from customer_revenue.revenue.customer_base import CohortUnit
+
+    length = one_of(CohortUnit, unit, "unit")
+    _print(store, as_of, lambda base: base.cohorts(length))
+
+
+@analytics.command()
+def distribution(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """Revenue by segment, and its concentration."""
+    _print(store, as_of, lambda base: base.distribution())
+
+
+@analytics.command("purchase-frequency")
+def purchase_frequency(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """Customers by the days between their purchases."""
+    _print(store, as_of, lambda base: base.purchase_frequency())
+
+
+@analytics.command()
+def trends(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """The base month by month."""
+    _print(store, as_of, lambda base: base.trends())
+
+
+@analytics.command()
+def rfm(
+    group: Annotated[str | None, typer.Option(help="List this group's customers as well.", show_default=False)] = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """RFM groups."""
+    _print(store, as_of, lambda base: base.rfm(group, limit, offset))
+
+
+@analytics.command()
+def acquisition(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """What a new customer may cost."""
+    from customer_revenue.revenue.customer_base import CohortUnit
+
+    length = one_of(CohortUnit, unit, "unit")
+    _print(store, as_of, lambda base: base.acquisition(length))
+
+
+@analytics.command()
+def segments(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """Segments and lifecycle stages."""
+    _print(store, as_of, lambda base: base.segments())
+
+
+@analytics.command()
+def widget(limit: Limit = 10, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """The dashboard's figures in one object."""
+    _print(store, as_of, lambda base: base.widget(limit))

@@ -1,0 +1,44 @@
+"""``customer-revenue keys …``: the service's API keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from customer_revenue.cli.options import one_of
+from customer_revenue.console import say
+from customer_revenue.settings import load_settings
+
+keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
+
+
+@keys.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="What the key is called, such as the application that uses it.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, batch, or both (the default).", show_default=False)
+    ] = None,
+) -> None:
+    """Make a key and show it, once."""
+    from customer_revenue.keys import KeyFile, Scope
+
+    scopes = frozenset(one_of(Scope, word, "scope") for word in scope) if scope else frozenset(Scope)
+    say(KeyFile(load_settings().keys).add(name, scopes))
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """The keys there are, without the keys themselves."""
+    from customer_revenue.keys import KeyFile
+
+    for key in KeyFile(load_settings().keys).all():
+        say(f"{key.name}  {', '.join(sorted(key.scopes))}  since {key.created_at:%Y-%m-%d}")
+
+
+@keys.command("revoke")
+def revoke_key(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+    """Remove a key; a running service refuses it at once."""
+    from customer_revenue.keys import KeyFile
+
+    KeyFile(load_settings().keys).revoke(name)

@@ -1,0 +1,207 @@
+"""The analytics of the whole customer base as answers: what the API returns and ``analytics`` prints."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable
+from functools import cached_property
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf
+from customer_revenue.policy import Policy
+from customer_revenue.revenue import customer_base as facts
+from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
+from customer_revenue.workflows.frames import feature_rows, known_at
+from customer_revenue.workflows.models import LoadedModel
+from customer_revenue.workflows.predictions import predictor_as_of
+
+PREDICTED_COLUMNS = ("customer_id", "estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents")
+
+Row = dict[str, Any]
+Body = dict[str, object]
+
+
+class CustomerBase:
+    """The customer base of a store as of a moment.
+
+    The table of customers and their predictions are made once, when they are first needed, and kept. Usable from
+    several threads.
+    """
+
+    def __init__(
+        self, store: Store, when: AsOf, policy: Policy, model: LoadedModel | None, problem: ModelError | None
+    ) -> None:
+        self.when = when
+        self._store, self._policy, self._model, self._problem = store, policy, model, problem
+        self._known = known_at(store, when)
+        self._day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
+        self._lock = threading.RLock()
+
+    def top_customers(self, by: facts.TopBy, limit: int, offset: int) -> Body:
+        """The customers worth most; with predicted lifetime values where sorted by them."""
+        predictions = self._predictions if by is facts.TopBy.LTV else None
+        rows = self._rows(facts.top_customers(self._customers, by, limit, offset, predictions))
+        return {"top_customers": [_listed(row) for row in rows], **self._page(limit, offset)}
+
+    def at_risk(
+        self,
+        activity: str,
+        stage: str | None,
+        segments: Collection[str] | None,
+        by: facts.AtRiskBy,
+        limit: int,
+        offset: int,
+    ) -> Body:
+        """Customers who may be slipping away; with the revenue at risk where sorted by it."""
+        listed = facts.at_risk(
+            self._customers,
+            self._policy,
+            activity=activity,
+            stage=stage,
+            segments=segments,
+            by=by,
+            limit=limit,
+            offset=offset,
+            predictions=self._predictions if by is facts.AtRiskBy.REVENUE_AT_RISK else None,
+        )
+        return {"at_risk_customers": [_listed(row) for row in self._rows(listed)], **self._page(limit, offset)}
+
+    def cohorts(self, unit: facts.CohortUnit) -> Body:
+        """Acquisition cohorts, and their retention and revenue by period since acquisition."""
+        totals = self._rows(facts.cohorts(self._customers, unit))
+        cells = [facts.TriangleRow(**row) for row in self._rows(facts.triangle(self._known, unit))]
+        last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
+        by_cohort: dict[int, list[Row]] = {}
+        for cell in facts.fill_triangle(cells, last - last % unit.months, unit):
+            row = cell._asdict()
+            by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
+        named = [
+            {**_labelled(row, unit), "periods": by_cohort.get(row["cohort_index"], [])}
+            for row in (_with_dollars(total) for total in totals)
+        ]
+        return {"unit": unit.value, "cohorts": named}
+
+    def distribution(self) -> Body:
+        """Revenue by segment, and how concentrated it is."""
+        concentration = self._rows(facts.concentration(self._customers))
+        return {
+            "distribution": [_with_dollars(row) for row in self._rows(facts.distribution(self._customers))],
+            "concentration": concentration[0] if concentration else None,
+            "lorenz": self._rows(facts.lorenz(self._customers)),
+        }
+
+    def purchase_frequency(self) -> Body:
+        """Customers by their mean gap between purchases."""
+        rows = self._rows(facts.purchase_frequency(self._customers))
+        return {"purchase_frequency": [_with_dollars(row) for row in rows]}
+
+    def trends(self) -> Body:
+        """The base month by month."""
+        rows = [facts.TrendRow(**row) for row in self._rows(facts.trends(self._known))]
+        return {"monthly_trends": facts.fill_trends(rows, self.when.day)}
+
+    def rfm(self, group: str | None, limit: int, offset: int) -> Body:
+        """The RFM groups, and the customers of one of them, best code first."""
+        scored = facts.rfm(self._customers, self._policy.rfm)
+        body: Body = {"groups": [_with_dollars(row) for row in self._rows(facts.rfm_summary(scored))]}
+        if group is not None:
+            members = scored.filter(scored.rfm_group == group)
+            ordered = members.order_by(members.rfm_code.desc(), members.customer_id.asc())
+            body |= {"customers": self._rows(ordered.limit(limit, offset=offset)), **self._page(limit, offset)}
+        return body
+
+    def acquisition(self, unit: facts.CohortUnit) -> Body:
+        """Average lifetime value, and the highest acquisition cost that leaves the policy's margin.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        policy = self._policy.acquisition
+        by_cohort = self._rows(facts.acquisition_by_cohort(self._customers, self._predictions, policy, unit))
+        by_segment = self._rows(facts.acquisition_by_segment(self._customers, self._predictions, policy))
+        return {
+            "unit": unit.value,
+            "by_cohort": [_labelled(row, unit) for row in by_cohort],
+            "by_segment": by_segment,
+        }
+
+    def segments(self) -> Body:
+        """Segments and lifecycle stages with their criteria, counts and what to do about them."""
+        return {
+            "segments": facts.segment_rows(self._rows(facts.distribution(self._customers)), self._policy),
+            "stages": facts.stage_rows(self._rows(facts.stages(self._customers)), self._policy),
+        }
+
+    def widget(self, limit: int) -> Body:
+        """The dashboard object of the specification, with its names; money in currency units."""
+        (metrics,) = self._rows(facts.widget_metrics(self._customers, self._day))
+        return {
+            "topCustomers": self.top_customers(facts.TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
+            "revenueDistribution": self.distribution()["distribution"],
+            "atRiskCustomers": self.at_risk("at_risk", None, None, facts.AtRiskBy.TOTAL_REVENUE, limit, 0)[
+                "at_risk_customers"
+            ],
+            "monthlyTrends": self.trends()["monthly_trends"],
+            "metrics": {
+                "totalCustomers": metrics["total_customers"],
+                "avgCustomerValue": metrics["avg_customer_value_cents"] / 100,
+                "topCustomerValue": metrics["top_customer_value_cents"] / 100,
+                "customerGrowthRate": facts.growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
+            },
+        }
+
+    @property
+    def _customers(self) -> ir.Table:
+        with self._lock:
+            return self._customer_table
+
+    @property
+    def _predictions(self) -> ir.Table:
+        with self._lock:
+            return self._prediction_table
+
+    @cached_property
+    def _customer_table(self) -> ir.Table:
+        return ibis.memtable(self._store.fetch(facts.customers(self._known, self._day, self._policy)))
+
+    @cached_property
+    def _prediction_table(self) -> ir.Table:
+        if self._model is None:
+            raise self._problem or ModelNotFound("no model is loaded")
+        features = feature_rows(self._store, self.when)
+        predicted = predictor_as_of(self._model.predictor, self.when.day).predict(features)
+        return ibis.memtable(predicted.select(PREDICTED_COLUMNS))
+
+    def _rows(self, table: ir.Table) -> list[Row]:
+        return cast("list[Row]", self._store.fetch(table).to_pylist())
+
+    @staticmethod
+    def _page(limit: int, offset: int) -> Body:
+        return {"page": {"limit": limit, "offset": offset}}
+
+
+def _listed(row: Row) -> Row:
+    """A customer of a list: days as text, and the specification's field in currency units."""
+    return _with_dollars({name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in row.items()})
+
+
+def _with_dollars(row: Row) -> Row:
+    """Money in cents, and beside it, where the specification has it, in units of the currency."""
+    return row | {name.removesuffix("_cents"): row[name] / 100 for name in _in_units(row)}
+
+
+def _in_units(row: Iterable[str]) -> list[str]:
+    specified = ("total_revenue_cents", "avg_revenue_per_customer_cents", "avg_customer_value_cents")
+    return [name for name in row if name in specified]
+
+
+def _labelled(row: Row, unit: facts.CohortUnit) -> Row:
+    """A cohort by its label instead of its index."""
+    return {"cohort": facts.cohort_label(row["cohort_index"], unit)} | {
+        name: value for name, value in row.items() if name != "cohort_index"
+    }
