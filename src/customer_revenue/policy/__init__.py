@@ -18,16 +18,27 @@ from customer_revenue.policy.customers import (
     Segments,
 )
 from customer_revenue.policy.loading import Policy, load_policy
+from customer_revenue.policy.offers import SITUATIONS, Offer, Offers, Retention
+from customer_revenue.policy.rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
 
 __all__ = [
     "ACTIVITY_STATUSES",
     "LIFECYCLE_STAGES",
+    "PRIORITIES",
+    "RISKS",
     "SCORES",
+    "SITUATIONS",
+    "TIMINGS",
     "Acquisition",
+    "Actions",
     "Activity",
     "Lifecycle",
+    "Offer",
+    "Offers",
     "Policy",
+    "Retention",
     "Rfm",
+    "Rule",
     "Segment",
     "Segments",
     "load_policy",

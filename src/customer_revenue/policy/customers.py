@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from customer_revenue.policy.section import Section
+from customer_revenue.policy.section import Fault, Section
 
-LIFECYCLE_STAGES = ("new", "active", "at_risk", "churned")
+Stage = Literal["new", "active", "at_risk", "churned"]
+
+LIFECYCLE_STAGES: tuple[Stage, ...] = ("new", "active", "at_risk", "churned")
 ACTIVITY_STATUSES = ("highly_active", "active", "declining", "at_risk")
 
 SCORES = 5
@@ -133,11 +136,13 @@ class Rfm(Section):
     @model_validator(mode="after")
     def _check(self) -> Rfm:
         owner: dict[str, str] = {}
-        for group in self.groups:
+        for position, group in enumerate(self.groups):
             for box in group.boxes:
                 for code in sorted(box.codes()):
                     if code in owner:
-                        raise ValueError(f"code {code} is in {owner[code]!r} and again in {group.name!r}")
+                        raise Fault(
+                            f"code {code} is in {owner[code]!r} and again in {group.name!r}", "groups", position
+                        )
                     owner[code] = group.name
         if missing := sorted(RfmBox().codes() - set(owner)):
             raise ValueError(f"code {missing[0]} is in no group")

@@ -7,11 +7,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy.customers import Acquisition, Activity, Lifecycle, Rfm, Segments
-from customer_revenue.policy.section import Section
+from customer_revenue.policy.lines import line_of
+from customer_revenue.policy.offers import SITUATIONS, Offers, Retention
+from customer_revenue.policy.rules import Actions
+from customer_revenue.policy.section import Fault, Section
 
 
 class Policy(Section):
@@ -22,6 +25,30 @@ class Policy(Section):
     activity: Activity
     rfm: Rfm
     acquisition: Acquisition
+    actions: Actions
+    offers: Offers
+    retention: Retention
+
+    @model_validator(mode="after")
+    def _check(self) -> Policy:
+        known = {rung.name for ladder in self.segments.ladders.values() for rung in ladder}
+        for position, name in self.actions.named_segments():
+            if name not in known:
+                raise Fault(f"{name!r} is a segment of no ladder", "actions", "rules", position, "segments")
+        for name in self.offers.segments:
+            if name not in known:
+                raise Fault(f"{name!r} is a segment of no ladder", "offers", "segments", name)
+        keys = {f"{segment}_{situation}" for segment in known for situation in SITUATIONS}
+        for key in self.retention.strategies:
+            if key not in keys:
+                raise Fault(f"unknown key: {key!r} joins no segment and situation", "retention", "strategies", key)
+        ladder = [rung.name for rung in self.segments.active]
+        for section, check in (("offers", self.offers.check_ladder), ("retention", self.retention.check_ladder)):
+            try:
+                check(ladder)
+            except Fault as fault:
+                raise Fault(str(fault), section, *fault.where) from None
+        return self
 
 
 def load_policy(path: Path | None = None) -> Policy:
@@ -30,7 +57,8 @@ def load_policy(path: Path | None = None) -> Policy:
     Raises:
         InvalidPolicy: the file cannot be read, is not TOML, or breaks a rule; names the key and its line.
     """
-    merged = tomllib.loads(resources.files("customer_revenue").joinpath("policy.toml").read_text("utf-8"))
+    packaged = resources.files("customer_revenue").joinpath("policy.toml").read_text("utf-8")
+    merged = tomllib.loads(packaged)
     text = ""
     if path is not None:
         try:
@@ -45,7 +73,7 @@ def load_policy(path: Path | None = None) -> Policy:
         return Policy.model_validate(merged)
     except ValidationError as error:
         source = str(path) if path else "the packaged policy"
-        raise InvalidPolicy(_first_problem(error, source, text)) from None
+        raise InvalidPolicy(_first_problem(error, source, text or packaged)) from None
 
 
 def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -58,19 +86,13 @@ def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 def _first_problem(error: ValidationError, source: str, text: str) -> str:
     problem = error.errors()[0]
-    path = [str(part) for part in problem["loc"]]
+    fault = problem.get("ctx", {}).get("error")
+    path: tuple[str | int, ...] = problem["loc"] + (fault.where if isinstance(fault, Fault) else ())
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         message = "unknown key"
-    line = _line_of(path, text)
-    return f"{source}{f', line {line}' if line else ''}: {'.'.join(path)}: {message}"
-
-
-def _line_of(path: list[str], text: str) -> int | None:
-    """The line of the deepest named key that the text has; TOML's own parser keeps no positions."""
-    for key in reversed([part for part in path if not part.isdigit()]):
-        for number, line in enumerate(text.splitlines(), 1):
-            head = line.strip().strip("[]").split("=")[0].strip().split(".")[-1].strip("\"'")
-            if head == key:
-                return number
-    return None
+    elif problem["type"] == "missing":
+        message = "is missing"
+    line = line_of(path, text)
+    name = ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
+    return f"{source}{f', line {line}' if line else ''}: {name}: {message}"

@@ -1,0 +1,97 @@
+"""A personal offer for each customer, kept back where a discount would only cost money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue.actions.situations import Floats, Situations
+from customer_revenue.actions.wording import money, percent
+from customer_revenue.policy import Offer, Offers
+
+SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("offer_type", pa.string()),
+        ("discount_percentage", pa.int64()),
+        ("message", pa.string()),
+        ("reason", pa.string()),
+        ("expected_gain_cents", pa.int64()),
+        ("expected_cost_cents", pa.int64()),
+    ]
+)
+"""The columns of a table of offers."""
+
+
+def offers(
+    facts: pa.Table, predictions: pa.Table, policy: Offers, ladder: Sequence[str], currency: str = ""
+) -> pa.Table:
+    """The offer of each customer with an order and a prediction.
+
+    Args:
+        facts: the all-time summary of one customer or many.
+        predictions: of the same customers, in any order.
+        policy: offers and guard.
+        ladder: names of the segments, highest first.
+        currency: code written behind amounts in the reasons.
+
+    Returns:
+        A table of :data:`SCHEMA`, one row a customer. Everyone gets the segment's offer, but a customer of the lowest
+        segment with one order the first-time buyer's. The gain is the mean order times the chance that it comes within
+        30 days only because of the offer; the cost, the discount on an order times the chance that it comes at all. The
+        guard makes the discount 0 for who buys within 30 days anyway, or where the cost is more than the policy's share
+        of the gain; ``reason`` says which.
+    """
+    situations = Situations.of(facts, predictions)
+    chosen = [
+        policy.first_time_buyer if segment == ladder[-1] and orders <= 1 else policy.segments[segment]
+        for segment, orders in zip(situations.segment, situations.orders, strict=True)
+    ]
+    gain, cost = _gain_and_cost(situations, chosen)
+    rows = [
+        _row(situations, place, offer, policy, float(gain[place]), float(cost[place]), currency)
+        for place, offer in enumerate(chosen)
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _gain_and_cost(situations: Situations, chosen: Sequence[Offer]) -> tuple[Floats, Floats]:
+    uplift = np.array([offer.assumed_uplift for offer in chosen], np.float64)
+    discount = np.array([offer.discount_percentage for offer in chosen], np.float64) / 100
+    extra = uplift * (1 - situations.soon)
+    gain = situations.order_value_cents * extra
+    cost = situations.order_value_cents * discount * (situations.soon + extra)
+    return gain, cost
+
+
+def _row(
+    situations: Situations, place: int, offer: Offer, policy: Offers, gain: float, cost: float, currency: str
+) -> dict[str, object]:
+    soon = float(situations.soon[place])
+    held_back = ""
+    if offer.discount_percentage and soon >= policy.likely_from:
+        held_back = f"No discount: {percent(soon)} chance to buy within 30 days anyway"
+    elif offer.discount_percentage and cost > policy.most_cost_share * gain:
+        held_back = f"No discount: it would cost {money(cost, currency)} and bring {money(gain, currency)}"
+    if held_back:
+        return {
+            "customer_id": situations.customer_id[place],
+            "offer_type": policy.none.offer_type,
+            "discount_percentage": 0,
+            "message": policy.none.message,
+            "reason": held_back,
+            "expected_gain_cents": 0,
+            "expected_cost_cents": 0,
+        }
+    return {
+        "customer_id": situations.customer_id[place],
+        "offer_type": offer.offer_type,
+        "discount_percentage": offer.discount_percentage,
+        "message": offer.message.format(discount=offer.discount_percentage),
+        "reason": f"{percent(soon)} chance to buy within 30 days without it; expected to bring {money(gain, currency)}"
+        f" and to cost {money(cost, currency)}",
+        "expected_gain_cents": round(gain),
+        "expected_cost_cents": round(cost),
+    }

@@ -1,0 +1,181 @@
+"""Recommended actions: the policy's rules on facts and predictions, whole columns at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from customer_revenue.actions.situations import Floats, Ints, Marks, Situations
+from customer_revenue.actions.wording import Words, money
+from customer_revenue.policy import PRIORITIES, Actions, Rule
+
+LEAVE_ALONE = "leave_alone"
+SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("rank", pa.int64()),
+        ("code", pa.string()),
+        ("topic", pa.string()),
+        ("text", pa.string()),
+        ("reason", pa.string()),
+        ("priority", pa.string()),
+        ("expected_value_cents", pa.int64()),
+    ]
+)
+"""The columns of a table of actions."""
+
+NOTHING_SUITS = -1
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Actions as positions, with their rank from 1 and their value.
+
+    A rule below 0 leaves the customer alone: ``NOTHING_SUITS``, or -2 less the position of the rule that suits and
+    comes nearest to being worth its cost.
+    """
+
+    customer: Ints
+    rule: Ints
+    rank: Ints
+    value_cents: Ints
+
+    def at(self, places: npt.NDArray[np.intp]) -> _Chosen:
+        return _Chosen(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
+
+
+def recommend(facts: pa.Table, predictions: pa.Table, policy: Actions, currency: str = "") -> pa.Table:
+    """What to do about each customer with an order and a prediction.
+
+    Args:
+        facts: the all-time summary of one customer or many.
+        predictions: of the same customers, in any order.
+        policy: rules and levels.
+        currency: code written behind amounts in the reasons.
+
+    Returns:
+        A table of :data:`SCHEMA`: at most ``policy.most`` rows a customer in the order of the facts, ``rank`` 1 first:
+        by priority, then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of the
+        revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
+        cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
+        ``leave_alone``.
+    """
+    situations = Situations.of(facts, predictions)
+    return _table(situations, _choose(situations, policy), policy, currency)
+
+
+def most_valuable(
+    facts: pa.Table, predictions: pa.Table, policy: Actions, limit: int = 100, offset: int = 0, currency: str = ""
+) -> pa.Table:
+    """The actions of all customers that are worth most, highest expected value first; equals follow the ids.
+
+    Args:
+        facts: as for :func:`recommend`.
+        predictions: as for :func:`recommend`.
+        policy: rules and levels.
+        limit: rows at most.
+        offset: rows to leave out first.
+        currency: code written behind amounts in the reasons.
+    """
+    situations = Situations.of(facts, predictions)
+    chosen = _choose(situations, policy)
+    chosen = chosen.at(np.flatnonzero(chosen.rule >= 0))
+    place_of_id = np.empty(len(situations), np.int64)
+    place_of_id[np.argsort(situations.customer_id.astype(str), kind="stable")] = np.arange(len(situations))
+    order = np.lexsort((chosen.rank, place_of_id[chosen.customer], -chosen.value_cents))
+    return _table(situations, chosen.at(order[offset : offset + limit]), policy, currency)
+
+
+def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """Rows of one customer as the response's fields: the specification's strings, and the details beside them."""
+    details = [{name: row[name] for name in SCHEMA.names if name not in ("customer_id", "rank")} for row in actions]
+    return {"recommended_actions": [row["text"] for row in actions], "actions": details}
+
+
+def _choose(situations: Situations, policy: Actions) -> _Chosen:
+    """The actions of each customer, sorted by customer and rank."""
+    rules = policy.rules
+    values = np.stack([_value(situations, rule) for rule in rules])
+    suits = _suiting(situations, policy)
+    worth = suits & (values > 0)
+    rule, customer = np.nonzero(worth)
+    alone = np.flatnonzero(~worth.any(axis=0))
+    nearest = np.where(suits, values, np.iinfo(np.int64).min)[:, alone].argmax(axis=0)
+    left = np.where(suits[:, alone].any(axis=0), -2 - nearest, NOTHING_SUITS)
+    customer, rule = np.concatenate([customer, alone]), np.concatenate([rule, left])
+    matched = np.maximum(rule, 0)
+    value = np.where(rule >= 0, values[matched, customer], 0)
+    urgency = np.array([PRIORITIES.index(r.priority) for r in rules])[matched]
+    order = np.lexsort((rule, -value, urgency, customer))
+    customer = customer[order]
+    rank = np.arange(len(customer)) - np.searchsorted(customer, customer) + 1
+    chosen = _Chosen(customer, rule[order], rank, value[order])
+    return chosen.at(np.flatnonzero(rank <= policy.most))
+
+
+def _suiting(situations: Situations, policy: Actions) -> npt.NDArray[np.bool_]:
+    """Whether each rule (rows) suits each customer (columns)."""
+    risk, timing = situations.risk_level(policy), situations.timing(policy)
+    cache: dict[tuple[str, str], Marks] = {}
+
+    def among(name: str, column: npt.NDArray[np.object_], allowed: Sequence[str]) -> Marks:
+        found = np.zeros(len(situations), np.bool_)
+        for word in allowed:
+            if (name, word) not in cache:
+                cache[name, word] = column == word
+            found |= cache[name, word]
+        return found
+
+    def suits(rule: Rule) -> Marks:
+        marks = among("stage", situations.stage, rule.stages) & among("risk", risk, rule.risks)
+        marks &= among("timing", timing, rule.timings) & (situations.orders >= rule.orders_from)
+        if rule.orders_to is not None:
+            marks &= situations.orders <= rule.orders_to
+        return marks if rule.segments is None else marks & among("segment", situations.segment, rule.segments)
+
+    return np.stack([suits(rule) for rule in policy.rules])
+
+
+def _basis(situations: Situations, rule: Rule) -> Floats:
+    """What the uplift of a rule acts on, in cents."""
+    return situations.revenue_at_risk_cents if rule.worth == "at_risk" else situations.safe_revenue_cents
+
+
+def _value(situations: Situations, rule: Rule) -> Ints:
+    return np.asarray(np.floor(rule.uplift * _basis(situations, rule) + 0.5) - rule.cost_cents, np.int64)
+
+
+def _table(situations: Situations, chosen: _Chosen, policy: Actions, currency: str) -> pa.Table:
+    texts = [
+        _texts(situations, customer, rule, policy, currency)
+        for customer, rule in zip(chosen.customer.tolist(), chosen.rule.tolist(), strict=True)
+    ]
+    code, topic, text, reason, priority = zip(*texts, strict=True) if texts else [()] * 5
+    columns = [situations.customer_id[chosen.customer], chosen.rank, code, topic, text, reason, priority]
+    columns.append(chosen.value_cents)
+    return pa.Table.from_arrays(
+        [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
+    )
+
+
+def _texts(
+    situations: Situations, customer: int, rule: int, policy: Actions, currency: str
+) -> tuple[str, str, str, str, str]:
+    """Code, topic, text, reason and priority of one action."""
+    words = Words(situations, customer, currency)
+    if rule >= 0:
+        chosen = policy.rules[rule]
+        return chosen.code, chosen.topic, chosen.text, chosen.reason.format_map(words), chosen.priority
+    alone = policy.leave_alone
+    template = alone.reason_nothing_suits
+    if rule != NOTHING_SUITS:
+        nearest = policy.rules[-2 - rule]
+        gain = nearest.uplift * _basis(situations, nearest)[customer]
+        words.update(action=nearest.text, gain=money(gain, currency), cost=money(nearest.cost_cents, currency))
+        template = alone.reason
+    return LEAVE_ALONE, LEAVE_ALONE, alone.text, template.format_map(words), PRIORITIES[-1]

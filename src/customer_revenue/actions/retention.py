@@ -1,0 +1,52 @@
+"""How each customer is kept: the strategy of segment and situation, the segment's treatment, the stage's focus."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from customer_revenue.policy import Policy
+from customer_revenue.tables import check_columns
+
+FACTS = ("customer_id", "customer_segment", "lifecycle_stage", "activity_status")
+SCHEMA = pa.schema([(name, pa.string()) for name in ("customer_id", "strategy_key", "strategy", "treatment", "focus")])
+"""The columns of a table of retention strategies."""
+
+
+def retention(facts: pa.Table, policy: Policy) -> pa.Table:
+    """The retention strategy of each customer with an order.
+
+    Args:
+        facts: the all-time summary of one customer or many.
+        policy: strategies, treatments and focus.
+
+    Returns:
+        A table of :data:`SCHEMA`, one row a customer in the order of the facts; ``strategy_key`` is such as
+        ``high_value_at_risk``.
+    """
+    check_columns(facts, FACTS, "the table of facts")
+    treatments = {rung.name: rung.treatment for rung in policy.segments.active}
+    focus = policy.lifecycle.focus.model_dump()
+    rows = []
+    for customer, segment, stage, activity in zip(*(facts[name].to_pylist() for name in FACTS), strict=True):
+        if stage is None:
+            continue
+        key = f"{segment}_{situation(stage, activity)}"
+        rows.append(
+            {
+                "customer_id": customer,
+                "strategy_key": key,
+                "strategy": policy.retention.strategies[key],
+                "treatment": treatments[segment],
+                "focus": focus[stage],
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def situation(stage: str, activity: str) -> str:
+    """Where a customer stands: the stage, of which ``at_risk`` is ``declining`` while the activity status is not yet.
+
+    >>> situation("at_risk", "declining"), situation("at_risk", "at_risk"), situation("active", "active")
+    ('declining', 'at_risk', 'active')
+    """
+    return "declining" if stage == "at_risk" and activity != "at_risk" else stage

@@ -1,0 +1,170 @@
+"""Facts and predictions of the same customers side by side, and what follows from both: risk level and timing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_revenue.policy import Actions
+from customer_revenue.tables import check_columns
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
+Marks = npt.NDArray[np.bool_]
+
+FACTS = (
+    "customer_id",
+    "total_orders",
+    "avg_order_value_cents",
+    "last_purchase_date",
+    "avg_days_between_purchases",
+    "customer_segment",
+    "lifecycle_stage",
+    "activity_status",
+    "days_since_purchase",
+)
+PREDICTIONS = ("customer_id", "expected_revenue_cents", "next_purchase_probability", "churn_risk_score")
+
+
+@dataclass(frozen=True)
+class Situations:
+    """Customers with an order and a prediction, in the order of the facts: one column of both tables each.
+
+    Args:
+        facts: columns :data:`FACTS` of the all-time summary.
+        predictions: columns :data:`PREDICTIONS`, in the order of the facts.
+    """
+
+    facts: pa.Table
+    predictions: pa.Table
+
+    @classmethod
+    def of(cls, facts: pa.Table, predictions: pa.Table) -> Situations:
+        """Those customers of ``facts`` that have an order and a prediction; other columns and rows are left aside.
+
+        Raises:
+            TypeError: a column lacks.
+        """
+        check_columns(facts, FACTS, "the table of facts")
+        check_columns(predictions, PREDICTIONS, "the table of predictions")
+        facts, predictions = facts.select(FACTS), predictions.select(PREDICTIONS)
+        ids, predicted = (_one_chunk(table["customer_id"]) for table in (facts, predictions))
+        if ids.equals(predicted) and not facts["lifecycle_stage"].null_count:
+            return cls(facts, predictions)
+        places = pc.index_in(ids, value_set=predicted)
+        kept = pc.and_(places.is_valid(), facts["lifecycle_stage"].is_valid())
+        return cls(facts.filter(kept), predictions.take(pc.filter(places, _one_chunk(kept))))
+
+    def __len__(self) -> int:
+        return int(self.facts.num_rows)
+
+    @cached_property
+    def customer_id(self) -> Texts:
+        """Ids."""
+        return self._texts("customer_id")
+
+    @cached_property
+    def segment(self) -> Texts:
+        """Value segments."""
+        return self._texts("customer_segment")
+
+    @cached_property
+    def stage(self) -> Texts:
+        """Lifecycle stages."""
+        return self._texts("lifecycle_stage")
+
+    @cached_property
+    def activity(self) -> Texts:
+        """Activity statuses."""
+        return self._texts("activity_status")
+
+    @cached_property
+    def last_purchase(self) -> list[dt.date]:
+        """Days of the last purchase."""
+        found: list[dt.date] = self.facts["last_purchase_date"].to_pylist()
+        return found
+
+    @cached_property
+    def orders(self) -> Ints:
+        """Number of orders."""
+        return np.asarray(self.facts["total_orders"].to_numpy(), np.int64)
+
+    @cached_property
+    def silence_days(self) -> Ints:
+        """Days since the last purchase."""
+        return np.asarray(self.facts["days_since_purchase"].to_numpy(), np.int64)
+
+    @cached_property
+    def rhythm_days(self) -> Floats:
+        """Mean gap between purchases, in days; not a number with one order."""
+        return np.asarray(self.facts["avg_days_between_purchases"].to_numpy(), np.float64)
+
+    @cached_property
+    def order_value_cents(self) -> Floats:
+        """Mean value of an order, in cents."""
+        return np.asarray(self.facts["avg_order_value_cents"].to_numpy(), np.float64)
+
+    @cached_property
+    def expected_revenue_cents(self) -> Floats:
+        """Revenue that is expected within the predictions' horizon, in cents, at least 0."""
+        return np.maximum(self._predicted("expected_revenue_cents"), 0.0)
+
+    @cached_property
+    def churn_risk(self) -> Floats:
+        """Chance of no purchase in the next 90 days."""
+        return self._predicted("churn_risk_score")
+
+    @cached_property
+    def revenue_at_risk_cents(self) -> Floats:
+        """Expected revenue times the churn risk, in cents."""
+        return np.asarray(self.expected_revenue_cents * self.churn_risk)
+
+    @cached_property
+    def safe_revenue_cents(self) -> Floats:
+        """The rest of the expected revenue, in cents."""
+        return np.asarray(self.expected_revenue_cents * (1 - self.churn_risk))
+
+    @cached_property
+    def soon(self) -> Floats:
+        """Chance of a purchase in the next 30 days."""
+        return self._predicted("next_purchase_probability")
+
+    def risk_level(self, policy: Actions) -> Texts:
+        """``low``, ``medium`` or ``high``, by the churn risk."""
+        levels = policy.risk
+        return _chosen(
+            [self.churn_risk >= levels.high_from, self.churn_risk >= levels.medium_from], ["high", "medium"], "low"
+        )
+
+    def timing(self, policy: Actions) -> Texts:
+        """``first`` with one order; else ``early``, ``due`` or ``overdue`` by the customer's own mean gap."""
+        levels = policy.timing
+        gaps = self.silence_days / np.maximum(np.nan_to_num(self.rhythm_days), levels.shortest_rhythm_days)
+        steps = [self.orders <= 1, gaps >= levels.overdue_from, gaps >= levels.due_from]
+        return _chosen(steps, ["first", "overdue", "due"], "early")
+
+    def _texts(self, name: str) -> Texts:
+        return np.asarray(self.facts[name].to_numpy(zero_copy_only=False), np.object_)
+
+    def _predicted(self, name: str) -> Floats:
+        return np.asarray(self.predictions[name].to_numpy(), np.float64)
+
+
+def _chosen(conditions: Sequence[Marks], names: Sequence[str], otherwise: str) -> Texts:
+    """The name of the first condition that holds."""
+    found = np.full(len(conditions[0]), otherwise, np.object_)
+    for condition, name in reversed(list(zip(conditions, names, strict=True))):
+        found[condition] = name
+    return found
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,58 @@
+"""Reasons in plain words, with the customer's own numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from customer_revenue.actions.situations import Situations
+
+
+class Words(dict[str, str]):
+    """What a template of the policy may name about one customer; each word is put together when it is asked for."""
+
+    def __init__(self, situations: Situations, customer: int, currency: str = "") -> None:
+        super().__init__()
+        self._of, self._at, self._currency = situations, customer, currency
+
+    def __missing__(self, name: str) -> str:
+        of, at = self._of, self._at
+        match name:
+            case "orders":
+                return f"{of.orders[at]:,}"
+            case "rhythm":
+                return f"{max(of.rhythm_days[at], 1):.0f}"
+            case "silence":
+                return f"{of.silence_days[at]:,}"
+            case "last_purchase":
+                return f"{self._last.day} {self._last:%B %Y}"
+            case "last_month":
+                return f"{self._last:%B %Y}"
+            case "risk":
+                return percent(float(of.churn_risk[at]))
+            case "segment":
+                return str(of.segment[at]).replace("_", " ")
+            case "expected_revenue":
+                return money(float(of.expected_revenue_cents[at]), self._currency)
+        raise KeyError(name)
+
+    @property
+    def _last(self) -> dt.date:
+        return self._of.last_purchase[self._at]
+
+
+def money(cents: float, currency: str = "") -> str:
+    """An amount in words: two decimals, thousands parted, the currency's code behind.
+
+    >>> money(123456, "USD")
+    '1,234.56 USD'
+    """
+    return f"{cents / 100:,.2f} {currency}".rstrip()
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage that is never quite 0 or 100.
+
+    >>> percent(0.9999), percent(0.15)
+    ('99 %', '15 %')
+    """
+    return f"{min(max(round(100 * share), 1), 99)} %"

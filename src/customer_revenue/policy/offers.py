@@ -1,0 +1,86 @@
+"""The sections ``offers`` and ``retention``: what each segment is offered, and how each is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from string import Formatter
+
+from pydantic import Field, model_validator
+
+from customer_revenue.policy.section import Fault, Section
+
+SITUATIONS = ("new", "active", "declining", "at_risk", "churned")
+"""Where a customer stands, for the retention strategies: his stage, ``at_risk`` parted by the activity status."""
+
+
+class Offer(Section):
+    """One offer; ``{discount}`` in the message is the percentage."""
+
+    offer_type: str = Field(min_length=1)
+    discount_percentage: int = Field(ge=0, le=100)
+    message: str = Field(min_length=1)
+    assumed_uplift: float = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Offer:
+        try:
+            names = {name for _, name, _, _ in Formatter().parse(self.message) if name is not None}
+        except ValueError as error:
+            raise Fault(f"the message cannot be read: {error}", "message") from None
+        if unknown := sorted(names - {"discount"}):
+            raise Fault(f"the message names {{{unknown[0]}}}; only {{discount}} is known", "message")
+        return self
+
+
+class NoOffer(Section):
+    """What stands where the guard keeps a discount back."""
+
+    offer_type: str = Field(min_length=1)
+    message: str = Field(min_length=1)
+
+
+class Offers(Section):
+    """Offers by segment, the first-time buyer's, and the guard.
+
+    ``likely_from``: a customer who buys within 30 days with this probability needs no discount. ``most_cost_share``:
+    the discount may cost at most this share of the revenue that it is expected to bring. ``assumed_uplift`` of an
+    offer is the share of those who would not buy within 30 days that buy because of it.
+    """
+
+    likely_from: float = Field(gt=0, le=1)
+    most_cost_share: float = Field(gt=0)
+    none: NoOffer
+    first_time_buyer: Offer
+    segments: dict[str, Offer]
+
+    def check_ladder(self, ladder: Sequence[str]) -> None:
+        """Refuse a ladder, from the highest segment down, that lacks an offer or in which a higher one gets less.
+
+        Raises:
+            Fault: names the segment.
+        """
+        for name in ladder:
+            if name not in self.segments:
+                raise Fault(f"the segment {name!r} has no offer", "segments")
+        for higher, lower in pairwise(ladder):
+            if self.segments[higher].discount_percentage < self.segments[lower].discount_percentage:
+                raise Fault(f"{higher!r} gets a smaller discount than {lower!r}", "segments", higher)
+
+
+class Retention(Section):
+    """Strategies by ``segment_situation``, such as ``high_value_at_risk``."""
+
+    strategies: dict[str, str]
+
+    def check_ladder(self, ladder: Sequence[str]) -> None:
+        """Refuse a ladder of which a segment has no strategy in one of the situations.
+
+        Raises:
+            Fault: names the key that lacks.
+        """
+        for segment in ladder:
+            for situation in SITUATIONS:
+                key = f"{segment}_{situation}"
+                if not self.strategies.get(key):
+                    raise Fault("is missing", "strategies", key)

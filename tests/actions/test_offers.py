@@ -1,0 +1,106 @@
+"""Offers and their guard, retention strategies: the specification's texts, and every combination answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from customer_revenue.actions.offers import offers
+from customer_revenue.actions.retention import retention
+from customer_revenue.policy import Policy
+
+if TYPE_CHECKING:
+    from tests.actions.conftest import Tables
+
+CustomersOf = Callable[..., "Tables"]
+UNLIKELY = {"next_purchase_probability": 0.1}
+
+
+def offer(tables: Tables, policy: Policy) -> dict[str, Any]:
+    (row,) = offers(*tables, policy.offers, [rung.name for rung in policy.segments.active], "USD").to_pylist()
+    found: dict[str, Any] = row
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "offer_type", "discount", "message"),
+    [
+        (
+            {"customer_segment": "high_value"},
+            "exclusive_early_access",
+            20,
+            "As a valued customer, get 20% off our new premium features",
+        ),
+        (
+            {"customer_segment": "medium_value"},
+            "loyalty_discount",
+            15,
+            "Thank you for your loyalty! Enjoy 15% off your next purchase",
+        ),
+        (
+            {"customer_segment": "low_value", "total_orders": 1, "avg_days_between_purchases": None},
+            "first_time_buyer",
+            10,
+            "Welcome! Get 10% off to get started",
+        ),
+        ({"customer_segment": "low_value", "total_orders": 2}, "entry_level_promotion", 10, None),
+        ({"customer_segment": "whale"}, "exclusive_early_access", 20, None),
+    ],
+)
+def test_each_segment_has_the_specifications_offer(
+    customers_of: CustomersOf,
+    policy: Policy,
+    change: dict[str, Any],
+    offer_type: str,
+    discount: int,
+    message: str | None,
+) -> None:
+    row = offer(customers_of(change | {"next_purchase_probability": 0.02}), policy)
+    assert (row["offer_type"], row["discount_percentage"]) == (offer_type, discount)
+    assert message is None or row["message"] == message
+
+
+def test_gain_and_cost(customers_of: CustomersOf, policy: Policy) -> None:
+    row = offer(customers_of(UNLIKELY), policy)
+    assert row["expected_gain_cents"] == round(12_500 * 0.25 * 0.9)
+    assert row["expected_cost_cents"] == round(12_500 * 0.2 * (0.1 + 0.25 * 0.9))
+
+
+def test_no_discount_for_who_buys_anyway(customers_of: CustomersOf, policy: Policy) -> None:
+    row = offer(customers_of({}), policy)
+    assert (row["offer_type"], row["discount_percentage"]) == ("no_discount", 0)
+    assert row["reason"] == "No discount: 75 % chance to buy within 30 days anyway"
+
+
+def test_no_discount_that_costs_more_than_its_share_of_the_gain(customers_of: CustomersOf, policy: Policy) -> None:
+    row = offer(customers_of({"next_purchase_probability": 0.5}), policy)
+    assert row["discount_percentage"] == 0
+    assert row["reason"] == "No discount: it would cost 15.62 USD and bring 15.62 USD"
+
+
+def test_a_likelier_customer_never_gets_a_bigger_discount(customers_of: CustomersOf, policy: Policy) -> None:
+    discounts = [
+        offer(customers_of({"next_purchase_probability": p / 50}), policy)["discount_percentage"] for p in range(51)
+    ]
+    assert discounts == sorted(discounts, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("segment", "stage", "activity", "key", "strategy"),
+    [
+        ("high_value", "at_risk", "at_risk", "high_value_at_risk", "Personal outreach, exclusive offers, dedicated"),
+        ("medium_value", "at_risk", "declining", "medium_value_declining", "Email campaigns, loyalty rewards, product"),
+        ("low_value", "new", "highly_active", "low_value_new", "Onboarding sequences, educational content, first-"),
+    ],
+)
+def test_the_specifications_strategies(
+    customers_of: CustomersOf, policy: Policy, segment: str, stage: str, activity: str, key: str, strategy: str
+) -> None:
+    change = {"customer_segment": segment, "lifecycle_stage": stage, "activity_status": activity}
+    (row,) = retention(customers_of(change)[0], policy).to_pylist()
+    assert row["strategy_key"] == key
+    assert row["strategy"].startswith(strategy)
+    assert row["focus"] == getattr(policy.lifecycle.focus, stage)
+    assert row["treatment"] == next(r.treatment for r in policy.segments.active if r.name == segment)
