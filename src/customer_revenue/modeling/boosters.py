@@ -10,7 +10,10 @@ import numpy as np
 
 from customer_revenue.modeling.histories import Floats
 
-OBJECTIVES = ("binary", "poisson", "tweedie")
+ROWS_WORTH_A_THREAD = 100_000
+"""Below this many rows a second thread costs more than it gains, above all on a busy machine."""
+
+MOST_THREADS = 2
 
 FEWEST_ROWS_PER_LEAF = 20
 ROWS_PER_LEAF_SHARE = 0.004
@@ -23,7 +26,6 @@ PARAMETERS: dict[str, Any] = {
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
-    "num_threads": 2,
     "verbosity": -1,
     "deterministic": True,
     "force_row_wise": True,
@@ -51,6 +53,7 @@ class OffsetBooster:
         """Learn the correction from rows of features, outcomes and offsets."""
         leaf = max(FEWEST_ROWS_PER_LEAF, int(ROWS_PER_LEAF_SHARE * len(y)))
         parameters = {**PARAMETERS, "objective": self.objective, "min_data_in_leaf": leaf, "seed": self.seed}
+        parameters["num_threads"] = _threads(len(y))
         if self.objective == "tweedie":
             parameters["tweedie_variance_power"] = 1.5
         data = lgb.Dataset(X, y, weight=weight, init_score=offset, free_raw_data=True)
@@ -60,13 +63,13 @@ class OffsetBooster:
     def correction(self, X: Floats) -> Floats:
         """The learned correction, clipped, one a row."""
         assert self.booster_ is not None, "fit first"
-        raw = self.booster_.predict(X, raw_score=True, num_threads=2)
+        raw = self.booster_.predict(X, raw_score=True, num_threads=_threads(len(X)))
         return np.clip(np.asarray(raw, dtype=np.float64), -self.clip, self.clip)
 
     def contributions(self, X: Floats) -> Floats:
         """Each feature's part of the unclipped correction, the constant last."""
         assert self.booster_ is not None, "fit first"
-        return np.asarray(self.booster_.predict(X, pred_contrib=True, num_threads=2), dtype=np.float64)
+        return np.asarray(self.booster_.predict(X, pred_contrib=True, num_threads=_threads(len(X))), dtype=np.float64)
 
     def to_state(self) -> dict[str, Any]:
         """The settings as JSON-able values; the trees are in :meth:`to_text`."""
@@ -83,3 +86,7 @@ class OffsetBooster:
         booster = cls(**state)
         booster.booster_ = lgb.Booster(model_str=text)
         return booster
+
+
+def _threads(rows: int) -> int:
+    return min(MOST_THREADS, 1 + rows // ROWS_WORTH_A_THREAD)

@@ -36,13 +36,20 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.clip = clip
         self.seed = seed
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.NDArray[np.intp] | None = None) -> Self:
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        groups: npt.NDArray[np.intp] | None = None,
+        sample_weight: npt.NDArray[np.float64] | None = None,
+    ) -> Self:
         """Fit on rows of features and churn labels (0 or 1).
 
         Args:
             X: one row a customer and window; NaN is allowed.
             y: 1 where no purchase came.
             groups: a number a customer, so that nobody is in both parts of the split; each row its own by default.
+            sample_weight: weight of each row.
         """
         rows, labels = check_X_y(X, y, ensure_all_finite="allow-nan", dtype=np.float64)
         self.classes_, encoded = np.unique(labels, return_inverse=True)
@@ -51,11 +58,12 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.n_features_in_ = rows.shape[1]
         target = encoded.astype(np.float64)
         held_out = self._held_out(len(target) if groups is None else groups)
-        rate = np.clip(target.mean(), 1e-4, 1 - 1e-4)
+        weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        rate = np.clip(np.average(target, weights=weight), 1e-4, 1 - 1e-4)
         self.base_ = float(np.log(rate / (1 - rate)))
         self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed)
-        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]))
-        self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out])
+        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]), weight[~held_out])
+        self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out], weight[held_out])
         return self
 
     def _held_out(self, groups: int | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
@@ -119,7 +127,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return model
 
 
-def calibrate(scores: Floats, y: Floats) -> tuple[float, float]:
+def calibrate(scores: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
     """Intercept and slope of a logistic regression of ``y`` on ``scores``, shrunk to 0 and 1 (Platt 1999).
 
     The shrinkage weighs as much as a handful of customers, so that a small hold-out changes little.
@@ -128,7 +136,7 @@ def calibrate(scores: Floats, y: Floats) -> tuple[float, float]:
     def loss(parameters: Floats) -> float:
         z = parameters[0] + parameters[1] * scores
         penalty = parameters[0] ** 2 + (parameters[1] - 1) ** 2
-        return float(np.sum(np.logaddexp(0.0, z) - y * z) + 5.0 * penalty)
+        return float(weight @ (np.logaddexp(0.0, z) - y * z) + 5.0 * penalty)
 
     if not len(y):
         return 0.0, 1.0

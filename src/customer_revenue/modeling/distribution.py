@@ -17,6 +17,8 @@ from customer_revenue.modeling.histories import Floats
 
 MOST_STEPS = 100_000
 
+FEWEST_FURTHER = 0.02
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -40,8 +42,8 @@ class Intervals:
 
 
 def further_purchases(expected: Floats, probability: Floats) -> Floats:
-    """Mean of the purchases after the first within the horizon, given one."""
-    return np.maximum(expected / np.maximum(probability, 1e-12) - 1, 0.0)
+    """Mean of the purchases after the first within the horizon, given one; never quite none."""
+    return np.maximum(expected / np.maximum(probability, 1e-12) - 1, FEWEST_FURTHER)
 
 
 def fit_spread(purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats) -> Spread:

@@ -106,13 +106,27 @@ def _log_alive_and_dead(
     """Logs of the likelihood's two terms: alive at T, and dead at some moment since the last purchase."""
     front = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
     alive = front - (r + x) * np.log(alpha + age) - s * np.log(beta + age)
+    died_later = _log_tail(x, t_x, r, alpha, s, beta)
+    still_later = np.where(np.isinf(age), -np.inf, _log_tail(x, np.where(np.isinf(age), t_x, age), r, alpha, s, beta))
+    with np.errstate(divide="ignore"):
+        share = np.log(-np.expm1(np.minimum(still_later - died_later, 0.0)))
+    return np.asarray(alive), np.asarray(front + np.log(s) + died_later + share)
+
+
+def _log_tail(
+    x: Floats, since: Floats, r: float | Floats, alpha: float | Floats, s: float, beta: float | Floats
+) -> Floats:
+    """Log of the integral of (alpha + t)^-(r + x) (beta + t)^-(s + 1) over t from ``since`` to infinity.
+
+    The paper's two forms of A0, for alpha above and below beta; the second after Pfaff's transformation, without which
+    its hypergeometric function overflows for heavy buyers.
+    """
     order = r + s + x
-    start, end = np.maximum(alpha, beta) + t_x, np.maximum(alpha, beta) + age
-    second = np.where(np.asarray(alpha) >= beta, s + 1, r + x)
-    gap = np.abs(np.asarray(alpha) - beta)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        since = hyp2f1(order, second, order + 1, gap / end) * np.exp(order * (np.log(start) - np.log(end)))
-        later = np.where(np.isinf(end), 0.0, since)
-        integral = np.maximum(hyp2f1(order, second, order + 1, gap / start) - later, 0.0)
-        dead = front + np.log(s) - np.log(order) - order * np.log(start) + np.log(integral)
-    return np.asarray(alive), np.asarray(dead)
+    a, b = alpha + since, beta + since
+    if np.all(a >= b):
+        tail = -order * np.log(a) + np.log(hyp2f1(order, s + 1, order + 1, (a - b) / a))
+    elif np.all(a <= b):
+        tail = -(r + x - 1) * np.log(a) - (s + 1) * np.log(b) + np.log(hyp2f1(1, s + 1, order + 1, (b - a) / b))
+    else:
+        raise AssertionError("alpha and beta grow alike, so that one is above for all or for none")
+    return np.asarray(tail - np.log(order))

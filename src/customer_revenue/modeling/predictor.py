@@ -12,13 +12,13 @@ import pyarrow as pa
 from scipy.special import expit
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.boosters import OffsetBooster
-from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.distribution import Spread, intervals
+from customer_revenue.modeling.ensemble import Learned
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.training import Learned, Scene, learn
+from customer_revenue.modeling.scenes import Scene
+from customer_revenue.modeling.training import learn
 from customer_revenue.modeling.views import Base, View
 from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
 
@@ -94,7 +94,8 @@ class Predictor:
         if not enough or enough[0].features.num_rows < FEWEST_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
             return self
-        self.learned_ = learn([Scene.of(w, regularity) for w in enough], self.horizon_days, self.seed)
+        scenes = [Scene.of(w, (self.as_of_day - w.cutoff).days, regularity, with_pareto=w is enough[0]) for w in enough]
+        self.learned_ = learn(scenes, self.horizon_days, self.seed)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         return self
 
@@ -110,16 +111,16 @@ class Predictor:
         view = View.of(features, base)
         curve = self._curve(view)
         p = curve.at(horizon)
-        correction, money_correction = self._corrections(view)
-        purchases = np.maximum(np.exp(view.log_purchases(horizon) + correction), p)
-        per_purchase = view.spend_cents * np.exp(np.clip(money_correction - correction, -1.5, 1.5))
+        purchases = np.maximum(np.exp(self._log_purchases(view, horizon)), p)
+        per_purchase = self._spend(view)
         revenue = purchases * per_purchase
         keep = 1 - self._refund_rates(features)
         spread = self.learned_.spread if self.learned_ else Spread()
         bounds = intervals(purchases, revenue, p, spread, self.interval_mass)
-        ltv, ltv_low, ltv_high = self._lifetime_value(features, view, curve, correction, per_purchase, keep, spread)
+        ltv, ltv_low, ltv_high = self._lifetime_value(features, view, curve, per_purchase, keep, spread)
         year = curve.at(self.horizon_days)
-        middle, early, late = (self._date(curve.when(year * share)) for share in (0.5, 0.1, 0.9))
+        middle_share = self.learned_.date_share if self.learned_ else 0.5
+        middle, early, late = (self._date(curve.when(year * share)) for share in (middle_share, 0.1, 0.9))
         return pa.table(
             {
                 "customer_id": features.column("customer_id"),
@@ -159,23 +160,17 @@ class Predictor:
         horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
         anchors = []
         for horizon in horizons:
-            classifier = self.learned_.churn.get(horizon) if self.learned_ else None
-            if classifier is None:
-                anchors.append(view.base.purchases.purchase_probability(horizon, view.histories))
-            else:
-                anchors.append(expit(-classifier.decision_function(view.churn_matrix(horizon))))
+            log_odds = self.learned_.churn_log_odds(view, horizon) if self.learned_ else None
+            if log_odds is None:
+                log_odds = view.churn_log_odds(horizon)
+            anchors.append(expit(-log_odds))
         return Curve.through(view.base.purchases, view.histories, horizons, anchors)
 
-    def _corrections(self, view: View) -> tuple[Floats, Floats]:
-        """Corrections of log purchases and log revenue."""
-        if self.learned_ is None:
-            nothing = np.zeros(len(view.histories))
-            return nothing, nothing
-        weights = self.learned_.weights
-        return (
-            weights["purchases"] * self.learned_.purchases.correction(view.matrix),
-            weights["revenue"] * self.learned_.revenue.correction(view.matrix),
-        )
+    def _log_purchases(self, view: View, horizon_days: float) -> Floats:
+        return self.learned_.log_purchases(view, horizon_days) if self.learned_ else view.log_purchases(horizon_days)
+
+    def _spend(self, view: View) -> Floats:
+        return np.exp(self.learned_.log_spend(view)) if self.learned_ else view.spend_cents
 
     def _refund_rates(self, features: pa.Table) -> Floats:
         """Each customer's share of revenue that comes back, shrunk to the shop's."""
@@ -189,7 +184,6 @@ class Predictor:
         features: pa.Table,
         view: View,
         curve: Curve,
-        correction: Floats,
         per_purchase: Floats,
         keep: Floats,
         spread: Spread,
@@ -200,7 +194,7 @@ class Predictor:
         factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
         share = factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300)
         p = curve.at(self.horizon_days)
-        purchases = np.maximum(path[-1] * np.exp(correction), p)
+        purchases = np.maximum(np.exp(self._log_purchases(view, self.horizon_days)), p)
         future = purchases * per_purchase * keep * share
         bounds = intervals(purchases, future, p, spread, self.interval_mass)
         past = column(features, "total_cents") - column(features, "refund_cents")
@@ -223,22 +217,12 @@ class Predictor:
             "tier_reason": self.tier_reason_,
             "refund_rate": self.refund_rate_,
             "base": self.base_.to_state() if self.base_ else None,
-            "learned": learned
-            and {
-                "purchases": learned.purchases.to_state(),
-                "revenue": learned.revenue.to_state(),
-                "churn": {str(h): c.to_state() for h, c in learned.churn.items()},
-                "weights": learned.weights,
-                "spread": vars(learned.spread),
-            },
+            "learned": learned.to_state() if learned else None,
         }
 
     def to_texts(self) -> dict[str, str]:
         """The trees in LightGBM's text format, by name."""
-        if self.learned_ is None:
-            return {}
-        churn = {f"churn_{h}": c.booster_.to_text() for h, c in self.learned_.churn.items()}
-        return {"purchases": self.learned_.purchases.to_text(), "revenue": self.learned_.revenue.to_text(), **churn}
+        return self.learned_.to_texts() if self.learned_ else {}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> Self:
@@ -249,14 +233,8 @@ class Predictor:
         predictor.refund_rate_ = state["refund_rate"]
         if state["base"] is not None:
             predictor.base_ = Base.from_state(state["base"])
-        if (learned := state["learned"]) is not None:
-            predictor.learned_ = Learned(
-                purchases=OffsetBooster.from_state(learned["purchases"], texts["purchases"]),
-                revenue=OffsetBooster.from_state(learned["revenue"], texts["revenue"]),
-                churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in learned["churn"].items()},
-                weights=learned["weights"],
-                spread=Spread(**learned["spread"]),
-            )
+        if state["learned"] is not None:
+            predictor.learned_ = Learned.from_state(state["learned"], texts)
         return predictor
 
 

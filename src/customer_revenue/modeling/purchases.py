@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import betaln, gammaln, logsumexp
+from scipy.special import betaln, gammaln, logsumexp, xlogy
 
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.fitting import LOG_BOUND, Fit, maximise
@@ -111,9 +111,7 @@ class ModifiedBetaGeoCNBDk:
         if self.k == 1:
             return np.asarray(gammaln(shape) - shape * until)
         phase = np.arange(self.k)[:, None]
-        with np.errstate(divide="ignore"):
-            log_silence = np.where(phase > 0, phase * np.log(silence), 0.0)
-        terms = gammaln(shape + phase) - gammaln(phase + 1) + log_silence - (shape + phase) * until
+        terms = gammaln(shape + phase) - gammaln(phase + 1) + xlogy(phase, silence) - (shape + phase) * until
         return np.asarray(logsumexp(terms, axis=0))
 
     def probability_alive(self, histories: Histories) -> Floats:

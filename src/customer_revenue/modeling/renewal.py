@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, gammaln, hyp2f1, softmax
+from scipy.special import betainc, gammaln, hyp2f1, softmax, xlogy
 
 from customer_revenue.modeling.histories import Floats, Histories
 
@@ -66,7 +66,6 @@ def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float
 
 def _phases_done(rows: Histories, shape: Floats, phase: Floats, alpha: float) -> Floats:
     """Posterior of the phases of the present gap that have passed, one column a customer."""
-    with np.errstate(divide="ignore"):
-        share = np.log(rows.T_days - rows.recency_days) - np.log(alpha + rows.T_days)
-    logs = gammaln(shape) - gammaln(phase + 1) + np.where(phase > 0, phase * share, 0.0)
+    share = (rows.T_days - rows.recency_days) / (alpha + rows.T_days)
+    logs = gammaln(shape) - gammaln(phase + 1) + xlogy(phase, share)
     return np.asarray(softmax(logs, axis=0))

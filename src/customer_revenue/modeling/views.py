@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import logit
 
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix
+from customer_revenue.modeling.pareto import ParetoNBD
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.spend import GammaGamma
 
@@ -28,23 +30,34 @@ class Base:
     """The probability models, fitted on one day's histories."""
 
     purchases: ModifiedBetaGeoCNBDk
+    pareto: ParetoNBD | None
     spend: GammaGamma
 
     @classmethod
-    def fitted(cls, features: pa.Table, regularity: int) -> Base:
-        """Both models fitted on a table of features."""
-        purchases = ModifiedBetaGeoCNBDk(k=regularity).fit(Histories.from_table(features))
+    def fitted(cls, features: pa.Table, regularity: int, *, with_pareto: bool = True) -> Base:
+        """The models fitted on a table of features."""
+        histories = Histories.from_table(features)
+        purchases = ModifiedBetaGeoCNBDk(k=regularity).fit(histories)
+        pareto = ParetoNBD().fit(histories) if with_pareto else None
         spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents"))
-        return cls(purchases, spend)
+        return cls(purchases, pareto, spend)
 
     def to_state(self) -> dict[str, Any]:
-        """Both models as JSON-able values."""
-        return {"purchases": self.purchases.to_state(), "spend": self.spend.to_state()}
+        """The models as JSON-able values."""
+        return {
+            "purchases": self.purchases.to_state(),
+            "pareto": self.pareto.to_state() if self.pareto else None,
+            "spend": self.spend.to_state(),
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The models of :meth:`to_state`."""
-        return cls(ModifiedBetaGeoCNBDk.from_state(state["purchases"]), GammaGamma.from_state(state["spend"]))
+        return cls(
+            ModifiedBetaGeoCNBDk.from_state(state["purchases"]),
+            ParetoNBD.from_state(state["pareto"]) if state["pareto"] else None,
+            GammaGamma.from_state(state["spend"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,16 @@ class View:
         ]
         matrix = np.column_stack([behaviour_matrix(features, base.spend.mean_cents_), *own])
         return cls(base, histories, matrix, spend)
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> View:
+        """Some of the customers."""
+        return View(self.base, self.histories.take(rows), self.matrix[rows], self.spend_cents[rows])
+
+    def log_pareto(self, horizon_days: float) -> Floats:
+        """Logarithm of Pareto/NBD's expected purchases; of the regularity model's where that was left out."""
+        if self.base.pareto is None:
+            return self.log_purchases(horizon_days)
+        return np.log(np.maximum(self.base.pareto.expected_purchases(horizon_days, self.histories), TINY))
 
     def log_purchases(self, horizon_days: float) -> Floats:
         """Logarithm of the purchase model's expected purchases."""

@@ -19,18 +19,14 @@ YEAR_DAYS = 365
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """A window to materialise: features as of ``cutoff``, labels of ``horizons_days`` after it.
+    """A window to materialise: features as of ``cutoff``, labels of each of ``horizons_days`` after it.
 
-    ``horizons_days`` are ascending and complete by the as-of day; the last is the window's own horizon.
+    Every horizon is over by the as-of day; ``horizon_days``, the window's own, is the one that amounts are learned at.
     """
 
     cutoff: dt.date
+    horizon_days: int
     horizons_days: tuple[int, ...]
-
-    @property
-    def horizon_days(self) -> int:
-        """The longest horizon."""
-        return self.horizons_days[-1]
 
 
 @dataclass(frozen=True)
@@ -48,11 +44,12 @@ class Window:
 
 
 def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) -> list[WindowPlan]:
-    """The rolling windows to learn a horizon from, latest first; none looks past the as-of day.
+    """The rolling windows to learn a horizon from; none looks past the as-of day.
 
-    Where the history is too short for the horizon and as much history again before it, the windows are as long as
-    half of it: the predictor then extrapolates from them. The same season of a prior year is always among them.
-    Without enough history for any window the list is empty.
+    First come those of the longest horizon, latest first, and then, where that is long, recent ones for the short
+    horizons. Where the history is too short for the horizon and as much history again before it, the windows are as
+    long as half of it: the predictor then extrapolates from them. The same season of prior years is always among
+    them. Without enough history for any window the list is empty.
 
     Args:
         first_day: day of the first order.
@@ -65,12 +62,13 @@ def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) ->
         return []
     step = max(longest // 3, 15)
     room = history - longest - FEWEST_HISTORY_DAYS
-    lags = [longest + i * step for i in range(min(MOST_WINDOWS, room // step + 1))]
-    if longest < YEAR_DAYS <= history - FEWEST_HISTORY_DAYS:
-        lags = sorted({*lags, YEAR_DAYS})
-    return [WindowPlan(as_of_day - dt.timedelta(days=lag), _horizons(lag, longest)) for lag in lags]
+    lags = {longest + i * step for i in range(min(MOST_WINDOWS, room // step + 1))}
+    lags |= {year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - FEWEST_HISTORY_DAYS}
+    recent = [h for h in sorted(SHORT_HORIZONS_DAYS, reverse=True) if 2 * h <= longest]
+    plans = [_plan(as_of_day, lag, longest) for lag in sorted(lags)]
+    return plans + [_plan(as_of_day, lag, lag) for lag in recent]
 
 
-def _horizons(lag_days: int, longest: int) -> tuple[int, ...]:
-    wanted = {*(h for h in SHORT_HORIZONS_DAYS if h <= lag_days), longest}
-    return tuple(sorted(h for h in wanted if h <= longest)) or (longest,)
+def _plan(as_of_day: dt.date, lag_days: int, horizon_days: int) -> WindowPlan:
+    over = {h for h in (*SHORT_HORIZONS_DAYS, horizon_days) if h <= lag_days}
+    return WindowPlan(as_of_day - dt.timedelta(days=lag_days), horizon_days, tuple(sorted(over)))

@@ -1,0 +1,106 @@
+"""Earlier windows as training material: how the customers looked to the models of the day, and what they then did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.modeling.views import Base, View
+from customer_revenue.modeling.windows import YEAR_DAYS, Window
+
+LARGEST_LEVEL = 3.0
+SEASON_TOLERANCE_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A window seen through the probability models of its own cut-off.
+
+    ``lag_days`` is how long before the as-of day the cut-off lies. The levels are logarithms by which purchases, and
+    spend a purchase, were above the models; they are 0 where nothing happened.
+    """
+
+    view: View
+    lag_days: int
+    horizon_days: int
+    customers: npt.NDArray[np.object_]
+    outcomes: dict[str, Floats]
+
+    @classmethod
+    def of(cls, window: Window, lag_days: int, regularity: int, *, with_pareto: bool) -> Scene:
+        """A window, its labels put in the order of its features; Pareto/NBD is only fitted where it is asked."""
+        ids = window.features.column("customer_id")
+        labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
+        outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
+        view = View.of(window.features, Base.fitted(window.features, regularity, with_pareto=with_pareto))
+        return cls(view, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> Scene:
+        """Some of the customers."""
+        outcomes = {name: values[rows] for name, values in self.outcomes.items()}
+        return Scene(self.view.take(rows), self.lag_days, self.horizon_days, self.customers[rows], outcomes)
+
+    @property
+    def purchases(self) -> Floats:
+        """Purchase days within the window's horizon."""
+        return self.outcomes[f"purchases_{self.horizon_days}"]
+
+    @property
+    def revenue(self) -> Floats:
+        """Gross revenue within the window's horizon, in cents."""
+        return self.outcomes[f"revenue_cents_{self.horizon_days}"]
+
+    @property
+    def next_days(self) -> Floats:
+        """Days to the next purchase within the horizon, NaN for none."""
+        days = self.outcomes["days_to_next_purchase"]
+        return np.where(days <= self.horizon_days, days, np.nan)
+
+    def purchase_level(self) -> float:
+        """Level of the purchases over the regularity model's expectation."""
+        return _log_ratio(float(self.purchases.sum()), float(np.exp(self.view.log_purchases(self.horizon_days)).sum()))
+
+    def spend_level(self) -> float:
+        """Level of the revenue over that of the same purchases at the expected spend."""
+        expected = float(np.exp(self.view.log_purchases(self.horizon_days)) @ self.view.spend_cents)
+        return _log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
+
+    def churn_level(self, horizon_days: int) -> float:
+        """Level of the log-odds of no purchase."""
+        return log_odds_level(self.view.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0)
+
+    def same_season(self) -> bool:
+        """Whether the window lies whole years before the as-of day."""
+        years = round(self.lag_days / YEAR_DAYS)
+        return years > 0 and abs(self.lag_days - years * YEAR_DAYS) <= SEASON_TOLERANCE_DAYS
+
+
+def _log_ratio(happened: float, expected: float) -> float:
+    if happened <= 0 or expected <= 0:
+        return 0.0
+    return float(np.clip(np.log(happened / expected), -LARGEST_LEVEL, LARGEST_LEVEL))
+
+
+def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
+    """What has to be added to log-odds for their mean probability to be the share that happened."""
+
+    def excess(level: float) -> float:
+        return float(expit(log_odds + level).mean() - happened.mean())
+
+    if excess(-LARGEST_LEVEL) >= 0:
+        return -LARGEST_LEVEL
+    if excess(LARGEST_LEVEL) <= 0:
+        return LARGEST_LEVEL
+    return float(brentq(excess, -LARGEST_LEVEL, LARGEST_LEVEL))
+
+
+def stack(parts: Sequence[Floats]) -> Floats:
+    """Arrays of the scenes, one after the other."""
+    return np.concatenate(list(parts))
