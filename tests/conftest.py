@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -68,6 +69,14 @@ class Shop:
         """The answer of ``customer-revenue show``."""
         answer: dict[str, Any] = json.loads(self.run("show", user_id, *options))
         return answer
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def empty_shop(folder: Path) -> Shop:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from tests.conftest import Shop
+from tests.conftest import Shop, free_port
 
 START_SECONDS = 60
 
@@ -32,12 +31,21 @@ class Service:
 @contextmanager
 def serving(shop: Shop, *options: str) -> Iterator[Service]:
     """Serve a shop on a free port until the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "customer_revenue", "serve", "--port", str(port), *options]
+    with serving_command([sys.executable, "-m", "customer_revenue", "serve", *options], shop) as running:
+        yield running
+
+
+@contextmanager
+def serving_command(command: list[str], shop: Shop) -> Iterator[Service]:
+    """Serve with any command that takes a port, in the shop's folder and environment."""
+    port = free_port()
     log = (shop.folder / "serve.log").open("wb")
-    with log, subprocess.Popen(command, cwd=shop.folder, env=shop.environment, stdout=log, stderr=log) as process:
+    with (
+        log,
+        subprocess.Popen(
+            [*command, "--port", str(port)], cwd=shop.folder, env=shop.environment, stdout=log, stderr=log
+        ) as process,
+    ):
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 _wait_until_ready(client, process)

@@ -114,7 +114,9 @@ def model_folder(settings: Settings, uri: str) -> Path:
 
     _connect(settings)
     try:
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri)) / "artifacts" / BUNDLE
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        flavor = mlflow.models.Model.load(str(folder)).flavors["python_function"]
+        return folder / flavor["artifacts"][BUNDLE]["path"]
     except MlflowException as error:
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
 

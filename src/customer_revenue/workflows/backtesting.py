@@ -101,8 +101,8 @@ def choose_origins(store: Store, number: int, horizon_days: int) -> list[dt.date
     Raises:
         NotEnoughData: the history is not longer than the horizon.
     """
-    first, last = store.info.first_day, store.info.last_day
-    if first is None or last is None or (room := (last - first).days - horizon_days) < 1:
+    first, last = store.info.first_day, store.as_of().day
+    if first is None or (room := (last - first).days - horizon_days) < 1:
         raise NotEnoughData(f"a back-test of {horizon_days} days needs a longer history than {first} to {last}")
     latest = last - dt.timedelta(days=horizon_days)
     step = min(horizon_days, room // (2 * number))

@@ -74,8 +74,7 @@ def predict_from(store: Store, settings: Settings, cutoff: dt.date, horizon_days
     predictor = new_predictor(settings, cutoff, horizon_days).fit(features, windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}
-    last_day = store.info.last_day
-    if last_day is not None and cutoff + dt.timedelta(days=horizon_days) <= last_day:
+    if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:
         happened = outcomes(features, label_rows(store, cutoff, [horizon_days]), horizon_days)
         forecasts[OURS] = forecast_of(predictions, cutoff)
         forecasts[BG_NBD] = beta_geo_forecast(features, horizon_days)

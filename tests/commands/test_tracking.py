@@ -1,0 +1,130 @@
+"""What ``train`` leaves in MLflow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import mlflow
+import pyarrow as pa
+import pytest
+from mlflow.entities import Run
+from tests.conftest import Shop, free_port
+
+from customer_revenue.modeling import bundle
+from customer_revenue.orders.store import open_store
+from customer_revenue.settings import load_settings
+from customer_revenue.workflows.frames import feature_rows
+
+URI = "models:/customer-revenue@champion"
+FITTED = ("bgnbd_r", "bgnbd_alpha", "bgnbd_a", "bgnbd_b", "gg_p", "gg_q", "gg_v")
+
+
+@pytest.fixture(scope="module")
+def tracked(trained_shop: Shop) -> Iterator[Shop]:
+    """The trained shop, with MLflow pointed at its runs."""
+    before = mlflow.get_tracking_uri()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own
+        mlflow.set_tracking_uri(f"sqlite:///{trained_shop.folder}/models/mlflow.db")
+        yield trained_shop
+        mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture(scope="module")
+def run(tracked: Shop) -> Run:
+    """The run of its training."""
+    (found,) = mlflow.search_runs(
+        experiment_names=["customer-revenue"], filter_string="run_name = 'train'", output_format="list"
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
+def features(tracked: Shop) -> pa.Table:
+    """A few feature rows of the shop."""
+    settings = load_settings(store=f"duckdb:///{tracked.folder}/data/orders.duckdb")
+    with open_store(settings.store, settings) as store:
+        return feature_rows(store, store.as_of()).slice(0, 20)
+
+
+@pytest.mark.filterwarnings("ignore")
+class TestRun:
+    def test_parameters_metrics_and_data_are_there(self, run: Run) -> None:
+        assert all(float(run.data.params[name]) > 0 for name in FITTED)
+        assert run.data.params["window_last_day"] == "2023-12-15"
+        assert run.data.params["data_fingerprint"]
+        assert {"purchases_mae", "probability_auc", "bgnbd_purchases_mae", "naive_purchases_mae"} <= set(
+            run.data.metrics
+        )
+
+    def test_plots_are_there(self, run: Run, tmp_path: Path) -> None:
+        for name in ("calibration.png", "tracking.png"):
+            path = mlflow.artifacts.download_artifacts(
+                run_id=run.info.run_id, artifact_path=name, dst_path=str(tmp_path)
+            )
+            assert Path(path).read_bytes().startswith(b"\x89PNG")
+
+    def test_the_champion_has_a_signature_and_predicts_as_the_bundle_does(
+        self, tracked: Shop, features: pa.Table
+    ) -> None:
+        model = mlflow.pyfunc.load_model(URI)
+        assert model.metadata.signature is not None
+        assert model.input_example is not None
+        expected = bundle.load(tracked.folder / "models" / "current").predict(features).to_pandas()
+        found = model.predict(features.to_pandas())
+        assert list(found["customer_id"]) == list(expected["customer_id"])
+        assert list(found["estimated_ltv_cents"]) == pytest.approx(list(expected["estimated_ltv_cents"]), rel=1e-9)
+
+    def test_the_service_answers_from_the_registry(self, tracked: Shop) -> None:
+        environment = {**tracked.environment, "CUSTOMER_REVENUE_MODEL": URI}
+        answer = Shop(tracked.folder, environment).show("user_123")
+        assert answer["predictions"] == tracked.show("user_123")["predictions"]
+
+    def test_mlflow_serves_the_champion(self, tracked: Shop) -> None:
+        port = free_port()
+        example = mlflow.artifacts.download_artifacts(f"{URI}/serving_input_example.json")
+        command = [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "models",
+            "serve",
+            "--env-manager",
+            "local",
+            "-m",
+            URI,
+            "-p",
+            str(port),
+        ]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**tracked.environment, "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(), "PATH": path}
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
+            try:
+                answer = _post_when_ready(f"http://127.0.0.1:{port}", Path(example).read_text())
+            finally:
+                server.terminate()
+        assert len(answer["predictions"]) == 5
+
+
+def _post_when_ready(url: str, content: str) -> dict[str, list[dict[str, object]]]:
+    give_up = time.monotonic() + 90
+    while True:
+        try:
+            httpx.get(f"{url}/ping").raise_for_status()
+            break
+        except httpx.HTTPError:
+            assert time.monotonic() < give_up, "mlflow models serve did not start"
+            time.sleep(0.3)
+    response = httpx.post(
+        f"{url}/invocations", content=content, headers={"content-type": "application/json"}, timeout=60
+    )
+    response.raise_for_status()
+    answer: dict[str, list[dict[str, object]]] = response.json()
+    return answer
