@@ -115,8 +115,8 @@ def model_folder(settings: Settings, uri: str) -> Path:
     _connect(settings)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-        flavor = mlflow.models.Model.load(str(folder)).flavors["python_function"]
-        return folder / flavor["artifacts"][BUNDLE]["path"]
+        artifacts = mlflow.models.Model.load(str(folder)).flavors["python_function"]["artifacts"]
+        return folder / str(artifacts[BUNDLE]["path"])
     except MlflowException as error:
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
 
