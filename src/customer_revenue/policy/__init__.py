@@ -19,6 +19,7 @@ from customer_revenue.policy.customers import (
 )
 from customer_revenue.policy.loading import Policy, load_policy
 from customer_revenue.policy.offers import SITUATIONS, Offer, Offers, Retention
+from customer_revenue.policy.outlook import Forecast, Upsell
 from customer_revenue.policy.rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Acquisition",
     "Actions",
     "Activity",
+    "Forecast",
     "Lifecycle",
     "Offer",
     "Offers",
@@ -41,5 +43,6 @@ __all__ = [
     "Rule",
     "Segment",
     "Segments",
+    "Upsell",
     "load_policy",
 ]

@@ -13,6 +13,7 @@ from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy.customers import Acquisition, Activity, Lifecycle, Rfm, Segments
 from customer_revenue.policy.lines import line_of
 from customer_revenue.policy.offers import SITUATIONS, Offers, Retention
+from customer_revenue.policy.outlook import Forecast, Upsell
 from customer_revenue.policy.rules import Actions
 from customer_revenue.policy.section import Fault, Section
 
@@ -28,6 +29,8 @@ class Policy(Section):
     actions: Actions
     offers: Offers
     retention: Retention
+    upsell: Upsell
+    forecast: Forecast
 
     @model_validator(mode="after")
     def _check(self) -> Policy:

@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from customer_revenue.periods import month_label, month_starts
 from customer_revenue.revenue.arithmetic import (
     MONTHS_PER_YEAR,
+    date_where,
     days_between,
     first_of_month,
     month_index,
@@ -39,26 +40,32 @@ class TrendRow(NamedTuple):
     avg_order_value_cents: int
 
 
-def trends(known: Canonical) -> ir.Table:
+def trends(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table:
     """Revenue, orders and customers of each month with an order or a refund, oldest first.
 
     Args:
         known: what was known at the as-of moment.
+        first_day: first day of the period, whose month has only what came from then on; ``None`` for all time.
 
     Returns:
         ``month_index`` (months since January of the year 0), ``revenue_cents``, ``refunds_cents`` (by the day they
         count on), ``net_revenue_cents``, ``orders``, ``active_customers`` (with an order in the month),
         ``new_customers`` (with their first), ``returning_customers``, ``avg_order_value_cents`` (rounded half up).
     """
-    moves = movements(known)
+    moves = movements(known, first_day)
+    inside = ibis.literal(value=True) if first_day is None else moves.day >= first_day
     own = moves.group_by("customer_id", month_index=month_index(moves.day)).aggregate(
-        revenue_cents=moves.revenue_cents.sum(), refunds_cents=moves.refund_cents.sum(), orders=moves.orders.sum()
+        revenue_cents=sum_where(inside, moves.revenue_cents),
+        refunds_cents=sum_where(inside, moves.refund_cents),
+        orders=sum_where(inside, moves.orders),
+        purchase=date_where(moves.orders == 1, moves.day).min(),
     )
-    bought = own.orders > 0
-    purchase_month = bought.ifelse(own.month_index, ibis.null("int64"))
-    marked = own.mutate(first_month=purchase_month.min().over(ibis.window(group_by=own.customer_id)))
+    marked = own.mutate(first_purchase=own.purchase.min().over(ibis.window(group_by=own.customer_id)))
     active = marked.orders > 0
-    new = active & (marked.month_index == marked.first_month)
+    new = active & (marked.month_index == month_index(marked.first_purchase))
+    if first_day is not None:
+        marked = marked.filter(marked.month_index >= month_index(first_day))
+        new &= marked.first_purchase >= first_day
     months = marked.group_by("month_index").aggregate(
         revenue_cents=marked.revenue_cents.sum(),
         refunds_cents=marked.refunds_cents.sum(),

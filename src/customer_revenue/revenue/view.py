@@ -33,18 +33,21 @@ CUSTOMER_COLUMNS = (*SUMMARY_COLUMNS, "customer_name", "customer_email")
 """The columns of :func:`customers`, in order: what the analytics of the customer base are made from."""
 
 
-def customers(known: Canonical, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:
-    """The all-time summary of every customer with a counted order, with name and e-mail where known.
+def customers(
+    known: Canonical, as_of_day: ir.DateScalar, policy: Policy, first_day: ir.DateScalar | None = None
+) -> ir.Table:
+    """The summary of every customer with a counted order in the period, with name and e-mail where known.
 
     Args:
         known: what was known at the as-of moment.
         as_of_day: the day of the as-of moment.
         policy: segments and stages.
+        first_day: first day of the period; ``None`` for all time.
 
     Returns:
         The columns of :data:`CUSTOMER_COLUMNS`; name and e-mail are null for a customer that the table of users lacks.
     """
-    facts = summary(known, None, as_of_day, policy)
+    facts = summary(known, first_day, as_of_day, policy)
     facts = facts.filter(facts.total_orders > 0)
     users = known.users
     named = users.select(known_id=users.id, customer_name=users.name, customer_email=users.email)

@@ -1,0 +1,175 @@
+"""The revenue forecast of a customer, or of all: month by month, from the models, with what supports it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import erf, sqrt
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue.actions.history import seasonality, trend
+from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.situations import Floats
+from customer_revenue.periods import month_label, months_before
+from customer_revenue.policy import Forecast
+from customer_revenue.tables import check_columns
+
+LOW, HIGH = 0.1, 0.9
+"""The ends of the 80 % interval."""
+NORMAL_90 = 1.2815515655446004
+MONTHS_PER_YEAR = 12
+CUMULATIVE = ("expected_purchases", "purchase_probability", "expected_revenue_cents")
+
+
+@dataclass(frozen=True)
+class History:
+    """Revenue of full months, oldest first, and the calendar month of the first (1 to 12)."""
+
+    revenue_cents: Sequence[int]
+    first_month: int = 1
+
+
+def month_ends(as_of_day: dt.date, months: int) -> list[dt.date]:
+    """The last days of the forecast's months: the same day of the month as the as-of day, 1 to ``months`` later.
+
+    >>> [str(day) for day in month_ends(dt.date(2024, 1, 31), 3)]
+    ['2024-02-29', '2024-03-31', '2024-04-30']
+    """
+    return [months_before(as_of_day, -ahead) for ahead in range(1, months + 1)]
+
+
+def customer_forecast(
+    path: pa.Table,
+    as_of_day: dt.date,
+    history: History,
+    avg_order_value_cents: int,
+    purchase_frequency_days: float | None,
+    policy: Forecast,
+) -> dict[str, object]:
+    """The forecast of one customer.
+
+    Args:
+        path: predictions of the customer within the days up to each of :func:`month_ends`, one row a month, each from
+            the as-of day on: the columns of :class:`Predictive` and ``expected_purchases``.
+        as_of_day: the day of the as-of moment.
+        history: the customer's full months.
+        avg_order_value_cents: mean order to date.
+        purchase_frequency_days: mean gap between purchases to date; null with one order.
+        policy: least history, tolerance.
+
+    Returns:
+        ``months``, ``predicted_monthly_revenue`` and ``predicted_annual_revenue`` (currency units, as specified) and
+        the same in cents, ``confidence_score``, ``factors`` (``purchase_frequency``, ``trend``, ``seasonality``) and
+        ``path``: for each month its ``month`` of the last day, ``expected_revenue_cents`` and the ends of the 80 %
+        interval. The confidence is the predicted probability that the revenue of all months falls within the policy's
+        tolerance of the forecast, or within one average order of it where that is more.
+    """
+    check_columns(path, CUMULATIVE, "the table of predictions")
+    whole = Predictive.of(path.slice(path.num_rows - 1))
+    total = float(whole.expected_cents[0])
+    tolerance = max(total * policy.tolerance_percent / 100, float(avg_order_value_cents))
+    confidence = float(whole.within(np.array([total]), np.array([tolerance]))[0])
+    monthly = _months_of(path)
+    rows = _rows(as_of_day, monthly.expected_cents, monthly.quantile(LOW), monthly.quantile(HIGH))
+    return _answer(rows, total, confidence, _factors(history, purchase_frequency_days, policy))
+
+
+def base_forecast(
+    expected_cents: Sequence[float],
+    variances: Sequence[float],
+    as_of_day: dt.date,
+    history: History,
+    policy: Forecast,
+) -> dict[str, object]:
+    """The forecast of all known customers together; customers who are yet to come are not in it.
+
+    Args:
+        expected_cents: expected revenue of each month ahead, summed over the customers.
+        variances: variance of that sum in each month, customers taken as independent, in cents squared.
+        as_of_day: the day of the as-of moment.
+        history: the base's full months. Their scatter around the trend widens the interval: what moves all customers
+            at once is in no customer's own distribution.
+        policy: least history, tolerance.
+
+    Returns:
+        As :func:`customer_forecast`.
+    """
+    expected = np.asarray(expected_cents, np.float64)
+    common = _scatter(history.revenue_cents)
+    spread = np.sqrt(np.asarray(variances, np.float64) + (common * expected) ** 2)
+    rows = _rows(as_of_day, expected, np.maximum(expected - NORMAL_90 * spread, 0.0), expected + NORMAL_90 * spread)
+    total = float(expected.sum())
+    total_spread = float(np.sqrt(np.sum(variances) + (common * total) ** 2))
+    confidence = _normal_within(total * policy.tolerance_percent / 100, total_spread)
+    return _answer(rows, total, confidence, _factors(history, None, policy))
+
+
+def _months_of(path: pa.Table) -> Predictive:
+    """The distribution of each single month, from what is cumulative.
+
+    A month's chance of a purchase is its expected purchases times the first month's ratio of the two.
+    """
+    purchases, chances, revenue = (np.asarray(path[name].to_numpy(), np.float64) for name in CUMULATIVE)
+    in_month, cents = _steps(purchases), _steps(revenue)
+    ratio = min(chances[0] / purchases[0], 1.0) if purchases[0] > 0 else 1.0
+    chance = np.clip(in_month * ratio, 1e-9, 1.0)
+    shape = Predictive.of(path).shape
+    return Predictive(chance, cents / chance, np.full(len(cents), shape[0]))
+
+
+def _steps(cumulative: Floats) -> Floats:
+    return np.maximum(np.diff(cumulative, prepend=0.0), 0.0)
+
+
+def _rows(as_of_day: dt.date, expected: Floats, low: Floats, high: Floats) -> list[dict[str, object]]:
+    ends = month_ends(as_of_day, len(expected))
+    return [
+        {
+            "month": month_label(end),
+            "last_day": end.isoformat(),
+            "expected_revenue_cents": round(float(expected[place])),
+            "revenue_low_cents": round(float(low[place])),
+            "revenue_high_cents": round(float(high[place])),
+        }
+        for place, end in enumerate(ends)
+    ]
+
+
+def _answer(
+    rows: list[dict[str, object]], total_cents: float, confidence: float, factors: dict[str, object]
+) -> dict[str, object]:
+    monthly = total_cents / len(rows)
+    return {
+        "months": len(rows),
+        "predicted_monthly_revenue": round(monthly / 100, 2),
+        "predicted_annual_revenue": round(monthly * MONTHS_PER_YEAR / 100, 2),
+        "predicted_monthly_revenue_cents": round(monthly),
+        "predicted_annual_revenue_cents": round(monthly * MONTHS_PER_YEAR),
+        "confidence_score": round(confidence, 4),
+        "factors": factors,
+        "path": rows,
+    }
+
+
+def _factors(history: History, purchase_frequency_days: float | None, policy: Forecast) -> dict[str, object]:
+    return {
+        "purchase_frequency": purchase_frequency_days,
+        "trend": trend(history.revenue_cents, policy),
+        "seasonality": seasonality(history.revenue_cents, history.first_month, policy),
+    }
+
+
+def _scatter(revenue_cents: Sequence[int]) -> float:
+    """The relative scatter of a year's months around their median; a quarter with too few months to tell."""
+    recent = np.asarray(revenue_cents[-MONTHS_PER_YEAR:], np.float64)
+    middle = float(np.median(recent)) if len(recent) else 0.0
+    if len(recent) < MONTHS_PER_YEAR // 2 or middle <= 0:
+        return 0.25
+    return float(1.4826 * np.median(np.abs(recent - middle)) / middle)
+
+
+def _normal_within(tolerance: float, spread: float) -> float:
+    return 1.0 if spread == 0 else erf(tolerance / spread / sqrt(2))

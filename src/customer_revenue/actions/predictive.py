@@ -1,0 +1,80 @@
+"""The predictive distribution of a customer's revenue, read back from the predictions' columns.
+
+With chance 1 - p there is no revenue. Given a purchase the revenue is gamma, with the mean that makes the whole mean
+the predicted one, and the shape whose interval comes nearest to the predicted one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import gammainc, gammaincinv
+
+from customer_revenue.actions.situations import Floats
+from customer_revenue.tables import check_columns
+
+COLUMNS = (
+    "purchase_probability",
+    "expected_revenue_cents",
+    "revenue_low_cents",
+    "revenue_high_cents",
+    "interval_mass",
+)
+SHAPES = np.geomspace(0.1, 100.0, 241)
+USUAL_SHAPE = 1.5
+"""Where the interval says nothing about the shape, as it ends at 0."""
+
+
+@dataclass(frozen=True)
+class Predictive:
+    """Revenue within a horizon, one value a customer: chance of any, mean given some, shape of the gamma."""
+
+    probability: Floats
+    mean_cents: Floats
+    shape: Floats
+
+    @classmethod
+    def of(cls, predictions: pa.Table) -> Predictive:
+        """The distributions behind a table of predictions with :data:`COLUMNS`, in its order.
+
+        Raises:
+            TypeError: a column lacks.
+        """
+        check_columns(predictions, COLUMNS, "the table of predictions")
+        p, expected, low, high, mass = (np.asarray(predictions[name].to_numpy(), np.float64) for name in COLUMNS)
+        p = np.clip(p, 1e-9, 1.0)
+        mean = np.maximum(expected, 0.0) / p
+        # The interval starts at 0 and holds the mass, or is central among the buyers.
+        below_high = np.where(low <= 0, (mass - (1 - p)) / p, 1 - (p - mass) / p / 2)
+        known = (high > 0) & (mean > 0) & (below_high > 0) & (below_high < 1)
+        ratio = np.where(known, high / np.maximum(mean, 1e-9), 1.0)
+        below = gammainc(SHAPES, SHAPES * ratio[:, None])
+        misses = np.abs(below - below_high[:, None])
+        # An end above the mean fits two shapes: of nearly nothing for most, and an even one, which is meant.
+        lumpy = np.arange(len(SHAPES)) < below.argmin(axis=1)[:, None]
+        misses[lumpy & (ratio > 1)[:, None]] = np.inf
+        return cls(p, mean, np.where(known, SHAPES[misses.argmin(axis=1)], USUAL_SHAPE))
+
+    @property
+    def expected_cents(self) -> Floats:
+        """The mean of all, buyers or not."""
+        return np.asarray(self.probability * self.mean_cents)
+
+    def at_most(self, cents: Floats) -> Floats:
+        """The chance of a revenue up to an amount, for each customer."""
+        share = np.maximum(cents, 0.0) / np.maximum(self.mean_cents, 1e-9)
+        given_some = np.where(self.mean_cents > 0, gammainc(self.shape, self.shape * share), 1.0)
+        return np.where(cents < 0, 0.0, 1 - self.probability + self.probability * given_some)
+
+    def quantile(self, chance: float) -> Floats:
+        """The amount that the revenue stays below with a chance, for each customer."""
+        inside = np.clip((chance - (1 - self.probability)) / self.probability, 0.0, 1 - 1e-12)
+        return np.asarray(gammaincinv(self.shape, inside) / self.shape * self.mean_cents)
+
+    def within(self, cents: Floats, tolerance_cents: Floats) -> Floats:
+        """The chance of a revenue no further than a tolerance from an amount, for each customer."""
+        # Nothing at all is within the tolerance, too, where the band reaches down to 0.
+        below = np.where(cents - tolerance_cents <= 0, 0.0, self.at_most(cents - tolerance_cents))
+        return np.asarray(self.at_most(cents + tolerance_cents) - below)

@@ -1,0 +1,123 @@
+"""Upsell opportunities: the chance to reach the next segment, and the products that would bring a customer there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue.actions.predictive import Predictive
+from customer_revenue.policy import Policy
+
+PREMIUM_UPGRADE = "premium_upgrade"
+CROSS_SELL = "cross_sell"
+
+
+def upsell(
+    facts: Mapping[str, Any], predictions: pa.Table, owned: Collection[str], pairs: pa.Table, policy: Policy
+) -> list[dict[str, object]]:
+    """The opportunities with one customer, the segment's first, then products by expected revenue.
+
+    Args:
+        facts: the customer's row of the all-time summary.
+        predictions: the customer's row of the predictions.
+        owned: ids of the products that the customer has bought.
+        pairs: products bought after one another, by customers of the same segment: ``product_id``,
+            ``next_product_id``, ``next_product_name``, ``support``, ``confidence``, ``lift``, ``avg_revenue_cents``.
+        policy: segments and thresholds.
+
+    Returns:
+        Dictionaries with ``type``, ``potential_revenue`` (whole currency units, as specified),
+        ``potential_revenue_cents``, ``probability`` and ``reason``. ``premium_upgrade``: the chance that revenue
+        within the predictions' horizon lifts the customer into ``next_segment``, which lacks
+        ``missing_revenue_cents``; its potential is what the suggested products bring on average, at least what is
+        missing. ``cross_sell``: one for each product, with its support, confidence and lift; its probability is the
+        share of similar customers who bought it later, times the chance of a purchase.
+    """
+    if facts["total_orders"] < policy.upsell.orders_from or predictions.num_rows == 0:
+        return []
+    predictive = Predictive.of(predictions)
+    products = _products(owned, pairs, policy, float(predictive.probability[0]))
+    upgrade = _upgrade(facts, predictive, sum(int(str(row["potential_revenue_cents"])) for row in products), policy)
+    return [upgrade, *products] if upgrade else products
+
+
+def chance_of_next_segment(total_revenue_cents: int, predictions: pa.Table, policy: Policy) -> float | None:
+    """The chance that a customer's revenue within the horizon reaches the next segment; ``None`` in the highest.
+
+    Args:
+        total_revenue_cents: revenue of all time.
+        predictions: the customer's row of the predictions.
+        policy: the ladder.
+    """
+    threshold = _next_segment(total_revenue_cents, policy)
+    return None if threshold is None else _chance(Predictive.of(predictions), threshold[1] - total_revenue_cents)
+
+
+def _next_segment(total_revenue_cents: int, policy: Policy) -> tuple[str, int] | None:
+    above = [rung for rung in policy.segments.active if rung.from_total_revenue_cents > total_revenue_cents]
+    return (above[-1].name, above[-1].from_total_revenue_cents) if above else None
+
+
+def _chance(predictive: Predictive, missing_cents: int) -> float:
+    return round(float(1 - predictive.at_most(np.array([missing_cents - 1.0]))[0]), 6)
+
+
+def _upgrade(
+    facts: Mapping[str, Any], predictive: Predictive, products_cents: int, policy: Policy
+) -> dict[str, object] | None:
+    total = int(facts["total_revenue_cents"])
+    reachable = _next_segment(total, policy)
+    if reachable is None:
+        return None
+    name, threshold = reachable
+    probability = _chance(predictive, threshold - total)
+    if probability < policy.upsell.least_probability:
+        return None
+    missing = threshold - total
+    potential = max(products_cents, missing)
+    segment, following = (word.replace("_", " ") for word in (str(facts["customer_segment"]), name))
+    return {
+        "type": PREMIUM_UPGRADE,
+        "potential_revenue": potential / 100,
+        "potential_revenue_cents": potential,
+        "probability": probability,
+        "next_segment": name,
+        "missing_revenue_cents": missing,
+        "reason": f"{facts['total_orders']} orders as {segment}; {missing / 100:,.2f} more make a {following} customer",
+    }
+
+
+def _products(owned: Collection[str], pairs: pa.Table, policy: Policy, purchase: float) -> list[dict[str, object]]:
+    limits = policy.upsell
+    best: dict[str, dict[str, Any]] = {}
+    for row in pairs.to_pylist():
+        fits = row["product_id"] in owned and row["next_product_id"] not in owned
+        if fits and row["support"] >= limits.least_support and row["lift"] >= limits.least_lift:
+            known = best.get(row["next_product_id"])
+            if known is None or (row["confidence"], row["product_id"]) > (known["confidence"], known["product_id"]):
+                best[row["next_product_id"]] = row
+    ranked = sorted(
+        best.values(), key=lambda row: (-row["confidence"] * row["avg_revenue_cents"], row["next_product_id"])
+    )
+    return [_cross_sell(row, purchase) for row in ranked[: limits.most_products]]
+
+
+def _cross_sell(row: Mapping[str, Any], purchase: float) -> dict[str, object]:
+    name = row["next_product_name"] or row["next_product_id"]
+    return {
+        "type": CROSS_SELL,
+        "potential_revenue": row["avg_revenue_cents"] / 100,
+        "potential_revenue_cents": row["avg_revenue_cents"],
+        "probability": round(row["confidence"] * purchase, 6),
+        "product_id": row["next_product_id"],
+        "product_name": name,
+        "because_of_product_id": row["product_id"],
+        "support": row["support"],
+        "confidence": round(row["confidence"], 6),
+        "lift": round(row["lift"], 4),
+        "reason": f"{row['support']:,} similar customers of {row['product_id']} ({row['confidence']:.0%}) went on to "
+        f"buy {name}, {row['lift']:.1f} times as many as by chance",
+    }

@@ -1,0 +1,34 @@
+"""The sections ``upsell`` and ``forecast``: what counts as an opportunity, and as enough history."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from customer_revenue.policy.section import Section
+
+
+class Upsell(Section):
+    """Which opportunities are worth naming.
+
+    ``orders_from``: fewer orders are too little to sell upwards on. ``least_probability``: of reaching the next
+    segment. ``least_support``, ``least_lift``: customers who bought both products, and how many times as many as by
+    chance.
+    """
+
+    orders_from: int = Field(ge=1)
+    least_probability: float = Field(ge=0, le=1)
+    most_products: int = Field(ge=0)
+    least_support: int = Field(ge=1)
+    least_lift: float = Field(gt=0)
+
+
+class Forecast(Section):
+    """When history is long enough to speak of a trend or of seasons, and how near a forecast must come.
+
+    ``significance``: highest chance of seeing such a trend or season where there is none.
+    """
+
+    trend_from_months: int = Field(ge=4)
+    seasons_from_months: int = Field(ge=24)
+    significance: float = Field(gt=0, lt=1)
+    tolerance_percent: int = Field(gt=0, le=100)
