@@ -28,11 +28,18 @@ DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in 
 
 @dataclass(frozen=True)
 class Weights:
-    """Shares of the members in the logarithm of expected purchases; what is missing to 1 is the base model's."""
+    """How much each member counts.
+
+    ``offset``, ``direct`` and ``pareto`` are shares in the logarithm of expected purchases; what they lack to 1 is the
+    regularity model's. ``spend`` is the share of the learned correction of spend that is believed, ``classifier`` the
+    classifier's share in the log-odds of churn, beside the counts'.
+    """
 
     offset: float
     direct: float
     pareto: float
+    spend: float = 0.5
+    classifier: float = 2 / 3
 
     @property
     def base(self) -> float:
@@ -54,57 +61,105 @@ class Season:
 
 @dataclass(frozen=True)
 class Models:
-    """The boosters. ``direct_rate`` is the logarithm of the mean purchases a day that the direct member starts from."""
+    """The boosters.
+
+    ``direct_rate`` is the logarithm of the mean purchases a day that the direct member starts from, ``spend_level``
+    the one by which spend a purchase was above Gamma-Gamma's.
+    """
 
     offset: OffsetBooster
     direct: OffsetBooster
     direct_rate: float
     spend: OffsetBooster
+    spend_level: float
     churn: dict[int, ChurnClassifier]
 
-    def members(self, view: View, horizon_days: float) -> dict[str, Floats]:
+    def look_at(self, view: View) -> Outlook:
+        """The boosters' answers about some customers, computed once."""
+        return Outlook(
+            models=self,
+            view=view,
+            offset=self.offset.correction(view.matrix),
+            direct=self.direct.correction(view.matrix[:, DIRECT_COLUMNS]),
+            spend=self.spend.correction(view.matrix),
+        )
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The boosters' corrections of some customers: logarithms, one a customer."""
+
+    models: Models
+    view: View
+    offset: Floats
+    direct: Floats
+    spend: Floats
+
+    def members(self, horizon_days: float) -> dict[str, Floats]:
         """Logarithm of each member's expected purchases, by its name."""
-        base = view.log_purchases(horizon_days)
-        direct = self.direct_rate + np.log(horizon_days) + self.direct.correction(view.matrix[:, DIRECT_COLUMNS])
+        base = self.view.log_purchases(horizon_days)
         return {
             "base": base,
-            "offset": base + self.offset.correction(view.matrix),
-            "direct": direct,
-            "pareto": view.log_pareto(horizon_days),
+            "offset": base + self.offset,
+            "direct": self.models.direct_rate + np.log(horizon_days) + self.direct,
+            "pareto": self.view.log_pareto(horizon_days),
         }
 
-    def log_spend(self, view: View) -> Floats:
+    def log_purchases(self, horizon_days: float, weights: Weights) -> Floats:
+        """Weighted mean of the members' logarithms."""
+        return combine(self.members(horizon_days), weights)
+
+    def log_spend(self, weights: Weights) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
-        return np.log(np.maximum(view.spend_cents, 1.0)) + self.spend.correction(view.matrix)
+        known = np.log(np.maximum(self.view.spend_cents, 1.0))
+        return np.asarray(known + self.models.spend_level + weights.spend * self.spend)
+
+    def churn_log_odds(self, horizon_days: int, weights: Weights, size: float) -> Floats | None:
+        """Log-odds of no purchase: the classifier's and the counts', or None at a horizon that was not learned.
+
+        The counts' chance of none is that of a negative binomial of the given size around the expected purchases.
+        """
+        classifier = self.models.churn.get(horizon_days)
+        if classifier is None:
+            return None
+        own = classifier.decision_function(self.view.churn_matrix(horizon_days))
+        counts = none_log_odds(self.log_purchases(horizon_days, weights), size)
+        return weights.classifier * own + (1 - weights.classifier) * counts
+
+
+def none_log_odds(log_mean: Floats, size: float) -> Floats:
+    """Log-odds of a negative binomial count of 0."""
+    silence = -size * np.log1p(np.exp(log_mean) / size)
+    return np.asarray(silence - np.log(-np.expm1(np.minimum(silence, -1e-12))))
 
 
 @dataclass(frozen=True)
 class Learned:
     """The boosters with what the back-test made of them.
 
-    ``date_share`` is the share of F(H) at which the next purchase is predicted: the median is at one half.
+    ``count_size`` is the negative binomial size with which the counts tell the chance of none, and ``horizon_days`` the
+    longest horizon that was learned.
     """
 
     models: Models
     weights: Weights
     season: Season
     spread: Spread
-    date_share: float
+    count_size: float
+    horizon_days: int
 
-    def log_purchases(self, view: View, horizon_days: float) -> Floats:
+    def log_purchases(self, outlook: Outlook, horizon_days: float) -> Floats:
         """Logarithm of the expected purchases."""
-        return combine(self.models.members(view, horizon_days), self.weights) + self.season.purchases
+        return outlook.log_purchases(horizon_days, self.weights) + self.season.purchases
 
-    def log_spend(self, view: View) -> Floats:
+    def log_spend(self, outlook: Outlook) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
-        return self.models.log_spend(view) + self.season.spend
+        return outlook.log_spend(self.weights) + self.season.spend
 
-    def churn_log_odds(self, view: View, horizon_days: int) -> Floats | None:
+    def churn_log_odds(self, outlook: Outlook, horizon_days: int) -> Floats | None:
         """Log-odds of no purchase at a horizon that was learned, else None."""
-        classifier = self.models.churn.get(horizon_days)
-        if classifier is None:
-            return None
-        return classifier.decision_function(view.churn_matrix(horizon_days)) + self.season.churn
+        log_odds = outlook.churn_log_odds(horizon_days, self.weights, self.count_size)
+        return None if log_odds is None else log_odds + self.season.churn
 
     def to_state(self) -> dict[str, Any]:
         """Everything but the trees, as JSON-able values."""
@@ -114,11 +169,13 @@ class Learned:
             "direct": models.direct.to_state(),
             "direct_rate": models.direct_rate,
             "spend": models.spend.to_state(),
+            "spend_level": models.spend_level,
             "churn": {str(h): c.to_state() for h, c in models.churn.items()},
             "weights": asdict(self.weights),
             "season": asdict(self.season),
             "spread": asdict(self.spread),
-            "date_share": self.date_share,
+            "count_size": self.count_size,
+            "horizon_days": self.horizon_days,
         }
 
     def to_texts(self) -> dict[str, str]:
@@ -134,15 +191,16 @@ class Learned:
         boosters = {name: OffsetBooster.from_state(state[name], texts[name]) for name in ("offset", "direct", "spend")}
         churn = {int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()}
         return cls(
-            models=Models(direct_rate=state["direct_rate"], churn=churn, **boosters),
+            models=Models(direct_rate=state["direct_rate"], spend_level=state["spend_level"], churn=churn, **boosters),
             weights=Weights(**state["weights"]),
             season=Season(**state["season"]),
             spread=Spread(**state["spread"]),
-            date_share=state["date_share"],
+            count_size=state["count_size"],
+            horizon_days=state["horizon_days"],
         )
 
 
 def combine(members: Mapping[str, Floats], weights: Weights) -> Floats:
     """The weighted mean of the members' logarithms."""
-    shares = {"base": weights.base, **asdict(weights)}
+    shares = {"base": weights.base, "offset": weights.offset, "direct": weights.direct, "pareto": weights.pareto}
     return np.asarray(sum(shares[name] * logs for name, logs in members.items()))

@@ -13,8 +13,8 @@ from customer_revenue.modeling.histories import Floats
 PENALIZERS = (0.0, 0.001, 0.01, 0.1)
 """Tried in turn until a fit converges away from the edges; a penalizer pulls the parameters towards 0."""
 
-LOG_BOUND = 12.0
-"""Parameters are searched within exp(±12); one that ends at the edge means that there is no maximum."""
+LOG_BOUND = 8.0
+"""Parameters are searched within exp(±8); one that ends at the edge means that there is no maximum."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +68,6 @@ def maximise(
                 problem = f"{first_failure}; fitted with penalizer {penalizer}" if first_failure else ""
                 return Fit(parameters, log_likelihood(parameters), penalizer, problem)
             first_failure = first_failure or ("no finite maximum" if at_edge else "the search did not converge")
+            if at_edge:
+                break  # where one search runs away, the others do
     return Fit(np.full(len(starts[0]), np.nan), np.nan, penalizers[-1], first_failure)

@@ -14,7 +14,7 @@ from scipy.special import expit
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.distribution import Spread, intervals
-from customer_revenue.modeling.ensemble import Learned
+from customer_revenue.modeling.ensemble import Learned, Outlook
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.scenes import Scene
@@ -109,18 +109,18 @@ class Predictor:
         horizon = self.horizon_days if horizon_days is None else horizon_days
         base = self._fitted_base()
         view = View.of(features, base)
-        curve = self._curve(view)
+        outlook = self.learned_.models.look_at(view) if self.learned_ else None
+        curve = self._curve(view, outlook)
         p = curve.at(horizon)
-        purchases = np.maximum(np.exp(self._log_purchases(view, horizon)), p)
-        per_purchase = self._spend(view)
+        purchases = np.maximum(np.exp(self._log_purchases(view, outlook, horizon)), p)
+        per_purchase = self._spend(view, outlook)
         revenue = purchases * per_purchase
         keep = 1 - self._refund_rates(features)
         spread = self.learned_.spread if self.learned_ else Spread()
         bounds = intervals(purchases, revenue, p, spread, self.interval_mass)
-        ltv, ltv_low, ltv_high = self._lifetime_value(features, view, curve, per_purchase, keep, spread)
-        year = curve.at(self.horizon_days)
-        middle_share = self.learned_.date_share if self.learned_ else 0.5
-        middle, early, late = (self._date(curve.when(year * share)) for share in (middle_share, 0.1, 0.9))
+        ltv, ltv_low, ltv_high = self._lifetime_value(features, view, outlook, curve, per_purchase, keep, spread)
+        within = curve.at(self.date_horizon_days)
+        middle, early, late = (self._date(curve.when(within * share)) for share in (0.5, 0.1, 0.9))
         return pa.table(
             {
                 "customer_id": features.column("customer_id"),
@@ -148,29 +148,35 @@ class Predictor:
 
     def curve(self, features: pa.Table, days: Sequence[float]) -> Floats:
         """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""
-        curve = self._curve(View.of(features, self._fitted_base()))
+        view = View.of(features, self._fitted_base())
+        curve = self._curve(view, self.learned_.models.look_at(view) if self.learned_ else None)
         return np.column_stack([curve.at(day) for day in days])
+
+    @property
+    def date_horizon_days(self) -> int:
+        """The horizon within which the next purchase is dated: H, or the longest that could be learned."""
+        return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
 
     def _fitted_base(self) -> Base:
         if self.base_ is None:
             raise NotEnoughData(f"there are facts but no predictions: {self.tier_reason_}")
         return self.base_
 
-    def _curve(self, view: View) -> Curve:
+    def _curve(self, view: View, outlook: Outlook | None) -> Curve:
         horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
         anchors = []
         for horizon in horizons:
-            log_odds = self.learned_.churn_log_odds(view, horizon) if self.learned_ else None
-            if log_odds is None:
-                log_odds = view.churn_log_odds(horizon)
-            anchors.append(expit(-log_odds))
+            log_odds = self.learned_.churn_log_odds(outlook, horizon) if self.learned_ and outlook else None
+            anchors.append(expit(-(view.churn_log_odds(horizon) if log_odds is None else log_odds)))
         return Curve.through(view.base.purchases, view.histories, horizons, anchors)
 
-    def _log_purchases(self, view: View, horizon_days: float) -> Floats:
-        return self.learned_.log_purchases(view, horizon_days) if self.learned_ else view.log_purchases(horizon_days)
+    def _log_purchases(self, view: View, outlook: Outlook | None, horizon_days: float) -> Floats:
+        if self.learned_ is None or outlook is None:
+            return view.log_purchases(horizon_days)
+        return self.learned_.log_purchases(outlook, horizon_days)
 
-    def _spend(self, view: View) -> Floats:
-        return np.exp(self.learned_.log_spend(view)) if self.learned_ else view.spend_cents
+    def _spend(self, view: View, outlook: Outlook | None) -> Floats:
+        return np.exp(self.learned_.log_spend(outlook)) if self.learned_ and outlook else view.spend_cents
 
     def _refund_rates(self, features: pa.Table) -> Floats:
         """Each customer's share of revenue that comes back, shrunk to the shop's."""
@@ -183,6 +189,7 @@ class Predictor:
         self,
         features: pa.Table,
         view: View,
+        outlook: Outlook | None,
         curve: Curve,
         per_purchase: Floats,
         keep: Floats,
@@ -194,7 +201,7 @@ class Predictor:
         factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
         share = factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300)
         p = curve.at(self.horizon_days)
-        purchases = np.maximum(np.exp(self._log_purchases(view, self.horizon_days)), p)
+        purchases = np.maximum(np.exp(self._log_purchases(view, outlook, self.horizon_days)), p)
         future = purchases * per_purchase * keep * share
         bounds = intervals(purchases, future, p, spread, self.interval_mass)
         past = column(features, "total_cents") - column(features, "refund_cents")

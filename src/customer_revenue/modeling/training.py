@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import expit
 
 from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.distribution import fit_spread
-from customer_revenue.modeling.ensemble import DIRECT_COLUMNS, Learned, Models, Season, Weights, combine
+from customer_revenue.modeling.ensemble import (
+    DIRECT_COLUMNS,
+    Learned,
+    Models,
+    Season,
+    Weights,
+    combine,
+    none_log_odds,
+)
 from customer_revenue.modeling.histories import Floats
 from customer_revenue.modeling.scenes import Scene, stack
 from customer_revenue.modeling.views import FEATURE_NAMES
@@ -22,18 +30,23 @@ PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
 
 CANDIDATES = (
     PRIOR_WEIGHTS,
-    Weights(1.0, 0.0, 0.0),
-    Weights(0.5, 0.5, 0.0),
-    Weights(0.5, 0.0, 0.5),
-    Weights(0.0, 0.0, 1.0),
-    Weights(0.0, 0.0, 0.5),
-    Weights(0.0, 0.5, 0.5),
+    Weights(offset=1.0, direct=0.0, pareto=0.0),
+    Weights(offset=0.7, direct=0.3, pareto=0.0),
+    Weights(offset=0.5, direct=0.0, pareto=0.5),
+    Weights(offset=0.3, direct=0.3, pareto=0.4),
+    Weights(offset=0.0, direct=0.0, pareto=1.0),
+    Weights(offset=0.0, direct=0.0, pareto=0.5),
 )
+
+SPEND_CANDIDATES = (0.0, 0.25, 0.5, 0.75)
 
 FADING = 0.6
 """A window weighs this much of the next later one."""
 
-DATE_SHARES = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+LEVEL_KEPT = 0.5
+"""How much of each window's own level the churn classifiers learn as such."""
+
+SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 WIDEST_SPEND_CORRECTION = 1.0
 
@@ -46,9 +59,13 @@ def learn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Learned:
         horizon_days: the predictor's horizon; the windows' own may be shorter.
         seed: of everything random.
     """
-    back_test = _back_test(scenes, seed)
-    models = train(scenes, horizon_days, seed)
-    return Learned(models, back_test.weights, _season(_longest(scenes)), back_test.spread, back_test.date_share)
+    tested = _back_test(scenes, seed)
+    longest = _longest(scenes)
+    weights = tested.weights
+    if longest[0].horizon_days < horizon_days:
+        # The back-test cannot see how the members differ beyond its own horizon.
+        weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
+    return replace(tested, models=train(scenes, horizon_days, seed), weights=weights, season=_season(longest))
 
 
 def _longest(scenes: Sequence[Scene]) -> list[Scene]:
@@ -58,23 +75,25 @@ def _longest(scenes: Sequence[Scene]) -> list[Scene]:
 def train(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Models:
     """The boosters, on all scenes.
 
-    The offset member sees each window with its level taken out: what it learns is who buys more than whom, for the
-    level of one season says little about the next. Spend a purchase keeps its level, which hardly moves.
+    Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
+    level of purchases in one season says little about the next; that of spend hardly moves, and is kept.
     """
     longest = _longest(scenes)
     X = np.vstack([s.view.matrix for s in longest])
-    weight = stack([np.full(len(s.purchases), FADING**i) for i, s in enumerate(longest)])
+    fading = FADING ** np.arange(len(longest))
+    weight = stack([np.full(len(s.purchases), faded) for s, faded in zip(longest, fading, strict=True)])
     base = stack([s.view.log_purchases(s.horizon_days) + s.purchase_level() for s in longest])
-    spend = stack([np.log(np.maximum(s.view.spend_cents, 1.0)) for s in longest])
+    spend = stack([np.log(np.maximum(s.view.spend_cents, 1.0)) + s.spend_level() for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
-    unit = float(np.mean(spend))
     offset = OffsetBooster("poisson", seed=seed).fit(X, purchases, base, weight)
     rate = float(np.log(max(np.average(purchases, weights=weight), 1e-9) / longest[0].horizon_days))
     direct = OffsetBooster("poisson", clip=20.0, seed=seed)
     direct.fit(X[:, DIRECT_COLUMNS], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
+    unit = float(np.mean(spend))
     money = OffsetBooster("tweedie", clip=WIDEST_SPEND_CORRECTION, seed=seed)
     money.fit(X, revenue / np.exp(unit), base + offset.correction(X) + spend - unit, weight)
-    return Models(offset, direct, rate, money, _churn(scenes, horizon_days, seed))
+    level = float(np.average([s.spend_level() for s in longest], weights=fading))
+    return Models(offset, direct, rate, money, level, _churn(scenes, horizon_days, seed))
 
 
 def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> dict[int, ChurnClassifier]:
@@ -82,15 +101,14 @@ def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> dict[int, C
     classifiers = {}
     for horizon in sorted({*SHORT_HORIZONS_DAYS, horizon_days}):
         own = horizon if horizon != horizon_days else scenes[0].horizon_days
-        usable = sorted((s for s in scenes if f"purchases_{own}" in s.outcomes), key=lambda s: s.lag_days)
+        usable = [s for s in scenes if f"purchases_{own}" in s.outcomes]
         if not usable:
             continue
-        X = np.vstack([s.view.churn_matrix(own) for s in usable])
+        X = np.vstack([s.view.churn_matrix(own, LEVEL_KEPT * s.churn_level(own)) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
-        weight = stack([np.full(len(s.purchases), FADING**i) for i, s in enumerate(usable)])
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(offset_column=len(FEATURE_NAMES) - 1, seed=seed)
-        classifiers[horizon] = classifier.fit(X, churned.astype(float), groups, weight)
+        classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
     return classifiers
 
 
@@ -122,20 +140,28 @@ def _back_test(scenes: Sequence[Scene], seed: int) -> Learned:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
     models = train(earlier, test.horizon_days, seed)
-    members = models.members(test.view, test.horizon_days)
-    weights = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))
-    weights = _between(weights, PRIOR_WEIGHTS)
-    churn = models.churn[test.horizon_days].decision_function(test.view.churn_matrix(test.horizon_days))
-    p = expit(-churn)
+    outlook = models.look_at(test.view)
+    members = outlook.members(test.horizon_days)
+    best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))
+    log_purchases = combine(members, _between(best, PRIOR_WEIGHTS))
+    spend = min(
+        SPEND_CANDIDATES,
+        key=lambda share: _deviance(test.revenue, log_purchases + outlook.log_spend(replace(best, spend=share))),
+    )
+    weights = _between(replace(best, spend=spend), PRIOR_WEIGHTS)
+    size = min(SIZES, key=lambda size: _none_loss(test.purchases, log_purchases, size))
+    log_odds = outlook.churn_log_odds(test.horizon_days, weights, size)
+    assert log_odds is not None, "the windows' own horizon is learned"
+    p = expit(-log_odds)
     # Levels are taken out, since the scatter of single customers is what is asked for.
-    purchases = np.maximum(_to_total(np.exp(combine(members, weights)), test.purchases), p)
-    revenue = _to_total(purchases * np.exp(models.log_spend(test.view)), test.revenue)
+    purchases = np.maximum(_to_total(np.exp(log_purchases), test.purchases), p)
+    revenue = _to_total(purchases * np.exp(outlook.log_spend(weights)), test.revenue)
     spread = fit_spread(test.purchases, test.revenue, purchases, revenue, p)
-    return Learned(models, weights, Season(), spread, _date_share(test, p))
+    return Learned(models, weights, Season(), spread, size, test.horizon_days)
 
 
 def _between(a: Weights, b: Weights) -> Weights:
-    return Weights((a.offset + b.offset) / 2, (a.direct + b.direct) / 2, (a.pareto + b.pareto) / 2)
+    return Weights(**{name: (value + vars(b)[name]) / 2 for name, value in vars(a).items()})
 
 
 def _to_total(expected: Floats, happened: Floats) -> Floats:
@@ -143,17 +169,12 @@ def _to_total(expected: Floats, happened: Floats) -> Floats:
 
 
 def _deviance(y: Floats, log_mean: Floats) -> float:
-    """Poisson deviance, up to a constant, at the best level: what counts is the shape."""
-    level = np.log(max(float(y.sum()), 1e-9) / float(np.exp(log_mean).sum()))
-    return float(np.mean(np.exp(log_mean + level) - y * (log_mean + level)))
+    """Poisson deviance a unit of ``y``, up to a constant, at the best level: what counts is the shape."""
+    total = max(float(y.sum()), 1e-9)
+    level = np.log(total / float(np.exp(log_mean).sum()))
+    return float(np.sum(np.exp(log_mean + level) - y * (log_mean + level)) / total)
 
 
-def _date_share(test: Scene, p: Floats) -> float:
-    """The share of F(H) at which the dates had the least typical error; the median unless another is better."""
-    days = test.next_days
-    bought = np.isfinite(days)
-    if not bought.any():
-        return 0.5
-    curve = Curve.through(test.view.base.purchases, test.view.histories, [test.horizon_days], [p])
-    errors = {share: float(np.median(np.abs(np.ceil(curve.when(p * share)) - days)[bought])) for share in DATE_SHARES}
-    return min(DATE_SHARES, key=lambda share: (errors[share], -share))
+def _none_loss(y: Floats, log_mean: Floats, size: float) -> float:
+    log_odds = none_log_odds(log_mean, size)
+    return float(np.mean(np.logaddexp(0.0, log_odds) - (y == 0) * log_odds))

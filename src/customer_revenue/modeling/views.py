@@ -105,9 +105,9 @@ class View:
         """Log-odds of the purchase model's chance of no purchase."""
         return -log_odds(self.base.purchases.purchase_probability(horizon_days, self.histories))
 
-    def churn_matrix(self, horizon_days: float) -> Floats:
-        """The matrix with the offset of the churn classifier at this horizon."""
-        return np.column_stack([self.matrix, self.churn_log_odds(horizon_days)])
+    def churn_matrix(self, horizon_days: float, level: float = 0.0) -> Floats:
+        """The matrix with the offset of the churn classifier at this horizon, moved by a level."""
+        return np.column_stack([self.matrix, self.churn_log_odds(horizon_days) + level])
 
 
 def log_odds(p: Floats) -> Floats:
