@@ -50,12 +50,7 @@ class Predictive:
         below_high = np.where(low <= 0, (mass - (1 - p)) / p, 1 - (p - mass) / p / 2)
         known = (high > 0) & (mean > 0) & (below_high > 0) & (below_high < 1)
         ratio = np.where(known, high / np.maximum(mean, 1e-9), 1.0)
-        below = gammainc(SHAPES, SHAPES * ratio[:, None])
-        misses = np.abs(below - below_high[:, None])
-        # An end above the mean fits two shapes: of nearly nothing for most, and an even one, which is meant.
-        lumpy = np.arange(len(SHAPES)) < below.argmin(axis=1)[:, None]
-        misses[lumpy & (ratio > 1)[:, None]] = np.inf
-        return cls(p, mean, np.where(known, SHAPES[misses.argmin(axis=1)], USUAL_SHAPE))
+        return cls(p, mean, np.where(known, _shape(ratio, below_high), USUAL_SHAPE))
 
     @property
     def expected_cents(self) -> Floats:
@@ -78,3 +73,15 @@ class Predictive:
         # Nothing at all is within the tolerance, too, where the band reaches down to 0.
         below = np.where(cents - tolerance_cents <= 0, 0.0, self.at_most(cents - tolerance_cents))
         return np.asarray(self.at_most(cents + tolerance_cents) - below)
+
+
+def _shape(ratio: Floats, chance: Floats) -> Floats:
+    """The shape of the gamma of mean 1 that stays below ``ratio`` with a chance.
+
+    An end near the mean may fit two shapes; the one nearer to the usual is meant. Where none fits, the nearest.
+    """
+    missed = gammainc(SHAPES, SHAPES * ratio[:, None]) - chance[:, None]
+    crossed = missed[:, 1:] * missed[:, :-1] <= 0
+    distance = np.where(crossed, np.abs(np.log(SHAPES[1:] / USUAL_SHAPE)), np.inf)
+    nearest = np.where(crossed.any(axis=1), distance.argmin(axis=1), np.abs(missed).argmin(axis=1))
+    return np.asarray(SHAPES[nearest])
