@@ -26,11 +26,11 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = folder / "bin" / "python"
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    where = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(where, check=True, capture_output=True, text=True, env=clean).stdout.strip()
     # A .pth file below a folder that another .pth names is not read, so the editable package stays behind.
     (Path(site) / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    package = [python, "-c", "import customer_revenue"]
+    package = [str(python), "-c", "import customer_revenue"]
     assert subprocess.run(package, capture_output=True, check=False, cwd="/", env=clean).returncode != 0
     return python
 

@@ -46,6 +46,14 @@ class Answering:
             self._checked = time.monotonic()
             return self._answers
 
+    def version(self) -> tuple[object, ...] | None:
+        """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
+        answers = self._answers
+        if answers is None or time.monotonic() - self._checked >= CHECK_EVERY_SECONDS:
+            return None
+        day = answers.cacheable_day()
+        return None if day is None else (id(answers), day)
+
     def warm_up(self) -> None:
         """Open what is there, so that the first request does not wait; what is missing is told to requests."""
         try:

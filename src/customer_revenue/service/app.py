@@ -7,7 +7,9 @@ from starlette.exceptions import HTTPException
 
 from customer_revenue import __version__
 from customer_revenue.service.answering import Answering
+from customer_revenue.service.caching import Caching
 from customer_revenue.service.errors import add_error_handlers
+from customer_revenue.service.requests import RequestId
 from customer_revenue.service.routes import analytics, customers
 from customer_revenue.settings import Settings
 
@@ -19,6 +21,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="customer-revenue", version=__version__, description=DESCRIPTION)
     app.state.answering = Answering(settings)
     add_error_handlers(app)
+    app.add_middleware(Caching, answering=app.state.answering)
+    app.add_middleware(RequestId)
     app.include_router(customers.router)
     app.include_router(analytics.router)
     app.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])

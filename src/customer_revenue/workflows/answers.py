@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +15,9 @@ from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
 from customer_revenue.workflows.predictions import prediction_fields
 from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries
+
+EMBEDDED = "duckdb:"
+"""Stores of this kind change by being replaced, which is noticed; a database may change at any moment."""
 
 
 def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
@@ -121,6 +125,11 @@ class Answers:
         answer |= {name: facts[name] for name in ("customer_segment", "lifecycle_stage", "activity_status")}
         answer["meta"] = self._meta(when)
         return answer
+
+    def cacheable_day(self) -> dt.date | None:
+        """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""
+        embedded = self._store.info.url.startswith(EMBEDDED)
+        return self._store.as_of(self._settings.as_of).day if embedded else None
 
     def base(self, as_of: str | None = None) -> CustomerBase:
         """The customer base as of a day; the one of the day asked about last is kept."""

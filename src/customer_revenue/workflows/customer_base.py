@@ -20,7 +20,13 @@ from customer_revenue.workflows.frames import feature_rows, known_at
 from customer_revenue.workflows.models import LoadedModel
 from customer_revenue.workflows.predictions import predictor_as_of
 
-PREDICTED_COLUMNS = ("customer_id", "estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents")
+PREDICTED_COLUMNS = (
+    "customer_id",
+    "estimated_ltv_cents",
+    "churn_risk_score",
+    "expected_revenue_cents",
+    "next_purchase_probability",
+)
 
 Row = dict[str, Any]
 Body = dict[str, object]
@@ -38,14 +44,14 @@ class CustomerBase:
     ) -> None:
         self.when = when
         self._store, self._policy, self._model, self._problem = store, policy, model, problem
-        self._known = known_at(store, when)
-        self._day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
+        self.known = known_at(store, when)
+        self.day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
         self._lock = threading.RLock()
 
     def top_customers(self, by: facts.TopBy, limit: int, offset: int) -> Body:
         """The customers worth most; with predicted lifetime values where sorted by them."""
-        predictions = self._predictions if by is facts.TopBy.LTV else None
-        rows = self._rows(facts.top_customers(self._customers, by, limit, offset, predictions))
+        predictions = self.predictions if by is facts.TopBy.LTV else None
+        rows = self.rows(facts.top_customers(self.customers, by, limit, offset, predictions))
         return {"top_customers": [_listed(row) for row in rows], **self._page(limit, offset)}
 
     def at_risk(
@@ -59,7 +65,7 @@ class CustomerBase:
     ) -> Body:
         """Customers who may be slipping away; with the revenue at risk where sorted by it."""
         listed = facts.at_risk(
-            self._customers,
+            self.customers,
             self._policy,
             activity=activity,
             stage=stage,
@@ -67,14 +73,14 @@ class CustomerBase:
             by=by,
             limit=limit,
             offset=offset,
-            predictions=self._predictions if by is facts.AtRiskBy.REVENUE_AT_RISK else None,
+            predictions=self.predictions if by is facts.AtRiskBy.REVENUE_AT_RISK else None,
         )
-        return {"at_risk_customers": [_listed(row) for row in self._rows(listed)], **self._page(limit, offset)}
+        return {"at_risk_customers": [_listed(row) for row in self.rows(listed)], **self._page(limit, offset)}
 
     def cohorts(self, unit: facts.CohortUnit) -> Body:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
-        totals = self._rows(facts.cohorts(self._customers, unit))
-        cells = [facts.TriangleRow(**row) for row in self._rows(facts.triangle(self._known, unit))]
+        totals = self.rows(facts.cohorts(self.customers, unit))
+        cells = [facts.TriangleRow(**row) for row in self.rows(facts.triangle(self.known, unit))]
         last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
         by_cohort: dict[int, list[Row]] = {}
         for cell in facts.fill_triangle(cells, last - last % unit.months, unit):
@@ -88,31 +94,31 @@ class CustomerBase:
 
     def distribution(self) -> Body:
         """Revenue by segment, and how concentrated it is."""
-        concentration = self._rows(facts.concentration(self._customers))
+        concentration = self.rows(facts.concentration(self.customers))
         return {
-            "distribution": [_with_dollars(row) for row in self._rows(facts.distribution(self._customers))],
+            "distribution": [_with_dollars(row) for row in self.rows(facts.distribution(self.customers))],
             "concentration": concentration[0] if concentration else None,
-            "lorenz": self._rows(facts.lorenz(self._customers)),
+            "lorenz": self.rows(facts.lorenz(self.customers)),
         }
 
     def purchase_frequency(self) -> Body:
         """Customers by their mean gap between purchases."""
-        rows = self._rows(facts.purchase_frequency(self._customers))
+        rows = self.rows(facts.purchase_frequency(self.customers))
         return {"purchase_frequency": [_with_dollars(row) for row in rows]}
 
     def trends(self) -> Body:
         """The base month by month."""
-        rows = [facts.TrendRow(**row) for row in self._rows(facts.trends(self._known))]
+        rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
         return {"monthly_trends": facts.fill_trends(rows, self.when.day)}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first."""
-        scored = facts.rfm(self._customers, self._policy.rfm)
-        body: Body = {"groups": [_with_dollars(row) for row in self._rows(facts.rfm_summary(scored))]}
+        scored = facts.rfm(self.customers, self._policy.rfm)
+        body: Body = {"groups": [_with_dollars(row) for row in self.rows(facts.rfm_summary(scored))]}
         if group is not None:
             members = scored.filter(scored.rfm_group == group)
             ordered = members.order_by(members.rfm_code.desc(), members.customer_id.asc())
-            body |= {"customers": self._rows(ordered.limit(limit, offset=offset)), **self._page(limit, offset)}
+            body |= {"customers": self.rows(ordered.limit(limit, offset=offset)), **self._page(limit, offset)}
         return body
 
     def acquisition(self, unit: facts.CohortUnit) -> Body:
@@ -122,8 +128,8 @@ class CustomerBase:
             ModelError: there is no model.
         """
         policy = self._policy.acquisition
-        by_cohort = self._rows(facts.acquisition_by_cohort(self._customers, self._predictions, policy, unit))
-        by_segment = self._rows(facts.acquisition_by_segment(self._customers, self._predictions, policy))
+        by_cohort = self.rows(facts.acquisition_by_cohort(self.customers, self.predictions, policy, unit))
+        by_segment = self.rows(facts.acquisition_by_segment(self.customers, self.predictions, policy))
         return {
             "unit": unit.value,
             "by_cohort": [_labelled(row, unit) for row in by_cohort],
@@ -133,13 +139,13 @@ class CustomerBase:
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""
         return {
-            "segments": facts.segment_rows(self._rows(facts.distribution(self._customers)), self._policy),
-            "stages": facts.stage_rows(self._rows(facts.stages(self._customers)), self._policy),
+            "segments": facts.segment_rows(self.rows(facts.distribution(self.customers)), self._policy),
+            "stages": facts.stage_rows(self.rows(facts.stages(self.customers)), self._policy),
         }
 
     def widget(self, limit: int) -> Body:
         """The dashboard object of the specification, with its names; money in currency units."""
-        (metrics,) = self._rows(facts.widget_metrics(self._customers, self._day))
+        (metrics,) = self.rows(facts.widget_metrics(self.customers, self.day))
         return {
             "topCustomers": self.top_customers(facts.TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
             "revenueDistribution": self.distribution()["distribution"],
@@ -156,18 +162,24 @@ class CustomerBase:
         }
 
     @property
-    def _customers(self) -> ir.Table:
+    def customers(self) -> ir.Table:
+        """The all-time facts of every customer, in memory."""
         with self._lock:
             return self._customer_table
 
     @property
-    def _predictions(self) -> ir.Table:
+    def predictions(self) -> ir.Table:
+        """The predictions of every customer, in memory.
+
+        Raises:
+            ModelError: there is no model.
+        """
         with self._lock:
             return self._prediction_table
 
     @cached_property
     def _customer_table(self) -> ir.Table:
-        return ibis.memtable(self._store.fetch(facts.customers(self._known, self._day, self._policy)))
+        return ibis.memtable(self._store.fetch(facts.customers(self.known, self.day, self._policy)))
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
@@ -177,7 +189,8 @@ class CustomerBase:
         predicted = predictor_as_of(self._model.predictor, self.when.day).predict(features)
         return ibis.memtable(predicted.select(PREDICTED_COLUMNS))
 
-    def _rows(self, table: ir.Table) -> list[Row]:
+    def rows(self, table: ir.Table) -> list[Row]:
+        """Run a query over the tables of this base."""
         return cast("list[Row]", self._store.fetch(table).to_pylist())
 
     @staticmethod
