@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +78,123 @@ def make_shop(tmp_path: Path) -> Callable[..., Shop]:
         return Shop(folder, **settings)
 
     return make
+
+
+class PostgresShop(Shop):
+    """A shop whose store is a database of its own on a PostgreSQL server."""
+
+    def __init__(self, folder: Path, url: str, **settings: Any) -> None:
+        super().__init__(folder, **settings)
+        self.url = url
+        self.settings = Settings(_env_file=None, store=url, **settings)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as con:
+            cursor = con.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        tables = ("orders", "order_items", "refunds", "users", "quarantine", "store_info")
+        return {table: sorted(self.query(f"SELECT * FROM {table}"), key=repr) for table in tables}
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server: the one in ``CUSTOMER_REVENUE_TEST_POSTGRES``, or one that is started here."""
+    if url := os.environ.get("CUSTOMER_REVENUE_TEST_POSTGRES"):
+        yield url
+        return
+    with Server.start() as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_postgres_server() -> Iterator[Server]:
+    """A server that the test may stop and start."""
+    with Server.start() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: str, tmp_path: Path) -> Iterator[Callable[..., PostgresShop]]:
+    """Makes shops, each with a database of its own."""
+    import psycopg
+
+    made: list[str] = []
+
+    def make(**settings: Any) -> PostgresShop:
+        name = f"test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(postgres_server, autocommit=True) as con:
+            con.execute(f"CREATE DATABASE {name}".encode())
+        made.append(name)
+        folder = tmp_path / name
+        folder.mkdir()
+        return PostgresShop(folder, postgres_server.rsplit("/", 1)[0] + f"/{name}", **settings)
+
+    yield make
+    with psycopg.connect(postgres_server, autocommit=True) as con:
+        for name in made:
+            con.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+class Server:
+    """A PostgreSQL server in a folder, which can be stopped and started again."""
+
+    def __init__(self, folder: Path, binaries: Path, port: int) -> None:
+        self.folder, self.binaries, self.port = folder, binaries, port
+        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+    @classmethod
+    @contextmanager
+    def start(cls) -> Iterator[Server]:
+        found = shutil.which("initdb") or next(Path("/usr/lib/postgresql").glob("*/bin/initdb"), None)
+        if found is None:
+            pytest.skip("no PostgreSQL server: install one or set CUSTOMER_REVENUE_TEST_POSTGRES")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        # Not in pytest's folder, which only its owner can enter: the server refuses to run as root.
+        with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+            server = cls(Path(folder), Path(found).resolve().parent, port)
+            if os.geteuid() == 0:
+                shutil.chown(folder, "postgres")
+            server._run("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--locale=C.UTF-8", *server.data)
+            server.up()
+            try:
+                yield server
+            finally:
+                server.down()
+
+    @property
+    def data(self) -> tuple[str, str]:
+        return "-D", str(self.folder / "data")
+
+    def up(self) -> None:
+        options = f"-c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        self._run(
+            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-o", options, "-l", str(self.folder / "log"), "start"
+        )
+
+    def down(self) -> None:
+        self._run("pg_ctl", *self.data, "-m", "fast", "-w", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = "postgres" if os.geteuid() == 0 else None
+        subprocess.run(
+            [self.binaries / program, *arguments], check=True, stdout=subprocess.DEVNULL, user=user, cwd=self.folder
+        )
+
+
+@pytest.fixture
+def midnights() -> tuple[str, ...]:
+    """Orders around midnight in several zones, a leap day, and the days on which New York's clocks change."""
+    return (
+        "1,ann,2023-05-01T18:29:59Z,1,paid",
+        "2,ann,2023-05-01T18:30:00Z,1,paid",
+        "3,ann,2024-02-29T23:59:59Z,1,paid",
+        "4,ann,2023-03-12T04:59:59Z,1,paid",
+        "5,ann,2023-11-05T05:30:00Z,1,paid",
+        "6,ann,2023-11-06T04:30:00Z,1,paid",
+    )

@@ -38,7 +38,7 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
         ("picture.csv", PNG, "is a PNG image"),
         ("picture.parquet", PNG, "is not a Parquet file"),
         ("archive.csv", b"PK\x03\x04rest", "ZIP archive or a spreadsheet"),
-        ("packed.csv", gzip.compress(HEADER.encode()), "compressed with gzip"),
+        ("packed.csv", gzip.compress(HEADER.encode(), mtime=0), "compressed with gzip"),
         ("zeros.csv", b"a,b\0c\n", "is not a text file"),
         ("text.parquet", HEADER.encode(), "is not a Parquet file"),
         ("cut.parquet", b"PAR1" + b"x" * 100, "damaged Parquet"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.orders.conftest import Shop
 
 GOOD = "good,ann,2023-05-01,10.00,paid"
-TOMORROW_AND_A_DAY = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).isoformat()
+FUTURE = "2999-01-01"
 
 
 def test_a_row_becomes_an_order(shop: Shop) -> None:
@@ -43,7 +43,7 @@ def test_a_row_becomes_an_order(shop: Shop) -> None:
         ("1,ann,infinity,10,paid", "bad_date"),
         ("1,ann,epoch,10,paid", "bad_date"),
         ("1,ann,0023-05-01,10,paid", "bad_date"),
-        (f"1,ann,{TOMORROW_AND_A_DAY},10,paid", "future_date"),
+        (f"1,ann,{FUTURE},10,paid", "future_date"),
         ("1,ann,2023-05-01,,paid", "bad_amount"),
         ("1,ann,2023-05-01,ten,paid", "bad_amount"),
         ("1,ann,2023-05-01,NaN,paid", "bad_amount"),

@@ -22,15 +22,6 @@ from customer_revenue.settings import Settings
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
 
-MIDNIGHTS = (
-    "1,ann,2023-05-01T18:29:59Z,1,paid",
-    "2,ann,2023-05-01T18:30:00Z,1,paid",
-    "3,ann,2024-02-29T23:59:59Z,1,paid",
-    "4,ann,2023-03-12T04:59:59Z,1,paid",
-    "5,ann,2023-11-05T05:30:00Z,1,paid",
-    "6,ann,2023-11-06T04:30:00Z,1,paid",
-)
-
 
 def test_no_store(shop: Shop) -> None:
     with pytest.raises(StoreNotFound, match="customer-revenue import"):
@@ -119,9 +110,11 @@ def test_a_live_store_is_as_of_now(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
-def test_the_day_of_an_order_is_the_reporting_zones(make_shop: Callable[..., Shop], zone: str) -> None:
+def test_the_day_of_an_order_is_the_reporting_zones(
+    make_shop: Callable[..., Shop], zone: str, midnights: tuple[str, ...]
+) -> None:
     shop = make_shop(timezone=zone)
-    shop.load(*MIDNIGHTS)
+    shop.load(*midnights)
     with shop.open() as store:
         found = store.fetch(store.tables.orders.select("id", "created_at", "day")).to_pylist()
     for row in found:

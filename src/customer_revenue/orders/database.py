@@ -10,31 +10,16 @@ from pathlib import Path
 
 import duckdb
 import filelock
+import sqlglot.expressions as sge
+from ibis.backends.sql.compilers import DuckDBCompiler
+from typing_extensions import override
 
-from customer_revenue.errors import InvalidParameter, StoreBusy, StoreError, StoreNotFound, StoreNotUsable
+from customer_revenue.errors import StoreBusy, StoreError, StoreNotFound, StoreNotUsable
+from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.info import read_info
 from customer_revenue.orders.sql import first_line
-
-URL_PREFIX = "duckdb:///"
-
-_ROW_GROUP_SIZE = 30_720
-
-
-def path_of(url: str) -> Path:
-    """The file of a store URL: ``duckdb:///relative/path``, ``duckdb:////absolute/path``, or a plain path.
-
-    >>> path_of("duckdb:///data/orders.duckdb").as_posix(), path_of("duckdb:////srv/orders.duckdb").as_posix()
-    ('data/orders.duckdb', '/srv/orders.duckdb')
-
-    Raises:
-        InvalidParameter: another kind of URL, or no path in it.
-    """
-    if "://" in url and not url.startswith(URL_PREFIX):
-        scheme = url.split("://", 1)[0]
-        raise InvalidParameter(f"store: no engine for {scheme!r} URLs here; use {URL_PREFIX}PATH")
-    path = url.removeprefix(URL_PREFIX)
-    if not path or path.endswith("/"):
-        raise InvalidParameter(f"store: {url!r} names no file; use {URL_PREFIX}PATH")
-    return Path(path)
+from customer_revenue.orders.target import Target, Views, quoted
+from customer_revenue.orders.urls import EMBEDDED
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
@@ -48,33 +33,45 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """
     if not path.is_file():
         raise StoreNotFound(
-            f"no store at {path}: make one with 'customer-revenue import FILE --store {URL_PREFIX}{path}'"
+            f"no store at {path}: make one with 'customer-revenue import FILE --store {EMBEDDED}{path}'"
         )
     try:
-        con.execute(f"ATTACH '{_escaped(path)}' AS {name} (READ_ONLY)")
+        con.execute(f"ATTACH '{quoted(path)}' AS {name} (READ_ONLY)")
     except duckdb.Error as error:
         raise StoreNotUsable(f"{path} cannot be opened as a store of orders: {first_line(error)}") from None
 
 
-def _escaped(path: Path) -> str:
-    # ATTACH takes no bound parameter for its path.
-    return str(path).replace("'", "''")
-
-
-class Workshop:
+class Workshop(Target):
     """A folder beside the store in which its next file is made; gone when the work is done or a new one starts."""
 
     def __init__(self, store: Path) -> None:
+        super().__init__(store.with_name(f".{store.name}.next"))
         self.store = store
-        self.folder = store.with_name(f".{store.name}.next")
-        self.next_file = self.folder / "store.duckdb"
 
-    def attach(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Attach the file to be as ``next`` and one for the work in between as ``work``; spill into the folder."""
-        con.execute("SET temp_directory = ?", [str(self.folder / "spill")])
-        con.execute(f"ATTACH '{_escaped(self.folder / 'work.duckdb')}' AS work")
-        # Small row groups: one customer's orders are found twice as fast as with the default of 122,880 rows.
-        con.execute(f"ATTACH '{_escaped(self.next_file)}' AS next (ROW_GROUP_SIZE {_ROW_GROUP_SIZE})")
+    @override
+    def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+        if not self.store.exists():
+            return {}
+        attach(con, self.store, "old")
+        return read_info(con, "old", self.store)
+
+    @override
+    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
+        # With no database name in them, since the file will be attached under another one.
+        con.execute("USE next")
+        tables = canonical_tables(zone)
+        for name, build in views.items():
+            body = DuckDBCompiler().to_sqlglot(build(tables))
+            view = sge.Create(this=sge.to_identifier(name, quoted=True), kind="VIEW", expression=body)
+            con.execute(view.sql(dialect="duckdb"))
+        con.execute("USE memory")
+        return _views(con, "next") != _views(con, "old")
+
+    @override
+    def publish(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("CHECKPOINT next")
+        con.execute("DETACH next")
+        self.swap()
 
     def swap(self) -> None:
         """Put the next file in the store's place, in one step that a crash cannot divide."""
@@ -85,6 +82,13 @@ class Workshop:
     def clean(self) -> None:
         """Remove the folder, whoever left it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _views(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    return con.execute(
+        "SELECT view_name, sql FROM duckdb_views() WHERE database_name = ? AND NOT internal ORDER BY view_name",
+        [database],
+    ).fetchall()
 
 
 @contextmanager

@@ -36,6 +36,15 @@ def local_day(moment: ir.TimestampValue, zone: str) -> ir.DateValue:
     return _local(zone, _aware("UTC", moment)).date()
 
 
+def utc_of(moment: ir.Value, zone: str) -> ir.Value:
+    """A time of any kind as UTC without a zone; one without a zone is in ``zone``."""
+    kind = moment.type()
+    if kind.is_timestamp() and kind.timezone is not None:
+        return _local("UTC", moment)
+    naive = moment if kind.is_timestamp() else moment.cast("timestamp")
+    return naive if zone == "UTC" else _local("UTC", _aware(zone, naive))
+
+
 def canonical_tables(zone: str, catalog: str | None = None, database: str | None = None) -> Canonical:
     """The store's tables, with the day of orders and refunds in the reporting zone.
 

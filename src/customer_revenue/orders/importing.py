@@ -7,35 +7,27 @@ import datetime as dt
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import ibis.expr.types as ir
-import sqlglot.expressions as sge
-from ibis.backends.sql.compilers import DuckDBCompiler
 
 from customer_revenue.errors import CurrencyMismatch, CustomerRevenueError, InvalidParameter, StoreError
-from customer_revenue.orders.database import (
-    Workshop,
-    attach,
-    path_of,
-    workshop,
-)
-from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.database import workshop
 from customer_revenue.orders.info import read_info, write_info
 from customer_revenue.orders.merging import Change, compare, merge, refuse_reassigned
+from customer_revenue.orders.postgres_writing import postgres_target
 from customer_revenue.orders.sql import first_line, one_row, scalar
 from customer_revenue.orders.staging import Rules, Staged, stage
 from customer_revenue.orders.summary import ImportSummary
+from customer_revenue.orders.target import Target, Views
+from customer_revenue.orders.urls import is_postgres, path_of, without_password
 from customer_revenue.periods import Clock, guess_clock
 from customer_revenue.settings import Settings
-from customer_revenue.tables import PAID, REFUNDED, Canonical
+from customer_revenue.tables import PAID, REFUNDED
 
 __all__ = ["ImportSummary", "Progress", "Views", "import_files"]
-
-Views = Mapping[str, Callable[[Canonical], ir.Table]]
-"""Views to create in the store, by name: each is made from the canonical tables."""
 
 Progress = Callable[[str, float | None], None]
 """Told what is being done, and which part of the whole is done (0 to 1) if that is known."""
@@ -90,12 +82,12 @@ def import_files(
         raise InvalidParameter("live and as_of exclude each other: choose one")
     if not paths:
         raise InvalidParameter("name at least one file to import")
-    target = url or settings.store
+    destination = url or settings.store
     tell = progress or (lambda _what, _part: None)
-    with workshop(path_of(target)) as shop, duckdb.connect() as con:
+    with _target_of(destination) as target, duckdb.connect() as con:
         try:
-            return _Import(con, shop, settings, tell).run(
-                paths, target, format, live=live, as_of=as_of, views=views or {}, started=started
+            return _Import(con, target, settings, tell).run(
+                paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
             )
         except CustomerRevenueError:
             raise
@@ -103,11 +95,15 @@ def import_files(
             raise StoreError(f"the import failed and nothing was changed: {first_line(error)}") from error
 
 
+def _target_of(url: str) -> AbstractContextManager[Target]:
+    return postgres_target(url) if is_postgres(url) else workshop(path_of(url))
+
+
 class _Import:
     """One import: its connection, its workshop and the store as it was."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, shop: Workshop, settings: Settings, tell: Progress) -> None:
-        self.con, self.shop, self.settings, self.tell = con, shop, settings, tell
+    def __init__(self, con: duckdb.DuckDBPyConnection, target: Target, settings: Settings, tell: Progress) -> None:
+        self.con, self.target, self.settings, self.tell = con, target, settings, tell
         self.old: dict[str, object] = {}
 
     def run(
@@ -137,18 +133,11 @@ class _Import:
             as_of=fixed_day,
             formats=self._formats(staged),
         )
-        _create_views(self.con, views, zone)
-        info = read_info(self.con, "next", self.shop.store)
+        views_changed = self.target.create_views(self.con, views, zone)
+        info = read_info(self.con, "next", Path(url))
         items = scalar(self.con, "SELECT count(*) FROM next.order_items")
-        quarantine_grew = not self.old or scalar(
-            self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
-        )
-        # An import that says nothing new leaves the very file in place.
-        if not change.is_none or quarantine_grew or info != self.old:
-            self.tell("putting the new store in place", 0.95)
-            self.con.execute("CHECKPOINT next")
-            self.con.execute("DETACH next")
-            self.shop.swap()
+        self.tell("putting the new store in place", 0.95)
+        self._publish(change, info, views_changed=views_changed)
         self.tell("done", 1.0)
         quarantined: Counter[str] = Counter()
         for part in staged:
@@ -175,14 +164,19 @@ class _Import:
             seconds=time.monotonic() - started,
         )
 
+    def _publish(self, change: Change, info: Mapping[str, object], *, views_changed: bool) -> None:
+        """An import that says nothing new leaves the very file in place."""
+        grown = not self.old or scalar(
+            self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
+        )
+        if not change.is_none or grown or info != self.old or views_changed:
+            self.target.publish(self.con)
+
     def _open(self) -> None:
-        self.shop.attach(self.con)
+        self.target.attach(self.con)
         # Times without a zone are in the session's zone.
         self.con.execute("SET TimeZone = ?", [self.settings.timezone])
-        self.con.execute("SET preserve_insertion_order = true")
-        if self.shop.store.exists():
-            attach(self.con, self.shop.store, "old")
-            self.old = read_info(self.con, "old", self.shop.store)
+        self.old = self.target.attach_old(self.con)
 
     def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[Staged]:
         currency = self.settings.currency
@@ -207,7 +201,7 @@ class _Import:
                     rules,
                     f"work.file_{position}",
                     known=[*(part.schema for part in reversed(staged)), *(["old"] if self.old else [])],
-                    folder=self.shop.folder,
+                    folder=self.target.folder,
                 )
             )
             currency = staged[-1].currency
@@ -261,19 +255,6 @@ class _Import:
     def _formats(self, staged: Sequence[Staged]) -> str:
         before = str(self.old.get("formats", "")).split(",")
         return ",".join(dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name))
-
-
-def _create_views(con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> None:
-    """Views over the next file's own tables, with no database name in them: the file will have another one."""
-    if not views:
-        return
-    con.execute("USE next")
-    tables = canonical_tables(zone)
-    for name, build in views.items():
-        body = DuckDBCompiler().to_sqlglot(build(tables))
-        view = sge.Create(this=sge.to_identifier(name, quoted=True), kind="VIEW", expression=body)
-        con.execute(view.sql(dialect="duckdb"))
-    con.execute("USE memory")
 
 
 def _day(moment: object, zone: str) -> dt.date | None:

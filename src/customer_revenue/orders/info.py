@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -47,14 +48,23 @@ def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict
     except duckdb.Error as error:
         raise StoreNotUsable(f"{path} is damaged: {first_line(error)}") from None
     info = dict(zip(table.columns, rows[0], strict=True)) if len(rows) == 1 else {}
+    check_version(info, str(path))
+    return info
+
+
+def check_version(info: Mapping[str, object], where: str) -> None:
+    """Refuse a store whose tables this package cannot read.
+
+    Raises:
+        StoreNotUsable: it has no version, or a newer one.
+    """
     version = info.get("schema_version")
     if not isinstance(version, int):
-        raise StoreNotUsable(f"{path} is a damaged store: import the orders into a new one")
+        raise StoreNotUsable(f"{where} is a damaged store: import the orders into a new one")
     if version > SCHEMA_VERSION:
         raise StoreNotUsable(
-            f"{path} has schema {version}; this package reads up to {SCHEMA_VERSION}: upgrade the package"
+            f"{where} has schema {version}; this package reads up to {SCHEMA_VERSION}: upgrade the package"
         )
-    return info
 
 
 def write_info(

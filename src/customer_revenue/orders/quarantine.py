@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import duckdb
+import ibis
 
 from customer_revenue.orders.formats import Format
 from customer_revenue.orders.reading import LINE, SCAN, File, open_scan, rejected_lines
@@ -33,13 +34,9 @@ REASONS = {
 EARLIEST_YEAR = 1900
 """Dates before this year are typing errors or stand for an unknown date."""
 
-QUARANTINE_COLUMNS = {
-    "source": "VARCHAR",
-    "line": "BIGINT",
-    "reason": "VARCHAR",
-    "user_id": "VARCHAR",
-    "raw": "VARCHAR",
-}
+QUARANTINE_SCHEMA = ibis.schema(
+    {"source": "string", "line": "int64", "reason": "string", "user_id": "string", "raw": "string"}
+)
 """The quarantine table: name of the file, line in it, reason, customer id if there was one, the line's values."""
 
 

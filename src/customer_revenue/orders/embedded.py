@@ -1,0 +1,135 @@
+"""The embedded engine: one DuckDB file, opened for reading."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.sql.compilers import DuckDBCompiler
+from typing_extensions import override
+
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.database import attach
+from customer_revenue.orders.engine import Engine, Statement, compiled
+from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.info import read_info
+from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.orders.sql import first_line
+from customer_revenue.tables import Canonical
+
+_ATTACHED = "store"
+_COMPILER = DuckDBCompiler()
+_BROKEN = (
+    duckdb.ConnectionException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.SerializationException,
+)
+"""What DuckDB raises for a closed connection, a damaged file or a full disk, rather than for a wrong query."""
+
+
+class EmbeddedEngine(Engine):
+    """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # Looked at before opening: a swap in between shows as a change, and costs one opening more at worst.
+        self._identity = _identity(path)
+        self._con = duckdb.connect()
+        self._local = threading.local()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+        self._lock = threading.Lock()
+        try:
+            attach(self._con, path, _ATTACHED)
+            self._info = read_info(self._con, _ATTACHED, path)
+        except BaseException:
+            self._con.close()
+            raise
+
+    @override
+    def tables(self, zone: str) -> Canonical:
+        return canonical_tables(zone, _ATTACHED, "main")
+
+    @override
+    def info(self) -> Mapping[str, Any]:
+        return self._info
+
+    @override
+    def quarantine(self) -> ir.Table:
+        return ibis.table(QUARANTINE_SCHEMA, name="quarantine", catalog=_ATTACHED, database="main")
+
+    @override
+    def compile(self, expr: ir.Table) -> Statement:
+        return compiled(_COMPILER, "duckdb", expr, lambda name: f"${name}")
+
+    @override
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        return _run(self._cursor(), statement, values)
+
+    @override
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        statement = self.compile(expr)
+        in_memory = expr.op().find(ops.InMemoryTable)
+        if not in_memory:
+            return self.run(statement, values)
+        with self._lock, self._con.cursor() as cursor:
+            for table in in_memory:
+                cursor.register(table.name, table.data.to_pyarrow(table.schema))
+            return _run(cursor, statement, values)
+
+    @override
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        with self._con.cursor() as cursor:
+            for batch in cursor.sql(statement.sql).to_arrow_reader(rows):
+                yield batch.cast(statement.schema)
+
+    @override
+    def changed(self) -> bool:
+        return _identity(self._path) != self._identity
+
+    @override
+    def close(self) -> None:
+        with self._lock:
+            for cursor in self._cursors:
+                cursor.close()
+            self._cursors.clear()
+            self._con.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's own connection: DuckDB lets one connection run one query at a time."""
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if cursor is None:
+            with self._lock:
+                try:
+                    cursor = self._con.cursor()
+                except _BROKEN as error:
+                    raise StoreError(f"the store cannot answer: {first_line(error)}") from error
+                self._cursors.append(cursor)
+            self._local.cursor = cursor
+        return cursor
+
+
+def _run(con: duckdb.DuckDBPyConnection, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+    try:
+        table = con.sql(statement.sql, params=dict(values)).to_arrow_table()
+    except _BROKEN as error:
+        raise StoreError(f"the store cannot answer: {first_line(error)}") from error
+    assert isinstance(table, pa.Table)
+    return table.cast(statement.schema)
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns

@@ -1,0 +1,89 @@
+"""What a store needs of an engine, and how an Ibis expression becomes its SQL with bound parameters."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.sql.compilers.base import SQLGlotCompiler
+
+from customer_revenue.orders.expressions import PARAMETER_MARK
+from customer_revenue.tables import Canonical
+
+_STAND_IN = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL of one engine, the names of its parameters, and the schema of its result."""
+
+    sql: str
+    names: frozenset[str]
+    schema: pa.Schema
+
+
+class Engine(ABC):
+    """A database that holds a store. Safe to use from several threads."""
+
+    @abstractmethod
+    def tables(self, zone: str) -> Canonical:
+        """The canonical tables, with days in the zone."""
+
+    @abstractmethod
+    def info(self) -> Mapping[str, Any]:
+        """What the store says of itself: the columns of ``info.INFO_COLUMNS``."""
+
+    @abstractmethod
+    def quarantine(self) -> ir.Table:
+        """The rows that were not imported."""
+
+    @abstractmethod
+    def compile(self, expr: ir.Table) -> Statement:
+        """The SQL of an expression over the tables."""
+
+    @abstractmethod
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        """Run a statement.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+
+    @abstractmethod
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        """Run an expression once; it may contain Ibis tables in memory, and its result may be large."""
+
+    @abstractmethod
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        """Run a statement without parameters and stream its result, at most so many rows a batch."""
+
+    @abstractmethod
+    def changed(self) -> bool:
+        """Whether there is other data now than at opening."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+def compiled(
+    compiler: SQLGlotCompiler, dialect: str, expr: ir.Table, placeholder: Callable[[str], str], percent: str = "%"
+) -> Statement:
+    """Compile an expression, with the engine's placeholders where the parameters are.
+
+    Args:
+        compiler: of the engine.
+        dialect: its name in sqlglot.
+        expr: the expression.
+        placeholder: how the engine writes the parameter of a name.
+        percent: how it writes a percent sign beside placeholders.
+    """
+    text = compiler.to_sqlglot(expr).sql(dialect=dialect).replace("%", percent)
+    names = frozenset(_STAND_IN.findall(text))
+    sql = _STAND_IN.sub(lambda match: placeholder(match.group(1)), text)
+    return Statement(sql, names, expr.schema().to_pyarrow())

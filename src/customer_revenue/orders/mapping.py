@@ -1,0 +1,151 @@
+"""A shop's own words: a TOML file that says what its statuses, columns and tables are called.
+
+    [statuses]                  # theirs = "paid", "refunded" or "ignored"
+    completed = "paid"
+
+    [columns]                   # of files: ours = "theirs"
+    order_id = "Order number"
+
+    [tables.orders]             # of a database: the table, then ours = "theirs"
+    table = "shop.purchases"
+    id = "number"
+    user_id = "buyer"
+    total = "amount"            # in units; or total_cents
+    status = "state"
+    created_at = "bought_at"
+
+Only ``tables.orders`` is needed of the tables; the others are ``users``, ``order_items`` and ``refunds``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.types as ir
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.orders.expressions import STORED, local_day, utc_of
+from customer_revenue.tables import CANONICAL, Canonical
+
+_IN_UNITS = {"total_cents": "total", "amount_cents": "amount"}
+"""Columns that a shop may keep in units of its currency, with decimals."""
+
+_OPTIONAL = {
+    "users": ("name", "email"),
+    "order_items": ("product_name", "quantity"),
+    "refunds": ("order_id",),
+}
+
+
+class Mapped(BaseModel):
+    """What a mapping file says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    statuses: dict[str, Literal["paid", "refunded", "ignored"]] = {}
+    columns: dict[str, str] = {}
+    tables: dict[Literal["orders", "users", "order_items", "refunds"], dict[str, str]] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Mapped:
+        if self.tables and "orders" not in self.tables:
+            raise ValueError("tables.orders is missing")
+        for name, columns in self.tables.items():
+            known = {"table", *CANONICAL[name], *(_IN_UNITS[c] for c in CANONICAL[name] if c in _IN_UNITS)}
+            if unknown := columns.keys() - known:
+                raise ValueError(
+                    f"tables.{name} has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}"
+                )
+            for column in ("table", *CANONICAL[name]):
+                if column not in _OPTIONAL.get(name, ()) and not {column, _IN_UNITS.get(column)} & columns.keys():
+                    raise ValueError(f"tables.{name} lacks {column}")
+        return self
+
+    @property
+    def status_words(self) -> dict[str, str]:
+        """Each status word, in lower case, and the status that it is stored as; an ignored one keeps its name."""
+        return {
+            word.lower(): word.lower() if meaning == "ignored" else meaning for word, meaning in self.statuses.items()
+        }
+
+
+def load_mapping(path: Path | None) -> Mapped:
+    """Read a mapping file; without one, everything has our names.
+
+    Raises:
+        InvalidParameter: it cannot be read or breaks a rule; says which.
+    """
+    if path is None:
+        return Mapped()
+    try:
+        return Mapped.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidParameter(f"cannot read the mapping {path}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise InvalidParameter(f"mapping {path}: {where + ': ' if where else ''}{message}") from None
+
+
+def mapped_tables(mapped: Mapped, zone: str, types: Mapping[str, Mapping[str, dtypes.DataType]]) -> Canonical:
+    """A shop's own tables as the canonical ones.
+
+    Args:
+        mapped: the mapping, with tables.
+        zone: IANA name of the reporting zone, which also holds for times without a zone.
+        types: the Ibis type of each column of each mapped table, by our name of the table.
+
+    Raises:
+        InvalidParameter: a table or column is not in the database.
+    """
+    found = {name: _table(name, columns, zone, types[name]) for name, columns in mapped.tables.items()}
+    orders = found["orders"]
+    words = mapped.status_words
+    status = orders.status.lower()
+    orders = orders.mutate(status=status.cases(*words.items(), else_=status) if words else status)
+    users = found.get("users")
+    if users is None:
+        customers = orders.select("user_id").distinct()
+        users = customers.select(id="user_id", name=ibis.null("string"), email=ibis.null("string"))
+    refunds = found.get("refunds", _nothing(orders, "refunds"))
+    return Canonical(
+        orders=orders.mutate(day=local_day(orders.created_at, zone)),
+        users=users,
+        order_items=found.get("order_items", _nothing(orders, "order_items")),
+        refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
+    )
+
+
+def _table(name: str, columns: Mapping[str, str], zone: str, types: Mapping[str, dtypes.DataType]) -> ir.Table:
+    database, _, table_name = columns["table"].rpartition(".")
+    if not types:
+        raise InvalidParameter(f"the database has no table {columns['table']} (mapped as {name})")
+    theirs = {column for ours, column in columns.items() if ours != "table"}
+    if missing := theirs - types.keys():
+        raise InvalidParameter(f"{columns['table']} has no column {', '.join(sorted(missing))} (mapped in {name})")
+    table = ibis.table({c: types[c] for c in sorted(theirs)}, name=table_name, database=database or None)
+    return table.select(**{ours: _column(table, ours, dtype, columns, zone) for ours, dtype in CANONICAL[name].items()})
+
+
+def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping[str, str], zone: str) -> ir.Value:
+    if ours in columns:
+        theirs = table[columns[ours]]
+        if dtype.is_timestamp():
+            return utc_of(theirs, zone)
+        return theirs if theirs.type().copy(nullable=True) == dtype.copy(nullable=True) else theirs.cast(dtype)
+    if (units := _IN_UNITS.get(ours, "")) in columns:
+        return (table[columns[units]].cast("decimal(38, 8)") * 100).round().cast("int64")
+    return ibis.null(dtype)
+
+
+def _nothing(orders: ir.Table, name: str) -> ir.Table:
+    """A table without rows. It hangs on a table that exists, since an engine must be able to run it."""
+    columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in STORED[name].items()}
+    return orders.filter(ibis.literal(False)).select(**columns)  # noqa: FBT003  # the value of a literal

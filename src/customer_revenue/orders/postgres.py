@@ -1,0 +1,284 @@
+"""The PostgreSQL engine: a pool of connections, bound parameters, results as Arrow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.csv as pv
+from ibis.backends.sql.compilers import PostgresCompiler
+from ibis.backends.sql.datatypes import PostgresType
+from typing_extensions import override
+
+from customer_revenue.errors import StoreError, StoreNotFound
+from customer_revenue.orders.engine import Engine, Statement, compiled
+from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.info import INFO_COLUMNS, SCHEMA_VERSION, check_version
+from customer_revenue.orders.mapping import Mapped, mapped_tables
+from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.orders.sql import first_line
+from customer_revenue.orders.urls import without_password
+from customer_revenue.periods import guess_clock
+from customer_revenue.settings import Settings
+from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+_COMPILER = PostgresCompiler()
+_MOST_CONNECTIONS = 8
+_WAIT_SECONDS = 3.0
+"""So long a query waits for a connection, or a connection for the server, before the store counts as away."""
+_STATEMENT_SECONDS = 600
+_BLOCK_BYTES = 1 << 22
+
+
+class PostgresEngine(Engine):
+    """A store on a PostgreSQL server, ours or a shop's own by a mapping. See ``Engine`` for the methods."""
+
+    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
+        self._shown = without_password(url)
+        self._mapped = mapped
+        self._pool = _pool(url, self._shown)
+        try:
+            self._info = self._own_info(settings) if mapped.tables else self._stored_info()
+            self._version = self._changes()
+        except BaseException:
+            self._pool.close()
+            raise
+
+    @override
+    def tables(self, zone: str) -> Canonical:
+        if self._mapped.tables:
+            types: dict[str, Mapping[str, dtypes.DataType]] = {
+                name: self._types(columns["table"]) for name, columns in self._mapped.tables.items()
+            }
+            return mapped_tables(self._mapped, zone, types)
+        return canonical_tables(zone)
+
+    @override
+    def info(self) -> Mapping[str, Any]:
+        return self._info
+
+    @override
+    def quarantine(self) -> ir.Table:
+        if self._mapped.tables:
+            return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
+        return ibis.table(QUARANTINE_SCHEMA, name="quarantine")
+
+    @override
+    def compile(self, expr: ir.Table) -> Statement:
+        return compiled(_COMPILER, "postgres", expr, lambda name: f"%({name})s", percent="%%")
+
+    @override
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        with self._connection() as con:
+            rows = con.execute(_text(statement.sql), dict(values)).fetchall()
+        return _table(rows, statement.schema)
+
+    @override
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        statement = self.compile(expr)
+        with tempfile.TemporaryFile() as file, self._connection() as con, con.transaction():
+            for table in expr.op().find(ops.InMemoryTable):
+                _upload(con, table.name, table.data.to_pyarrow(table.schema))
+            _download(con, statement, values, file)
+            return pa.Table.from_batches(_batches(file, statement.schema), statement.schema)
+
+    @override
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        with tempfile.TemporaryFile() as file:
+            with self._connection() as con:
+                _download(con, statement, {}, file)
+            for batch in _batches(file, statement.schema):
+                yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
+
+    @override
+    def changed(self) -> bool:
+        return self._changes() != self._version
+
+    @override
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        import psycopg
+        import psycopg_pool
+
+        try:
+            with self._pool.connection() as con:
+                yield con
+        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
+            raise StoreError(f"the store at {self._shown} does not answer: {first_line(error)}") from error
+        except psycopg_pool.PoolClosed as error:
+            raise StoreError("the store cannot answer: it is closed") from error
+
+    def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        with self._connection() as con:
+            return con.execute(_text(sql), values).fetchall()
+
+    def _stored_info(self) -> dict[str, Any]:
+        [(found,)] = self._rows("SELECT to_regclass('store_info') IS NOT NULL")
+        if not found:
+            raise StoreNotFound(
+                f"no store at {self._shown}: make one with 'customer-revenue import FILE --store {self._shown}'"
+            )
+        columns = ", ".join(INFO_COLUMNS)
+        rows = self._rows(f"SELECT {columns} FROM store_info")  # noqa: S608  # our own names
+        info = dict(zip(INFO_COLUMNS, rows[0], strict=True)) if len(rows) == 1 else {}
+        check_version(info, self._shown)
+        return info
+
+    def _own_info(self, settings: Settings) -> dict[str, Any]:
+        """What a shop's own database says, as far as its tables tell."""
+        tables = self.tables(settings.timezone)
+        orders = tables.orders
+        counts = orders.aggregate(
+            first=orders.created_at.min(),
+            last=orders.created_at.max(),
+            orders=orders.count(),
+            customers=orders.user_id.nunique(),
+            cents=orders.total_cents.sum(),
+        )
+        (row,) = self.run(self.compile(counts), {}).to_pylist()
+        (refunds,) = self.run(self.compile(tables.refunds.aggregate(n=tables.refunds.count())), {}).to_pylist()
+        last_day = row["last"].replace(tzinfo=dt.UTC).astimezone(settings.zone).date() if row["last"] else None
+        today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "currency": settings.currency or "USD",
+            "timezone": settings.timezone,
+            "clock": guess_clock(last_day or today, today, sample=False),
+            "clock_is_chosen": False,
+            "as_of": None,
+            "first_created_at": row["first"],
+            "last_created_at": row["last"],
+            "orders": row["orders"],
+            "customers": row["customers"],
+            "refunds": refunds["n"],
+            "formats": "",
+            "fingerprint": f"{row['orders']}-{row['cents']}-{row['last']}-{refunds['n']}",
+        }
+
+    def _types(self, table: str) -> dict[str, dtypes.DataType]:
+        rows = self._rows(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped",
+            {"table": table},
+        )
+        return {name: PostgresType.from_string(sql_type) for name, sql_type in rows}
+
+    def _changes(self) -> object:
+        """Moves on with every change of the data."""
+        if not self._mapped.tables:
+            return self._rows("SELECT fingerprint FROM store_info")
+        names = [columns["table"] for columns in self._mapped.tables.values()]
+        return self._rows(
+            "SELECT relid, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"
+            " WHERE relid = ANY(SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name) ORDER BY relid",
+            {"names": names},
+        )
+
+
+def _pool(url: str, shown: str) -> ConnectionPool:
+    try:
+        import psycopg
+        import psycopg_pool
+    except ImportError:
+        raise StoreError("PostgreSQL needs its extra: pip install 'customer-revenue[postgres]'") from None
+    options = {
+        "autocommit": True,
+        "connect_timeout": int(_WAIT_SECONDS),
+        "application_name": "customer-revenue",
+    }
+    try:
+        # Asked once by hand, since a pool would not say why it gets no connection.
+        with psycopg.connect(url, **options):  # type: ignore[arg-type]  # the options are of several types
+            pass
+    except psycopg.Error as error:
+        raise StoreError(f"the store at {shown} does not answer: {first_line(error)}") from None
+    return psycopg_pool.ConnectionPool(
+        url,
+        kwargs=options,
+        min_size=1,
+        max_size=_MOST_CONNECTIONS,
+        timeout=_WAIT_SECONDS,
+        check=psycopg_pool.ConnectionPool.check_connection,
+        configure=_configure,
+        open=True,
+    )
+
+
+def _configure(con: psycopg.Connection) -> None:
+    con.execute(
+        "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', %s, false)",
+        [f"{_STATEMENT_SECONDS}s"],
+    )
+
+
+def _text(sql: str) -> Any:
+    """SQL that was built here rather than written down, which psycopg's types take for suspicious."""
+    return sql.encode()
+
+
+def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    # The server's sums are decimals where the schema says integers: Arrow finds the type and then converts.
+    arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _download(con: psycopg.Connection, statement: Statement, values: Mapping[str, object], file: BinaryIO) -> None:
+    """The rows of a statement as CSV: for many rows far cheaper than an object for every value."""
+    with con.cursor().copy(_text(f"COPY ({statement.sql}) TO STDOUT (FORMAT csv)"), dict(values)) as copy:
+        file.writelines(copy)
+    file.seek(0)
+
+
+def _batches(file: BinaryIO, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows of downloaded CSV."""
+    if not file.read(1):
+        return  # Arrow takes no empty file
+    file.seek(0)
+    convert = pv.ConvertOptions(
+        column_types=schema,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t"],
+        false_values=["f"],
+    )
+    read = pv.ReadOptions(column_names=schema.names, block_size=_BLOCK_BYTES)
+    parse = pv.ParseOptions(newlines_in_values=True)
+    with pv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
+        for batch in reader:
+            yield batch.cast(schema)
+
+
+def _upload(con: psycopg.Connection, name: str, rows: pa.Table) -> None:
+    """An Ibis table in memory as a temporary table of this transaction."""
+    from psycopg import sql
+
+    schema = ibis.Schema.from_pyarrow(rows.schema)
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(PostgresType.to_string(dtype)))
+        for column, dtype in schema.items()
+    )
+    con.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
+    with tempfile.TemporaryFile() as file:
+        pv.write_csv(rows, file, pv.WriteOptions(include_header=False))
+        file.seek(0)
+        with con.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(sql.Identifier(name))) as copy:
+            while block := file.read(_BLOCK_BYTES):
+                copy.write(block)

@@ -1,0 +1,269 @@
+"""A store on a real PostgreSQL server: the same contents and answers as the embedded one."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from customer_revenue.errors import CustomerReassigned, NothingImported, StoreBusy, StoreError, StoreNotFound
+from customer_revenue.orders.samples import cdnow_path
+from customer_revenue.orders.store import Store, open_store, parameter
+
+if TYPE_CHECKING:
+    from tests.orders.conftest import PostgresShop, Server, Shop
+
+MakePostgres = Callable[..., "PostgresShop"]
+MakeShop = Callable[..., "Shop"]
+
+ITEMS = (
+    "order_id,user_id,created_at,total,status,product_id,product_name,quantity,amount_cents,user_name,user_email,"
+    "refund_cents"
+)
+FILES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        ITEMS,
+        (
+            "1,ann,2023-05-01T20:00:00Z,10,paid,p,Pen,1,400,Ann,a@x.org,",
+            "1,ann,2023-05-01T20:00:00Z,10,paid,q,,2,600,Ann,a@x.org,",
+            '2,"o\'neill, ""x""",2023-06-01,20.005,pending,,,,,,,',
+            "3,客户,2023-07-01,5,paid,p,Pen 100%,1,,,,100",
+            "4,,2023-07-01,5,paid,,,,,,,",
+        ),
+    ),
+    (
+        "order_id,user_id,created_at,total,status",
+        ("1,ann,2023-05-01T20:00:00Z,10,refunded", "5,eve,2024-02-29,1,paid", "short"),
+    ),
+    (ITEMS, ("1,ann,2023-05-01T20:00:00Z,10,refunded,r,Ink,1,1000,Ann Lee,,",)),
+    ("refund_id,user_id,created_at,amount_cents,order_id", ("r1,eve,2024-03-01,50,5", "r2,eve,2024-03-01,51,5")),
+    ("refund_id,user_id,created_at,amount_cents,order_id", ("r1,eve,2024-03-01,60,5",)),
+)
+
+
+def _load_all(shop: Shop) -> None:
+    for position, (header, lines) in enumerate(FILES):
+        shop.files(shop.file(*lines, header=header, name=f"{position}.csv"))
+
+
+def test_the_same_imports_give_the_same_store(postgres: MakePostgres, make_shop: MakeShop) -> None:
+    server, embedded = postgres(timezone="Asia/Kolkata"), make_shop(timezone="Asia/Kolkata")
+    _load_all(server)
+    _load_all(embedded)
+    assert server.contents() == embedded.contents()
+    with server.open() as store, embedded.open() as twin:
+        assert store.info.fingerprint == twin.info.fingerprint
+        assert (store.info.orders, store.info.customers, store.info.refunds) == (4, 4, 2)
+        for table in ("orders", "order_items", "refunds", "users"):
+            assert _rows(store, table) == _rows(twin, table)
+        assert store.quarantine().equals(twin.quarantine())
+
+
+def _rows(store: Store, table: str) -> list[dict[str, object]]:
+    return sorted(store.fetch(getattr(store.tables, table)).to_pylist(), key=repr)
+
+
+def test_the_same_file_twice_changes_nothing(postgres: MakePostgres) -> None:
+    shop = postgres()
+    _load_all(shop)
+    before = shop.contents()
+    header, lines = FILES[-1]
+    again = shop.files(shop.file(*lines, header=header, name="4.csv"))
+    assert again.refunds_imported == 0
+    assert shop.contents() == before
+
+
+def test_cdnow_and_its_orders_per_customer(postgres: MakePostgres, shop: Shop) -> None:
+    server = postgres()
+    assert server.files(cdnow_path()).orders_in_store == 69_659
+    shop.files(cdnow_path())
+    counts = []
+    for each in (server, shop):
+        with each.open() as store:
+            orders = store.tables.orders
+            totals = orders.group_by("user_id").agg(
+                n=orders.count(), cents=orders.total_cents.sum(), last=orders.day.max()
+            )
+            counts.append(store.fetch(totals.order_by("user_id")))
+    assert counts[0].equals(counts[1])
+
+
+def test_a_refused_import_changes_nothing(postgres: MakePostgres) -> None:
+    shop = postgres()
+    _load_all(shop)
+    before = shop.contents()
+    with pytest.raises(CustomerReassigned):
+        shop.load("1,bob,2023-05-01,10,paid")
+    with pytest.raises(NothingImported):
+        shop.load("1,,2023-05-01,10,paid")
+    with pytest.raises(StoreError, match="nonsense"):
+        shop.load("9,ann,2023-05-01,10,paid", views={"bad": lambda tables: ibis.table({"x": "int"}, name="nonsense")})
+    assert shop.contents() == before
+
+
+def test_one_writer_at_a_time(postgres: MakePostgres) -> None:
+    from customer_revenue.orders.postgres_writing import postgres_target
+
+    shop = postgres()
+    with postgres_target(shop.url), pytest.raises(StoreBusy):
+        shop.load("1,ann,2023-05-01,10,paid")
+
+
+def test_prepared_queries(postgres: MakePostgres) -> None:
+    shop = postgres(timezone="America/New_York")
+    _load_all(shop)
+    with shop.open() as store:
+        orders = store.tables.orders
+        chosen = orders.filter(
+            orders.user_id == parameter("user_id", "string"),
+            orders.created_at <= parameter("moment", "timestamp"),
+            orders.day >= parameter("day", "date"),
+        )
+        totals = chosen.aggregate(n=chosen.count(), cents=chosen.total_cents.sum(), mean=chosen.total_cents.mean())
+        query = store.prepare(totals, ["user_id", "moment", "day"])
+        values = {"moment": dt.datetime(2025, 1, 1), "day": dt.date(2023, 1, 1)}
+        for _ in range(8):  # the server prepares it after a few
+            assert query.run(user_id='o\'neill, "x"', **values).to_pylist() == [{"n": 1, "cents": 2001, "mean": 2001.0}]
+        assert query.run(user_id="' OR 1=1 --", **values).to_pylist() == [{"n": 0, "cents": None, "mean": None}]
+        assert query.run(user_id="100%s %(day)s", **values).to_pylist()[0]["n"] == 0
+        percent = store.prepare(store.tables.order_items.filter(store.tables.order_items.product_name.contains("0%")))
+        assert percent.run().num_rows == 1
+
+
+def test_tables_in_memory_and_batches(postgres: MakePostgres) -> None:
+    shop = postgres()
+    _load_all(shop)
+    with shop.open() as store:
+        wanted = ibis.memtable(pa.table({"user_id": ["eve", "客户", 'a,"b"']}))
+        found = store.fetch(store.tables.orders.semi_join(wanted, "user_id").select("id").order_by("id"))
+        assert found.column("id").to_pylist() == ["3", "5"]
+        batches = list(store.batches(store.tables.orders.select("id", "created_at", "day"), rows=3))
+        assert [batch.num_rows for batch in batches] == [3, 1]
+        assert store.fetch(store.tables.orders.filter(store.tables.orders.id == "none")).num_rows == 0
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_the_day_of_an_order_is_the_reporting_zones(
+    postgres: MakePostgres, zone: str, midnights: tuple[str, ...]
+) -> None:
+    shop = postgres(timezone=zone)
+    shop.load(*midnights)
+    with shop.open() as store:
+        for row in store.fetch(store.tables.orders).to_pylist():
+            aware = row["created_at"].replace(tzinfo=dt.UTC)
+            assert row["day"] == aware.astimezone(shop.settings.zone).date()
+
+
+def test_views(postgres: MakePostgres) -> None:
+    shop = postgres(timezone="Asia/Kolkata")
+    views = {"first_days": lambda tables: tables.orders.group_by("user_id").agg(day=lambda t: t.day.min())}
+    for _ in range(2):
+        shop.load("1,ann,2023-05-01T20:00:00Z,10,paid", views=views)
+    assert shop.query("SELECT * FROM first_days") == [("ann", dt.date(2023, 5, 2))]
+
+
+def test_reading_needs_no_right_to_write(postgres: MakePostgres) -> None:
+    shop = postgres()
+    _load_all(shop)
+    role = "reader_" + shop.url.rsplit("_", 1)[1]
+    shop.query(f"CREATE ROLE {role} LOGIN")
+    shop.query(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    with open_store(shop.url.replace("postgres@", f"{role}@"), shop.settings) as store:
+        assert store.fetch(store.tables.orders).num_rows == 4
+        assert not store.stale()
+    shop.query(f"DROP OWNED BY {role}")
+    shop.query(f"DROP ROLE {role}")
+
+
+def test_an_import_makes_readers_stale(postgres: MakePostgres) -> None:
+    shop = postgres()
+    shop.load("1,ann,2023-05-01,10,paid")
+    with shop.open() as store:
+        assert not store.stale()
+        shop.load("2,ann,2023-05-01,10,paid")
+        assert store.stale()
+
+
+def test_no_store_and_no_server(postgres: MakePostgres) -> None:
+    shop = postgres()
+    with pytest.raises(StoreNotFound, match="customer-revenue import"):
+        shop.open()
+    with pytest.raises(StoreError, match="does not answer") as caught:
+        open_store("postgresql://ann:secret@127.0.0.1:1/shop", shop.settings)
+    assert "secret" not in caught.value.message
+    with pytest.raises(StoreError):
+        shop.load("1,ann,2023-05-01,10,paid", url="postgresql://ann:secret@127.0.0.1:1/shop")
+
+
+def test_a_server_that_goes_and_comes_back(own_postgres_server: Server, shop: Shop) -> None:
+    server = own_postgres_server
+    shop.load("1,ann,2023-05-01,10,paid", url=server.url)
+    with open_store(server.url, shop.settings) as store:
+        query = store.prepare(store.tables.orders)
+        assert query.run().num_rows == 1
+        server.down()
+        with pytest.raises(StoreError, match="does not answer"):
+            query.run()
+        server.up()
+        assert _after_a_while(query.run) == 1
+
+
+def _after_a_while(run: Callable[[], pa.Table]) -> int:
+    for _ in range(5):
+        with contextlib.suppress(StoreError):
+            return len(run())
+    return len(run())
+
+
+SHOP = """
+    CREATE SCHEMA shop;
+    CREATE TABLE shop.purchases (number bigint PRIMARY KEY, buyer integer, amount numeric(10, 2), state text,
+        bought_at timestamp with time zone);
+    INSERT INTO shop.purchases VALUES (1, 7, 10.005, 'Completed', '2023-05-01 20:00+00'),
+        (2, 7, 5, 'returned', '2023-05-02'), (3, 8, 1.10, 'abandoned', '2023-05-03 12:00+02');
+    CREATE TABLE shop.people (id integer, full_name varchar(40));
+    INSERT INTO shop.people VALUES (7, 'Ann');
+"""
+MAPPING = """
+[statuses]
+completed = "paid"
+returned = "refunded"
+
+[tables.orders]
+table = "shop.purchases"
+id = "number"
+user_id = "buyer"
+total = "amount"
+status = "state"
+created_at = "bought_at"
+
+[tables.users]
+table = "shop.people"
+id = "id"
+name = "full_name"
+"""
+
+
+def test_a_shops_own_tables(postgres: MakePostgres, tmp_path: Path) -> None:
+    shop = postgres(timezone="Asia/Kolkata", currency="EUR")
+    shop.query(SHOP)
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(MAPPING)
+    with open_store(shop.url, shop.settings, mapping) as store:
+        assert (store.info.orders, store.info.customers, store.info.currency) == (3, 2, "EUR")
+        assert store.info.last_day == dt.date(2023, 5, 3)
+        orders = store.fetch(store.tables.orders.order_by("id")).to_pylist()
+        assert orders[0] == {
+            "id": "1", "user_id": "7", "total_cents": 1001, "status": "paid",
+            "created_at": dt.datetime(2023, 5, 1, 20), "day": dt.date(2023, 5, 2),
+        }  # fmt: skip
+        assert [row["status"] for row in orders] == ["paid", "refunded", "abandoned"]
+        assert store.fetch(store.tables.users).to_pylist() == [{"id": "7", "name": "Ann", "email": None}]
+        assert store.fetch(store.tables.refunds).num_rows == store.fetch(store.tables.order_items).num_rows == 0
+        assert store.quarantine().num_rows == 0
