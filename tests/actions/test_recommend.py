@@ -32,7 +32,7 @@ def test_the_specifications_customer(customers_of: CustomersOf, policy: Policy) 
             "text": "Offer loyalty discount",
             "reason": "10 orders, the last one 5 days ago",
             "priority": "medium",
-            "expected_value_cents": round(0.05 * 115_000 * 0.85) - 20,
+            "expected_value_cents": round(0.02 * 115_000 * 0.85) - 20,
         },
         {
             "code": "premium_upgrade",
@@ -40,7 +40,7 @@ def test_the_specifications_customer(customers_of: CustomersOf, policy: Policy) 
             "text": "Suggest premium upgrade",
             "reason": "Buys steadily, every 37 days; expected to spend 1,150.00 USD in the coming year",
             "priority": "medium",
-            "expected_value_cents": round(0.04 * 115_000 * 0.85) - 20,
+            "expected_value_cents": round(0.02 * 115_000 * 0.85) - 20,
         },
     ]
 
@@ -68,13 +68,13 @@ def test_each_situation_has_its_actions(
 
 def test_reasons_carry_the_customers_own_numbers(customers_of: CustomersOf, policy: Policy) -> None:
     (row,) = actions(customers_of({"days_since_purchase": 100, "lifecycle_stage": "at_risk"}), policy)
-    assert row["reason"] == "Ordered 10 times, every 37 days until September 2023, silent for 100"
+    assert row["reason"] == "10 orders, every 37 days until September 2023, silent for 100 days"
     assert row["expected_value_cents"] == round(0.15 * 115_000 * 0.15) - 500
 
 
 def test_leaving_alone_says_what_the_nearest_action_would_bring(customers_of: CustomersOf, policy: Policy) -> None:
     (row,) = actions(customers_of({"customer_segment": "low_value", "expected_revenue_cents": 100.0}), policy)
-    assert row["reason"] == "Recommend what goes with the last order: it would bring 0.04 USD and cost 0.10 USD"
+    assert row["reason"] == "Recommend what goes with the last order: it would bring 0.03 USD and cost 0.10 USD"
     assert row["expected_value_cents"] == 0
 
 

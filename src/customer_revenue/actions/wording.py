@@ -18,11 +18,11 @@ class Words(dict[str, str]):
         of, at = self._of, self._at
         match name:
             case "orders":
-                return f"{of.orders[at]:,}"
+                return counted(int(of.orders[at]), "order")
             case "rhythm":
-                return f"{max(of.rhythm_days[at], 1):.0f}"
+                return counted(max(round(of.rhythm_days[at]), 1), "day")
             case "silence":
-                return f"{of.silence_days[at]:,}"
+                return counted(int(of.silence_days[at]), "day")
             case "last_purchase":
                 return f"{self._last.day} {self._last:%B %Y}"
             case "last_month":
@@ -38,6 +38,15 @@ class Words(dict[str, str]):
     @property
     def _last(self) -> dt.date:
         return self._of.last_purchase[self._at]
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "day"), counted(1200, "order")
+    ('1 day', '1,200 orders')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def money(cents: float, currency: str = "") -> str:

@@ -1,0 +1,99 @@
+"""Online Retail, cut at a date: the policy's groups are followed through the 90 days that came."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from customer_revenue.actions.offers import offers
+from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable, recommend
+from customer_revenue.actions.situations import Situations
+from customer_revenue.orders.store import open_store
+from customer_revenue.policy import Policy
+from customer_revenue.revenue.summary import summary
+from customer_revenue.settings import load_settings
+from customer_revenue.workflows.comparison import new_predictor
+from customer_revenue.workflows.frames import feature_rows, known_at, label_rows, training_windows
+from customer_revenue.workflows.importing import import_orders
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Usage of np.ndarray subset:UserWarning"),  # of the training, not of the actions
+    pytest.mark.skipif(os.environ.get("SLOW") != "1", reason="trains on real data; SLOW=1 runs it"),
+]
+
+CUTOFF = dt.date(2011, 9, 9)
+HORIZON_DAYS = 90
+LEAST_SHARE_OF_TOP_DECILE = 0.45
+"""What the tenth of customers with the most valuable actions spent of all that was spent, at least."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Situations at the cut-off, and what came: whether each customer bought, and for how much."""
+
+    situations: Situations
+    bought: npt.NDArray[np.bool_]
+    revenue_cents: npt.NDArray[np.float64]
+
+    def rate(self, group: npt.NDArray[np.bool_]) -> float:
+        return float(self.bought[group].mean())
+
+
+@pytest.fixture(scope="module")
+def followed(online_retail: Path, policy: Policy, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    folder = tmp_path_factory.mktemp("reality")
+    settings = load_settings(store=f"duckdb:///{folder}/orders.duckdb", models=folder / "models")
+    import_orders(settings, [online_retail], report=lambda *_: None)
+    with open_store(settings.store, settings) as store:
+        when = store.as_of(CUTOFF)
+        features = feature_rows(store, when)
+        windows = training_windows(store, when, settings.ltv_horizon_days)
+        predictor = new_predictor(settings, CUTOFF, settings.ltv_horizon_days).fit(features, windows)
+        as_of_day = ibis.literal(CUTOFF, type="date")
+        assert isinstance(as_of_day, ibis.expr.types.DateScalar)
+        facts = store.prepare(summary(known_at(store, when), None, as_of_day, policy), ()).run()
+        labels = label_rows(store, CUTOFF, [HORIZON_DAYS])
+    situations = Situations.of(facts, predictor.predict(features))
+    place = {customer: n for n, customer in enumerate(labels["customer_id"].to_pylist())}
+    order = [place[customer] for customer in situations.customer_id]
+    purchases = labels[f"purchases_{HORIZON_DAYS}"].to_numpy()[order]
+    return Followed(situations, purchases > 0, labels[f"revenue_cents_{HORIZON_DAYS}"].to_numpy()[order].astype(float))
+
+
+def test_safe_due_overdue_and_at_risk_customers_really_differ(followed: Followed, policy: Policy) -> None:
+    timing = followed.situations.timing(policy.actions)
+    risk = followed.situations.risk_level(policy.actions)
+    groups = [risk == "low", timing == "due", timing == "overdue", risk == "high"]
+    rates = [followed.rate(group) for group in groups]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] - rates[-1] > 0.4
+    assert all(group.sum() > 100 for group in groups)
+
+
+def test_the_top_decile_by_expected_value_captures_its_share(followed: Followed, policy: Policy) -> None:
+    situations = followed.situations
+    listed = most_valuable(situations.facts, situations.predictions, policy.actions, limit=10**6)
+    customers = list(dict.fromkeys(listed["customer_id"].to_pylist()))[: len(situations) // 10]
+    top = np.isin(situations.customer_id.astype(str), customers)
+    share = followed.revenue_cents[top].sum() / followed.revenue_cents.sum()
+    assert share > LEAST_SHARE_OF_TOP_DECILE
+
+
+def test_everyone_is_answered_and_discounts_are_kept_from_who_buys_anyway(followed: Followed, policy: Policy) -> None:
+    situations = followed.situations
+    actions = recommend(situations.facts, situations.predictions, policy.actions)
+    assert set(actions["customer_id"].to_pylist()) == set(situations.customer_id)
+    alone = np.mean([code == LEAVE_ALONE for code in actions["code"].to_pylist()])
+    assert alone < 0.2
+    ladder = [rung.name for rung in policy.segments.active]
+    given = offers(situations.facts, situations.predictions, policy.offers, ladder)
+    without = np.array(given["discount_percentage"].to_pylist()) == 0
+    assert followed.rate(without) > followed.rate(~without) + 0.2
