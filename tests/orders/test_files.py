@@ -89,7 +89,7 @@ def test_missing_columns_are_named(shop: Shop) -> None:
 
 
 def test_an_unknown_header_lists_the_formats(shop: Shop) -> None:
-    with pytest.raises(UnknownFormat, match="online_retail, cdnow, refunds, generic") as caught:
+    with pytest.raises(UnknownFormat, match="online_retail, cdnow, shopify, stripe, refunds, generic") as caught:
         shop.files(shop.file("1,2", header="colour,shape"))
     assert len(caught.value.details) == len(FORMATS)
 

@@ -56,6 +56,8 @@ class Column:
     other_names: tuple[str, ...] = ()
     time_patterns: tuple[str, ...] = ()
     """Patterns of times that are not ISO 8601."""
+    is_utc: bool = False
+    """Times without a zone are in UTC, not in the reporting zone."""
 
 
 @dataclass(frozen=True)
@@ -74,29 +76,35 @@ class Format:
     """An order's total is the sum of its lines' ``amount_cents``; otherwise every line states the whole total."""
     amount_decides: bool = False
     """A line without a positive amount says nothing, and is quarantined as ``no_amount``."""
+    people: tuple[str, ...] = ()
+    """The columns that hold names and addresses."""
     currency: str = ""
     is_sample: bool = False
 
-    def match(self, header: Sequence[str]) -> dict[str, str] | None:
-        """Our column name of each of the header's names that this format knows; ``None`` if a needed one is missing."""
-        found = self._found(header)
-        return found if not self.missing(header) else None
-
-    def missing(self, header: Sequence[str]) -> list[str]:
-        """The needed columns that a header lacks."""
-        have = set(self._found(header).values())
+    def missing(self, found: Mapping[str, str]) -> list[str]:
+        """The needed columns that a header lacks, by what was found in it."""
+        have = set(found.values())
         missing = [column.name for column in self.columns if column.required and column.name not in have]
         if self.needs_one_of and not have.intersection(self.needs_one_of):
             missing.append(" or ".join(self.needs_one_of))
         return missing
 
-    def _found(self, header: Sequence[str]) -> dict[str, str]:
-        by_key = {_key(name): c.name for c in self.columns for name in (c.name, *c.other_names)}
+    def find(self, header: Sequence[str], renamed: Mapping[str, str]) -> dict[str, str]:
+        """Our column name of each of the header's names that this format knows.
+
+        Args:
+            header: column names of a file.
+            renamed: the file's name of some of our columns, which goes before the names that the format knows.
+        """
+        ours = [column.name for column in self.columns]
+        mapped = {_key(theirs): name for name, theirs in renamed.items() if name in ours}
+        usual = {_key(name): c.name for c in self.columns for name in (c.name, *c.other_names)}
         found: dict[str, str] = {}
-        for name in header:
-            ours = by_key.get(_key(name))
-            if ours is not None and ours not in found.values():
-                found[name] = ours
+        for names in (mapped, {key: name for key, name in usual.items() if name not in mapped.values()}):
+            for theirs in header:
+                name = names.get(_key(theirs))
+                if name is not None and theirs not in found and name not in found.values():
+                    found[theirs] = name
         return found
 
 
@@ -119,13 +127,16 @@ def format_named(name: str) -> Format:
     raise UnknownFormat(f"unknown format {name[:40]!r}: use one of {names}", [known.title for known in FORMATS])
 
 
-def recognise(path: Path, header: Sequence[str], named: str | None = None) -> tuple[Format, dict[str, str]]:
+def recognise(
+    path: Path, header: Sequence[str], named: str | None = None, renamed: Mapping[str, str] | None = None
+) -> tuple[Format, dict[str, str]]:
     """The format of a file, and our name of each of its columns that the format knows.
 
     Args:
         path: the file, for messages.
         header: its column names.
         named: name of the format, when the user says it.
+        renamed: the file's name of some of our columns, from a mapping.
 
     Raises:
         UnknownFormat: no format fits, or the named one does not; says which columns are missing.
@@ -133,16 +144,17 @@ def recognise(path: Path, header: Sequence[str], named: str | None = None) -> tu
     from customer_revenue.orders.layouts import FORMATS
 
     candidates = [format_named(named)] if named else list(FORMATS)
+    found = {candidate.name: candidate.find(header, renamed or {}) for candidate in candidates}
     for candidate in candidates:
-        if (names := candidate.match(header)) is not None:
-            return candidate, names
-    nearest = max(candidates, key=lambda f: len(f._found(header)))
-    missing = ", ".join(nearest.missing(header))
+        if not candidate.missing(found[candidate.name]):
+            return candidate, found[candidate.name]
+    nearest = max(candidates, key=lambda candidate: len(found[candidate.name]))
     shown = ", ".join(name[:30] for name in header[:12]) + (", …" if len(header) > 12 else "")
-    if not (named or nearest._found(header)):
+    if not (named or found[nearest.name]):
         names_of_all = ", ".join(known.name for known in FORMATS)
         raise UnknownFormat(
             f"{path} has columns of no known format ({shown}); known: {names_of_all}",
             [f"{known.name}: {known.title}" for known in FORMATS],
         )
+    missing = ", ".join(nearest.missing(found[nearest.name]))
     raise UnknownFormat(f"{path} lacks the column(s) {missing} of the format {nearest.name}; it has {shown}")

@@ -16,6 +16,7 @@ import duckdb
 from customer_revenue.errors import CurrencyMismatch, CustomerRevenueError, InvalidParameter, StoreError
 from customer_revenue.orders.database import workshop
 from customer_revenue.orders.info import read_info, write_info
+from customer_revenue.orders.mapping import Mapped, load_mapping
 from customer_revenue.orders.merging import Change, compare, merge, refuse_reassigned
 from customer_revenue.orders.postgres_writing import postgres_target
 from customer_revenue.orders.sql import first_line, one_row, scalar
@@ -40,6 +41,7 @@ IGNORED_STATUSES = (
     "expired",
     "failed",
     "open",
+    "partially_paid",
     "pending",
     "unpaid",
     "void",
@@ -58,6 +60,7 @@ def import_files(
     as_of: dt.date | None = None,
     progress: Progress | None = None,
     views: Views | None = None,
+    mapping: Path | None = None,
 ) -> ImportSummary:
     """Import files, one after the other, and put the new store in the old one's place at the end.
 
@@ -72,6 +75,7 @@ def import_files(
         as_of: answers are to be as of the end of this day.
         progress: is told what is being done.
         views: views to create in the store.
+        mapping: file that says what the files' statuses and columns are called, see ``mapping``.
 
     Raises:
         InputError: a file cannot be used, or contradicts the store.
@@ -83,10 +87,13 @@ def import_files(
     if not paths:
         raise InvalidParameter("name at least one file to import")
     destination = url or settings.store
+    mapped = load_mapping(mapping)
+    if mapped.tables:
+        raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
     tell = progress or (lambda _what, _part: None)
     with _target_of(destination) as target, duckdb.connect() as con:
         try:
-            return _Import(con, target, settings, tell).run(
+            return _Import(con, target, settings, tell, mapped).run(
                 paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
             )
         except CustomerRevenueError:
@@ -102,8 +109,10 @@ def _target_of(url: str) -> AbstractContextManager[Target]:
 class _Import:
     """One import: its connection, its workshop and the store as it was."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, target: Target, settings: Settings, tell: Progress) -> None:
-        self.con, self.target, self.settings, self.tell = con, target, settings, tell
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, target: Target, settings: Settings, tell: Progress, mapped: Mapped
+    ) -> None:
+        self.con, self.target, self.settings, self.tell, self.mapped = con, target, settings, tell, mapped
         self.old: dict[str, object] = {}
 
     def run(
@@ -189,9 +198,14 @@ class _Import:
         for position, path in enumerate(paths):
             self.tell(f"reading {path.name}", 0.6 * position / len(paths))
             rules = Rules(
-                statuses={PAID: PAID, REFUNDED: REFUNDED, **{word: word for word in IGNORED_STATUSES}},
+                statuses={
+                    **{word: word for word in (PAID, REFUNDED, *IGNORED_STATUSES)},
+                    **self.mapped.status_words,
+                },
                 currency=currency,
                 now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+                renamed=self.mapped.columns,
+                rates=self.mapped.rates,
             )
             staged.append(
                 stage(

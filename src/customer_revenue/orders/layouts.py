@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from customer_revenue.orders.formats import Column, Format, Kind
+from customer_revenue.orders.parsing import in_cents, line_amount
+from customer_revenue.orders.shop_layouts import SHOPIFY, STRIPE
 
 GENERIC = Format(
     name="generic",
@@ -27,6 +29,7 @@ GENERIC = Format(
         Column("user_email", required=False),
     ),
     needs_one_of=("total_cents", "total"),
+    people=("user_name", "user_email"),
     line={
         "role": "'order'",
         "order_id": "order_id",
@@ -99,8 +102,8 @@ CDNOW = Format(
 )
 
 _INVOICE_IS_REFUND = "upper(invoice) LIKE 'C%'"
-_AMOUNT = "TRY_CAST(quantity AS DECIMAL(14, 0)) * TRY_CAST(unit_price AS DECIMAL(16, 6))"
-_CENTS = f"TRY_CAST(round({_AMOUNT} * 100) AS BIGINT)"
+_AMOUNT = line_amount("quantity", "unit_price")
+_CENTS = in_cents(_AMOUNT)
 
 ONLINE_RETAIL = Format(
     name="online_retail",
@@ -133,5 +136,5 @@ ONLINE_RETAIL = Format(
     is_sample=True,
 )
 
-FORMATS = (ONLINE_RETAIL, CDNOW, REFUNDS, GENERIC)
+FORMATS = (ONLINE_RETAIL, CDNOW, SHOPIFY, STRIPE, REFUNDS, GENERIC)
 """The more particular first: the first that a header fits is taken."""

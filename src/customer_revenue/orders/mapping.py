@@ -6,6 +6,9 @@
     [columns]                   # of files: ours = "theirs"
     order_id = "Order number"
 
+    [rates]                     # of files: what one unit of another currency is in the store's
+    EUR = "1.08"
+
     [tables.orders]             # of a database: the table, then ours = "theirs"
     table = "shop.purchases"
     id = "number"
@@ -21,13 +24,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.expressions import STORED, local_day, utc_of
@@ -50,6 +54,7 @@ class Mapped(BaseModel):
 
     statuses: dict[str, Literal["paid", "refunded", "ignored"]] = {}
     columns: dict[str, str] = {}
+    rates: dict[str, Annotated[Decimal, Field(gt=0)]] = {}
     tables: dict[Literal["orders", "users", "order_items", "refunds"], dict[str, str]] = {}
 
     @model_validator(mode="after")

@@ -34,12 +34,12 @@ def parsed_columns(form: Format, types: dict[str, str]) -> list[str]:
 
 
 def unreadable(form: Format, types: dict[str, str]) -> str:
-    """SQL for the reason why a given value of an optional column cannot be understood; null if all can."""
+    """SQL for the reason why a given value cannot be understood; null if all can."""
     cases = [
         f"WHEN {given(column.name)} IS NOT NULL AND {parse(column, types[column.name])} IS NULL"
         f" THEN 'bad_{_WHAT[column.kind]}'"
         for column in form.columns
-        if column.kind in _WHAT and column.name in types and not column.required
+        if column.kind in _WHAT and column.name in types
     ]
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
@@ -51,6 +51,16 @@ _WHAT = {
     Kind.DECIMAL: "amount",
     Kind.INTEGER: "quantity",
 }
+
+
+def line_amount(quantity: str, unit_price: str) -> str:
+    """SQL for an exact product in units of the currency, null where there is none."""
+    return f"TRY_CAST({quantity} AS DECIMAL(14, 0)) * TRY_CAST({unit_price} AS DECIMAL(16, 6))"
+
+
+def in_cents(amount: str) -> str:
+    """SQL for an exact amount in whole cents, half a cent away from zero."""
+    return f"TRY_CAST(round({amount} * 100) AS BIGINT)"
 
 
 def given(name: str) -> str:
@@ -65,9 +75,9 @@ def parse(column: Column, sql_type: str) -> str:
         case Kind.TEXT:
             return given(column.name)
         case Kind.TIME:
-            return _time(name, sql_type, column.time_patterns)
+            return _time(name, sql_type, column)
         case Kind.MONEY:
-            return f"TRY_CAST(round({_decimal(name)} * 100) AS BIGINT)"
+            return in_cents(_decimal(name))
         case Kind.DECIMAL:
             return f"TRY_CAST({name} AS DECIMAL(18, 8))"
         case Kind.CENTS | Kind.INTEGER:
@@ -87,7 +97,7 @@ def _integer(name: str, sql_type: str) -> str:
     return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
 
 
-def _time(name: str, sql_type: str, patterns: tuple[str, ...]) -> str:
+def _time(name: str, sql_type: str, column: Column) -> str:
     """UTC without a zone. The session's time zone, which is the reporting zone, holds for times without one."""
     if sql_type != "VARCHAR":
         typed = sql_type.startswith(("TIMESTAMP", "DATE"))
@@ -100,5 +110,7 @@ def _time(name: str, sql_type: str, patterns: tuple[str, ...]) -> str:
         f" THEN regexp_replace({text}, ' ([+-][0-9]{{2}}):?([0-9]{{2}})$', '\\1:\\2') ELSE {text} END"
     )
     tries = [f"CASE WHEN {text} BETWEEN '0' AND ':' THEN TRY_CAST({tidy} AS TIMESTAMPTZ) END"]
-    tries += [f"TRY_CAST(try_strptime({text}, '{pattern}') AS TIMESTAMPTZ)" for pattern in patterns]
+    tries += [f"TRY_CAST(try_strptime({text}, '{pattern}') AS TIMESTAMPTZ)" for pattern in column.time_patterns]
+    if column.is_utc:
+        tries.insert(0, f"TRY_CAST({text} || 'Z' AS TIMESTAMPTZ)")
     return f"coalesce({', '.join(tries)}) AT TIME ZONE 'UTC'"

@@ -40,6 +40,10 @@ QUARANTINE_SCHEMA = ibis.schema(
 """The quarantine table: name of the file, line in it, reason, customer id if there was one, the line's values."""
 
 
+_IDS_AND_DATES = 5
+"""So many rules come before the one that a value cannot be understood."""
+
+
 def reason_of_line(form: Format) -> str:
     """SQL for the first rule that a line breaks, null for a good one."""
     rules = [
@@ -61,12 +65,13 @@ def reason_of_line(form: Format) -> str:
         ]
     rules += [
         ("role = 'order' AND meaning IS NULL", "unknown_status"),
-        ("upper(currency) <> $currency", "other_currency"),
+        ("currency IS NOT NULL AND rate IS NULL", "other_currency"),
         ("role = 'refund' AND refund_cents IS NULL", "bad_amount"),
         ("refund_cents <= 0", "negative_refund"),
     ]
-    cases = " ".join(f"WHEN {condition} THEN '{reason}'" for condition, reason in rules)
-    return f"CASE {cases} ELSE unreadable END"
+    cases = [f"WHEN {condition} THEN '{reason}'" for condition, reason in rules]
+    cases.insert(_IDS_AND_DATES, "WHEN unreadable IS NOT NULL THEN unreadable")
+    return f"CASE {' '.join(cases)} END"
 
 
 def mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,7 @@ from customer_revenue.orders.reading import LINE, SCAN, as_utf8, inspect, open_s
 from customer_revenue.orders.sql import first_line, one_row, scalar
 
 DEFAULT_CURRENCY = "USD"
+_AMOUNTS = ("total_cents", "amount_cents", "refund_cents")
 _SHOWN_REASONS = 4
 
 
@@ -37,6 +39,10 @@ class Rules:
     """The store's currency; empty while nothing has decided it."""
     now: dt.datetime
     """Naive, in UTC."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """The files' name of some of our columns."""
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """What one unit of another currency is in the store's."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def stage(
         NothingImported: not one of its rows can be used.
     """
     file = inspect(path)
-    form, names = recognise(path, file.header, named)
+    form, names = recognise(path, file.header, named, rules.renamed)
     file = as_utf8(file, folder)
     types = open_scan(con, file, names)
     con.execute(f"CREATE SCHEMA {schema}")
@@ -102,7 +108,7 @@ def stage(
     _stage_orders(con, form, schema)
     _stage_items(con, schema)
     _stage_refunds(con, form, schema)
-    _stage_users(con, schema, named_users="user_name" in types or "user_email" in types)
+    _stage_users(con, schema, named_users=any(column in types for column in form.people))
     return Staged(schema, path, form, currency, lines + rejected, quarantined)
 
 
@@ -136,6 +142,8 @@ def _stage_lines(
 ) -> None:
     con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
     con.executemany("INSERT INTO statuses VALUES (?, ?)", list(rules.statuses.items()))
+    con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, rate DECIMAL(18, 8))")
+    con.executemany("INSERT INTO rates VALUES (?, ?)", [(currency, 1), *rules.rates.items()])
     projected = ", ".join(
         f"CAST({form.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
     )
@@ -148,11 +156,18 @@ def _stage_lines(
         ), projected AS (
             SELECT {LINE}, unreadable, {projected} FROM parsed
         )
-        SELECT projected.* EXCLUDE (unreadable, status), meaning AS status, {reason_of_line(form)} AS reason
-        FROM projected LEFT JOIN statuses ON word = lower(status)
+        SELECT projected.* EXCLUDE (unreadable, status) REPLACE ({", ".join(map(_converted, _AMOUNTS))}),
+            meaning AS status, {reason_of_line(form)} AS reason
+        FROM projected LEFT JOIN statuses ON word = lower(status) LEFT JOIN rates ON code = upper(currency)
         """,
-        {"currency": currency, "latest": rules.now + dt.timedelta(days=1)},
+        {"latest": rules.now + dt.timedelta(days=1)},
     )
+
+
+def _converted(amount: str) -> str:
+    """An amount in the store's currency."""
+    whole = f"TRY_CAST(round(CAST({amount} AS DECIMAL(19, 0)) * rate) AS BIGINT)"
+    return f"CASE WHEN rate <> 1 THEN {whole} ELSE {amount} END AS {amount}"
 
 
 def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
