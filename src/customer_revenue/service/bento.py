@@ -8,6 +8,7 @@ from __future__ import annotations
 import bentoml
 
 from customer_revenue.service.app import create_app
+from customer_revenue.service.dashboard.serving import Page
 from customer_revenue.service.security import Access
 from customer_revenue.settings import load_settings
 
@@ -30,4 +31,5 @@ class CustomerRevenueService:
         return answers
 
 
+CustomerRevenueService.add_asgi_middleware(Page)  # type: ignore[attr-defined]  # a Service now
 CustomerRevenueService.add_asgi_middleware(Access, settings=settings)  # type: ignore[attr-defined]  # a Service now

@@ -7,6 +7,7 @@ from customer_revenue.tracking.runs import (
     log_training,
     model_folder,
     registered_version,
+    run_address,
     tracking_uri,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "log_training",
     "model_folder",
     "registered_version",
+    "run_address",
     "tracking_uri",
 ]

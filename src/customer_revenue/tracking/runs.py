@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -101,6 +102,22 @@ def log_backtest(
         for name, document in documents.items():
             mlflow.log_dict(document, name)
         return run
+
+
+def run_address(settings: Settings, run_id: str) -> dict[str, str | None]:
+    """Where a run is to be seen: its page within MLflow's, and the server, if the tracker is one."""
+    import mlflow
+
+    _connect(settings)
+    experiment = mlflow.get_run(run_id).info.experiment_id
+    server = urlsplit(tracking_uri(settings))
+    address = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
+    return {
+        "run_id": run_id,
+        "registered_name": settings.experiment,
+        "page": f"/#/experiments/{experiment}/runs/{run_id}",
+        "server": address if server.scheme in ("http", "https") else None,
+    }
 
 
 def model_folder(settings: Settings, uri: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound, NotEnoughData
 from customer_revenue.orders.store import Store, open_store
@@ -12,6 +13,9 @@ from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customer_base import CustomerBase
+from customer_revenue.workflows.customer_page import CustomerPage
+from customer_revenue.workflows.dashboard import Dashboard
+from customer_revenue.workflows.model_card import model_card
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
 from customer_revenue.workflows.predictions import prediction_fields
 from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries
@@ -62,6 +66,7 @@ class Answers:
         self._policy = load_policy(settings.policy)
         self._queries = CustomerQueries(store, self._policy)
         self._base: CustomerBase | None = None
+        self._dashboard: Dashboard | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> Answers:
@@ -109,7 +114,7 @@ class Answers:
             CustomerNotFound: the store knows no such customer.
             ModelError: predictions are asked for, and there is no model to make them.
         """
-        when = self._when(as_of)
+        when = self.when(as_of)
         facts = self._queries.facts(user_id, period, when)
         if facts is None:
             raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
@@ -133,19 +138,43 @@ class Answers:
 
     def base(self, as_of: str | None = None) -> CustomerBase:
         """The customer base as of a day; the one of the day asked about last is kept."""
-        when = self._when(as_of)
+        when = self.when(as_of)
         base = self._base
         if base is None or base.when.day != when.day:
             base = CustomerBase(self._store, when, self._policy, self._model, self._problem)
             self._base = base
         return base
 
+    def dashboard(self, as_of: str | None = None) -> Dashboard:
+        """The customer base as the page shows it, as of a day."""
+        base, dashboard = self.base(as_of), self._dashboard
+        if dashboard is None or dashboard.base is not base:
+            dashboard = Dashboard(base, self._store, self._policy)
+            self._dashboard = dashboard
+        return dashboard
+
+    @cached_property
+    def customer_page(self) -> CustomerPage:
+        """What a customer's page shows beside the complete answer."""
+        return CustomerPage(self._store, self._queries, self._model)
+
+    def model_card(self) -> dict[str, object]:
+        """What is known about the model that answers.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if self._model is None:
+            raise self._problem or ModelNotFound("no model is loaded")
+        return model_card(self._model.folder, self._store)
+
+    def when(self, as_of: str | None) -> AsOf:
+        """The moment that a day stands for; without one, the store's."""
+        return self._store.as_of(parse_day(as_of) if as_of else self._settings.as_of)
+
     def complete(self, body: Mapping[str, object], when: AsOf) -> dict[str, object]:
         """A body as an answer, with ``success`` before it and ``meta`` after it."""
         return {"success": True, **body, "meta": self._meta(when)}
-
-    def _when(self, as_of: str | None) -> AsOf:
-        return self._store.as_of(parse_day(as_of) if as_of else self._settings.as_of)
 
     def _predictions_of(self, user_id: str, when: AsOf) -> dict[str, object] | None:
         if self._model is None:

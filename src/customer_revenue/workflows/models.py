@@ -22,6 +22,7 @@ class LoadedModel:
     predictor: Predictor
     version: str
     identity: str
+    folder: Path
 
 
 def model_identity(settings: Settings) -> str:
@@ -49,7 +50,7 @@ def load_model(settings: Settings) -> LoadedModel:
     identity = model_identity(settings)
     wanted = settings.current_model
     folder = tracking.model_folder(settings, wanted) if wanted.startswith(tracking.MODELS_SCHEME) else Path(identity)
-    return LoadedModel(bundle.load(folder), bundle.read_manifest(folder)["version"], identity)
+    return LoadedModel(bundle.load(folder), bundle.read_manifest(folder)["version"], identity, folder)
 
 
 def make_current(models: Path, version: str) -> None:

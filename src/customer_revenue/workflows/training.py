@@ -26,6 +26,7 @@ from customer_revenue.settings import Settings
 from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
 from customer_revenue.workflows.figures import mean_figures, origin_table
 from customer_revenue.workflows.frames import feature_rows, label_rows, training_windows
+from customer_revenue.workflows.model_card import calibration, write_run
 from customer_revenue.workflows.models import make_current
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
         facts = _facts(store, settings, when, version)
         metrics = mean_figures([origin]) if origin else {}
-        folder = bundle.save(predictor, settings.models / version, {**facts, "metrics": metrics})
+        folder = bundle.save(predictor, settings.models / version, {**facts, "metrics": metrics, **_outcome(origin)})
         report("Tracking the run in MLflow")
         example = features.slice(0, EXAMPLE_ROWS)
         run_id, registered = tracking.log_training(
@@ -98,6 +99,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
                 documents={"predictor.json": predictor.to_state()},
             ),
         )
+        write_run(folder, {**tracking.run_address(settings, run_id), "registered_version": registered})
     make_current(settings.models, version)
     seconds = time.monotonic() - started
     return TrainingResult(
@@ -131,6 +133,21 @@ def _back_test(store: Store, settings: Settings, when: AsOf) -> Origin | None:
     except NotEnoughData:
         return None
     return origin if origin.outcomes is not None else None
+
+
+def _outcome(origin: Origin | None) -> Mapping[str, object]:
+    """What the model card shows of a back-test beside its metrics."""
+    if origin is None or origin.outcomes is None:
+        return {"backtest": None, "calibration": None}
+    probability, bought = column(origin.predictions, "purchase_probability"), origin.outcomes.bought.astype(float)
+    return {
+        "backtest": {
+            "cutoff": origin.cutoff.isoformat(),
+            "horizon_days": origin.horizon_days,
+            "customers": origin.features.num_rows,
+        },
+        "calibration": calibration(probability, bought),
+    }
 
 
 def _example(predictor: Predictor, features: pa.Table) -> pa.Table | None:

@@ -1,0 +1,97 @@
+"""``/payment/analytics/dashboard/…`` and what a customer's page shows: what the page at ``/`` asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic_core import to_json
+
+from customer_revenue.periods import Period
+from customer_revenue.service.answering import Answering, answering
+from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
+from customer_revenue.workflows.dashboard import Shown, Sort
+from customer_revenue.workflows.spreadsheet import as_csv
+
+router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
+
+Source = Annotated[Answering, Depends(answering)]
+OfPeriod = Annotated[Period, Query(description="Period of the facts.")]
+Segments = Annotated[list[str] | None, Query(description="Value segments to show; all of them by default.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
+Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
+
+
+def _json(body: dict[str, object]) -> Response:
+    return Response(to_json(body), media_type="application/json")
+
+
+@router.get("/dashboard/context", summary="Segments, stages and what the store holds")
+def context(source: Source, as_of: AsOfDay = None) -> Response:
+    """What the page needs to know before it asks for anything else."""
+    answers = source.current()
+    dashboard = answers.dashboard(as_of)
+    return _json(answers.complete(dashboard.context(), dashboard.base.when))
+
+
+@router.get("/dashboard/overview", summary="Everything on the page's overview")
+def overview(
+    source: Source, period: OfPeriod = Period.ALL_TIME, segment: Segments = None, as_of: AsOfDay = None
+) -> Response:
+    """Metrics beside the period before, months, segments, concentration, cohorts and RFM of a period and segments."""
+    answers = source.current()
+    dashboard = answers.dashboard(as_of)
+    return _json(answers.complete(dashboard.overview(period, segment or ()), dashboard.base.when))
+
+
+@router.get("/dashboard/customers", summary="A list of customers, sorted and paged", response_model=None)
+def customers(
+    source: Source,
+    show: Annotated[Shown, Query(description="Every customer, or those of some activity statuses.")] = Shown.ALL,
+    period: OfPeriod = Period.ALL_TIME,
+    segment: Segments = None,
+    activity: Annotated[
+        list[str] | None, Query(description="With `show=at_risk`: activity statuses to list; at_risk by default.")
+    ] = None,
+    sort: Annotated[Sort, Query(description="Column to sort by.")] = Sort.REVENUE,
+    descending: Annotated[bool, Query(description="Highest first.")] = True,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    format: Annotated[  # noqa: A002  # the parameter's name
+        Literal["json", "csv"], Query(description="A page as JSON, or the whole list as CSV.")
+    ] = "json",
+    as_of: AsOfDay = None,
+) -> Response:
+    """Customers with an order in the period, their facts of it, and their predictions."""
+    answers = source.current()
+    dashboard = answers.dashboard(as_of)
+    chosen = (show, period, segment or (), activity or (), sort, descending)
+    if format == "csv":
+        name = f"customers-{show.value}-{dashboard.base.when.day}.csv"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(as_csv(dashboard.all_customers(*chosen)), media_type="text/csv", headers=headers)
+    return _json(answers.complete(dashboard.customers(*chosen, limit, offset), dashboard.base.when))
+
+
+@router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")
+def timeline(
+    user_id: UserId,
+    source: Source,
+    period: OfPeriod = Period.ALL_TIME,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    as_of: AsOfDay = None,
+) -> Response:
+    """Orders and refunds of the period, newest first, with the customer's name and e-mail."""
+    answers = source.current()
+    when = answers.when(as_of)
+    return _json(answers.complete(answers.customer_page.timeline(user_id, period, when, limit, offset), when))
+
+
+@router.get("/customers/{user_id:path}/outlook", summary="A customer's curve, and how it came about")
+def outlook(user_id: UserId, source: Source, as_of: AsOfDay = None) -> Response:
+    """The chance of a purchase by day, the chance of being alive at earlier days, and the revenue to be expected."""
+    answers = source.current()
+    when = answers.when(as_of)
+    return _json(answers.complete(answers.customer_page.outlook(user_id, when), when))

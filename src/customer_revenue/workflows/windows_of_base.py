@@ -1,0 +1,138 @@
+"""The figures at the top of the page, beside those of the period before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_revenue.periods import BEGINNING, Period, months_before
+from customer_revenue.revenue.arithmetic import sum_where
+from customer_revenue.revenue.customer_base import growth_rate
+from customer_revenue.revenue.trends import GROWTH_DAYS
+from customer_revenue.tables import Canonical
+
+ONE_DAY = dt.timedelta(days=1)
+MONTHS = {Period.LAST_12_MONTHS: 12, Period.LAST_6_MONTHS: 6, Period.YTD: 12}
+"""How far back the period before lies; the year to date is compared with the same days of the year before."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days from the first to the last, both included."""
+
+    first: dt.date
+    last: dt.date
+
+    def holds(self, day: ir.DateValue) -> ir.BooleanValue:
+        """Whether a day is inside."""
+        return day.between(ibis.literal(self.first, type="date"), ibis.literal(self.last, type="date"))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The four metrics of the widget, and what they are made of."""
+
+    customers: int
+    revenue_cents: int
+    orders: int
+    top_cents: int
+    growth_percent: float | None
+
+    @property
+    def average_cents(self) -> int:
+        """Revenue a customer, rounded half up."""
+        return (2 * self.revenue_cents + self.customers) // (2 * self.customers) if self.customers else 0
+
+    def beside(self, before: Figures | None) -> dict[str, dict[str, object]]:
+        """Each figure with the one before, null where there is none."""
+        names = {
+            "total_customers": "customers",
+            "avg_customer_value_cents": "average_cents",
+            "top_customer_value_cents": "top_cents",
+            "customer_growth_rate": "growth_percent",
+            "total_revenue_cents": "revenue_cents",
+            "total_orders": "orders",
+        }
+        return {
+            name: {"value": getattr(self, field), "before": getattr(before, field) if before else None}
+            for name, field in names.items()
+        }
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A period and the one before it, and three windows in a row that new customers are counted in, newest first.
+
+    All time is compared with what it was 30 days ago, and its growth is that of 30 days, as in the widget.
+    """
+
+    now: Window
+    before: Window
+    acquired: tuple[Window, Window, Window]
+
+    @classmethod
+    def of(cls, period: Period, day: dt.date) -> Windows:
+        """The windows of a period that ends with a day."""
+        if period is Period.ALL_TIME:
+            ends = [day - n * dt.timedelta(days=GROWTH_DAYS) for n in range(4)]
+            rolling = [Window(ends[n + 1] + ONE_DAY, ends[n]) for n in range(3)]
+            return cls(Window(BEGINNING, day), Window(BEGINNING, ends[1]), (rolling[0], rolling[1], rolling[2]))
+        back = MONTHS[period]
+        steps = [_back(Window(period.first_day(day), day), period, back * n) for n in range(3)]
+        return cls(steps[0], steps[1], (steps[0], steps[1], steps[2]))
+
+    def comparison(self, first_day: dt.date | None) -> dict[str, str] | None:
+        """The days of the period before; ``None`` where the store does not reach back to its beginning."""
+        if not _reaches(self.before, first_day):
+            return None
+        first = max(self.before.first, first_day or self.before.first)
+        return {"first_day": first.isoformat(), "last_day": self.before.last.isoformat()}
+
+    def figures(self, row: Mapping[str, Any], first_day: dt.date | None) -> tuple[Figures, Figures | None]:
+        """The figures of the period and of the one before, from the row of :func:`figures_of`."""
+        new = [row[f"new_{n}"] if _reaches(w, first_day) else 0 for n, w in enumerate(self.acquired)]
+        growth = [growth_rate(new[n], new[n + 1]) for n in range(2)]
+        now, before = (
+            Figures(row[f"customers_{w}"], row[f"revenue_{w}"], row[f"orders_{w}"], row[f"top_{w}"], rate)
+            for w, rate in zip(("now", "before"), growth, strict=True)
+        )
+        return now, before if _reaches(self.before, first_day) and before.customers else None
+
+
+def figures_of(known: Canonical, windows: Windows) -> ir.Table:
+    """Customers, revenue, orders and best customer of both windows, and new customers of each of three; one row."""
+    orders = known.counted_orders()
+    inside = {"now": windows.now.holds(orders.day), "before": windows.before.holds(orders.day)}
+    sums: dict[str, ir.Value] = {"first": orders.day.min()}
+    for name, condition in inside.items():
+        sums[f"cents_{name}"] = sum_where(condition, orders.total_cents)
+        sums[f"count_{name}"] = sum_where(condition, 1)
+    each = orders.group_by("user_id").aggregate(**sums)
+    totals: dict[str, ir.Value] = {}
+    for name in inside:
+        cents, count = each[f"cents_{name}"], each[f"count_{name}"]
+        totals[f"customers_{name}"] = sum_where(count > 0, 1).coalesce(0)
+        totals[f"revenue_{name}"] = cents.sum().coalesce(0)
+        totals[f"orders_{name}"] = count.sum().coalesce(0)
+        totals[f"top_{name}"] = cents.max().coalesce(0)
+    for n, window in enumerate(windows.acquired):
+        totals[f"new_{n}"] = sum_where(window.holds(each["first"]), 1).coalesce(0)
+    return each.aggregate(**totals)
+
+
+def _back(window: Window, period: Period, months: int) -> Window:
+    if period is Period.YTD or not months:
+        return Window(months_before(window.first, months), months_before(window.last, months))
+    last = months_before(window.last, months)
+    return Window(period.first_day(last), last)
+
+
+def _reaches(window: Window, first_day: dt.date | None) -> bool:
+    return first_day is not None and (
+        window.first >= first_day or window.first == BEGINNING <= first_day <= window.last
+    )
