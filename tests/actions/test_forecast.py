@@ -8,26 +8,28 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from customer_revenue.actions.forecast import History, base_forecast, customer_forecast, month_ends
+from customer_revenue.actions.forecast import History, base_forecast, customer_forecast, horizons_days, month_ends
 from customer_revenue.actions.history import NOT_ENOUGH, seasonality, trend
 from customer_revenue.policy import Policy
 
 AS_OF = dt.date(2023, 12, 15)
 
 
-def path(months: int, a_month: float = 10_000.0) -> pa.Table:
-    ahead = np.arange(1, months + 1)
-    chances = 1 - 0.6**ahead
-    return pa.table(
-        {
-            "expected_purchases": 0.5 * ahead,
-            "purchase_probability": chances,
-            "expected_revenue_cents": a_month * ahead,
-            "revenue_low_cents": np.zeros(months),
-            "revenue_high_cents": 2.0 * a_month * ahead,
-            "interval_mass": np.full(months, 0.8),
-        }
-    )
+def path(months: int, a_month: float = 10_000.0, customers: int = 1) -> list[pa.Table]:
+    return [
+        pa.table(
+            {
+                "customer_id": [f"u{n}" for n in range(customers)],
+                "expected_purchases": [0.5 * ahead] * customers,
+                "purchase_probability": [1 - 0.6**ahead] * customers,
+                "expected_revenue_cents": [a_month * ahead] * customers,
+                "revenue_low_cents": [0.0] * customers,
+                "revenue_high_cents": [2.0 * a_month * ahead] * customers,
+                "interval_mass": [0.8] * customers,
+            }
+        )
+        for ahead in range(1, months + 1)
+    ]
 
 
 def test_a_short_history_has_no_trend_and_no_seasons(policy: Policy) -> None:
@@ -82,12 +84,23 @@ def test_confidence_rises_with_the_tolerance(policy: Policy) -> None:
     assert scores[-1] == pytest.approx(1.0)
 
 
-def test_base_forecast_is_wider_where_the_base_scatters_more(policy: Policy) -> None:
+def test_base_forecast_is_the_sum_and_wider_where_the_base_scatters_more(policy: Policy) -> None:
     calm, wild = (
-        base_forecast([1e6] * 3, [1e9] * 3, AS_OF, History(values), policy.forecast)
+        base_forecast(path(3, customers=100), AS_OF, History(values), policy.forecast)
         for values in ([1_000_000, 1_010_000, 990_000] * 4, [1_000_000, 1_900_000, 300_000] * 4)
     )
     assert calm["predicted_monthly_revenue"] == wild["predicted_monthly_revenue"] == 10_000
-    width = [row[0]["revenue_high_cents"] - row[0]["revenue_low_cents"] for row in (calm["path"], wild["path"])]  # type: ignore[index]
-    assert width[0] < width[1]
+    widths = [row["path"][0]["revenue_high_cents"] - row["path"][0]["revenue_low_cents"] for row in (calm, wild)]  # type: ignore[index]
+    assert widths[0] < widths[1]
     assert float(str(calm["confidence_score"])) > float(str(wild["confidence_score"]))
+
+
+def test_a_path_of_other_customers_is_refused(policy: Policy) -> None:
+    one, two = path(1), path(2)[1:]
+    other = two[0].set_column(0, "customer_id", [["someone else"]])
+    with pytest.raises(TypeError, match="same customers"):
+        base_forecast([*one, other], AS_OF, History([]), policy.forecast)
+
+
+def test_horizons_end_with_the_months() -> None:
+    assert horizons_days(dt.date(2024, 1, 31), 3) == [29, 60, 90]

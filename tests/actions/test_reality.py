@@ -10,9 +10,12 @@ from pathlib import Path
 import ibis
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from customer_revenue.actions.offers import offers
+from customer_revenue.actions.predictive import Predictive
 from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable, recommend
 from customer_revenue.actions.situations import Situations
 from customer_revenue.orders.store import open_store
@@ -42,6 +45,7 @@ class Followed:
     situations: Situations
     bought: npt.NDArray[np.bool_]
     revenue_cents: npt.NDArray[np.float64]
+    outlook: pa.Table
 
     def rate(self, group: npt.NDArray[np.bool_]) -> float:
         return float(self.bought[group].mean())
@@ -62,10 +66,13 @@ def followed(online_retail: Path, policy: Policy, tmp_path_factory: pytest.TempP
         facts = store.prepare(summary(known_at(store, when), None, as_of_day, policy), ()).run()
         labels = label_rows(store, CUTOFF, [HORIZON_DAYS])
     situations = Situations.of(facts, predictor.predict(features))
+    ahead = predictor.predict(features, HORIZON_DAYS)
+    outlook = ahead.take(pc.index_in(situations.facts["customer_id"], value_set=ahead["customer_id"]))
     place = {customer: n for n, customer in enumerate(labels["customer_id"].to_pylist())}
     order = [place[customer] for customer in situations.customer_id]
     purchases = labels[f"purchases_{HORIZON_DAYS}"].to_numpy()[order]
-    return Followed(situations, purchases > 0, labels[f"revenue_cents_{HORIZON_DAYS}"].to_numpy()[order].astype(float))
+    revenue = labels[f"revenue_cents_{HORIZON_DAYS}"].to_numpy()[order].astype(np.float64)
+    return Followed(situations, purchases > 0, revenue, outlook)
 
 
 def test_safe_due_overdue_and_at_risk_customers_really_differ(followed: Followed, policy: Policy) -> None:
@@ -97,3 +104,17 @@ def test_everyone_is_answered_and_discounts_are_kept_from_who_buys_anyway(follow
     given = offers(situations.facts, situations.predictions, policy.offers, ladder)
     without = np.array(given["discount_percentage"].to_pylist()) == 0
     assert followed.rate(without) > followed.rate(~without) + 0.2
+
+
+def test_the_confidence_score_is_what_it_says_by_decile(followed: Followed, policy: Policy) -> None:
+    predictive = Predictive.of(followed.outlook)
+    forecast = predictive.expected_cents
+    share = forecast * policy.forecast.tolerance_percent / 100
+    tolerance = np.maximum(share, followed.situations.order_value_cents)
+    confidence = predictive.within(forecast, tolerance)
+    came_true = np.abs(followed.revenue_cents - forecast) <= tolerance
+    deciles = np.array_split(np.argsort(confidence), 10)
+    said = np.array([confidence[decile].mean() for decile in deciles])
+    seen = np.array([came_true[decile].mean() for decile in deciles])
+    assert np.abs(said - seen).max() < 0.22
+    assert np.corrcoef(said, seen)[0, 1] > 0.9

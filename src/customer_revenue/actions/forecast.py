@@ -21,7 +21,7 @@ LOW, HIGH = 0.1, 0.9
 """The ends of the 80 % interval."""
 NORMAL_90 = 1.2815515655446004
 MONTHS_PER_YEAR = 12
-CUMULATIVE = ("expected_purchases", "purchase_probability", "expected_revenue_cents")
+CUMULATIVE = ("customer_id", "expected_purchases", "purchase_probability", "expected_revenue_cents")
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,13 @@ def month_ends(as_of_day: dt.date, months: int) -> list[dt.date]:
     return [months_before(as_of_day, -ahead) for ahead in range(1, months + 1)]
 
 
+def horizons_days(as_of_day: dt.date, months: int) -> list[int]:
+    """Days from the as-of day to each of :func:`month_ends`: the horizons to predict."""
+    return [(end - as_of_day).days for end in month_ends(as_of_day, months)]
+
+
 def customer_forecast(
-    path: pa.Table,
+    path: Sequence[pa.Table],
     as_of_day: dt.date,
     history: History,
     avg_order_value_cents: int,
@@ -52,8 +57,7 @@ def customer_forecast(
     """The forecast of one customer.
 
     Args:
-        path: predictions of the customer within the days up to each of :func:`month_ends`, one row a month, each from
-            the as-of day on: the columns of :class:`Predictive` and ``expected_purchases``.
+        path: the customer's predictions within each of :func:`horizons_days`, each from the as-of day on.
         as_of_day: the day of the as-of moment.
         history: the customer's full months.
         avg_order_value_cents: mean order to date.
@@ -63,78 +67,104 @@ def customer_forecast(
     Returns:
         ``months``, ``predicted_monthly_revenue`` and ``predicted_annual_revenue`` (currency units, as specified) and
         the same in cents, ``confidence_score``, ``factors`` (``purchase_frequency``, ``trend``, ``seasonality``) and
-        ``path``: for each month its ``month`` of the last day, ``expected_revenue_cents`` and the ends of the 80 %
+        ``path``: for each month its ``month`` and ``last_day``, ``expected_revenue_cents`` and the ends of the 80 %
         interval. The confidence is the predicted probability that the revenue of all months falls within the policy's
         tolerance of the forecast, or within one average order of it where that is more.
     """
-    check_columns(path, CUMULATIVE, "the table of predictions")
-    whole = Predictive.of(path.slice(path.num_rows - 1))
+    whole = Predictive.of(path[-1])
     total = float(whole.expected_cents[0])
     tolerance = max(total * policy.tolerance_percent / 100, float(avg_order_value_cents))
     confidence = float(whole.within(np.array([total]), np.array([tolerance]))[0])
-    monthly = _months_of(path)
-    rows = _rows(as_of_day, monthly.expected_cents, monthly.quantile(LOW), monthly.quantile(HIGH))
+    months = _single_months(path)
+    rows = _rows(
+        as_of_day,
+        [float(month.expected_cents[0]) for month in months],
+        [float(month.quantile(LOW)[0]) for month in months],
+        [float(month.quantile(HIGH)[0]) for month in months],
+    )
     return _answer(rows, total, confidence, _factors(history, purchase_frequency_days, policy))
 
 
 def base_forecast(
-    expected_cents: Sequence[float],
-    variances: Sequence[float],
-    as_of_day: dt.date,
-    history: History,
-    policy: Forecast,
+    path: Sequence[pa.Table], as_of_day: dt.date, history: History, policy: Forecast
 ) -> dict[str, object]:
     """The forecast of all known customers together; customers who are yet to come are not in it.
 
     Args:
-        expected_cents: expected revenue of each month ahead, summed over the customers.
-        variances: variance of that sum in each month, customers taken as independent, in cents squared.
+        path: predictions of all customers within each of :func:`horizons_days`, the same rows in each table.
         as_of_day: the day of the as-of moment.
-        history: the base's full months. Their scatter around the trend widens the interval: what moves all customers
+        history: the base's full months. Their scatter around the median widens the interval: what moves all customers
             at once is in no customer's own distribution.
         policy: least history, tolerance.
 
     Returns:
-        As :func:`customer_forecast`.
+        As :func:`customer_forecast`; the tolerance is the policy's share alone.
     """
-    expected = np.asarray(expected_cents, np.float64)
+    months = _single_months(path)
+    expected = [float(month.expected_cents.sum()) for month in months]
     common = _scatter(history.revenue_cents)
-    spread = np.sqrt(np.asarray(variances, np.float64) + (common * expected) ** 2)
-    rows = _rows(as_of_day, expected, np.maximum(expected - NORMAL_90 * spread, 0.0), expected + NORMAL_90 * spread)
-    total = float(expected.sum())
-    total_spread = float(np.sqrt(np.sum(variances) + (common * total) ** 2))
+    spread = [
+        NORMAL_90 * sqrt(float(month.variances.sum()) + (common * cents) ** 2)
+        for month, cents in zip(months, expected, strict=True)
+    ]
+    ends = list(zip(expected, spread, strict=True))
+    rows = _rows(
+        as_of_day,
+        expected,
+        [max(cents - width, 0.0) for cents, width in ends],
+        [cents + width for cents, width in ends],
+    )
+    whole = Predictive.of(path[-1])
+    total = float(whole.expected_cents.sum())
+    total_spread = sqrt(float(whole.variances.sum()) + (common * total) ** 2)
     confidence = _normal_within(total * policy.tolerance_percent / 100, total_spread)
     return _answer(rows, total, confidence, _factors(history, None, policy))
 
 
-def _months_of(path: pa.Table) -> Predictive:
+def _single_months(path: Sequence[pa.Table]) -> list[Predictive]:
     """The distribution of each single month, from what is cumulative.
 
-    A month's chance of a purchase is its expected purchases times the first month's ratio of the two.
+    A month's chance of a purchase is its expected purchases times the first month's ratio of the two; its shape is
+    the first month's.
+
+    Raises:
+        TypeError: a table lacks a column, or the tables are not of the same customers in the same order.
     """
-    purchases, chances, revenue = (np.asarray(path[name].to_numpy(), np.float64) for name in CUMULATIVE)
-    in_month, cents = _steps(purchases), _steps(revenue)
-    ratio = min(chances[0] / purchases[0], 1.0) if purchases[0] > 0 else 1.0
-    chance = np.clip(in_month * ratio, 1e-9, 1.0)
-    shape = Predictive.of(path).shape
-    return Predictive(chance, cents / chance, np.full(len(cents), shape[0]))
+    for table in path:
+        check_columns(table, CUMULATIVE, "the table of predictions")
+        if not table["customer_id"].equals(path[0]["customer_id"]):
+            raise TypeError("the tables of the path must hold the same customers in the same order")
+    purchases, chances, cents = (np.stack([_floats(table, name) for table in path]) for name in CUMULATIVE[1:])
+    ratio = np.minimum(chances[0] / np.maximum(purchases[0], 1e-12), 1.0)
+    shape = Predictive.of(path[0]).shape
+    months = []
+    for in_month, in_month_cents in zip(_steps(purchases), _steps(cents), strict=True):
+        chance = np.clip(in_month * ratio, 1e-9, 1.0)
+        months.append(Predictive(chance, in_month_cents / chance, shape))
+    return months
+
+
+def _floats(table: pa.Table, name: str) -> Floats:
+    return np.asarray(table[name].to_numpy(), np.float64)
 
 
 def _steps(cumulative: Floats) -> Floats:
-    return np.maximum(np.diff(cumulative, prepend=0.0), 0.0)
+    return np.maximum(np.diff(cumulative, axis=0, prepend=0.0), 0.0)
 
 
-def _rows(as_of_day: dt.date, expected: Floats, low: Floats, high: Floats) -> list[dict[str, object]]:
+def _rows(
+    as_of_day: dt.date, expected: Sequence[float], low: Sequence[float], high: Sequence[float]
+) -> list[dict[str, object]]:
     ends = month_ends(as_of_day, len(expected))
     return [
         {
             "month": month_label(end),
             "last_day": end.isoformat(),
-            "expected_revenue_cents": round(float(expected[place])),
-            "revenue_low_cents": round(float(low[place])),
-            "revenue_high_cents": round(float(high[place])),
+            "expected_revenue_cents": round(middle),
+            "revenue_low_cents": round(lowest),
+            "revenue_high_cents": round(highest),
         }
-        for place, end in enumerate(ends)
+        for end, middle, lowest, highest in zip(ends, expected, low, high, strict=True)
     ]
 
 

@@ -57,6 +57,12 @@ class Predictive:
         """The mean of all, buyers or not."""
         return np.asarray(self.probability * self.mean_cents)
 
+    @property
+    def variances(self) -> Floats:
+        """The variance of all, in cents squared."""
+        squares = self.probability * self.mean_cents**2 * (1 + 1 / self.shape)
+        return np.asarray(squares - self.expected_cents**2)
+
     def at_most(self, cents: Floats) -> Floats:
         """The chance of a revenue up to an amount, for each customer."""
         share = np.maximum(cents, 0.0) / np.maximum(self.mean_cents, 1e-9)
