@@ -130,6 +130,7 @@ def test_prepared_queries(postgres: MakePostgres) -> None:
         values = {"moment": dt.datetime(2025, 1, 1), "day": dt.date(2023, 1, 1)}
         for _ in range(8):  # the server prepares it after a few
             assert query.run(user_id='o\'neill, "x"', **values).to_pylist() == [{"n": 1, "cents": 2001, "mean": 2001.0}]
+        assert query.rows(user_id="ann", **values) == query.run(user_id="ann", **values).to_pylist()
         assert query.run(user_id="' OR 1=1 --", **values).to_pylist() == [{"n": 0, "cents": None, "mean": None}]
         assert query.run(user_id="100%s %(day)s", **values).to_pylist()[0]["n"] == 0
         percent = store.prepare(store.tables.order_items.filter(store.tables.order_items.product_name.contains("0%")))

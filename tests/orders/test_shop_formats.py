@@ -19,8 +19,7 @@ SHOPIFY = (
     "Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Lineitem discount,Billing Name,Refunded Amount,Id"
 )
 SHOPIFY_LINES = (
-    "#1001,Ann@X.org,paid,2023-05-01 10:00:00 -0400,USD,30.00,5.00,2.00,37.00,0,2023-05-01 22:30:00 -0400,"
-    "2,Pen,10.00,PEN,0.00,Ann Lee,0.00,77",
+    "#1001,Ann@X.org,paid,2023-05-01,USD,30.00,5.00,2,37.00,0,2023-05-01 22:30:00 -0400,2,Pen,10.00,PEN,0,Ann Lee,0,77",
     "#1001,Ann@X.org,,,,,,,,,,1,Ink blue,10.00,,1.50,,,",
     "#1002,bob@x.org,partially_refunded,,USD,20.00,0,0,20.00,0,2023-05-02 09:00:00 -0400,1,Pen,20.00,PEN,0,Bob,7.25,78",
     "#1003,bob@x.org,refunded,,USD,20.00,0,0,20.00,0,2023-05-03 09:00:00 -0400,1,Pen,20.00,PEN,0,Bob,20.00,79",

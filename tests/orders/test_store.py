@@ -145,6 +145,7 @@ def test_a_prepared_query_takes_values_and_nothing_else(shop: Shop) -> None:
         query = store.prepare(chosen.select("id"), ["user_id", "moment", "day", "least"])
         values = {"moment": dt.datetime(2024, 1, 1), "day": dt.date(2023, 1, 1), "least": 1}
         assert query.run(user_id="o'neill", **values).to_pylist() == [{"id": "2"}]
+        assert query.rows(user_id="o'neill", **values) == [{"id": "2"}]
         assert query.run(user_id="ann' OR '1'='1", **values).num_rows == 0
         assert query.run(user_id="$moment", **values).num_rows == 0
         with pytest.raises(TypeError, match="user_id"):
@@ -181,7 +182,9 @@ def test_one_query_from_many_threads(shop: Shop) -> None:
         query = store.prepare(mine.aggregate(cents=mine.total_cents.sum()), ["user_id"])
 
         def total(i: int) -> int:
-            return int(query.run(user_id=f"u{i % 50}").column("cents")[0].as_py())
+            [row] = query.rows(user_id=f"u{i % 50}")
+            assert query.run(user_id=f"u{i % 50}").to_pylist() == [row]
+            return int(row["cents"])
 
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(total, range(400))) == [100 * sum(range(i % 50, 1_000, 50)) for i in range(400)]
@@ -206,8 +209,9 @@ def test_a_closed_store_says_so(shop: Shop) -> None:
     query = store.prepare(store.tables.orders)
     query.run()
     store.close()
-    with pytest.raises(StoreError, match="cannot answer"):
-        query.run()
+    for ask in (query.run, query.rows):
+        with pytest.raises(StoreError, match="cannot answer"):
+            ask()
     store.close()
     gc.collect()
 

@@ -55,6 +55,14 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Run a statement whose result is small, as Python values: half the time of ``run`` for a single row.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+
+    @abstractmethod
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
         """Run an expression once; it may contain Ibis tables in memory, and its result may be large."""
 

@@ -82,9 +82,13 @@ class PostgresEngine(Engine):
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        with self._connection() as con:
-            rows = con.execute(_text(statement.sql), dict(values)).fetchall()
-        return _table(rows, statement.schema)
+        return _table(self._select(statement, values), statement.schema)
+
+    @override
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        # By way of Arrow: the server's sums are decimals where the schema says integers.
+        table = _table(self._select(statement, values), statement.schema)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
@@ -123,6 +127,10 @@ class PostgresEngine(Engine):
             raise StoreError(f"the store at {self._shown} does not answer: {first_line(error)}") from error
         except psycopg_pool.PoolClosed as error:
             raise StoreError("the store cannot answer: it is closed") from error
+
+    def _select(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with self._connection() as con:
+            return con.execute(_text(statement.sql), dict(values)).fetchall()
 
     def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         with self._connection() as con:

