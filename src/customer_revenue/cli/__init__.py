@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
 from customer_revenue.cli.options import AsOfDay, Output, StoreUrl, day_of
@@ -26,6 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command()(advise)
+app.command()(actions)
+app.command()(forecast)
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound, NotEnoughData
+import pyarrow as pa
+
+from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.advice import Advisor, Situation, situation_of
 from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.customer_page import CustomerPage
 from customer_revenue.workflows.dashboard import Dashboard
 from customer_revenue.workflows.model_card import model_card
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
-from customer_revenue.workflows.predictions import prediction_fields
-from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries
+from customer_revenue.workflows.predictions import prediction_fields, predictor_as_of
+from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries, as_row
 
 EMBEDDED = "duckdb:"
 """Stores of this kind change by being replaced, which is noticed; a database may change at any moment."""
@@ -50,6 +54,14 @@ def parse_period(name: str) -> Period:
         raise InvalidParameter(f"period: {name[:40]!r} is not one of {', '.join(Period)}") from None
 
 
+def policy_stamp(settings: Settings) -> int:
+    """What changes when the user's policy file is written; 0 without one."""
+    try:
+        return settings.policy.stat().st_mtime_ns if settings.policy else 0
+    except OSError:
+        return 0
+
+
 def as_json(answer: Mapping[str, object]) -> str:
     """An answer as indented JSON."""
     return json.dumps(answer, indent=2, ensure_ascii=False)
@@ -63,8 +75,10 @@ class Answers:
 
     def __init__(self, store: Store, model: LoadedModel | None, problem: ModelError | None, settings: Settings) -> None:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
+        self._policy_stamp = policy_stamp(settings)
         self._policy = load_policy(settings.policy)
         self._queries = CustomerQueries(store, self._policy)
+        self._advisor = Advisor(store, self._queries, self._policy)
         self._base: CustomerBase | None = None
         self._dashboard: Dashboard | None = None
 
@@ -88,17 +102,19 @@ class Answers:
         self._store.close()
 
     def renewed(self) -> Answers:
-        """Itself, or new answers if the store or the model has been replaced by another.
+        """Itself, or new answers if the store, the model or the policy has been replaced by another.
 
         Raises:
             StoreError: the store that is there now cannot be read.
+            InvalidPolicy: the policy that is there now breaks its rules.
         """
         try:
             identity = model_identity(self._settings)
         except ModelError:
             identity = None
         same_model = identity == (self._model.identity if self._model else None)
-        return self if same_model and not self._store.stale() else Answers.open(self._settings)
+        same_policy = self._policy_stamp == policy_stamp(self._settings)
+        return self if same_model and same_policy and not self._store.stale() else Answers.open(self._settings)
 
     def customer(
         self,
@@ -115,9 +131,8 @@ class Answers:
             ModelError: predictions are asked for, and there is no model to make them.
         """
         when = self.when(as_of)
-        facts = self._queries.facts(user_id, period, when)
-        if facts is None:
-            raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
+        table = self._facts_of(user_id, period, when)
+        facts = as_row(table)
         answer: dict[str, object] = {
             "success": True,
             "customer_id": user_id,
@@ -126,7 +141,7 @@ class Answers:
             **self._queries.breakdowns(user_id, period, when, breakdowns),
         }
         if include_predictions:
-            answer["predictions"] = self._predictions_of(user_id, when)
+            answer["predictions"] = self._predictions_of(user_id, period, table, when)
         answer |= {name: facts[name] for name in ("customer_segment", "lifecycle_stage", "activity_status")}
         answer["meta"] = self._meta(when)
         return answer
@@ -176,16 +191,45 @@ class Answers:
         """A body as an answer, with ``success`` before it and ``meta`` after it."""
         return {"success": True, **body, "meta": self._meta(when)}
 
-    def _predictions_of(self, user_id: str, when: AsOf) -> dict[str, object] | None:
+    def advice(
+        self, user_id: str, ask: Callable[[Advisor, Situation], dict[str, object]], as_of: str | None = None
+    ) -> dict[str, object]:
+        """What the advisor says about a customer, as an answer.
+
+        Raises:
+            CustomerNotFound: the store knows no such customer.
+            ModelError: there is no model.
+        """
+        when = self.when(as_of)
+        facts = self._facts_of(user_id, Period.ALL_TIME, when)
+        situation = situation_of(self._queries, self.predictor(when), user_id, facts, when)
+        return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, when)
+
+    def predictor(self, when: AsOf) -> Predictor:
+        """The model's predictor, for features of a day.
+
+        Raises:
+            ModelError: there is no model.
+        """
         if self._model is None:
             raise self._problem or ModelNotFound("no model is loaded")
-        features = self._queries.features(user_id, when)
-        if features.num_rows == 0:
+        return predictor_as_of(self._model.predictor, when.day)
+
+    def _facts_of(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
+        facts = self._queries.facts_table(user_id, period, when)
+        if facts.num_rows == 0:
+            raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
+        return facts
+
+    def _predictions_of(self, user_id: str, period: Period, facts: pa.Table, when: AsOf) -> dict[str, object] | None:
+        predictor = self.predictor(when)
+        if period is not Period.ALL_TIME:
+            facts = self._queries.facts_table(user_id, Period.ALL_TIME, when)
+        situation = situation_of(self._queries, predictor, user_id, facts, when)
+        if situation.predictions is None:
             return None
-        try:
-            return prediction_fields(self._model.predictor, features, when.day)[0]
-        except NotEnoughData:
-            return None
+        (fields,) = prediction_fields(predictor, situation.features, situation.predictions)
+        return fields | self._advisor.in_response(situation)
 
     def _meta(self, when: AsOf) -> dict[str, object]:
         return {

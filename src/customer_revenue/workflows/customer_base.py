@@ -9,17 +9,25 @@ from typing import Any, cast
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
+from customer_revenue.actions.predictive import COLUMNS
+from customer_revenue.actions.recommend import most_valuable
 from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import Policy
 from customer_revenue.revenue import customer_base as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
+from customer_revenue.workflows.advice import full_months
 from customer_revenue.workflows.frames import feature_rows, known_at
 from customer_revenue.workflows.models import LoadedModel
 from customer_revenue.workflows.predictions import predictor_as_of
 
+PATH_COLUMNS = tuple(dict.fromkeys((*CUMULATIVE, *COLUMNS)))
 PREDICTED_COLUMNS = (
     "customer_id",
     "estimated_ltv_cents",
@@ -161,6 +169,31 @@ class CustomerBase:
             },
         }
 
+    def actions(self, limit: int, offset: int) -> Body:
+        """The actions that are worth most among all customers, with name and e-mail where known."""
+        rows = self.action_rows(limit, offset).to_pylist()
+        return {"actions": rows, **self._page(limit, offset)}
+
+    def action_rows(self, limit: int, offset: int) -> pa.Table:
+        """As :meth:`actions`, as a table for an e-mail tool."""
+        with self._lock:
+            listed, predicted = self._customer_rows, self._prediction_rows
+        found = most_valuable(listed, predicted, self._policy.actions, limit, offset, self._store.info.currency)
+        places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
+        named = listed.select(("customer_name", "customer_email")).take(places)
+        for name in named.column_names:
+            found = found.append_column(name, named[name])
+        return found.drop_columns(["rank"])
+
+    def forecast(self, months: int) -> Body:
+        """Revenue to be expected of all known customers, month by month."""
+        with self._lock:
+            predictor, features = self._predictor(), self._features
+        path = [predictor.predict(features, days).select(PATH_COLUMNS) for days in horizons_days(self.when.day, months)]
+        rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
+        history = full_months(facts.fill_trends(rows, self.when.day), self.when.day)
+        return base_forecast(path, self.when.day, history, self._policy.forecast)
+
     @property
     def customers(self) -> ir.Table:
         """The all-time facts of every customer, in memory."""
@@ -178,16 +211,29 @@ class CustomerBase:
             return self._prediction_table
 
     @cached_property
+    def _customer_rows(self) -> pa.Table:
+        return self._store.fetch(facts.customers(self.known, self.day, self._policy))
+
+    @cached_property
     def _customer_table(self) -> ir.Table:
-        return ibis.memtable(self._store.fetch(facts.customers(self.known, self.day, self._policy)))
+        return ibis.memtable(self._customer_rows)
+
+    @cached_property
+    def _features(self) -> pa.Table:
+        return feature_rows(self._store, self.when)
+
+    @cached_property
+    def _prediction_rows(self) -> pa.Table:
+        return self._predictor().predict(self._features)
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
+        return ibis.memtable(self._prediction_rows.select(PREDICTED_COLUMNS))
+
+    def _predictor(self) -> Predictor:
         if self._model is None:
             raise self._problem or ModelNotFound("no model is loaded")
-        features = feature_rows(self._store, self.when)
-        predicted = predictor_as_of(self._model.predictor, self.when.day).predict(features)
-        return ibis.memtable(predicted.select(PREDICTED_COLUMNS))
+        return predictor_as_of(self._model.predictor, self.when.day)
 
     def rows(self, table: ir.Table) -> list[Row]:
         """Run a query over the tables of this base."""

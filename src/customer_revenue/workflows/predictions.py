@@ -21,11 +21,10 @@ def predictor_as_of(predictor: Predictor, day: dt.date) -> Predictor:
     return moved
 
 
-def prediction_fields(predictor: Predictor, features: pa.Table, as_of_day: dt.date) -> list[dict[str, object]]:
-    """The ``predictions`` object of each customer in a table of features, in its order."""
-    predicted = predictor_as_of(predictor, as_of_day).predict(features).to_pylist()
-    reasons: list[list[str]] = [[] for _ in predicted]
-    return [_fields(row, words, predictor, as_of_day) for row, words in zip(predicted, reasons, strict=True)]
+def prediction_fields(predictor: Predictor, features: pa.Table, predictions: pa.Table) -> list[dict[str, object]]:
+    """The ``predictions`` object of each customer in a table of predictions, in its order."""
+    rows, reasons = predictions.to_pylist(), predictor.reasons(features)
+    return [_fields(row, words, predictor, predictor.as_of_day) for row, words in zip(rows, reasons, strict=True)]
 
 
 def _fields(row: dict[str, Any], reasons: list[str], predictor: Predictor, as_of_day: dt.date) -> dict[str, object]:

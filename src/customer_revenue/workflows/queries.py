@@ -64,8 +64,12 @@ class CustomerQueries:
 
     def facts(self, user_id: str, period: Period, when: AsOf) -> dict[str, Any] | None:
         """The customer's row of the summary, dates as text; ``None`` for a customer without orders and refunds."""
-        rows = self._facts.run(**self._of_period(user_id, period, when), as_of_day=when.day).to_pylist()
-        return _dates_as_text(rows[0]) if rows else None
+        facts = self.facts_table(user_id, period, when)
+        return as_row(facts) if facts.num_rows else None
+
+    def facts_table(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
+        """As :meth:`facts`, as a table of one row or none."""
+        return self._facts.run(**self._of_period(user_id, period, when), as_of_day=when.day)
 
     def breakdowns(
         self, user_id: str, period: Period, when: AsOf, wanted: frozenset[Breakdown]
@@ -79,9 +83,13 @@ class CustomerQueries:
             found["monthly_breakdown"] = fill_periods(_period_rows(self._monthly, values), when.day, 1)
         if Breakdown.QUARTERLY in wanted:
             found["quarterly_breakdown"] = fill_periods(_period_rows(self._quarterly, values), when.day, 3)
-        products = self._products.run(**values).select(ProductRow._fields)
-        found["product_breakdown"] = product_rows([ProductRow(**row) for row in products.to_pylist()])
+        found["product_breakdown"] = product_rows(self.products(user_id, period, when))
         return found
+
+    def products(self, user_id: str, period: Period, when: AsOf) -> list[ProductRow]:
+        """The customer's revenue by product."""
+        rows = self._products.run(**self._of_period(user_id, period, when)).select(ProductRow._fields)
+        return [ProductRow(**row) for row in rows.to_pylist()]
 
     def features(self, user_id: str, when: AsOf) -> pa.Table:
         """The customer's feature row, if he has an order."""
@@ -96,5 +104,7 @@ def _period_rows(query: Query, values: Mapping[str, object]) -> list[PeriodRow]:
     return [PeriodRow(**row) for row in query.run(**values).select(PeriodRow._fields).to_pylist()]
 
 
-def _dates_as_text(row: Mapping[str, Any]) -> dict[str, Any]:
+def as_row(table: pa.Table) -> dict[str, Any]:
+    """The one row of a table, dates as text."""
+    (row,) = table.to_pylist()
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}

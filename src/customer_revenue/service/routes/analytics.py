@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from customer_revenue.revenue.customer_base import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.service.answering import Answering, answering
+from customer_revenue.service.routes.advice import Months
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay
 from customer_revenue.workflows.customer_base import CustomerBase
+from customer_revenue.workflows.spreadsheet import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)
 
@@ -100,6 +103,28 @@ def acquisition(source: Source, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = 
 def segments(source: Source, as_of: AsOfDay = None) -> Response:
     """Every segment and stage with its criteria, count and share, and what to do about it."""
     return _answer(source, as_of, lambda base: base.segments())
+
+
+@router.get("/actions", summary="The most valuable actions", response_model=None)
+def actions(
+    source: Source,
+    limit: Limit = 100,
+    offset: Offset = 0,
+    as_of: AsOfDay = None,
+    file: Annotated[Literal["json", "csv"], Query(description="`csv` for a spreadsheet or an e-mail tool.")] = "json",
+) -> Response:
+    """What to do this week: the actions that are worth most among all customers, highest expected value first."""
+    if file == "json":
+        return _answer(source, as_of, lambda base: base.actions(limit, offset))
+    rows = source.current().base(as_of).action_rows(limit, offset)
+    headers = {"Content-Disposition": 'attachment; filename="actions.csv"'}
+    return StreamingResponse(as_csv(rows), media_type="text/csv", headers=headers)
+
+
+@router.get("/forecast", summary="The revenue forecast of all known customers")
+def forecast(source: Source, months: Months = 12, as_of: AsOfDay = None) -> Response:
+    """Revenue to be expected of all known customers, month by month, with its 80 % interval."""
+    return _answer(source, as_of, lambda base: base.forecast(months))
 
 
 @router.get("/widget", summary="The dashboard's figures in one call")

@@ -1,0 +1,77 @@
+"""``advise``, ``actions`` and ``forecast``: what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, one_of
+from customer_revenue.console import say
+from customer_revenue.settings import load_settings
+
+if TYPE_CHECKING:
+    from customer_revenue.workflows.advice import Advisor, Situation
+
+Months = Annotated[int, typer.Option(min=1, max=36, help="How many months ahead.")]
+
+
+class About(StrEnum):
+    """What advice can be about."""
+
+    ACTIONS = "actions"
+    OFFER = "offer"
+    RETENTION = "retention"
+    UPSELL = "upsell"
+    FORECAST = "forecast"
+
+
+def advise(
+    user_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    about: Annotated[str, typer.Option(help=f"One of {', '.join(About)}.")] = About.ACTIONS,
+    months: Months = 12,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """What to do about a customer: actions, an offer, how to keep him, what else to sell him, what to expect."""
+    from customer_revenue.workflows.advice import Advisor
+    from customer_revenue.workflows.answers import Answers, as_json
+
+    asks: dict[About, Callable[[Advisor, Situation], dict[str, object]]] = {
+        About.ACTIONS: Advisor.actions,
+        About.OFFER: Advisor.offer,
+        About.RETENTION: Advisor.retention,
+        About.UPSELL: Advisor.upsell,
+        About.FORECAST: lambda advisor, situation: advisor.forecast(situation, months),
+    }
+    ask = asks[one_of(About, about, "about")]
+    say(as_json(Answers.open(load_settings(store=store)).advice(user_id, ask, as_of)))
+
+
+def actions(
+    limit: Limit = 100, offset: Offset = 0, store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None
+) -> None:
+    """The actions that are worth most among all customers; JSON, or a file for an e-mail tool."""
+    from customer_revenue.workflows.answers import Answers, as_json
+    from customer_revenue.workflows.output import check_output, write_table
+
+    if output is not None:
+        check_output(output)
+    answers = Answers.open(load_settings(store=store))
+    base = answers.base(as_of)
+    if output is None:
+        say(as_json(answers.complete(base.actions(limit, offset), base.when)))
+        return
+    write_table(base.action_rows(limit, offset), output)
+    say(f"Actions written to {output}")
+
+
+def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """The revenue to be expected of all known customers, month by month."""
+    from customer_revenue.workflows.answers import Answers, as_json
+
+    answers = Answers.open(load_settings(store=store))
+    base = answers.base(as_of)
+    say(as_json(answers.complete(base.forecast(months), base.when)))

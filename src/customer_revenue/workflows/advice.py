@@ -1,0 +1,147 @@
+"""What to do about one customer: actions, offer, retention, upsell, forecast."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import ibis
+import pyarrow as pa
+
+from customer_revenue.actions.forecast import History, customer_forecast, horizons_days
+from customer_revenue.actions.offers import offers
+from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.retention import retention
+from customer_revenue.actions.upsell import upsell
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf, Period
+from customer_revenue.policy import Policy
+from customer_revenue.revenue.affinity import next_products
+from customer_revenue.workflows.frames import known_at
+from customer_revenue.workflows.queries import Breakdown, CustomerQueries
+
+MOST_MONTHS = 36
+
+Body = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A customer's all-time facts, features and predictions, one row each; no predictions where there can be none.
+
+    ``predictor`` is the model's, for features of the day of ``when``.
+    """
+
+    customer_id: str
+    when: AsOf
+    predictor: Predictor
+    facts: pa.Table
+    features: pa.Table
+    predictions: pa.Table | None
+
+    @property
+    def fact(self) -> Mapping[str, Any]:
+        """The row of facts."""
+        return cast("Mapping[str, Any]", self.facts.to_pylist()[0])
+
+
+class Advisor:
+    """Advice about customers of a store, from its facts, a model's predictions and the policy."""
+
+    def __init__(self, store: Store, queries: CustomerQueries, policy: Policy) -> None:
+        self._store, self._queries, self._policy = store, queries, policy
+        self._currency = store.info.currency
+
+    def in_response(self, situation: Situation) -> Body:
+        """The fields that stand among the ``predictions`` of the complete answer."""
+        if situation.predictions is None:
+            return {"recommended_actions": [], "actions": [], "offer": None}
+        return {**self._actions(situation), "offer": self._offer(situation)}
+
+    def actions(self, situation: Situation) -> Body:
+        """Recommended actions, most urgent and valuable first."""
+        return self._actions(situation) if situation.predictions is not None else as_fields([])
+
+    def offer(self, situation: Situation) -> Body:
+        """The personal offer, as specified, with the reason for its discount."""
+        return {"offer": self._offer(situation) if situation.predictions is not None else None}
+
+    def retention(self, situation: Situation) -> Body:
+        """The retention strategy, the segment's treatment and the stage's focus."""
+        rows = retention(situation.facts, self._policy).to_pylist()
+        return {"retention": _without_id(rows[0]) if rows else None}
+
+    def upsell(self, situation: Situation) -> Body:
+        """Opportunities: the next segment, and products that similar customers bought next."""
+        if situation.predictions is None:
+            return {"opportunities": []}
+        known = known_at(self._store, situation.when)
+        owned = self._queries.products(situation.customer_id, Period.ALL_TIME, situation.when)
+        ids = {row.product_id for row in owned}
+        found = upsell(situation.fact, situation.predictions, ids, self._pairs(known, ids), self._policy)
+        return {"opportunities": found}
+
+    def forecast(self, situation: Situation, months: int) -> Body:
+        """Expected revenue month by month, with what supports it.
+
+        Raises:
+            NotEnoughData: nothing can be predicted.
+        """
+        today = situation.when.day
+        if situation.predictions is None:
+            raise NotEnoughData(f"nothing can be forecast for {situation.customer_id[:100]!r}: there are only facts")
+        path = [situation.predictor.predict(situation.features, days) for days in horizons_days(today, months)]
+        only_months = frozenset({Breakdown.MONTHLY})
+        found = self._queries.breakdowns(situation.customer_id, Period.ALL_TIME, situation.when, only_months)
+        history = full_months(found["monthly_breakdown"], today)
+        fact = situation.fact
+        order, gap = fact["avg_order_value_cents"], fact["avg_days_between_purchases"]
+        return customer_forecast(path, today, history, order, gap, self._policy.forecast)
+
+    def _actions(self, situation: Situation) -> Body:
+        rows = recommend(situation.facts, situation.predictions, self._policy.actions, self._currency)
+        return as_fields(rows.to_pylist())
+
+    def _offer(self, situation: Situation) -> Body | None:
+        ladder = [rung.name for rung in self._policy.segments.active]
+        rows = offers(situation.facts, situation.predictions, self._policy.offers, ladder, self._currency).to_pylist()
+        return _without_id(rows[0]) if rows else None
+
+    def _pairs(self, known: Any, product_ids: set[str]) -> pa.Table:
+        owned = ibis.memtable(pa.table({"product_id": pa.array(sorted(product_ids), pa.string())}))
+        return self._store.fetch(next_products(known, self._policy.upsell.least_support, owned))
+
+
+def situation_of(
+    queries: CustomerQueries, predictor: Predictor, user_id: str, facts: pa.Table, when: AsOf
+) -> Situation:
+    """A customer's situation, for a customer with facts."""
+    features = queries.features(user_id, when)
+    predictions = None
+    if features.num_rows:
+        try:
+            predictions = predictor.predict(features)
+        except NotEnoughData:
+            predictions = None
+    return Situation(user_id, when, predictor, facts, features, predictions)
+
+
+def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> History:
+    """Revenue of the calendar months that are over.
+
+    Args:
+        rows: ``month`` and ``revenue_cents`` of every month from the first with an order to today's.
+        today: the as-of day.
+    """
+    today_ends_its_month = (today + dt.timedelta(days=1)).day == 1
+    over = rows if today_ends_its_month else rows[:-1]
+    first = int(str(rows[0]["month"])[-2:]) if rows else 1
+    return History([cast("int", row["revenue_cents"]) for row in over], first)
+
+
+def _without_id(row: Mapping[str, object]) -> Body:
+    return {name: value for name, value in row.items() if name != "customer_id"}
