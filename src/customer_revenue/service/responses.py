@@ -68,6 +68,28 @@ class ProductRow(_Answer):
     percentage_of_total: float = Field(description="Share of the period's revenue, in percent.", examples=[48.0])
 
 
+class Action(_Answer):
+    """Something to do about a customer."""
+
+    code: str = Field(description="Stable name of the rule.")
+    topic: str = Field(description="What it is about, such as retention.")
+    text: str = Field(description="What to do, in words.")
+    reason: str = Field(description="Why, with the customer's own numbers.")
+    priority: str = Field(description="How urgent it is.")
+    expected_value_cents: int = Field(description="What acting is worth, in cents.")
+
+
+class Offer(_Answer):
+    """A personal offer."""
+
+    offer_type: str = Field(description="Kind of offer.", examples=["exclusive_early_access"])
+    discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where it would only cost money.")
+    message: str = Field(description="What to tell the customer.")
+    reason: str = Field(description="Why this discount, or none.")
+    expected_gain_cents: int = Field(description="Revenue that the offer is expected to bring, in cents.")
+    expected_cost_cents: int = Field(description="What the discount is expected to cost, in cents.")
+
+
 class Predictions(_Answer):
     """What will happen, all of it read off one curve and one revenue path per customer."""
 
@@ -100,6 +122,8 @@ class Predictions(_Answer):
     as_of: Day = Field(description="The day after which the predictions start counting.")
     tier: str = Field(description="What the predictions rest on: full, probability_models, population or facts_only.")
     tier_reason: str = Field(description="Why that tier.")
+    actions: list[Action] = Field(description="The recommended actions in full, in the same order.")
+    offer: Offer | None = Field(description="The personal offer.")
 
 
 class Meta(_Answer):
