@@ -29,6 +29,12 @@ class Spread:
     revenue_fixed: float = 0.3
     revenue_per_purchase: float = 0.5
 
+    def widened(self, level_variance: float) -> Spread:
+        """The spread of one customer when the level of all is uncertain too, by the variance of its logarithm."""
+        return Spread(
+            1 / (1 / self.purchases + level_variance), self.revenue_fixed + level_variance, self.revenue_per_purchase
+        )
+
 
 @dataclass(frozen=True)
 class Intervals:

@@ -54,7 +54,8 @@ def maximise(
 
         def objective(logs: Floats, penalizer: float = penalizer) -> float:
             parameters = np.exp(logs)
-            value = -log_likelihood(parameters) / total_weight + penalizer * float(np.sum(parameters**2))
+            with np.errstate(all="ignore"):  # far from the maximum anything may overflow
+                value = -log_likelihood(parameters) / total_weight + penalizer * float(np.sum(parameters**2))
             return value if np.isfinite(value) else 1e10
 
         for start in starts:

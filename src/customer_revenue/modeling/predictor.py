@@ -17,6 +17,7 @@ from customer_revenue.modeling.distribution import Spread, intervals
 from customer_revenue.modeling.ensemble import Learned, Outlook
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.reasons import churn_reasons
 from customer_revenue.modeling.scenes import Scene
 from customer_revenue.modeling.training import learn
 from customer_revenue.modeling.views import Base, View
@@ -25,8 +26,11 @@ from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
 FEWEST_REPEAT_CUSTOMERS = 30
 FEWEST_CUSTOMERS_TO_LEARN = 300
 REGULARITIES = (1, 2, 3)
+CUSTOMERS_FOR_REGULARITY = 50_000
 REFUND_PRIOR_DAYS = 5.0
 DISCOUNT_STEPS = 4
+CHURN_DAYS = 90
+NEXT_DAYS = 30
 YEAR_DAYS = 365
 
 
@@ -83,13 +87,16 @@ class Predictor:
         if repeats == 0:
             self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
             return self
+        if repeats < FEWEST_REPEAT_CUSTOMERS:
+            self.base_ = Base.of_population(current)
+            self.tier_ = Tier.POPULATION
+            self.tier_reason_ = (
+                f"only {repeats} customers have bought on two days; {FEWEST_REPEAT_CUSTOMERS} are needed"
+            )
+            return self
         regularity = _regularity(Histories.from_table(current))
         self.base_ = Base.fitted(current, regularity)
         self.tier_ = Tier.PROBABILITY_MODELS
-        if repeats < FEWEST_REPEAT_CUSTOMERS:
-            self.tier_ = Tier.POPULATION
-            self.tier_reason_ = f"only {repeats} customers have bought on two days"
-            return self
         enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= FEWEST_REPEAT_CUSTOMERS]
         if not enough or enough[0].features.num_rows < FEWEST_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
@@ -135,8 +142,8 @@ class Predictor:
                 "next_purchase_date": middle,
                 "next_purchase_date_low": early,
                 "next_purchase_date_high": late,
-                "next_purchase_probability": curve.at(30),
-                "churn_risk_score": 1 - curve.at(90),
+                "next_purchase_probability": curve.at(NEXT_DAYS),
+                "churn_risk_score": 1 - curve.at(CHURN_DAYS),
                 "probability_alive": curve.at(np.inf),
                 "expected_net_revenue_cents": revenue * keep,
                 "estimated_ltv_cents": ltv,
@@ -156,6 +163,12 @@ class Predictor:
     def date_horizon_days(self) -> int:
         """The horizon within which the next purchase is dated: H, or the longest that could be learned."""
         return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
+
+    def reasons(self, features: pa.Table) -> list[list[str]]:
+        """The drivers of each customer's churn score in words, strongest first."""
+        view = View.of(features, self._fitted_base())
+        classifier = self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
+        return churn_reasons(view, features, classifier, CHURN_DAYS)
 
     def _fitted_base(self) -> Base:
         if self.base_ is None:
@@ -246,6 +259,7 @@ class Predictor:
 
 
 def _regularity(histories: Histories) -> int:
-    """The Erlang shape with the highest likelihood."""
+    """The Erlang shape with the highest likelihood, on a sample of the customers where they are many."""
+    histories = histories.take(slice(None, None, max(len(histories) // CUSTOMERS_FOR_REGULARITY, 1)))
     fits = [ModifiedBetaGeoCNBDk(k=k).fit(histories) for k in REGULARITIES]
     return max(fits, key=lambda model: model.log_likelihood_).k

@@ -17,10 +17,11 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln, logsumexp, xlogy
 
 from customer_revenue.errors import NotEnoughData
@@ -32,7 +33,13 @@ PARAMETERS = ("r", "alpha", "a", "b")
 STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 1.0))
 """Starting points, with times scaled so that the longest T is 1."""
 
+ROWS_WORTH_A_START = 60_000
+ROWS_FOR_A_START = 10_000
+"""A large fit starts from that of a sample: the maximum is the same, and most of the way is walked on few rows."""
+
 BISECTIONS = 40
+
+Starts = tuple[tuple[float, ...], ...]
 
 UNTESTED_PARAMETERS = (0.5, 0.1, 1.0, 2.0)
 """What stands in where no penalizer gave a maximum: a plain prior, with times scaled alike."""
@@ -70,15 +77,19 @@ class ModifiedBetaGeoCNBDk:
         scaled = Histories(
             rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights
         )
-        fit = self._search(scaled)
+        start: Starts = ()
+        if len(scaled) > ROWS_WORTH_A_START:
+            few = scaled.take(slice(None, None, len(scaled) // ROWS_FOR_A_START))
+            start = (tuple(self._search(few, ()).parameters),)
+        fit = self._search(scaled, start)
         r, alpha, a, b = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
         self.log_likelihood_ = self._total(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
         self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
         return self
 
-    def _search(self, scaled: Histories) -> Fit:
-        return maximise(lambda p: self._total(scaled, p), STARTS, float(scaled.weights.sum()))
+    def _search(self, scaled: Histories, start: Starts) -> Fit:
+        return maximise(lambda p: self._total(scaled, p), (*start, *STARTS), float(scaled.weights.sum()))
 
     def _total(self, rows: Histories, parameters: Floats) -> float:
         return float(rows.weights @ self._log_likelihoods(rows, *parameters))
@@ -95,13 +106,19 @@ class ModifiedBetaGeoCNBDk:
         """Coins that a customer who is alive has survived."""
         return x + 1 if self.coin_at_first_purchase else x
 
+    def _log_alive(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
+        coins = _of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency)
+        return coins + self._log_silence(rows, 0.0, r, alpha)
+
     def _log_dead(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
-        x, survived = rows.frequency, self._survived(rows.frequency)
-        shape = r + self.k * x
-        with np.errstate(divide="ignore"):
-            has_coin = np.log((survived > 0).astype(float))
-        coin = betaln(a + 1, b + np.maximum(survived - 1, 0)) + has_coin
-        return np.asarray(coin + gammaln(shape) - shape * np.log(alpha + rows.recency_days))
+        def coin(x: Floats) -> Floats:
+            survived = self._survived(x)
+            with np.errstate(divide="ignore"):
+                has_coin = np.log((survived > 0).astype(float))
+            return np.asarray(betaln(a + 1, b + np.maximum(survived - 1, 0)) + has_coin + gammaln(r + self.k * x))
+
+        shape = r + self.k * rows.frequency
+        return np.asarray(_of_counts(coin, rows.frequency) - shape * np.log(alpha + rows.recency_days))
 
     def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float) -> Floats:
         """Log of the purchases' density times the chance of silence from the last one to T + horizon, alive."""
@@ -109,7 +126,7 @@ class ModifiedBetaGeoCNBDk:
         shape = r + self.k * rows.frequency
         until = np.log(alpha + rows.T_days + horizon_days)
         if self.k == 1:
-            return np.asarray(gammaln(shape) - shape * until)
+            return np.asarray(_of_counts(lambda x: np.asarray(gammaln(r + x)), rows.frequency) - shape * until)
         phase = np.arange(self.k)[:, None]
         terms = gammaln(shape + phase) - gammaln(phase + 1) + xlogy(phase, silence) - (shape + phase) * until
         return np.asarray(logsumexp(terms, axis=0))
@@ -117,7 +134,7 @@ class ModifiedBetaGeoCNBDk:
     def probability_alive(self, histories: Histories) -> Floats:
         """P(alive), which is also the chance of any purchase ever again: alive customers buy sooner or later."""
         r, alpha, a, b = self.r_, self.alpha_, self.a_, self.b_
-        alive = betaln(a, b + self._survived(histories.frequency)) + self._log_silence(histories, 0.0, r, alpha)
+        alive = self._log_alive(histories, r, alpha, a, b)
         dead = self._log_dead(histories, r, alpha, a, b)
         return np.asarray(np.exp(-np.logaddexp(0.0, dead - alive)))
 
@@ -159,6 +176,20 @@ class ModifiedBetaGeoCNBDk:
         )
         return np.asarray((self.probability_alive(rows) * while_alive)[place])
 
+    def fit_level(self, histories: Histories) -> Self:
+        """Only alpha, the level of the purchase rates, where too few have bought twice for more than that."""
+        rows, _ = histories.distinct()
+        scale = 1.0 / max(float(rows.T_days.max()), 1.0)
+        r, _, a, b = UNTESTED_PARAMETERS
+
+        def loss(log_alpha: float) -> float:
+            return -self._total(rows, np.array([r, np.exp(log_alpha), a, b]))
+
+        found = minimize_scalar(loss, bounds=(np.log(0.001 / scale), np.log(1000 / scale)), method="bounded")
+        self.r_, self.alpha_, self.a_, self.b_ = r, float(np.exp(found.x)), a, b
+        self.log_likelihood_, self.problem_ = -float(found.fun), "only the level is fitted; the rest is a prior"
+        return self
+
     def to_state(self) -> dict[str, Any]:
         """The model as JSON-able values."""
         values = {name: getattr(self, f"{name}_") for name in (*PARAMETERS, "log_likelihood", "problem")}
@@ -185,11 +216,11 @@ class BetaGeo(ModifiedBetaGeoCNBDk):
     name: ClassVar[str] = "bg_nbd"
     coin_at_first_purchase: ClassVar[bool] = False
 
-    def _search(self, scaled: Histories) -> Fit:
-        return _lifetimes_fit(scaled) or super()._search(scaled)
+    def _search(self, scaled: Histories, start: Starts) -> Fit:
+        return _lifetimes_fit(scaled, start) or super()._search(scaled, start)
 
 
-def _lifetimes_fit(scaled: Histories) -> Fit | None:
+def _lifetimes_fit(scaled: Histories, start: Starts) -> Fit | None:
     """The plain maximum of BG/NBD by lifetimes, or None where it finds none."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # autograd warns on its way to a maximum; the outcome is what we check
@@ -199,10 +230,22 @@ def _lifetimes_fit(scaled: Histories) -> Fit | None:
 
         fitter = BetaGeoFitter(penalizer_coef=0.0)
         try:
-            fitter.fit(scaled.frequency, scaled.recency_days, scaled.T_days, weights=scaled.weights)
+            fitter.fit(
+                scaled.frequency,
+                scaled.recency_days,
+                scaled.T_days,
+                weights=scaled.weights,
+                initial_params=np.log(start[0]) if start else None,
+            )
         except ConvergenceError:
             return None
     logs = np.log(fitter.params_[list(PARAMETERS)].to_numpy(dtype=np.float64))
     if not np.all(np.abs(logs) < LOG_BOUND):
         return None
     return Fit(np.exp(logs), float("nan"), 0.0, "")
+
+
+def _of_counts(function: Callable[[Floats], Floats], counts: Floats) -> Floats:
+    """A function of purchase counts, evaluated once for each count that may occur."""
+    whole = counts.astype(np.intp)
+    return np.asarray(function(np.arange(whole.max(initial=0) + 1.0))[whole])

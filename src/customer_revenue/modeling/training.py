@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -59,13 +60,16 @@ def learn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Learned:
         horizon_days: the predictor's horizon; the windows' own may be shorter.
         seed: of everything random.
     """
-    tested = _back_test(scenes, seed)
+    with ThreadPoolExecutor(max_workers=1) as beside:  # LightGBM trains without the interpreter's lock
+        testing = beside.submit(_back_test, scenes, seed)
+        models = train(scenes, horizon_days, seed)
+        tested = testing.result()
     longest = _longest(scenes)
     weights = tested.weights
     if longest[0].horizon_days < horizon_days:
         # The back-test cannot see how the members differ beyond its own horizon.
         weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
-    return replace(tested, models=train(scenes, horizon_days, seed), weights=weights, season=_season(longest))
+    return replace(tested, models=models, weights=weights, season=_season(longest))
 
 
 def _longest(scenes: Sequence[Scene]) -> list[Scene]:
@@ -157,6 +161,7 @@ def _back_test(scenes: Sequence[Scene], seed: int) -> Learned:
     purchases = np.maximum(_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _to_total(purchases * np.exp(outlook.log_spend(weights)), test.revenue)
     spread = fit_spread(test.purchases, test.revenue, purchases, revenue, p)
+    spread = spread.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
     return Learned(models, weights, Season(), spread, size, test.horizon_days)
 
 

@@ -42,6 +42,13 @@ class Base:
         spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents"))
         return cls(purchases, pareto, spend)
 
+    @classmethod
+    def of_population(cls, features: pa.Table) -> Base:
+        """The shop's level with a prior for all else, where there are too few repeat customers for a fit."""
+        days, total = column(features, "positive_days"), column(features, "total_cents")
+        spend = GammaGamma().fit(days, total / np.maximum(days, 1))
+        return cls(ModifiedBetaGeoCNBDk().fit_level(Histories.from_table(features)), None, spend)
+
     def to_state(self) -> dict[str, Any]:
         """The models as JSON-able values."""
         return {

@@ -1,0 +1,131 @@
+"""Why a churn score is what it is, in words with the customer's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.histories import Floats
+from customer_revenue.modeling.views import FEATURE_NAMES, View
+
+MOST_REASONS = 3
+LEAST_EFFECT = 0.05
+"""Log-odds below which a theme is not worth a line."""
+
+THEMES: Mapping[str, tuple[str, ...]] = {
+    "silence": (
+        "silence_days",
+        "recency_days",
+        "silence_per_gap",
+        "silence_per_max_gap",
+        "purchases_30",
+        "decayed_purchases_30",
+        "base_purchases",
+        "base_probability",
+        "probability_alive",
+        "churn_log_odds",
+    ),
+    "frequency": (
+        "frequency",
+        "purchases_90",
+        "purchases_180",
+        "decayed_purchases_120",
+        "decayed_purchases_365",
+        "purchases_season",
+        "orders_per_day",
+    ),
+    "rhythm": ("mean_gap_days", "gap_variation", "gap_regularity", "last_gap_days", "max_gap_days"),
+    "spend": (
+        "spend_per_day",
+        "last_spend",
+        "first_spend",
+        "max_spend",
+        "spend_90",
+        "spend_trend",
+        "spend_variation",
+        "expected_spend",
+    ),
+    "refunds": ("refund_share",),
+    "tenure": ("T_days",),
+}
+"""Columns of the matrix by what they are about; each is in exactly one theme."""
+
+
+def churn_reasons(
+    view: View, features: pa.Table, classifier: ChurnClassifier | None, horizon_days: int
+) -> list[list[str]]:
+    """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
+
+    They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
+    distance from the average customer counts as silence. Without a classifier the silence and the frequency are told.
+    """
+    rows = features.to_pylist()
+    if classifier is None:
+        return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
+    effects = _effects(view.churn_matrix(horizon_days), classifier)
+    return [_words(row, own) for row, own in zip(rows, effects, strict=True)]
+
+
+def _effects(matrix: Floats, classifier: ChurnClassifier) -> Floats:
+    contributions = classifier.booster_.contributions(matrix)[:, :-1]
+    contributions[:, -1] += matrix[:, -1] - classifier.base_
+    places = [[FEATURE_NAMES.index(name) for name in names] for names in THEMES.values()]
+    return np.column_stack([contributions[:, place].sum(axis=1) for place in places])
+
+
+def _words(row: Mapping[str, Any], effects: Floats) -> list[str]:
+    strongest = np.argsort(-np.abs(effects), kind="stable")[:MOST_REASONS]
+    names: Sequence[str] = list(THEMES)
+    return [
+        f"{TEXTS[names[i]](row)}: {'raises' if effects[i] > 0 else 'lowers'} the risk"
+        for i in strongest
+        if abs(effects[i]) >= LEAST_EFFECT
+    ]
+
+
+def _days(number: float) -> str:
+    return f"{number:.0f} day" + ("" if round(number) == 1 else "s")
+
+
+def _silence(row: Mapping[str, Any]) -> str:
+    since = f"no purchase for {_days(row['silence_days'])}"
+    if not row["frequency"]:
+        return f"{since} after a single one"
+    return f"{since}, where {_days(row['recency_days'] / row['frequency'])} are usual"
+
+
+def _frequency(row: Mapping[str, Any]) -> str:
+    return f"bought on {_days(row['frequency'] + 1)}, {row['purchases_90']} of them in the last 90"
+
+
+def _rhythm(row: Mapping[str, Any]) -> str:
+    if not row["frequency"]:
+        return "no second purchase yet"
+    return f"gaps between purchases up to {_days(row['max_gap_days'])}, the last one {_days(row['last_gap_days'])}"
+
+
+def _spend(row: Mapping[str, Any]) -> str:
+    usual = row["total_cents"] / max(row["positive_days"], 1) / 100
+    return f"spends {usual:,.2f} on a purchase day, {row['last_day_cents'] / 100:,.2f} on the last"
+
+
+def _refunds(row: Mapping[str, Any]) -> str:
+    return f"{row['refund_cents'] / max(row['total_cents'], 1):.0%} of the revenue was refunded"
+
+
+def _tenure(row: Mapping[str, Any]) -> str:
+    return f"a customer for {_days(row['T_days'])}"
+
+
+TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "silence": _silence,
+    "frequency": _frequency,
+    "rhythm": _rhythm,
+    "spend": _spend,
+    "refunds": _refunds,
+    "tenure": _tenure,
+}

@@ -1,0 +1,119 @@
+"""A simulated shop, its feature rows and windows, and a predictor fitted on them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from customer_revenue.features.behaviour import features
+from customer_revenue.features.labels import labels
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.windows import Window, choose_cutoffs
+
+FIRST_DAY = dt.date(2022, 1, 1)
+AS_OF = dt.date(2023, 1, 31)
+HORIZON_DAYS = 90
+
+
+class Shop:
+    """Orders in memory, seen through the feature queries."""
+
+    def __init__(self, orders: pa.Table, refunds: pa.Table) -> None:
+        self.connection = ibis.duckdb.connect()
+        self.connection.con.register("raw_orders", orders)
+        self.connection.con.register("raw_refunds", refunds)
+
+    @property
+    def orders(self) -> ir.Table:
+        return self._with_day("raw_orders")
+
+    @property
+    def refunds(self) -> ir.Table:
+        return self._with_day("raw_refunds")
+
+    def _with_day(self, name: str) -> ir.Table:
+        table = self.connection.table(name)
+        return table.mutate(day=table.created_at.date())
+
+    def features(self, day: dt.date = AS_OF) -> pa.Table:
+        return features(self.orders, self.refunds, day).order_by("customer_id").to_pyarrow()
+
+    def labels(self, day: dt.date, horizons: Sequence[int]) -> pa.Table:
+        return labels(self.orders, day, horizons).order_by("customer_id").to_pyarrow()
+
+    def windows(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> list[Window]:
+        return [
+            Window(plan.cutoff, plan.horizon_days, self.features(plan.cutoff), self.labels(plan.cutoff, plan.horizons_days))
+            for plan in choose_cutoffs(FIRST_DAY, day, horizon_days)
+        ]
+
+    def predictor(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> Predictor:
+        return Predictor(day, horizon_days, seed=7).fit(self.features(day), self.windows(day, horizon_days))
+
+
+def simulated_orders(customers: int, days: int, seed: int) -> pa.Table:
+    """Orders of customers with their own rates, spends and ends, a tenth of them refunded in part."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, days * 2 // 3, customers)
+    rate, life = rng.gamma(0.8, 1 / 30, customers), rng.exponential(200, customers)
+    n = 1 + rng.poisson(rate * np.minimum(life, days - first))
+    who = np.repeat(np.arange(customers), n)
+    start = np.concatenate([[True], who[1:] != who[:-1]])
+    later = (rng.random(len(who)) * np.minimum(life, days - first)[who]).astype(int)
+    day = first[who] + np.where(start, 0, later)
+    cents = np.exp(np.repeat(rng.normal(8, 0.6, customers), n) + rng.normal(0, 0.4, len(who))).astype(np.int64)
+    moment = np.datetime64(FIRST_DAY, "us") + day.astype("timedelta64[D]") + np.timedelta64(10, "h")
+    return pa.table(
+        {
+            "id": [f"o{i}" for i in range(len(who))],
+            "user_id": [f"c{i:05d}" for i in who],
+            "total_cents": cents,
+            "status": ["refunded" if i % 37 == 0 else "paid" for i in range(len(who))],
+            "created_at": moment,
+        }
+    )
+
+
+def refunds_of(orders: pa.Table) -> pa.Table:
+    """A refund of half of every eleventh order, five days later."""
+    some = orders.take(np.arange(0, orders.num_rows, 11))
+    moments = some.column("created_at").to_numpy() + np.timedelta64(5, "D")
+    return pa.table(
+        {
+            "id": [f"r{i}" for i in range(some.num_rows)],
+            "order_id": some.column("id"),
+            "user_id": some.column("user_id"),
+            "amount_cents": np.maximum(some.column("total_cents").to_numpy() // 2, 1),
+            "created_at": moments,
+        }
+    )
+
+
+def shop_of(orders: pa.Table) -> Shop:
+    return Shop(orders, refunds_of(orders))
+
+
+@pytest.fixture(scope="session")
+def make_shop() -> Callable[..., Shop]:
+    """A simulated shop of any size."""
+
+    def make(customers: int = 1_200, days: int = 396, seed: int = 3) -> Shop:
+        return shop_of(simulated_orders(customers, days, seed))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shop(make_shop) -> Shop:
+    return make_shop()
+
+
+@pytest.fixture(scope="session")
+def predictor(shop) -> Predictor:
+    return shop.predictor()

@@ -1,0 +1,177 @@
+"""What must always hold of the public predictor, whatever the customer."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.predictor import Predictor, Tier
+
+from .conftest import AS_OF, HORIZON_DAYS, shop_of, simulated_orders
+
+MONEY = ("expected_revenue_cents", "expected_net_revenue_cents", "estimated_ltv_cents", "revenue_high_cents")
+DAYS = [1.0, 7.0, 30.0, 60.0, 90.0, 180.0, 365.0, 3_650.0, np.inf]
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> pa.Table:
+    """The feature row of an arbitrary customer, made by the feature query itself."""
+    n = draw(st.integers(1, 12))
+    days = sorted(draw(st.lists(st.integers(0, 395), min_size=n, max_size=n)))
+    cents = draw(st.lists(st.integers(0, 5_000_000), min_size=n, max_size=n))
+    first = dt.datetime(2022, 1, 1, 9)
+    orders = pa.table(
+        {
+            "id": [f"x{i}" for i in range(n)],
+            "user_id": ["any"] * n,
+            "total_cents": pa.array(cents, pa.int64()),
+            "status": draw(st.lists(st.sampled_from(["paid", "refunded"]), min_size=n, max_size=n)),
+            "created_at": pa.array([first + dt.timedelta(days=d) for d in days], pa.timestamp("us")),
+        }
+    )
+    return shop_of(orders).features()
+
+
+ANY_CUSTOMER = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@ANY_CUSTOMER
+@given(row=rows())
+def test_every_answer_is_sound(predictor, row):
+    (answer,) = predictor.predict(row).to_pylist()
+    curve = predictor.curve(row, DAYS)[0]
+    assert np.all(np.diff(curve) >= -1e-12)
+    assert np.all((curve >= 0) & (curve <= answer["probability_alive"]))
+    assert answer["probability_alive"] == curve[-1] < 1
+    assert answer["churn_risk_score"] == 1 - curve[DAYS.index(90.0)]
+    assert answer["next_purchase_probability"] == curve[DAYS.index(30.0)]
+    assert answer["expected_purchases"] >= answer["purchase_probability"]
+    assert all(answer[name] >= 0 for name in ("expected_revenue_cents", "expected_net_revenue_cents"))
+    assert answer["interval_mass"] >= 0.8
+    assert answer["purchases_low"] <= answer["purchases_high"]
+    assert 0 <= answer["revenue_low_cents"] <= answer["revenue_high_cents"]
+    assert answer["ltv_low_cents"] <= answer["ltv_high_cents"]
+    dates = [answer[f"next_purchase_date{suffix}"] for suffix in ("_low", "", "_high")]
+    assert AS_OF < dates[0] <= dates[1] <= dates[2]
+
+
+@ANY_CUSTOMER
+@given(row=rows(), horizon=st.integers(1, 1_000))
+def test_expected_purchases_grow_with_the_horizon(predictor, row, horizon):
+    now, later = (predictor.predict(row, days).to_pylist()[0] for days in (horizon, horizon + 30))
+    assert later["expected_purchases"] >= now["expected_purchases"]
+    assert later["expected_revenue_cents"] >= now["expected_revenue_cents"]
+    assert later["purchase_probability"] >= now["purchase_probability"]
+
+
+@ANY_CUSTOMER
+@given(row=rows())
+def test_the_date_is_the_median_within_the_horizon(predictor, row):
+    (answer,) = predictor.predict(row).to_pylist()
+    day = (answer["next_purchase_date"] - AS_OF).days
+    before, at = predictor.curve(row, [day - 1, day])[0]
+    half = answer["purchase_probability"] / 2
+    assert before <= half + 1e-9
+    assert at >= half - 1e-9
+
+
+def test_one_customer_gets_the_row_of_the_batch(predictor, shop):
+    features = shop.features()
+    batch = predictor.predict(features)
+    for i in (0, 17, 800):
+        assert predictor.predict(features.slice(i, 1)).to_pylist() == pytest.approx(batch.slice(i, 1).to_pylist())
+
+
+def test_the_order_of_the_rows_changes_nothing(predictor, shop):
+    features = shop.features()
+    backwards = np.arange(features.num_rows)[::-1]
+    a, b = predictor.predict(features), predictor.predict(features.take(backwards))
+    for name in ("expected_purchases", "estimated_ltv_cents", "churn_risk_score"):
+        np.testing.assert_allclose(column(a, name)[backwards], column(b, name), rtol=1e-9)
+
+
+def test_another_unit_of_money_scales_money_and_nothing_else():
+    orders = simulated_orders(400, 396, 5)
+    scaled = orders.set_column(2, "total_cents", pa.array(np.asarray(orders.column("total_cents")) * 100))
+    one, hundred = shop_of(orders), shop_of(scaled)
+    a, b = one.predictor().predict(one.features()), hundred.predictor().predict(hundred.features())
+    for name in MONEY:
+        np.testing.assert_allclose(column(b, name), column(a, name) * 100, rtol=0.02, atol=200)
+    for name in ("expected_purchases", "purchase_probability", "churn_risk_score", "probability_alive"):
+        np.testing.assert_allclose(column(b, name), column(a, name), rtol=1e-3, atol=1e-6)
+
+
+def test_one_time_buyers_are_not_taken_for_alive(predictor, shop):
+    features = shop.features()
+    once = column(features, "frequency") == 0
+    alive = column(predictor.predict(features), "probability_alive")[once]
+    assert np.all(alive < 1)
+    silence = column(features, "silence_days")[once]
+    assert alive[silence > 200].mean() < alive[silence < 60].mean()
+
+
+def test_the_sum_of_customers_is_near_what_happens(make_shop):
+    shop = make_shop(customers=2_500, seed=11)
+    cutoff = AS_OF - dt.timedelta(days=HORIZON_DAYS)
+    predicted = shop.predictor(cutoff).predict(shop.features(cutoff))
+    actual = shop.labels(cutoff, (HORIZON_DAYS,))
+    total = column(actual, f"purchases_{HORIZON_DAYS}").sum()
+    assert column(predicted, "expected_purchases").sum() == pytest.approx(total, rel=0.15)
+
+
+def test_training_again_gives_the_same_answers(predictor, shop):
+    again = shop.predictor()
+    assert again.predict(shop.features()).equals(predictor.predict(shop.features()))
+
+
+def test_any_horizon_can_be_asked_for(predictor, shop):
+    few = shop.features().slice(0, 50)
+    p30, p90 = (column(predictor.predict(few, days), "purchase_probability") for days in (30, 90))
+    curve = predictor.curve(few, [30, 90])
+    np.testing.assert_array_equal(np.column_stack([p30, p90]), curve)
+
+
+def test_reasons_are_words_with_the_customers_numbers(predictor, shop):
+    features = shop.features().slice(0, 40)
+    reasons = predictor.reasons(features)
+    assert len(reasons) == 40
+    assert reasons == predictor.reasons(features)
+    for row, words in zip(features.to_pylist(), reasons, strict=True):
+        assert len(words) <= 3
+        assert all(line.endswith(("raises the risk", "lowers the risk")) for line in words)
+        assert all(str(row["silence_days"]) in line for line in words if line.startswith("no purchase for"))
+
+
+@pytest.mark.parametrize(
+    ("customers", "tier"), [(8, Tier.POPULATION), (80, Tier.PROBABILITY_MODELS), (1_200, Tier.FULL)]
+)
+def test_thin_data_get_a_tier_with_a_reason(make_shop, customers, tier):
+    shop = make_shop(customers=customers)
+    predictor = shop.predictor()
+    assert predictor.tier_ is tier
+    assert predictor.tier_reason_
+    answers = predictor.predict(shop.features())
+    assert set(answers.column("tier").to_pylist()) == {str(tier)}
+    assert np.all(np.isfinite(column(answers, "estimated_ltv_cents")))
+    assert all(predictor.reasons(shop.features()))
+
+
+def test_without_repeats_only_facts_are_left(make_shop):
+    features = make_shop(customers=60).features()
+    once = features.filter(np.asarray(features.column("frequency")) == 0)
+    predictor = Predictor(AS_OF).fit(once)
+    assert predictor.tier_ is Tier.FACTS_ONLY
+    with pytest.raises(NotEnoughData, match="no customer has bought on two days"):
+        predictor.predict(once)
+
+
+def test_without_customers_there_is_nothing_to_fit(shop):
+    with pytest.raises(NotEnoughData):
+        Predictor(AS_OF).fit(shop.features().slice(0, 0))
