@@ -174,6 +174,17 @@ def test_batches_stream_a_large_result(shop: Shop) -> None:
         assert batches[0].schema.field("total_cents").type == "int64"
 
 
+@pytest.mark.parametrize("orders", [0, 4_999, 5_000, 5_001])
+def test_small_and_large_results_look_the_same(shop: Shop, orders: int) -> None:
+    shop.load("x,ann,2023-05-01,10,pending", *(f"{i},u{i},2023-05-01,10,paid" for i in range(orders)))
+    with shop.open() as store:
+        paid = store.tables.orders.filter(store.tables.orders.status == "paid")
+        query = store.prepare(paid.mutate(double=paid.total_cents * 2, none=ibis.null("int64")))
+        assert query.run().equals(store.fetch(paid.mutate(double=paid.total_cents * 2, none=ibis.null("int64"))))
+        assert len(query.rows()) == orders
+        assert query.run().num_rows == orders
+
+
 def test_one_query_from_many_threads(shop: Shop) -> None:
     shop.load(*(f"{i},u{i % 50},2023-05-01,{i},paid" for i in range(1_000)))
     with shop.open() as store:

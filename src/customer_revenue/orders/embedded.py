@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.database import attach
-from customer_revenue.orders.engine import Engine, Statement, compiled
+from customer_revenue.orders.engine import Engine, Statement, compiled, table_of_rows
 from customer_revenue.orders.expressions import canonical_tables
 from customer_revenue.orders.info import read_info
 from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
@@ -25,6 +26,9 @@ from customer_revenue.orders.sql import first_line
 from customer_revenue.tables import Canonical
 
 _ATTACHED = "store"
+_SMALL = 5_000
+"""Results of fewer rows are fetched row by row."""
+
 _COMPILER = DuckDBCompiler()
 _BROKEN = (
     duckdb.ConnectionException,
@@ -73,26 +77,34 @@ class EmbeddedEngine(Engine):
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        with _answering():
+            rows = self._execute(statement, values).fetchmany(_SMALL)
+            if len(rows) < _SMALL:
+                # DuckDB's own way to Arrow plans the query twice, which costs more than a small result is worth.
+                self._cursor().fetchall()
+                return table_of_rows(rows, statement.schema)
+            self._cursor().abort()
         return _run(self._cursor(), statement, values)
 
     @override
     def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with _answering():
+            return self._execute(statement, values).fetchall()
+
+    def _execute(self, statement: Statement, values: Mapping[str, object]) -> duckdb.DuckDBPyConnection:
         cursor = self._cursor()
         # Parsing a long query takes as long as running it for one customer, so each thread does it once.
         parsed: dict[str, duckdb.Statement] = self._local.parsed
         if statement.sql not in parsed:
             (parsed[statement.sql],) = duckdb.extract_statements(statement.sql)
-        try:
-            return cursor.execute(parsed[statement.sql], dict(values)).fetchall()
-        except _BROKEN as error:
-            raise StoreError(f"the store cannot answer: {first_line(error)}") from error
+        return cursor.execute(parsed[statement.sql], dict(values))
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
         statement = self.compile(expr)
         in_memory = expr.op().find(ops.InMemoryTable)
         if not in_memory:
-            return self.run(statement, values)
+            return _run(self._cursor(), statement, values)
         with self._lock, self._con.cursor() as cursor:
             for table in in_memory:
                 cursor.register(table.name, table.data.to_pyarrow(table.schema))
@@ -100,7 +112,7 @@ class EmbeddedEngine(Engine):
 
     @override
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
-        with self._con.cursor() as cursor:
+        with _answering(), self._con.cursor() as cursor:
             for batch in cursor.sql(statement.sql).to_arrow_reader(rows):
                 yield batch.cast(statement.schema)
 
@@ -121,22 +133,26 @@ class EmbeddedEngine(Engine):
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
         if cursor is None:
             with self._lock:
-                try:
+                with _answering():
                     cursor = self._con.cursor()
-                except _BROKEN as error:
-                    raise StoreError(f"the store cannot answer: {first_line(error)}") from error
                 self._cursors.append(cursor)
             self._local.cursor, self._local.parsed = cursor, {}
         return cursor
 
 
 def _run(con: duckdb.DuckDBPyConnection, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-    try:
+    with _answering():
         table = con.sql(statement.sql, params=dict(values)).to_arrow_table()
-    except _BROKEN as error:
-        raise StoreError(f"the store cannot answer: {first_line(error)}") from error
     assert isinstance(table, pa.Table)
     return table.cast(statement.schema)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise StoreError(f"the store cannot answer: {first_line(error)}") from error
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

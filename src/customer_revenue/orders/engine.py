@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,3 +95,10 @@ def compiled(
     names = frozenset(_STAND_IN.findall(text))
     sql = _STAND_IN.sub(lambda match: placeholder(match.group(1)), text)
     return Statement(sql, names, expr.schema().to_pyarrow())
+
+
+def table_of_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    """A small result as Arrow. Arrow finds each column's type and converts: engines have wider ones for sums."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

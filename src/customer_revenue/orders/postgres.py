@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from ibis.backends.sql.datatypes import PostgresType
 from typing_extensions import override
 
 from customer_revenue.errors import StoreError, StoreNotFound
-from customer_revenue.orders.engine import Engine, Statement, compiled
+from customer_revenue.orders.engine import Engine, Statement, compiled, table_of_rows
 from customer_revenue.orders.expressions import canonical_tables
 from customer_revenue.orders.info import INFO_COLUMNS, SCHEMA_VERSION, check_version
 from customer_revenue.orders.mapping import Mapped, mapped_tables
@@ -82,12 +82,12 @@ class PostgresEngine(Engine):
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        return _table(self._select(statement, values), statement.schema)
+        return table_of_rows(self._select(statement, values), statement.schema)
 
     @override
     def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         # By way of Arrow: the server's sums are decimals where the schema says integers.
-        table = _table(self._select(statement, values), statement.schema)
+        table = table_of_rows(self._select(statement, values), statement.schema)
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
     @override
@@ -238,13 +238,6 @@ def _configure(con: psycopg.Connection) -> None:
 def _text(sql: str) -> Any:
     """SQL that was built here rather than written down, which psycopg's types take for suspicious."""
     return sql.encode()
-
-
-def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    # The server's sums are decimals where the schema says integers: Arrow finds the type and then converts.
-    arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _download(con: psycopg.Connection, statement: Statement, values: Mapping[str, object], file: BinaryIO) -> None:

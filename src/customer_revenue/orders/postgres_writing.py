@@ -62,7 +62,12 @@ def postgres_target(url: str) -> Iterator[Target]:
             con.execute("SET TimeZone = 'UTC'")
             if con.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
                 raise StoreBusy(f"another import is writing to {shown}: try again when it is done")
-            yield PostgresTarget(con, Path(folder), shown)
+            try:
+                yield PostgresTarget(con, Path(folder), shown)
+            finally:
+                # By hand: the server notices a closed connection a little later, and the next import may be quicker.
+                if not con.broken:
+                    con.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     except psycopg.Error as error:
         raise StoreError(f"{shown}: {first_line(error)}") from error
 
