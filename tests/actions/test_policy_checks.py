@@ -64,7 +64,7 @@ def test_one_key_overrides_and_the_rest_stays(tmp_path: Path) -> None:
         ("[offers.segments.whale]\nmessage = ''\n", ", line 2: offers.segments.whale.message: String should have at"),
         (
             "[offers.segments.whale]\nmessage = '{percent}'\n",
-            ", line 2: offers.segments.whale.message: the message names",
+            ", line 2: offers.segments.whale.message: {percent} is none of discount",
         ),
         (
             "[offers.segments.whale]\ndiscount_percentage = 5\n",
@@ -94,9 +94,11 @@ def test_one_key_overrides_and_the_rest_stays(tmp_path: Path) -> None:
         ),
         (rule() + rule("b"), ", line 11: actions.rules.2: the rules 'a' and 'b' of topic 't' overlap"),
         (rule() + rule("a", more="stages = ['new']"), ", line 12: actions.rules.2.code: the code 'a' stands twice"),
-        (rule(reason="{shoe_size}"), ", line 5: actions.rules.1.reason: the reason names {shoe_size}"),
+        ("[upsell]\nupgrade_reason = '{x}'\n", ", line 2: upsell.upgrade_reason: {x} is none of missing, next_segment"),
+        ("[offers.reasons]\nlikely = '{x}'\n", ", line 2: offers.reasons.likely: {x} is none of cost, gain, soon"),
+        (rule(reason="{shoe_size}"), ", line 5: actions.rules.1.reason: {shoe_size} is none of"),
         (rule(reason="{rhythm}"), ", line 5: actions.rules.1.reason: the reason names {rhythm}"),
-        (rule(reason="{rhythm"), ", line 5: actions.rules.1.reason: the reason '{rhythm' cannot be read"),
+        (rule(reason="{rhythm"), ", line 5: actions.rules.1.reason: '{rhythm' cannot be read"),
         (rule(more="stages = []"), ", line 10: actions.rules.1.stages: Tuple should have at least 1 item"),
         (rule(more="stages = ['gone']"), ", line 10: actions.rules.1.stages.1: Input should be 'new', 'active'"),
         (rule(more="segments = ['gold']"), ", line 10: actions.rules.1.segments: 'gold' is a segment of no ladder"),

@@ -16,6 +16,7 @@ from customer_revenue.policy import Policy
 FACTS = {"total_orders": 8, "total_revenue_cents": 80_000, "customer_segment": "medium_value"}
 PAIR = {
     "product_id": "mug",
+    "product_name": "Mug",
     "next_product_id": "plate",
     "next_product_name": "Plate",
     "support": 40,
@@ -71,6 +72,7 @@ def test_upgrade_says_what_is_missing_and_how_likely_it_comes(policy: Policy) ->
     expected = 0.9 * gamma.sf(19_999, 2.0, scale=20_000)
     assert row["probability"] == pytest.approx(expected, abs=0.02)
     assert row["potential_revenue"] == 200.0
+    assert row["reason"] == "8 orders as medium value; 200.00 more make a high value customer"
     assert chance_of_next_segment(80_000, table, policy) == row["probability"]
 
 
@@ -96,7 +98,9 @@ def test_products_are_named_with_their_reason(policy: Policy) -> None:
     assert upgrade["potential_revenue_cents"] == 91_500
     assert (spoon["product_id"], plate["product_id"]) == ("spoon", "plate")
     assert plate["probability"] == pytest.approx(0.25 * 0.9)
-    assert plate["reason"] == ("40 similar customers of mug (25%) went on to buy Plate, 3.0 times as many as by chance")
+    assert plate["reason"] == (
+        "40 similar customers of Mug (25 %) went on to buy Plate, 3.0 times as many as by chance"
+    )
 
 
 @pytest.mark.parametrize("change", [{"total_orders": 2}, {"total_revenue_cents": 10_001}])

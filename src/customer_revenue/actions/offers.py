@@ -70,28 +70,21 @@ def _row(
     situations: Situations, place: int, offer: Offer, policy: Offers, gain: float, cost: float, currency: str
 ) -> dict[str, object]:
     soon = float(situations.soon[place])
-    held_back = ""
+    words = {"soon": percent(soon), "gain": money(gain, currency), "cost": money(cost, currency)}
+    kept_back = ""
     if offer.discount_percentage and soon >= policy.likely_from:
-        held_back = f"No discount: {percent(soon)} chance to buy within 30 days anyway"
+        kept_back = policy.reasons.likely
     elif offer.discount_percentage and cost > policy.most_cost_share * gain:
-        held_back = f"No discount: it would cost {money(cost, currency)} and bring {money(gain, currency)}"
-    if held_back:
-        return {
-            "customer_id": situations.customer_id[place],
-            "offer_type": policy.none.offer_type,
-            "discount_percentage": 0,
-            "message": policy.none.message,
-            "reason": held_back,
-            "expected_gain_cents": 0,
-            "expected_cost_cents": 0,
-        }
-    return {
-        "customer_id": situations.customer_id[place],
+        kept_back = policy.reasons.costly
+    reason = (kept_back or policy.reasons.given).format_map(words)
+    row = {"customer_id": situations.customer_id[place], "reason": reason}
+    if kept_back:
+        nothing = dict.fromkeys(("discount_percentage", "expected_gain_cents", "expected_cost_cents"), 0)
+        return row | nothing | policy.none.model_dump()
+    return row | {
         "offer_type": offer.offer_type,
         "discount_percentage": offer.discount_percentage,
         "message": offer.message.format(discount=offer.discount_percentage),
-        "reason": f"{percent(soon)} chance to buy within 30 days without it; expected to bring {money(gain, currency)}"
-        f" and to cost {money(cost, currency)}",
         "expected_gain_cents": round(gain),
         "expected_cost_cents": round(cost),
     }

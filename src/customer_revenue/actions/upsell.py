@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.wording import counted, money, percent
 from customer_revenue.policy import Policy
 
 PREMIUM_UPGRADE = "premium_upgrade"
@@ -16,7 +17,12 @@ CROSS_SELL = "cross_sell"
 
 
 def upsell(
-    facts: Mapping[str, Any], predictions: pa.Table, owned: Collection[str], pairs: pa.Table, policy: Policy
+    facts: Mapping[str, Any],
+    predictions: pa.Table,
+    owned: Collection[str],
+    pairs: pa.Table,
+    policy: Policy,
+    currency: str = "",
 ) -> list[dict[str, object]]:
     """The opportunities with one customer, the segment's first, then products by expected revenue.
 
@@ -25,8 +31,10 @@ def upsell(
         predictions: the customer's row of the predictions.
         owned: ids of the products that the customer has bought.
         pairs: products bought after one another, by customers of the same segment: ``product_id``,
-            ``next_product_id``, ``next_product_name``, ``support``, ``confidence``, ``lift``, ``avg_revenue_cents``.
+            ``product_name``, ``next_product_id``, ``next_product_name``, ``support``, ``confidence``, ``lift``,
+            ``avg_revenue_cents``.
         policy: segments and thresholds.
+        currency: code written behind amounts in the reasons.
 
     Returns:
         Dictionaries with ``type``, ``potential_revenue`` (whole currency units, as specified),
@@ -40,7 +48,8 @@ def upsell(
         return []
     predictive = Predictive.of(predictions)
     products = _products(owned, pairs, policy, float(predictive.probability[0]))
-    upgrade = _upgrade(facts, predictive, sum(int(str(row["potential_revenue_cents"])) for row in products), policy)
+    worth = sum(int(str(row["potential_revenue_cents"])) for row in products)
+    upgrade = _upgrade(facts, predictive, worth, policy, currency)
     return [upgrade, *products] if upgrade else products
 
 
@@ -66,7 +75,7 @@ def _chance(predictive: Predictive, missing_cents: int) -> float:
 
 
 def _upgrade(
-    facts: Mapping[str, Any], predictive: Predictive, products_cents: int, policy: Policy
+    facts: Mapping[str, Any], predictive: Predictive, products_cents: int, policy: Policy, currency: str
 ) -> dict[str, object] | None:
     total = int(facts["total_revenue_cents"])
     reachable = _next_segment(total, policy)
@@ -78,7 +87,12 @@ def _upgrade(
         return None
     missing = threshold - total
     potential = max(products_cents, missing)
-    segment, following = (word.replace("_", " ") for word in (str(facts["customer_segment"]), name))
+    words = {
+        "orders": counted(int(facts["total_orders"]), "order"),
+        "segment": str(facts["customer_segment"]).replace("_", " "),
+        "next_segment": name.replace("_", " "),
+        "missing": money(missing, currency),
+    }
     return {
         "type": PREMIUM_UPGRADE,
         "potential_revenue": potential / 100,
@@ -86,7 +100,7 @@ def _upgrade(
         "probability": probability,
         "next_segment": name,
         "missing_revenue_cents": missing,
-        "reason": f"{facts['total_orders']} orders as {segment}; {missing / 100:,.2f} more make a {following} customer",
+        "reason": policy.upsell.upgrade_reason.format_map(words),
     }
 
 
@@ -102,11 +116,19 @@ def _products(owned: Collection[str], pairs: pa.Table, policy: Policy, purchase:
     ranked = sorted(
         best.values(), key=lambda row: (-row["confidence"] * row["avg_revenue_cents"], row["next_product_id"])
     )
-    return [_cross_sell(row, purchase) for row in ranked[: limits.most_products]]
+    return [_cross_sell(row, purchase, limits.cross_sell_reason) for row in ranked[: limits.most_products]]
 
 
-def _cross_sell(row: Mapping[str, Any], purchase: float) -> dict[str, object]:
+def _cross_sell(row: Mapping[str, Any], purchase: float, reason: str) -> dict[str, object]:
     name = row["next_product_name"] or row["next_product_id"]
+    because_of = row["product_name"] or row["product_id"]
+    words = {
+        "product": name,
+        "because_of": because_of,
+        "customers": f"{row['support']:,}",
+        "share": percent(row["confidence"]),
+        "times": f"{row['lift']:.1f}",
+    }
     return {
         "type": CROSS_SELL,
         "potential_revenue": row["avg_revenue_cents"] / 100,
@@ -115,9 +137,9 @@ def _cross_sell(row: Mapping[str, Any], purchase: float) -> dict[str, object]:
         "product_id": row["next_product_id"],
         "product_name": name,
         "because_of_product_id": row["product_id"],
+        "because_of_product_name": because_of,
         "support": row["support"],
         "confidence": round(row["confidence"], 6),
         "lift": round(row["lift"], 4),
-        "reason": f"{row['support']:,} similar customers of {row['product_id']} ({row['confidence']:.0%}) went on to "
-        f"buy {name}, {row['lift']:.1f} times as many as by chance",
+        "reason": reason.format_map(words),
     }

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from string import Formatter
 
 from pydantic import Field, model_validator
 
-from customer_revenue.policy.section import Fault, Section
+from customer_revenue.policy.section import Fault, Section, check_template
 
 SITUATIONS = ("new", "active", "declining", "at_risk", "churned")
 """Where a customer stands, for the retention strategies: his stage, ``at_risk`` parted by the activity status."""
@@ -24,12 +23,7 @@ class Offer(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Offer:
-        try:
-            names = {name for _, name, _, _ in Formatter().parse(self.message) if name is not None}
-        except ValueError as error:
-            raise Fault(f"the message cannot be read: {error}", "message") from None
-        if unknown := sorted(names - {"discount"}):
-            raise Fault(f"the message names {{{unknown[0]}}}; only {{discount}} is known", "message")
+        check_template(self.message, {"discount"}, "message")
         return self
 
 
@@ -38,6 +32,20 @@ class NoOffer(Section):
 
     offer_type: str = Field(min_length=1)
     message: str = Field(min_length=1)
+
+
+class OfferReasons(Section):
+    """Why an offer is made, or a discount kept back: from who buys anyway, or as it costs too much."""
+
+    given: str = Field(min_length=1)
+    likely: str = Field(min_length=1)
+    costly: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> OfferReasons:
+        for key in ("given", "likely", "costly"):
+            check_template(getattr(self, key), {"soon", "gain", "cost"}, key)
+        return self
 
 
 class Offers(Section):
@@ -51,6 +59,7 @@ class Offers(Section):
     likely_from: float = Field(gt=0, le=1)
     most_cost_share: float = Field(gt=0)
     none: NoOffer
+    reasons: OfferReasons
     first_time_buyer: Offer
     segments: dict[str, Offer]
 

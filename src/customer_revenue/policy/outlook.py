@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from customer_revenue.policy.section import Section
+from customer_revenue.policy.section import Section, check_template
 
 
 class Upsell(Section):
@@ -20,6 +20,15 @@ class Upsell(Section):
     most_products: int = Field(ge=0)
     least_support: int = Field(ge=1)
     least_lift: float = Field(gt=0)
+    upgrade_reason: str = Field(min_length=1)
+    cross_sell_reason: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Upsell:
+        check_template(self.upgrade_reason, {"orders", "segment", "next_segment", "missing"}, "upgrade_reason")
+        words = {"product", "because_of", "customers", "share", "times"}
+        check_template(self.cross_sell_reason, words, "cross_sell_reason")
+        return self
 
 
 class Forecast(Section):

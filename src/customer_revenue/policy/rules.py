@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from customer_revenue.policy.customers import LIFECYCLE_STAGES, Stage
-from customer_revenue.policy.section import Fault, Section
+from customer_revenue.policy.section import Fault, Section, check_template
 
 REASON_WORDS = frozenset(
     {"orders", "rhythm", "silence", "last_purchase", "last_month", "risk", "segment", "expected_revenue"}
@@ -78,11 +77,7 @@ class Rule(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Rule:
-        words = _words(self.reason)
-        if unknown := sorted(words - REASON_WORDS):
-            raise Fault(
-                f"the reason names {{{unknown[0]}}}, which is none of {', '.join(sorted(REASON_WORDS))}", "reason"
-            )
+        words = check_template(self.reason, REASON_WORDS, "reason")
         if RHYTHM_WORD in words and "first" in self.timings:
             raise Fault("the reason names {rhythm}, which a customer with one order has not", "reason")
         if self.orders_to is not None and self.orders_to < self.orders_from:
@@ -125,9 +120,7 @@ class LeaveAlone(Section):
     @model_validator(mode="after")
     def _check(self) -> LeaveAlone:
         for key, more in (("reason", {"action", "gain", "cost"}), ("reason_nothing_suits", set())):
-            words = _words(getattr(self, key))
-            if unknown := sorted(words - (REASON_WORDS - {RHYTHM_WORD}) - more):
-                raise Fault(f"{{{unknown[0]}}} is not known here", key)
+            check_template(getattr(self, key), (REASON_WORDS - {RHYTHM_WORD}) | more, key)
         return self
 
 
@@ -163,10 +156,3 @@ class Actions(Section):
         for position, rule in enumerate(self.rules):
             for name in rule.segments or ():
                 yield position, name
-
-
-def _words(template: str) -> set[str]:
-    try:
-        return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-    except ValueError as error:
-        raise Fault(f"the reason {template!r} cannot be read: {error}", "reason") from None

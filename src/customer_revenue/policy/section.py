@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from string import Formatter
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -17,3 +20,23 @@ class Fault(ValueError):
     def __init__(self, message: str, *where: str | int) -> None:
         super().__init__(message)
         self.where = where
+
+
+def check_template(template: str, known: Collection[str], key: str) -> set[str]:
+    """The words in braces that a text names.
+
+    Args:
+        template: the text.
+        known: the words that it may name.
+        key: the text's key, for the fault.
+
+    Raises:
+        Fault: it names another word, or its braces do not match.
+    """
+    try:
+        words = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise Fault(f"{template!r} cannot be read: {error}", key) from None
+    if unknown := sorted(words - set(known)):
+        raise Fault(f"{{{unknown[0]}}} is none of {', '.join(sorted(known))}", key)
+    return words

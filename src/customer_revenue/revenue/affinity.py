@@ -9,6 +9,7 @@ from customer_revenue.tables import Canonical
 
 PAIR_COLUMNS = (
     "product_id",
+    "product_name",
     "next_product_id",
     "next_product_name",
     "support",
@@ -28,10 +29,10 @@ def next_products(known: Canonical, least_support: int, product_ids: ir.Table | 
         product_ids: the products to start from, in a column ``product_id``, such as one customer's; by default all.
 
     Returns:
-        ``product_id``, ``next_product_id``, ``next_product_name``, ``support`` (customers who bought the first and
-        then the next), ``confidence`` (their share of the first's customers), ``lift`` (the confidence against the
-        next one's share of all customers with order lines), ``avg_revenue_cents`` (mean revenue of the next product
-        from one of them, rounded half up). Not sorted.
+        ``product_id``, ``product_name``, ``next_product_id``, ``next_product_name``, ``support`` (customers who bought
+        the first and then the next), ``confidence`` (their share of the first's customers), ``lift`` (the confidence
+        against the next one's share of all customers with order lines), ``avg_revenue_cents`` (mean revenue of the
+        next product from one of them, rounded half up). Not sorted.
     """
     firsts = _first_purchases(known)
     products = firsts.group_by("product_id").aggregate(buyers=firsts.count(), product_name=firsts.product_name.max())
@@ -64,7 +65,7 @@ def _first_purchases(known: Canonical) -> ir.Table:
 
 
 def _measured(pairs: ir.Table, common: ir.Table, firsts: ir.Table) -> ir.Table:
-    of_first = common.select(first_id=common.product_id, first_buyers=common.buyers)
+    of_first = common.select(first_id=common.product_id, first_buyers=common.buyers, product_name=common.product_name)
     of_next = common.select(next_id=common.product_id, next_buyers=common.buyers, next_product_name=common.product_name)
     everyone = firsts.aggregate(customers=firsts.customer_id.nunique())
     joined = pairs.inner_join(of_first, pairs.product_id == of_first.first_id)
