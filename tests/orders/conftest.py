@@ -38,6 +38,10 @@ class Shop:
         path.write_text("\n".join(text) + "\n", encoding="utf-8", newline="")
         return path
 
+    def restart(self) -> None:
+        """Name files from 1 again."""
+        self._files = 0
+
     def load(self, *lines: str, header: str = HEADER, **options: Any) -> ImportSummary:
         return self.files(self.file(*lines, header=header), **options)
 

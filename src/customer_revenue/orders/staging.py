@@ -189,11 +189,8 @@ def _stage_orders(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> 
             FROM {good} GROUP BY order_id
         """
     else:
-        # All lines of an order say the same: the first stands for them.
-        query = f"""
-            SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}
-            QUALIFY row_number() OVER (PARTITION BY order_id) = 1
-        """
+        # All lines of an order say the same.
+        query = f"SELECT DISTINCT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
         if not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}"):
             # Every line is an order: no need to write them down once more.
             con.execute(
@@ -206,15 +203,17 @@ def _stage_orders(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> 
 
 def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     """An item without an amount takes its order's total if it is alone in it, and otherwise nothing."""
+    items = f"{schema}.lines WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL"
+    amount = "amount_cents"
+    if scalar(con, f"SELECT count(*) FROM {items} AND amount_cents IS NULL"):
+        alone = "count(*) OVER (PARTITION BY order_id) = 1"
+        amount = f"coalesce(amount_cents, CASE WHEN {alone} THEN total_cents ELSE 0 END)"
     con.execute(
         f"""
         CREATE TABLE {schema}.order_items AS
         SELECT order_id, coalesce(product_id, product_name) AS product_id, product_name, quantity,
-            coalesce(amount_cents, CASE WHEN count(*) OVER (PARTITION BY order_id) = 1 THEN total_cents ELSE 0 END)
-                AS amount_cents,
-            user_id
-        FROM {schema}.lines
-        WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL
+            {amount} AS amount_cents, user_id
+        FROM {items}
         """
     )
 

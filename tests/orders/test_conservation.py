@@ -1,0 +1,90 @@
+"""Whatever a file holds: every row is imported or quarantined, nothing twice, and the order of rows says nothing."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from customer_revenue.errors import NothingImported
+
+if TYPE_CHECKING:
+    from tests.orders.conftest import Shop
+
+Row = tuple[str, str, str, str, str, str]
+
+HEADER = "order_id,user_id,created_at,total_cents,status,product_id"
+rows = st.tuples(
+    st.sampled_from(["1", "2", "3", "4", ""]),
+    st.sampled_from(["ann", "bob", "客户", ""]),
+    st.sampled_from(["2023-05-01", "2023-05-02T10:00:00Z", "2023-02-30", ""]),
+    st.sampled_from(["100", "200", "-1", "x"]),
+    st.sampled_from(["paid", "refunded", "pending", "lost"]),
+    st.sampled_from(["p", "q", ""]),
+)
+files = st.lists(rows, min_size=1, max_size=12)
+
+
+def _good(row: Row) -> bool:
+    order_id, user_id, created_at, total, status, _ = row
+    return bool(order_id and user_id and created_at[:7] == "2023-05" and total in ("100", "200") and status != "lost")
+
+
+def _expected(lines: list[Row]) -> tuple[set[tuple[str, ...]], int]:
+    """The orders that a plain reading of the rules gives, and how many rows it quarantines."""
+    contents: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for row in filter(_good, lines):
+        contents[row[0]].add(row[:5])
+    orders = {next(iter(found)) for found in contents.values() if len(found) == 1}
+    kept = sum(1 for row in lines if row[:5] in orders)
+    return orders, len(lines) - kept
+
+
+@given(files, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_in_are_rows_imported_and_quarantined(shop: Shop, lines: list[Row], shuffler: random.Random) -> None:
+    shop.path.unlink(missing_ok=True)
+    orders, bad = _expected(lines)
+    texts = [",".join(row) for row in lines]
+    path = shop.file(*texts, header=HEADER, name="orders.csv")
+    try:
+        summary = shop.files(path)
+    except NothingImported:
+        assert not orders
+        assert not shop.path.exists()
+        return
+    stored = shop.query(
+        "SELECT id, user_id, total_cents::VARCHAR, status, strftime(created_at, '%Y-%m-%d') FROM orders"
+    )
+    assert {(i, u, d, t, s) for i, u, t, s, d in stored} == {(i, u, d[:10], t, s) for i, u, d, t, s in orders}
+    assert len(stored) == len(orders)
+    assert (summary.lines, sum(summary.quarantined.values())) == (len(lines), bad)
+    quarantined = Counter(shop.column("SELECT raw FROM quarantine"))
+    assert not quarantined - Counter(texts)
+    before = shop.contents()
+    assert shop.files(path).orders_imported == 0
+    assert shop.contents() == before
+    shuffler.shuffle(texts)
+    again = shop.files(shop.file(*texts, header=HEADER, name="orders.csv"))
+    assert (again.orders_imported, again.orders_updated, again.orders_unchanged) == (0, 0, len(orders))
+
+
+@given(st.lists(files, min_size=2, max_size=3))
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_together_are_files_apart(make_shop: Callable[..., Shop], batches: list[list[Row]]) -> None:
+    owned = [[(f"{row[1]}-{row[0]}" if row[0] else "", *row[1:]) for row in batch] for batch in batches]
+    usable = [batch for batch in owned if _expected(batch)[0]]
+    if not usable:
+        return
+    together, apart = make_shop("together"), make_shop("apart")
+    for shop in (together, apart):
+        shop.path.unlink(missing_ok=True)
+        shop.restart()
+    together.files(*(together.file(*map(",".join, batch), header=HEADER) for batch in usable))
+    for batch in usable:
+        apart.files(apart.file(*map(",".join, batch), header=HEADER))
+    assert together.contents() == apart.contents()
