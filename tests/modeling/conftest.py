@@ -95,8 +95,15 @@ def refunds_of(orders: pa.Table) -> pa.Table:
     )
 
 
-def shop_of(orders: pa.Table) -> Shop:
-    return Shop(orders, refunds_of(orders))
+def shop_of(orders: pa.Table, unit: int = 1) -> Shop:
+    """The shop of some orders and their refunds, with money counted in another unit."""
+    refunds = refunds_of(orders)
+    return Shop(_scaled(orders, "total_cents", unit), _scaled(refunds, "amount_cents", unit))
+
+
+def _scaled(table: pa.Table, name: str, unit: int) -> pa.Table:
+    place = table.column_names.index(name)
+    return table.set_column(place, name, pa.array(np.asarray(table.column(name)) * unit))
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,12 @@ def test_one_customer_gets_the_row_of_the_batch(predictor, shop):
     features = shop.features()
     batch = predictor.predict(features)
     for i in (0, 17, 800):
-        assert predictor.predict(features.slice(i, 1)).to_pylist() == pytest.approx(batch.slice(i, 1).to_pylist())
+        (alone,), (among,) = predictor.predict(features.slice(i, 1)).to_pylist(), batch.slice(i, 1).to_pylist()
+        numbers = {name: value for name, value in among.items() if isinstance(value, float)}
+        assert {name: alone[name] for name in numbers} == pytest.approx(numbers, rel=1e-9)
+        assert {name: alone[name] for name in among.keys() - numbers.keys()} == {
+            name: among[name] for name in among.keys() - numbers.keys()
+        }
 
 
 def test_the_order_of_the_rows_changes_nothing(predictor, shop):
@@ -99,11 +104,10 @@ def test_the_order_of_the_rows_changes_nothing(predictor, shop):
 
 def test_another_unit_of_money_scales_money_and_nothing_else():
     orders = simulated_orders(400, 396, 5)
-    scaled = orders.set_column(2, "total_cents", pa.array(np.asarray(orders.column("total_cents")) * 100))
-    one, hundred = shop_of(orders), shop_of(scaled)
+    one, hundred = shop_of(orders), shop_of(orders, unit=100)
     a, b = one.predictor().predict(one.features()), hundred.predictor().predict(hundred.features())
     for name in MONEY:
-        np.testing.assert_allclose(column(b, name), column(a, name) * 100, rtol=0.02, atol=200)
+        np.testing.assert_allclose(column(b, name), column(a, name) * 100, rtol=0.01, atol=200)
     for name in ("expected_purchases", "purchase_probability", "churn_risk_score", "probability_alive"):
         np.testing.assert_allclose(column(b, name), column(a, name), rtol=1e-3, atol=1e-6)
 
@@ -114,7 +118,7 @@ def test_one_time_buyers_are_not_taken_for_alive(predictor, shop):
     alive = column(predictor.predict(features), "probability_alive")[once]
     assert np.all(alive < 1)
     silence = column(features, "silence_days")[once]
-    assert alive[silence > 200].mean() < alive[silence < 60].mean()
+    assert alive[silence > 250].mean() < alive[silence < 170].mean()
 
 
 def test_the_sum_of_customers_is_near_what_happens(make_shop):

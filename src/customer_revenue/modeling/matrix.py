@@ -76,6 +76,9 @@ NAMES = (
 )
 """Columns of the matrix, before those of the purchase model."""
 
+DECIMALS = 4
+"""Of what is told about money: enough to rank customers, too few to see in which unit it is counted."""
+
 BASE_NAMES = ("base_purchases", "base_probability", "probability_alive")
 """Columns that the purchase model adds: log expected purchases, log-odds of any, log-odds of being alive."""
 
@@ -113,7 +116,7 @@ def _rhythm(f: Mapping[str, Floats]) -> dict[str, Floats]:
 
 def _spend(f: Mapping[str, Floats], mean_cents: float) -> dict[str, Floats]:
     def relative(cents: Floats) -> Floats:
-        return np.asarray(np.round(np.log(np.maximum(cents / max(mean_cents, 1e-9), 1e-3)), 6))
+        return np.asarray(np.round(np.log(np.maximum(cents / max(mean_cents, 1e-9), 1e-3)), DECIMALS))
 
     n = np.where(f["positive_days"] > 0, f["positive_days"], np.nan)
     per_day = f["total_cents"] / n
@@ -126,7 +129,7 @@ def _spend(f: Mapping[str, Floats], mean_cents: float) -> dict[str, Floats]:
         "first_spend": relative(f["first_day_cents"]),
         "max_spend": relative(f["max_day_cents"]),
         "spend_90": relative(f["cents_90"]),
-        "spend_trend": np.asarray(np.round(np.log(np.maximum(recent, 1e-9) / per_day), 6)),
-        "spend_variation": np.where(n > 1, np.round(np.sqrt(variance), 6), math.nan),
-        "refund_share": np.round(f["refund_cents"] / np.maximum(f["total_cents"], 1), 6),
+        "spend_trend": np.asarray(np.round(np.log(np.maximum(recent, 1e-9) / per_day), DECIMALS)),
+        "spend_variation": np.where(n > 1, np.round(np.sqrt(variance), DECIMALS), math.nan),
+        "refund_share": np.round(f["refund_cents"] / np.maximum(f["total_cents"], 1), DECIMALS),
     }

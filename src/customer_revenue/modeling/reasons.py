@@ -47,7 +47,6 @@ THEMES: Mapping[str, tuple[str, ...]] = {
         "spend_90",
         "spend_trend",
         "spend_variation",
-        "expected_spend",
     ),
     "refunds": ("refund_share",),
     "tenure": ("T_days",),

@@ -58,9 +58,11 @@ class GammaGamma:
         if weight.sum() < FEWEST_CUSTOMERS:
             self.problem_ = f"fewer than {FEWEST_CUSTOMERS} customers with a known spend; the shop's mean stands in"
             return self
-        parameters = _lifetimes_fit(x, m / self.mean_cents_, weight)
+        # Rounded, so that the search takes the same steps in every unit of money.
+        relative = np.round(m / self.mean_cents_, 9)
+        parameters = _lifetimes_fit(x, relative, weight)
         if parameters is None:
-            fit = maximise(lambda p: _log_likelihood(x, m / self.mean_cents_, weight, p), STARTS, float(weight.sum()))
+            fit = maximise(lambda p: _log_likelihood(x, relative, weight, p), STARTS, float(weight.sum()))
             parameters = fit.parameters
         if not np.all(np.isfinite(parameters)):
             self.problem_ = "Gamma-Gamma has no maximum; a weighted mean stands in"

@@ -95,7 +95,8 @@ def train(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Models:
     direct.fit(X[:, DIRECT_COLUMNS], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
     unit = float(np.mean(spend))
     money = OffsetBooster("tweedie", clip=WIDEST_SPEND_CORRECTION, seed=seed)
-    money.fit(X, revenue / np.exp(unit), base + offset.correction(X) + spend - unit, weight)
+    relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
+    money.fit(X, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
     level = float(np.average([s.spend_level() for s in longest], weights=fading))
     return Models(offset, direct, rate, money, level, _churn(scenes, horizon_days, seed))
 

@@ -16,7 +16,7 @@ from customer_revenue.modeling.pareto import ParetoNBD
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.spend import GammaGamma
 
-FEATURE_NAMES = (*NAMES, *BASE_NAMES, "expected_spend", "churn_log_odds")
+FEATURE_NAMES = (*NAMES, *BASE_NAMES, "churn_log_odds")
 """Columns of a view's matrix. The last is the offset of the churn classifiers, at their own horizon."""
 
 REFERENCE_DAYS = 90
@@ -89,7 +89,6 @@ class View:
             np.log(np.maximum(base.purchases.expected_purchases(REFERENCE_DAYS, histories), TINY)),
             log_odds(base.purchases.purchase_probability(REFERENCE_DAYS, histories)),
             log_odds(base.purchases.probability_alive(histories)),
-            np.round(np.log(np.maximum(spend / max(base.spend.mean_cents_, TINY), 1e-3)), 6),
         ]
         matrix = np.column_stack([behaviour_matrix(features, base.spend.mean_cents_), *own])
         return cls(base, histories, matrix, spend)
