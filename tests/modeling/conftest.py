@@ -49,7 +49,9 @@ class Shop:
 
     def windows(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> list[Window]:
         return [
-            Window(plan.cutoff, plan.horizon_days, self.features(plan.cutoff), self.labels(plan.cutoff, plan.horizons_days))
+            Window(
+                plan.cutoff, plan.horizon_days, self.features(plan.cutoff), self.labels(plan.cutoff, plan.horizons_days)
+            )
             for plan in choose_cutoffs(FIRST_DAY, day, horizon_days)
         ]
 

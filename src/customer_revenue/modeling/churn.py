@@ -10,12 +10,14 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.histories import Floats
 
 CALIBRATION_SHARE = 0.25
+FEWEST_ROWS = 2
 
 
 class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -36,40 +38,36 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.clip = clip
         self.seed = seed
 
-    def fit(
-        self,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        groups: npt.NDArray[np.intp] | None = None,
-        sample_weight: npt.NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.NDArray[np.intp] | None = None) -> Self:
         """Fit on rows of features and churn labels (0 or 1).
 
         Args:
             X: one row a customer and window; NaN is allowed.
             y: 1 where no purchase came.
             groups: a number a customer, so that nobody is in both parts of the split; each row its own by default.
-            sample_weight: weight of each row.
         """
         rows, labels = check_X_y(X, y, ensure_all_finite="allow-nan", dtype=np.float64)
+        check_classification_targets(labels)
         self.classes_, encoded = np.unique(labels, return_inverse=True)
         if len(self.classes_) > 2:
             raise ValueError("Only binary classification is supported: churned or not.")
         self.n_features_in_ = rows.shape[1]
         target = encoded.astype(np.float64)
         held_out = self._held_out(len(target) if groups is None else groups)
-        weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        rate = np.clip(np.average(target, weights=weight), 1e-4, 1 - 1e-4)
+        if len(target) < FEWEST_ROWS:
+            raise ValueError(f"n_samples = {len(target)}: at least {FEWEST_ROWS} rows are needed")
+        rate = np.clip(target.mean(), 1e-4, 1 - 1e-4)
         self.base_ = float(np.log(rate / (1 - rate)))
         self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed)
-        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]), weight[~held_out])
-        self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out], weight[held_out])
+        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]))
+        self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out])
         return self
 
     def _held_out(self, groups: int | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         place = np.arange(groups) if isinstance(groups, int) else np.unique(groups, return_inverse=True)[1]
         share = np.random.default_rng(self.seed).random(int(place.max()) + 1)
-        return np.asarray(share < CALIBRATION_SHARE)[place]
+        # Somebody is always left to train on.
+        return np.asarray((share < CALIBRATION_SHARE) & (share > share.min()))[place]
 
     def _offset(self, X: Floats) -> Floats:
         return np.full(len(X), self.base_) if self.offset_column < 0 else np.asarray(X[:, self.offset_column])
@@ -96,7 +94,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The likelier class."""
-        return np.asarray(self.classes_[np.argmax(self.predict_proba(X), axis=1)])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -127,7 +126,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return model
 
 
-def calibrate(scores: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
+def calibrate(scores: Floats, y: Floats) -> tuple[float, float]:
     """Intercept and slope of a logistic regression of ``y`` on ``scores``, shrunk to 0 and 1 (Platt 1999).
 
     The shrinkage weighs as much as a handful of customers, so that a small hold-out changes little.
@@ -136,7 +135,7 @@ def calibrate(scores: Floats, y: Floats, weight: Floats) -> tuple[float, float]:
     def loss(parameters: Floats) -> float:
         z = parameters[0] + parameters[1] * scores
         penalty = parameters[0] ** 2 + (parameters[1] - 1) ** 2
-        return float(weight @ (np.logaddexp(0.0, z) - y * z) + 5.0 * penalty)
+        return float(np.sum(np.logaddexp(0.0, z) - y * z) + 5.0 * penalty)
 
     if not len(y):
         return 0.0, 1.0

@@ -1,0 +1,47 @@
+"""Which windows are cut, and that none of them sees the future."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_revenue.modeling.windows import choose_cutoffs
+
+AS_OF = dt.date(2011, 9, 9)
+
+
+@given(history=st.integers(0, 2_000), horizon=st.integers(1, 800))
+def test_no_window_looks_past_the_as_of_day(history, horizon):
+    first = AS_OF - dt.timedelta(days=history)
+    for plan in choose_cutoffs(first, AS_OF, horizon):
+        assert first < plan.cutoff < AS_OF
+        assert plan.horizon_days in plan.horizons_days
+        assert plan.horizon_days <= horizon
+        assert plan.cutoff + dt.timedelta(days=max(plan.horizons_days)) <= AS_OF
+
+
+def test_the_longest_horizon_comes_first_latest_first():
+    plans = choose_cutoffs(AS_OF - dt.timedelta(days=282), AS_OF, 90)
+    own = [plan for plan in plans if plan.horizon_days == 90]
+    assert plans[: len(own)] == own
+    assert own[0].cutoff == AS_OF - dt.timedelta(days=90)
+    assert [p.cutoff for p in own] == sorted((p.cutoff for p in own), reverse=True)
+
+
+def test_the_same_season_of_prior_years_is_among_them():
+    plans = choose_cutoffs(AS_OF - dt.timedelta(days=900), AS_OF, 90)
+    lags = {(AS_OF - plan.cutoff).days for plan in plans}
+    assert {365, 730} <= lags
+
+
+def test_a_long_horizon_has_recent_windows_for_the_short_ones():
+    plans = choose_cutoffs(AS_OF - dt.timedelta(days=1_000), AS_OF, 365)
+    assert {(plan.horizon_days, (AS_OF - plan.cutoff).days) for plan in plans} >= {(90, 90), (30, 30), (365, 365)}
+
+
+def test_a_short_history_has_shorter_windows_or_none():
+    assert {p.horizon_days for p in choose_cutoffs(AS_OF - dt.timedelta(days=272), AS_OF, 273)} == {136, 30}
+    assert choose_cutoffs(AS_OF - dt.timedelta(days=60), AS_OF, 90) == []
+    assert choose_cutoffs(AS_OF, AS_OF, 365) == []
