@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import ibis
+import ibis.expr.types as ir
 import pyarrow as pa
+from cachetools import LRUCache
 
 from customer_revenue.actions.forecast import History, customer_forecast, horizons_days
 from customer_revenue.actions.offers import offers
@@ -21,10 +24,13 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import next_products
+from customer_revenue.revenue.view import customers
 from customer_revenue.workflows.frames import known_at
 from customer_revenue.workflows.queries import Breakdown, CustomerQueries
 
 MOST_MONTHS = 36
+KEPT_PAIRS = 16
+"""Segments and days whose pairs of products are kept."""
 
 Body = dict[str, object]
 
@@ -55,6 +61,8 @@ class Advisor:
     def __init__(self, store: Store, queries: CustomerQueries, policy: Policy) -> None:
         self._store, self._queries, self._policy = store, queries, policy
         self._currency = store.info.currency
+        self._lock = threading.Lock()
+        self._kept_pairs: LRUCache[tuple[str, dt.date], pa.Table] = LRUCache(KEPT_PAIRS)
 
     def in_response(self, situation: Situation) -> Body:
         """The fields that stand among the ``predictions`` of the complete answer."""
@@ -79,10 +87,11 @@ class Advisor:
         """Opportunities: the next segment, and products that similar customers bought next."""
         if situation.predictions is None:
             return {"opportunities": []}
-        known = known_at(self._store, situation.when)
+        fact = situation.fact
         owned = self._queries.products(situation.customer_id, Period.ALL_TIME, situation.when)
+        pairs = self._pairs(fact["customer_segment"], situation.when)
         ids = {row.product_id for row in owned}
-        found = upsell(situation.fact, situation.predictions, ids, self._pairs(known, ids), self._policy)
+        found = upsell(fact, situation.predictions, ids, pairs, self._policy, self._currency)
         return {"opportunities": found}
 
     def forecast(self, situation: Situation, months: int) -> Body:
@@ -111,9 +120,18 @@ class Advisor:
         rows = offers(situation.facts, situation.predictions, self._policy.offers, ladder, self._currency).to_pylist()
         return _without_id(rows[0]) if rows else None
 
-    def _pairs(self, known: Any, product_ids: set[str]) -> pa.Table:
-        owned = ibis.memtable(pa.table({"product_id": pa.array(sorted(product_ids), pa.string())}))
-        return self._store.fetch(next_products(known, self._policy.upsell.least_support, owned))
+    def _pairs(self, segment: str, when: AsOf) -> pa.Table:
+        """Products bought after one another by customers of a segment; seconds of work, so the latest are kept."""
+        key = (segment, when.day)
+        with self._lock:
+            if key not in self._kept_pairs:
+                known = known_at(self._store, when)
+                everyone = customers(known, cast("ir.DateScalar", ibis.literal(when.day, type="date")), self._policy)
+                alike = everyone.filter(everyone.customer_segment == segment).select(alike="customer_id")
+                orders = known.orders.semi_join(alike, known.orders.user_id == alike.alike)
+                pairs = next_products(replace(known, orders=orders), self._policy.upsell.least_support)
+                self._kept_pairs[key] = self._store.fetch(pairs)
+            return self._kept_pairs[key]
 
 
 def situation_of(
