@@ -174,10 +174,12 @@ class CustomerBase:
         rows = self.action_rows(limit, offset).to_pylist()
         return {"actions": rows, **self._page(limit, offset)}
 
-    def action_rows(self, limit: int, offset: int) -> pa.Table:
-        """As :meth:`actions`, as a table for an e-mail tool."""
+    def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
+        """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
             listed, predicted = self._customer_rows, self._prediction_rows
+        if only is not None:
+            listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
         found = most_valuable(listed, predicted, self._policy.actions, limit, offset, self._store.info.currency)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
         named = listed.select(("customer_name", "customer_email")).take(places)

@@ -10,11 +10,13 @@ from typing import Any, cast
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
+from cachetools import LRUCache
 
 from customer_revenue.errors import InvalidParameter, ModelError
 from customer_revenue.orders.store import Store, parameter
 from customer_revenue.periods import Period
-from customer_revenue.policy import ACTIVITY_STATUSES, Policy
+from customer_revenue.policy import ACTIVITY_STATUSES, PRIORITIES, Policy
 from customer_revenue.revenue import customer_base as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.revenue.segments import segment
@@ -22,6 +24,9 @@ from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base import Body, CustomerBase, Row
 from customer_revenue.workflows.windows_of_base import Figures, Windows, figures_of
 
+MOST_ACTIONS = 10_000
+"""Nobody works through more in a week; they are found by value, and sorted among themselves by anything else."""
+KEPT_ACTIONS = 16
 MONTHS_OF_MONTHLY_COHORTS = 24
 """A history longer than this has quarterly cohorts, so that the heat map stays readable."""
 NEWEST_COHORTS = 24
@@ -55,6 +60,15 @@ class Sort(StrEnum):
     REVENUE_AT_RISK = "revenue_at_risk_cents"
 
 
+class ActionSort(StrEnum):
+    """What the list of actions can be sorted by."""
+
+    WORTH = "expected_value_cents"
+    CUSTOMER = "customer_id"
+    ACTION = "text"
+    PRIORITY = "priority"
+
+
 LISTED = (
     "customer_id",
     "customer_name",
@@ -85,6 +99,7 @@ class Dashboard:
         self._store, self._policy = store, policy
         self._lock = threading.RLock()
         self._tables: dict[Period, ir.Table] = {}
+        self._actions: LRUCache[tuple[Period, tuple[str, ...]], pa.Table] = LRUCache(KEPT_ACTIONS)
 
     def overview(self, period: Period, segments: Collection[str]) -> Body:
         """The figures and charts of one period and some segments; none stands for all of them.
@@ -132,6 +147,47 @@ class Dashboard:
         """A whole list of customers, for a file."""
         listed = self._list(shown, period, self._checked(segments), activity)
         return self._store.fetch(_sorted(listed, self._sortable(sort), descending))
+
+    def actions(
+        self,
+        period: Period,
+        segments: Collection[str],
+        sort: ActionSort,
+        descending: bool,
+        limit: int,
+        offset: int,
+    ) -> Body:
+        """One page of the most valuable actions for the customers of a period and some segments, and their number.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        listed = self.all_actions(period, segments, sort, descending)
+        rows = [_shortened(row) for row in listed.slice(offset, limit).to_pylist()]
+        return {"actions": rows, "total": listed.num_rows, "page": {"limit": limit, "offset": offset}}
+
+    def all_actions(self, period: Period, segments: Collection[str], sort: ActionSort, descending: bool) -> pa.Table:
+        """The :data:`MOST_ACTIONS` most valuable actions, for a file."""
+        found = self._most_valuable(period, self._checked(segments))
+        if sort is ActionSort.PRIORITY:
+            urgency = pc.index_in(found["priority"], value_set=pa.array(PRIORITIES))
+            order = pc.sort_indices(urgency, sort_keys=[("", "ascending" if descending else "descending")])
+            return found.take(order)
+        if sort is ActionSort.WORTH and descending:
+            return found
+        return found.sort_by([(sort.value, "descending" if descending else "ascending")])
+
+    def _most_valuable(self, period: Period, segments: tuple[str, ...]) -> pa.Table:
+        key = (period, segments)
+        with self._lock:
+            if key not in self._actions:
+                only = None
+                if segments or period is not Period.ALL_TIME:
+                    customers = self._customers_of(period)
+                    chosen = customers.filter(customers.customer_segment.isin(segments)) if segments else customers
+                    only = self._store.fetch(chosen.select("customer_id"))["customer_id"].combine_chunks()
+                self._actions[key] = self.base.action_rows(MOST_ACTIONS, 0, only)
+            return self._actions[key]
 
     def search(self, text: str, limit: int) -> Body:
         """Customers whose id, name or e-mail holds a text; those that begin with it first, then by revenue."""

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
-from customer_revenue.workflows.dashboard import Shown, Sort
+from customer_revenue.workflows.dashboard import ActionSort, Shown, Sort
 from customer_revenue.workflows.spreadsheet import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
@@ -72,6 +72,30 @@ def customers(
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(as_csv(dashboard.all_customers(*chosen)), media_type="text/csv", headers=headers)
     return _json(answers.complete(dashboard.customers(*chosen, limit, offset), dashboard.base.when))
+
+
+@router.get("/dashboard/actions", summary="The most valuable actions, sorted and paged", response_model=None)
+def actions(
+    source: Source,
+    period: OfPeriod = Period.ALL_TIME,
+    segment: Segments = None,
+    sort: Annotated[ActionSort, Query(description="Column to sort by.")] = ActionSort.WORTH,
+    descending: Annotated[bool, Query(description="Highest first.")] = True,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    format: Annotated[  # noqa: A002  # the parameter's name
+        Literal["json", "csv"], Query(description="A page as JSON, or the whole list as CSV.")
+    ] = "json",
+    as_of: AsOfDay = None,
+) -> Response:
+    """What to do about the customers with an order in the period: at most 10,000 actions, those worth most."""
+    answers = source.current()
+    dashboard = answers.dashboard(as_of)
+    chosen = (period, segment or (), sort, descending)
+    if format == "csv":
+        headers = {"content-disposition": f'attachment; filename="actions-{dashboard.base.when.day}.csv"'}
+        return StreamingResponse(as_csv(dashboard.all_actions(*chosen)), media_type="text/csv", headers=headers)
+    return _json(answers.complete(dashboard.actions(*chosen, limit, offset), dashboard.base.when))
 
 
 @router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")
