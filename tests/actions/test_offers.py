@@ -64,8 +64,8 @@ def test_each_segment_has_the_specifications_offer(
 
 def test_gain_and_cost(customers_of: CustomersOf, policy: Policy) -> None:
     row = offer(customers_of(UNLIKELY), policy)
-    assert row["expected_gain_cents"] == round(12_500 * 0.25 * 0.9)
-    assert row["expected_cost_cents"] == round(12_500 * 0.2 * (0.1 + 0.25 * 0.9))
+    assert row["expected_gain_cents"] == pytest.approx(12_500 * 0.25 * 0.9, abs=1)
+    assert row["expected_cost_cents"] == pytest.approx(12_500 * 0.2 * (0.1 + 0.25 * 0.9), abs=1)
 
 
 def test_no_discount_for_who_buys_anyway(customers_of: CustomersOf, policy: Policy) -> None:
@@ -104,3 +104,8 @@ def test_the_specifications_strategies(
     assert row["strategy"].startswith(strategy)
     assert row["focus"] == getattr(policy.lifecycle.focus, stage)
     assert row["treatment"] == next(r.treatment for r in policy.segments.active if r.name == segment)
+
+
+def test_an_order_that_came_back_promises_little(customers_of: CustomersOf, policy: Policy) -> None:
+    row = offer(customers_of(UNLIKELY | {"expected_net_revenue_cents": 1_150.0}), policy)
+    assert row["expected_gain_cents"] == pytest.approx(125 * 0.25 * 0.9, abs=1)

@@ -39,8 +39,9 @@ def offers(
 
     Returns:
         A table of :data:`SCHEMA`, one row a customer. Everyone gets the segment's offer, but a customer of the lowest
-        segment with one order the first-time buyer's. The gain is the mean order times the chance that it comes within
-        30 days only because of the offer; the cost, the discount on an order times the chance that it comes at all. The
+        segment with one order the first-time buyer's. The gain is what a purchase is expected to be worth, net
+        of refunds, times the chance that it comes within 30 days only because of the offer; the cost, the discount on
+        it times the chance that it comes at all. The
         guard makes the discount 0 for who buys within 30 days anyway, or where the cost is more than the policy's share
         of the gain; ``reason`` says which.
     """
@@ -61,8 +62,8 @@ def _gain_and_cost(situations: Situations, chosen: Sequence[Offer]) -> tuple[Flo
     uplift = np.array([offer.assumed_uplift for offer in chosen], np.float64)
     discount = np.array([offer.discount_percentage for offer in chosen], np.float64) / 100
     extra = uplift * (1 - situations.soon)
-    gain = situations.order_value_cents * extra
-    cost = situations.order_value_cents * discount * (situations.soon + extra)
+    gain = situations.expected_purchase_cents * extra
+    cost = situations.expected_purchase_cents * discount * (situations.soon + extra)
     return gain, cost
 
 

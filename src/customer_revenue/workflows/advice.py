@@ -25,6 +25,7 @@ from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import next_products
 from customer_revenue.revenue.view import customers
+from customer_revenue.tables import Canonical
 from customer_revenue.workflows.frames import known_at
 from customer_revenue.workflows.queries import Breakdown, CustomerQueries
 
@@ -62,7 +63,7 @@ class Advisor:
         self._store, self._queries, self._policy = store, queries, policy
         self._currency = store.info.currency
         self._lock = threading.Lock()
-        self._kept_pairs: LRUCache[tuple[str, dt.date], pa.Table] = LRUCache(KEPT_PAIRS)
+        self._kept_pairs: LRUCache[tuple[str | None, dt.date], pa.Table] = LRUCache(KEPT_PAIRS)
 
     def in_response(self, situation: Situation) -> Body:
         """The fields that stand among the ``predictions`` of the complete answer."""
@@ -90,6 +91,8 @@ class Advisor:
         fact = situation.fact
         owned = self._queries.products(situation.customer_id, Period.ALL_TIME, situation.when)
         pairs = self._pairs(fact["customer_segment"], situation.when)
+        if pairs.num_rows == 0:
+            pairs = self._pairs(None, situation.when)
         ids = {row.product_id for row in owned}
         found = upsell(fact, situation.predictions, ids, pairs, self._policy, self._currency)
         return {"opportunities": found}
@@ -120,18 +123,23 @@ class Advisor:
         rows = offers(situation.facts, situation.predictions, self._policy.offers, ladder, self._currency).to_pylist()
         return _without_id(rows[0]) if rows else None
 
-    def _pairs(self, segment: str, when: AsOf) -> pa.Table:
-        """Products bought after one another by customers of a segment; seconds of work, so the latest are kept."""
+    def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
+        """Products bought after one another by customers of a segment, or by all.
+
+        Seconds of work, so the latest are kept.
+        """
         key = (segment, when.day)
         with self._lock:
             if key not in self._kept_pairs:
                 known = known_at(self._store, when)
-                everyone = customers(known, cast("ir.DateScalar", ibis.literal(when.day, type="date")), self._policy)
-                alike = everyone.filter(everyone.customer_segment == segment).select(alike="customer_id")
-                orders = known.orders.semi_join(alike, known.orders.user_id == alike.alike)
-                pairs = next_products(replace(known, orders=orders), self._policy.upsell.least_support)
-                self._kept_pairs[key] = self._store.fetch(pairs)
+                known = known if segment is None else self._of_segment(known, segment, when)
+                self._kept_pairs[key] = self._store.fetch(next_products(known, self._policy.upsell.least_support))
             return self._kept_pairs[key]
+
+    def _of_segment(self, known: Canonical, segment: str, when: AsOf) -> Canonical:
+        everyone = customers(known, cast("ir.DateScalar", ibis.literal(when.day, type="date")), self._policy)
+        alike = everyone.filter(everyone.customer_segment == segment).select(alike="customer_id")
+        return replace(known, orders=known.orders.semi_join(alike, known.orders.user_id == alike.alike))
 
 
 def situation_of(
