@@ -26,9 +26,8 @@ FACTS: dict[str, Any] = {
 }
 PREDICTIONS: dict[str, Any] = {
     "customer_id": "user_123",
-    "expected_purchases": 8.0,
-    "expected_revenue_cents": 115_000.0,
-    "expected_net_revenue_cents": 100_000.0,
+    "expected_purchases": 9.2,
+    "expected_net_revenue_cents": 115_000.0,
     "next_purchase_probability": 0.75,
     "churn_risk_score": 0.15,
 }

@@ -56,8 +56,8 @@ def test_the_specifications_customer(customers_of: CustomersOf, policy: Policy) 
         ({"days_since_purchase": 200, "lifecycle_stage": "churned", "churn_risk_score": 0.9}, ["personal_win_back"]),
         ({"customer_segment": "whale"}, ["loyalty_discount", "white_glove"]),
         ({"customer_segment": "low_value"}, ["cross_sell"]),
-        ({"customer_segment": "low_value", "expected_revenue_cents": 100.0}, ["leave_alone"]),
-        ({"days_since_purchase": 200, "lifecycle_stage": "churned", "expected_revenue_cents": 0.0}, ["leave_alone"]),
+        ({"customer_segment": "low_value", "expected_net_revenue_cents": 100.0}, ["leave_alone"]),
+        ({"days_since_purchase": 200, "lifecycle_stage": "churned", "expected_net_revenue_cents": 0.0}, ["leave_alone"]),
     ],
 )
 def test_each_situation_has_its_actions(
@@ -73,7 +73,7 @@ def test_reasons_carry_the_customers_own_numbers(customers_of: CustomersOf, poli
 
 
 def test_leaving_alone_says_what_the_nearest_action_would_bring(customers_of: CustomersOf, policy: Policy) -> None:
-    (row,) = actions(customers_of({"customer_segment": "low_value", "expected_revenue_cents": 100.0}), policy)
+    (row,) = actions(customers_of({"customer_segment": "low_value", "expected_net_revenue_cents": 100.0}), policy)
     assert row["reason"] == "Recommend what goes with the last order: it would bring 0.03 USD and cost 0.10 USD"
     assert row["expected_value_cents"] == 0
 
@@ -109,7 +109,7 @@ def test_every_customer_gets_an_answer_in_order(customers_of: CustomersOf, polic
 
 def test_rows_are_matched_by_customer_and_not_by_position(customers_of: CustomersOf, policy: Policy) -> None:
     facts, predictions = customers_of(
-        {"customer_id": "a"}, {"customer_id": "b", "expected_revenue_cents": 0.0}, {"customer_id": "no order"}
+        {"customer_id": "a"}, {"customer_id": "b", "expected_net_revenue_cents": 0.0}, {"customer_id": "no order"}
     )
     facts = facts.set_column(
         facts.column_names.index("lifecycle_stage"), "lifecycle_stage", [["active", "active", None]]
@@ -119,7 +119,7 @@ def test_rows_are_matched_by_customer_and_not_by_position(customers_of: Customer
 
 
 def test_the_most_valuable_come_first(customers_of: CustomersOf, policy: Policy) -> None:
-    tables = customers_of(*({"customer_id": f"u{n}", "expected_revenue_cents": 1e5 * (n % 5)} for n in range(20)))
+    tables = customers_of(*({"customer_id": f"u{n}", "expected_net_revenue_cents": 1e5 * (n % 5)} for n in range(20)))
     everything = most_valuable(*tables, policy.actions, limit=1000)
     assert everything.schema == SCHEMA
     values = everything["expected_value_cents"].to_pylist()

@@ -34,7 +34,6 @@ FACTS = (
 PREDICTIONS = (
     "customer_id",
     "expected_purchases",
-    "expected_revenue_cents",
     "expected_net_revenue_cents",
     "next_purchase_probability",
     "churn_risk_score",
@@ -121,14 +120,14 @@ class Situations:
 
     @cached_property
     def expected_revenue_cents(self) -> Floats:
-        """Revenue that is expected within the predictions' horizon, in cents, at least 0."""
-        return np.maximum(self._predicted("expected_revenue_cents"), 0.0)
+        """Revenue net of refunds that is expected within the predictions' horizon, in cents, at least 0."""
+        return np.maximum(self._predicted("expected_net_revenue_cents"), 0.0)
 
     @cached_property
     def expected_purchase_cents(self) -> Floats:
         """What a purchase to come is expected to be worth, net of refunds, in cents."""
         purchases = np.maximum(self._predicted("expected_purchases"), 1e-9)
-        return np.asarray(np.maximum(self._predicted("expected_net_revenue_cents"), 0.0) / purchases)
+        return np.asarray(self.expected_revenue_cents / purchases)
 
     @cached_property
     def churn_risk(self) -> Floats:
