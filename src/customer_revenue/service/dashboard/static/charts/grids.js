@@ -1,0 +1,75 @@
+// Heat maps are tables: a cell can be read, focused and pointed at, and its colour only repeats its number.
+
+import { h } from "../dom.js";
+import * as format from "../format.js";
+
+const STEPS = 7;
+
+/** A shade from 0 to 6 of a share from 0 to 1; the root spreads the small shares, where most are. */
+const shade = (share) => Math.min(STEPS - 1, Math.floor(Math.sqrt(Math.max(share, 0)) * STEPS));
+
+export function cohortMap({ unit, rows }) {
+  const ages = Math.max(...rows.map((row) => Math.max(0, ...row.cells.map((cell) => cell.age))), 0);
+  const best = Math.max(...rows.flatMap((row) => row.cells.filter((cell) => cell.age).map((cell) => cell.retention_percent)), 1);
+  const name = unit === "month" ? "Month" : "Quarter";
+  const cells = (row) => {
+    const byAge = new Map(row.cells.map((cell) => [cell.age, cell]));
+    return Array.from({ length: ages }, (_, place) => {
+      const cell = byAge.get(place + 1);
+      if (!cell) return h("td", {});
+      const text = `${format.cohort(row.cohort)}, ${unit} ${cell.age} after\n${format.count(cell.active_customers)} of ${format.count(row.customers)} bought again: ${format.percent(cell.retention_percent / 100, 1)}\nRevenue: ${format.money(cell.revenue_cents)}`;
+      const level = cell.active_customers ? shade(cell.retention_percent / best) : 0;
+      return h(`td.heat.heat-${level}`, { "data-tip": text }, format.count(cell.retention_percent, cell.retention_percent < 9.95 ? 1 : 0));
+    });
+  };
+  return h(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": "Retention by cohort" },
+    h(
+      "table.map.cohorts",
+      {},
+      h("caption.unseen", {}, `Percent of each cohort who bought again, by ${unit} since their first purchase`),
+      h(
+        "thead",
+        {},
+        h("tr", {}, h("th", { scope: "col" }, "First purchase"), h("th", { scope: "col" }, "Customers"), Array.from({ length: ages }, (_, n) => h("th", { scope: "col", "aria-label": `${name} ${n + 1} after` }, String(n + 1)))),
+      ),
+      h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, format.cohort(row.cohort)), h("td.size", {}, format.count(row.customers)), cells(row)))),
+    ),
+  );
+}
+
+export function rfmMap(cells, recency, frequency) {
+  const most = Math.max(...cells.map((cell) => cell.customers), 1);
+  const found = new Map(cells.map((cell) => [`${cell.recency_score}${cell.frequency_score}`, cell]));
+  const scores = [1, 2, 3, 4, 5];
+  return h(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": "RFM map" },
+    h(
+      "table.map.rfm",
+      {},
+      h("caption.unseen", {}, "Customers by recency score (across) and frequency score (down)"),
+      h(
+        "tbody",
+        {},
+        scores
+          .toReversed()
+          .map((f) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row", "aria-label": `Frequency ${f}` }, String(f)),
+              scores.map((r) => {
+                const cell = found.get(`${r}${f}`);
+                if (!cell) return h("td.none", { "data-tip": `Recency ${r}, frequency ${f}\nNobody` }, "");
+                const text = `Recency ${r}, frequency ${f}\n${format.count(cell.customers)} customers, mostly ${format.words(cell.group).toLowerCase()}\nRevenue: ${format.money(cell.revenue_cents)}`;
+                return h(`td.heat.heat-${shade(cell.customers / most)}`, { "data-tip": text }, h("b", {}, format.count(cell.customers)), h("span", {}, format.words(cell.group)));
+              }),
+            ),
+          ),
+      ),
+      h("tfoot", {}, h("tr", {}, h("td.axis", {}, frequency), scores.map((r) => h("th", { scope: "col", "aria-label": `Recency ${r}` }, String(r)))), h("tr", {}, h("td", {}), h("td.axis", { colspan: "5" }, recency))),
+    ),
+  );
+}

@@ -1,0 +1,126 @@
+// What each number means, in the words of the API's documentation.
+
+const of = (label, text) => ({ label, text });
+
+export const DEFINITIONS = {
+  total_customers: of("Customers", "Customers with at least one order in the period."),
+  avg_customer_value_cents: of(
+    "Average customer value",
+    "Revenue of the period divided by its customers. Refunds are not taken off.",
+  ),
+  top_customer_value_cents: of("Best customer", "The highest revenue of any one customer in the period."),
+  customer_growth_rate: of(
+    "Customer growth",
+    "How many more customers bought for the first time than in the period before. For all time: the last 30 days against the 30 before.",
+  ),
+  as_of: of("As of", "Everything is as it was known at the end of this day. A live shop answers as of now."),
+  revenue: of("Revenue", "Paid and refunded orders, before refunds."),
+  monthly: of(
+    "Revenue by month",
+    "Paid and refunded orders by the month they were placed in, before refunds. The first and the last month may be incomplete.",
+  ),
+  new_customers: of("New", "Customers whose very first order is in the month."),
+  returning_customers: of("Returning", "Customers with an order in the month who had bought in an earlier one."),
+  customer_segment: of("Segment", "Value segment, by the customer’s total revenue of all time."),
+  segments: of(
+    "Revenue by segment",
+    "The share of the period’s revenue that each value segment brings, and the share of customers it has. Segments go by revenue of all time.",
+  ),
+  concentration: of(
+    "Concentration",
+    "Customers from the least to the best, and the share of the revenue that they bring together. The straight line would be equal customers.",
+  ),
+  gini: of("Gini", "0 if every customer brought the same revenue, near 1 if one customer brought it all."),
+  cohorts: of(
+    "Retention by cohort",
+    "Customers who first bought in the same month or quarter, and the share of them who bought again in each one since. Only the cells inside the period are shown.",
+  ),
+  rfm: of(
+    "RFM map",
+    "Each customer scores 1 to 5 for how recently and how often they bought, among all customers of the period. A cell counts the customers of both scores.",
+  ),
+  recency_score: of("Recency", "5 for the fifth of customers who bought most recently, 1 for those who bought longest ago."),
+  frequency_score: of("Frequency", "5 for the fifth of customers with most orders, 1 for those with fewest."),
+  customer_id: of("Customer", "Name where the shop knows one, and the id in the orders."),
+  customer_name: of("Customer", "Name where the shop knows one, and the id in the orders."),
+  total_revenue_cents: of("Revenue", "Paid and refunded orders of the period, before refunds."),
+  net_revenue_cents: of("Net revenue", "Revenue of the period less refunds."),
+  total_refunds_cents: of("Refunds", "What was paid back in the period: refunded orders and refunds of parts."),
+  total_orders: of("Orders", "Orders of the period, paid or refunded later."),
+  avg_order_value_cents: of("Average order", "Revenue of the period divided by its orders."),
+  first_purchase_date: of("First purchase", "Day of the first order in the period."),
+  last_purchase_date: of("Last purchase", "Day of the last order in the period."),
+  customer_lifespan_days: of("Lifespan", "Days from the first to the last order of the period."),
+  purchase_frequency_days: of("Purchase frequency", "Lifespan divided by the number of orders, rounded."),
+  avg_days_between_purchases: of("Days between purchases", "Lifespan divided by the number of orders less one."),
+  days_since_purchase: of("Silent for", "Days since the last order."),
+  lifecycle_stage: of(
+    "Stage",
+    "New: first order less than 30 days ago. Active: last order less than 60 days ago. At risk: 60 to 120 days. Churned: longer. A policy file may set other limits.",
+  ),
+  activity_status: of(
+    "Activity",
+    "Highly active: an order in the last 30 days. Active: 60. Declining: 90. At risk: silent for longer.",
+  ),
+  estimated_ltv_cents: of(
+    "Lifetime value",
+    "Net revenue to date, and the net revenue expected within the next 365 days, discounted at 10 % a year. The range holds the true value in at least 80 of 100 cases.",
+  ),
+  next_purchase_probability: of("Buys within 30 days", "The chance of at least one purchase in the next 30 days."),
+  next_purchase_predicted_date: of(
+    "Next purchase",
+    "The middle day: if a purchase comes within the year at all, it is as likely before as after this day.",
+  ),
+  purchase_probability: of("Buys within a year", "The chance of a purchase within 365 days: how far to trust the predicted day."),
+  churn_risk_score: of("Churn risk", "The chance of no purchase in the next 90 days."),
+  probability_alive: of("Still a customer", "The chance of any purchase ever again."),
+  expected_revenue_cents: of("Expected revenue", "Mean revenue within the next 365 days, before refunds."),
+  expected_purchases: of("Expected purchases", "Mean number of days with a purchase within the next 365 days."),
+  revenue_at_risk_cents: of("Revenue at risk", "Revenue expected within the next 365 days, times the churn risk."),
+  expected_value_cents: of(
+    "Worth",
+    "What acting is expected to bring: the assumed uplift of the revenue at stake, less the cost of the action. Uplifts are assumptions of the policy file.",
+  ),
+  curve: of(
+    "When the next purchase comes",
+    "The chance that at least one purchase has come by each day. Every prediction on this page is read off this curve.",
+  ),
+  alive_history: of(
+    "Still a customer, month by month",
+    "The chance of any purchase ever again, as today’s model would have told it at the end of each month from what was known then.",
+  ),
+  forecast: of(
+    "Revenue to be expected",
+    "Mean revenue from tomorrow on, added up, and the range that holds what comes in at least 80 of 100 cases.",
+  ),
+  timeline: of("Orders and refunds", "Every order and refund of the period, upwards and downwards, on its day."),
+  products: of("Products", "Revenue of the period by product. Unattributed is what no order line explains, such as shipping."),
+  actions: of("What to do", "The policy’s rules that suit this customer and bring more than they cost, most urgent first."),
+  offer: of("Offer", "The personal offer of the policy, kept back where a discount would only cost money."),
+  churn_reasons: of("Why", "What drives the churn risk, strongest first."),
+  tier: of(
+    "Rests on",
+    "Full: all models. Probability models: no learned corrections. Population: averages of the shop. Facts only: no predictions.",
+  ),
+  backtest: of(
+    "Back-test",
+    "The model was trained on what was known at an earlier day only, and compared with what happened after it.",
+  ),
+  calibration: of(
+    "Calibration",
+    "Customers in ten groups by their predicted chance of a purchase. A point on the line means that as many bought as predicted.",
+  ),
+  purchases_mae: of("Purchases, mean absolute error", "Mean distance of the predicted number of purchases from the actual one. Lower is better."),
+  purchases_rmse: of("Purchases, root mean square error", "As the mean error, with large misses counting more. Lower is better."),
+  purchases_spearman: of("Purchases, rank correlation", "Whether customers are in the right order: 1 is perfect, 0 is chance. Higher is better."),
+  purchases_bias: of("Purchases, bias of the total", "How far the total was over or under. Nearer to zero is better."),
+  revenue_mae: of("Revenue, mean absolute error", "Mean distance of the predicted revenue from the actual one. Lower is better."),
+  revenue_rmse: of("Revenue, root mean square error", "As the mean error, with large misses counting more. Lower is better."),
+  revenue_gini: of("Revenue, normalised Gini", "Whether the best customers are put first: 1 is perfect, 0 is chance. Higher is better."),
+  revenue_bias: of("Revenue, bias of the total", "How far the total was over or under. Nearer to zero is better."),
+  probability_auc: of("Purchase or not, AUC", "The chance that a buyer was ranked above a non-buyer. Higher is better."),
+  probability_log_loss: of("Purchase or not, log loss", "How surprised the probabilities were by what happened. Lower is better."),
+  probability_brier: of("Purchase or not, Brier score", "Mean squared distance of the probability from what happened. Lower is better."),
+  probability_ece: of("Purchase or not, calibration error", "Mean distance of predicted from observed shares. Lower is better."),
+  next_date_error_days: of("Next date, median error", "Days between the predicted and the actual next purchase, of those who bought. Lower is better."),
+};

@@ -1,0 +1,93 @@
+// Numbers in the reader's locale and the shop's currency.
+
+let currency = "USD";
+let cache = new Map();
+
+export function useCurrency(code) {
+  if (code && code !== currency) {
+    currency = code;
+    cache = new Map();
+  }
+}
+
+function number(key, options) {
+  if (!cache.has(key)) cache.set(key, new Intl.NumberFormat(undefined, options));
+  return cache.get(key);
+}
+
+const MISSING = "–";
+const missing = (value) => value === null || value === undefined || Number.isNaN(value);
+
+/** Money of so many cents; the cents of large amounts are left out. */
+export function money(cents) {
+  if (missing(cents)) return MISSING;
+  const whole = Math.abs(cents) >= 100_000;
+  const options = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
+  if (whole) Object.assign(options, { minimumFractionDigits: 0, maximumFractionDigits: 0 });
+  return number(`money${whole}`, options).format(cents / 100);
+}
+
+/** Money for an axis: short. */
+export function shortMoney(cents) {
+  const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact" };
+  return number("short", { ...options, minimumFractionDigits: 0, maximumFractionDigits: 1 }).format(cents / 100);
+}
+
+export function count(value, digits = 0) {
+  return missing(value) ? MISSING : number(`count${digits}`, { maximumFractionDigits: digits }).format(value);
+}
+
+export function shortCount(value) {
+  return number("compact", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+/** A share from 0 to 1 as percent. */
+export function percent(share, digits = 0) {
+  if (missing(share)) return MISSING;
+  // A chance that rounds to none or to all is not quite either.
+  const step = 10 ** -(digits + 2);
+  if (digits === 0 && share > 0 && share < step / 2) return `<\u2009${number("pc0", { style: "percent" }).format(step)}`;
+  if (digits === 0 && share < 1 && share > 1 - step / 2) return `>\u2009${number("pc0", { style: "percent" }).format(1 - step)}`;
+  return number(`pc${digits}`, { style: "percent", maximumFractionDigits: digits }).format(share);
+}
+
+/** A change, with its sign. */
+export function change(share, digits = 1) {
+  return number(`ch${digits}`, { style: "percent", maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(share);
+}
+
+export function signed(value, digits = 1) {
+  return number(`sg${digits}`, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(value);
+}
+
+const utc = (text) => new Date(`${text}T00:00:00Z`);
+const dates = (options) => new Intl.DateTimeFormat(undefined, { timeZone: "UTC", ...options });
+const long = dates({ dateStyle: "medium" });
+const monthYear = dates({ month: "short", year: "numeric" });
+const monthOnly = dates({ month: "short" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export const toDate = utc;
+export const day = (text) => (text ? long.format(utc(text)) : MISSING);
+export const dayOf = (date) => long.format(date);
+export const month = (text) => monthYear.format(utc(`${text}-01`));
+export const monthName = (date) => monthOnly.format(date);
+export const monthAndYear = (date) => monthYear.format(date);
+export const time = (text) => moment.format(new Date(text));
+
+/** A month or a quarter as the API writes it. */
+export function cohort(text) {
+  const quarter = /^(\d+)-(Q\d)$/.exec(text);
+  return quarter ? `${quarter[2]} ${quarter[1]}` : month(text);
+}
+
+export function days(value) {
+  if (missing(value)) return MISSING;
+  return number("days", { style: "unit", unit: "day", unitDisplay: "long", maximumFractionDigits: 0 }).format(value);
+}
+
+/** high_value → High value */
+export function words(name) {
+  const text = String(name ?? "").replaceAll("_", " ").replace("cant ", "can’t ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

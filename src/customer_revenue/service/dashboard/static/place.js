@@ -1,0 +1,54 @@
+// Where one is: the view, the customer, and the filters, all in the fragment of the address. It never reaches a
+// server's log, and whoever is given the address sees the same.
+
+export const PERIODS = {
+  all_time: "All time",
+  last_12_months: "12 months",
+  last_6_months: "6 months",
+  ytd: "Year to date",
+};
+
+export function read() {
+  const [path, query = ""] = location.hash.replace(/^#/, "").split("?");
+  const [view = "", ...rest] = path.replace(/^\//, "").split("/");
+  const parameters = new URLSearchParams(query);
+  const period = parameters.get("period") ?? "all_time";
+  let id = rest.join("/");
+  try {
+    id = decodeURIComponent(id);
+  } catch {
+    // An address typed by hand may hold a lone percent sign: it is then taken as it stands.
+  }
+  return {
+    view: view || "overview",
+    id,
+    period: period in PERIODS ? period : "all_time",
+    segments: parameters.getAll("segment"),
+    parameters,
+  };
+}
+
+/** The address of a view, with the filters of where one is. */
+export function link(view, id, extra = {}) {
+  const { period, segments } = read();
+  return write(view, id, { period, segment: segments, ...extra });
+}
+
+export function write(view, id, values) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (name === "period" && value === "all_time") continue;
+    for (const one of [value].flat()) if (one !== undefined && one !== null && one !== "") query.append(name, one);
+  }
+  const text = query.toString();
+  const path = view === "overview" ? "" : view + (id ? `/${encodeURIComponent(id)}` : "");
+  return `#/${path}${text ? `?${text}` : ""}`;
+}
+
+/** Where one is, with some of its parameters changed. */
+export function changed(values) {
+  const here = read();
+  const all = {};
+  for (const name of new Set(here.parameters.keys())) all[name] = here.parameters.getAll(name);
+  return write(here.view, here.id, { ...all, ...values });
+}

@@ -1,0 +1,222 @@
+// One customer: what he has been worth, what he will be worth, and what to do about it.
+
+import { customerPath, get } from "../api.js";
+import { curve } from "../charts/curves.js";
+import { numbers } from "../charts/frame.js";
+import { moves } from "../charts/moves.js";
+import { h, own } from "../dom.js";
+import * as format from "../format.js";
+import { term } from "../hints.js";
+import { badge, card, empty, meter, problem, tile } from "../parts.js";
+
+export const bones = [72, [96, 96, 96, 96], [280, 280], [260]];
+const MOVES_DRAWN = 500;
+const MOVES_LISTED = 8;
+const NO_MODEL = ["model_not_found", "model_unavailable", "not_enough_data", "bundle_incompatible", "bundle_damaged"];
+
+export async function draw({ id, period }, context, signal) {
+  const asked = { period, breakdown: "by_product" };
+  const whole = get(customerPath(id, "revenue"), asked, signal).catch(async (error) => {
+    if (!NO_MODEL.includes(error.code)) throw error;
+    const facts = await get(customerPath(id, "revenue"), { ...asked, include_predictions: false }, signal);
+    return { ...facts, predictions: null, without: error };
+  });
+  const [answer, timeline, outlook] = await Promise.all([
+    whole,
+    get(customerPath(id, "timeline"), { period, limit: MOVES_DRAWN }, signal),
+    get(customerPath(id, "outlook"), {}, signal),
+  ]);
+  const name = timeline.customer.name?.trim();
+  const { predictions } = answer;
+  return {
+    title: (name || id).slice(0, 80),
+    parts: [
+      heading(id, name, timeline.customer.email, answer),
+      tiles(answer),
+      predictions ? null : noPredictions(answer),
+      h(
+        "div.grid",
+        {},
+        predictions && outlook.curve && curveCard(outlook, predictions),
+        predictions && adviceCard(predictions),
+        timelineCard(timeline, answer),
+        productsCard(answer),
+        outlook.alive?.length > 1 && aliveCard(outlook.alive),
+        predictions && outlook.forecast && forecastCard(outlook.forecast, predictions),
+        factsCard(answer),
+      ),
+    ].filter(Boolean),
+  };
+}
+
+function heading(id, name, email, answer) {
+  return h(
+    "div.head.customer-head",
+    {},
+    h("div", {}, h("h1.long", {}, own(name || id)), h("p.below", {}, name && own(id), name && email ? " · " : "", email && own(email))),
+    h(
+      "p.badges",
+      {},
+      badge(answer.customer_segment),
+      answer.lifecycle_stage && badge(answer.lifecycle_stage, "stage"),
+      answer.activity_status && answer.activity_status !== answer.lifecycle_stage && badge(answer.activity_status, "activity"),
+    ),
+  );
+}
+
+function tiles({ revenue_summary: facts, predictions: p }) {
+  const orders = `${format.count(facts.total_orders)} ${facts.total_orders === 1 ? "order" : "orders"}, ${format.money(facts.avg_order_value_cents)} each`;
+  const first = tile("net_revenue_cents", format.money(facts.net_revenue_cents), orders);
+  if (!p) return h("dl.tiles", {}, first, tile("total_refunds_cents", format.money(facts.total_refunds_cents)), tile("last_purchase_date", format.day(facts.last_purchase_date)), tile("avg_days_between_purchases", format.count(facts.avg_days_between_purchases, 1)));
+  const risk = p.churn_risk_score;
+  return h(
+    "dl.tiles.five",
+    {},
+    first,
+    tile("estimated_ltv_cents", format.money(p.estimated_ltv_cents), `${format.money(p.ltv_low_cents)} to ${format.money(p.ltv_high_cents)}`),
+    tile("next_purchase_predicted_date", format.day(p.next_purchase_predicted_date), [`if at all: ${format.percent(p.purchase_probability)} `, term("purchase_probability", "within a year")]),
+    tile("churn_risk_score", format.percent(risk), [meter(risk, "risk"), `${format.percent(p.next_purchase_probability)} `, term("next_purchase_probability", "buy within 30 days")]),
+    tile("probability_alive", format.percent(p.probability_alive), "buys again some day"),
+  );
+}
+
+function noPredictions({ without }) {
+  if (without) return problem(without);
+  return empty("There are only facts", "This customer has no order that a prediction could start from, or the shop has too few returning customers to learn from.");
+}
+
+function curveCard(outlook, p) {
+  const start = format.toDate(p.as_of).getTime();
+  const at = (day) => new Date(start + day * 86_400_000);
+  const points = outlook.curve.map((one) => ({ x: at(one.day), y: one.probability }));
+  const top = Math.min(1, Math.max(0.1, Math.ceil(points.at(-1).y * 11) / 10));
+  const next = p.next_purchase_predicted_date && format.toDate(p.next_purchase_predicted_date);
+  const span = p.next_purchase_date_low && { from: format.toDate(p.next_purchase_date_low), to: format.toDate(p.next_purchase_date_high) };
+  const chart = curve({
+    label: `Chance that a purchase has come, by day; the middle day is ${format.day(p.next_purchase_predicted_date)}`,
+    points,
+    yTop: top,
+    write: (value) => format.percent(value),
+    timeFormat: format.monthAndYear,
+    marks: next ? [{ x: next, label: format.dayOf(next) }] : [],
+    span,
+    tell: ({ x, y }) => `By ${format.dayOf(x)}\n${format.percent(y, 1)} chance of a purchase`,
+    table: () => ({ head: ["By", "Chance of a purchase"], rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
+    tall: 250,
+  });
+  const note = span && [`If a purchase comes within the year, it is as likely before as after `, h("strong", {}, format.dayOf(next)), `, and in 8 of 10 cases in the shaded days.`];
+  return card(term("curve"), { wide: 7, note }, chart);
+}
+
+function adviceCard(p) {
+  const details = p.actions?.length ? p.actions : (p.recommended_actions ?? []).map((text) => ({ text }));
+  const actions = details.length
+    ? h(
+        "ol.advice",
+        {},
+        details.map((one) =>
+          h(
+            "li",
+            {},
+            h("div.line", {}, own(one.text, "strong"), one.expected_value_cents > 0 && h("span.worth", { "data-term": "expected_value_cents", tabindex: "0" }, format.money(one.expected_value_cents))),
+            one.reason && own(one.reason, "p.below"),
+            one.priority && badge(one.priority, "priority"),
+          ),
+        ),
+      )
+    : empty("Nothing to do now", "No rule of the policy suits this customer and brings more than it costs.");
+  const reasons = p.churn_reasons?.length ? [h("h3", {}, term("churn_reasons", `Why the churn risk is ${format.percent(p.churn_risk_score)}`)), h("ul.reasons", {}, p.churn_reasons.map((text) => own(text, "li")))] : null;
+  return card(term("actions"), { wide: 5 }, actions, offer(p.offer), reasons);
+}
+
+function offer(one) {
+  if (!one) return null;
+  const discount = one.discount_percentage > 0;
+  return [
+    h("h3", {}, term("offer")),
+    h("div.offer", {}, h("div.line", {}, h("strong", {}, format.words(one.offer_type)), discount && h("span.worth", {}, format.percent(one.discount_percentage / 100))), one.message && own(one.message, "p"), one.reason && own(one.reason, "p.below")),
+  ];
+}
+
+function timelineCard({ timeline, total }, answer) {
+  if (!timeline.length) return card(term("timeline"), { wide: 8 }, empty("Nothing in this period", "Choose a longer period to see earlier orders."));
+  const last = answer.meta.calculation_date.slice(0, 10);
+  const chart = moves({ label: `${total} orders and refunds by day`, rows: timeline, first: timeline.at(-1).day, last: last > timeline.at(-1).day ? last : timeline[0].day });
+  const refunds = timeline.some((row) => row.kind === "refund" || row.status === "refunded");
+  const legend = refunds && h("p.legend", {}, h("span.key.one", {}), "Order", h("span.key.two", {}), "Refund, or an order refunded later");
+  const body = h("tbody", {}, timeline.slice(0, MOVES_LISTED).map(moveRow));
+  const more = timeline.length > MOVES_LISTED && h("button.link", { type: "button" }, `Show all ${format.count(timeline.length)}`);
+  if (more) {
+    more.addEventListener("click", () => {
+      body.append(...timeline.slice(MOVES_LISTED).map(moveRow));
+      more.remove();
+    });
+  }
+  const table = h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Orders and refunds" }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, ["Day", "What", "Products", "Amount"].map((text, n) => h(n === 3 ? "th.number" : "th", { scope: "col" }, text)))), body));
+  const note = total > timeline.length ? `The newest ${format.count(timeline.length)} of ${format.count(total)}` : null;
+  return card(term("timeline"), { wide: 8, note }, chart, legend, table, more);
+}
+
+function moveRow(row) {
+  const what = row.kind === "refund" ? ["Refund", row.order_id && [" of ", own(row.order_id)]] : ["Order ", own(row.id), row.status === "refunded" && h("span.below", {}, " refunded")];
+  const rest = row.lines - row.products.length;
+  const products = row.products.length ? [row.products.map((name, n) => [n ? ", " : "", own(name)]), rest > 0 && `, ${format.count(rest)} more`] : "–";
+  const amount = row.kind === "refund" ? format.money(-row.amount_cents) : format.money(row.amount_cents);
+  return h("tr", {}, h("th", { scope: "row" }, format.day(row.day)), h("td", {}, what), h("td.products", {}, products), h("td.number", {}, amount));
+}
+
+function productsCard({ product_breakdown: products }) {
+  const known = (products ?? []).filter((one) => one.product_id !== "unattributed");
+  if (!known.length) return card(term("products"), { wide: 4 }, empty("No products are known", "The orders of this period came without their lines."));
+  const rows = products.slice(0, 8).map((one) =>
+    h("li", {}, h("div.line", {}, own(one.product_id === "unattributed" ? "Unattributed" : one.product_name, "bdi.name"), h("span.worth", {}, format.money(one.revenue_cents))), h("div.line.small", {}, meter(one.percentage_of_total / 100), h("span", {}, format.percent(one.percentage_of_total / 100)))),
+  );
+  const table = () => ({ head: ["Product", "Revenue", "Orders"], rows: products.map((one) => [own(one.product_name ?? one.product_id), format.money(one.revenue_cents), format.count(one.orders)]) });
+  return card(term("products"), { wide: 4 }, h("ul.segments", {}, rows), products.length > 8 && h("p.below", {}, `and ${format.count(products.length - 8)} more`), numbers("Products", table));
+}
+
+function aliveCard(alive) {
+  const points = alive.map((one) => ({ x: format.toDate(one.as_of), y: one.probability_alive }));
+  const chart = curve({
+    label: "Chance of ever buying again, at the end of each month",
+    points,
+    yTop: 1,
+    write: (value) => format.percent(value),
+    timeFormat: format.monthAndYear,
+    smooth: false,
+    dots: true,
+    tell: ({ x, y }) => `${format.dayOf(x)}\n${format.percent(y, 1)} chance of ever buying again`,
+    table: () => ({ head: ["As of", "Still a customer"], rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
+  });
+  return card(term("alive_history"), { wide: 6 }, chart);
+}
+
+function forecastCard(forecast, p) {
+  const start = format.toDate(p.as_of).getTime();
+  const points = forecast.map((one) => ({ x: new Date(start + one.day * 86_400_000), y: one.expected_revenue_cents, low: one.revenue_low_cents, high: one.revenue_high_cents }));
+  const top = Math.max(1, ...points.map((one) => Math.max(one.high, one.y))) * 1.05;
+  const chart = curve({
+    label: "Expected revenue, added up, with its range",
+    points,
+    yTop: top,
+    write: format.shortMoney,
+    timeFormat: format.monthAndYear,
+    tell: ({ x, y, low, high }) => `By ${format.dayOf(x)}\n${format.money(y)} expected\n${format.money(low)} to ${format.money(high)}`,
+    table: () => ({ head: ["By", "Expected", "From", "To"], rows: points.map((one) => [format.dayOf(one.x), format.money(one.y), format.money(one.low), format.money(one.high)]) }),
+  });
+  const note = [h("strong", {}, format.money(p.expected_revenue_cents)), ` within a year, ${format.money(p.revenue_low_cents)} to ${format.money(p.revenue_high_cents)}`];
+  return card(term("forecast"), { wide: 6, note }, chart);
+}
+
+function factsCard({ revenue_summary: facts, predictions: p }) {
+  const money = ["total_revenue_cents", "total_refunds_cents", "net_revenue_cents", "avg_order_value_cents"];
+  const rows = Object.entries(facts).map(([name, value]) => {
+    const text = money.includes(name) ? format.money(value) : name.endsWith("_date") ? format.day(value) : name.endsWith("_days") || name.startsWith("avg_days") ? format.days(value) : format.count(value);
+    return h("div", {}, h("dt", {}, term(name)), h("dd", {}, text));
+  });
+  if (p) {
+    rows.push(h("div", {}, h("dt", {}, term("expected_purchases")), h("dd", {}, `${format.count(p.expected_purchases, 1)} (${format.count(p.purchases_low)} to ${format.count(p.purchases_high)})`)));
+    rows.push(h("div", {}, h("dt", {}, term("tier")), h("dd", {}, format.words(p.tier))));
+  }
+  return card("In numbers", { wide: 12 }, h("dl.facts", {}, rows));
+}
