@@ -30,6 +30,7 @@ PREDICTIONS: dict[str, Any] = {
     "expected_net_revenue_cents": 115_000.0,
     "next_purchase_probability": 0.75,
     "churn_risk_score": 0.15,
+    "probability_alive": 1.0,
 }
 
 Tables = tuple[pa.Table, pa.Table]

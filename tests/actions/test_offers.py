@@ -109,3 +109,8 @@ def test_the_specifications_strategies(
 def test_an_order_that_came_back_promises_little(customers_of: CustomersOf, policy: Policy) -> None:
     row = offer(customers_of(UNLIKELY | {"expected_net_revenue_cents": 1_150.0}), policy)
     assert row["expected_gain_cents"] == pytest.approx(125 * 0.25 * 0.9, abs=1)
+
+
+def test_a_lost_customer_is_worth_no_discount(customers_of: CustomersOf, policy: Policy) -> None:
+    row = offer(customers_of(UNLIKELY | {"next_purchase_probability": 0.01, "probability_alive": 0.02}), policy)
+    assert row["discount_percentage"] == 0

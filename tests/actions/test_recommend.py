@@ -57,7 +57,10 @@ def test_the_specifications_customer(customers_of: CustomersOf, policy: Policy) 
         ({"customer_segment": "whale"}, ["loyalty_discount", "white_glove"]),
         ({"customer_segment": "low_value"}, ["cross_sell"]),
         ({"customer_segment": "low_value", "expected_net_revenue_cents": 100.0}, ["leave_alone"]),
-        ({"days_since_purchase": 200, "lifecycle_stage": "churned", "expected_net_revenue_cents": 0.0}, ["leave_alone"]),
+        (
+            {"days_since_purchase": 200, "lifecycle_stage": "churned", "expected_net_revenue_cents": 0.0},
+            ["leave_alone"],
+        ),
     ],
 )
 def test_each_situation_has_its_actions(

@@ -39,11 +39,10 @@ def offers(
 
     Returns:
         A table of :data:`SCHEMA`, one row a customer. Everyone gets the segment's offer, but a customer of the lowest
-        segment with one order the first-time buyer's. The gain is what a purchase is expected to be worth, net
-        of refunds, times the chance that it comes within 30 days only because of the offer; the cost, the discount on
-        it times the chance that it comes at all. The
-        guard makes the discount 0 for who buys within 30 days anyway, or where the cost is more than the policy's share
-        of the gain; ``reason`` says which.
+        segment with one order the first-time buyer's. The gain is what a purchase is expected to be worth, net of
+        refunds, times the chance that it comes within 30 days only because of the offer, which no lost customer heeds;
+        the cost, the discount on it times the chance that it comes at all. The guard makes the discount 0 for who buys
+        within 30 days anyway, or where the cost is more than the policy's share of the gain; ``reason`` says which.
     """
     situations = Situations.of(facts, predictions)
     chosen = [
@@ -61,7 +60,7 @@ def offers(
 def _gain_and_cost(situations: Situations, chosen: Sequence[Offer]) -> tuple[Floats, Floats]:
     uplift = np.array([offer.assumed_uplift for offer in chosen], np.float64)
     discount = np.array([offer.discount_percentage for offer in chosen], np.float64) / 100
-    extra = uplift * (1 - situations.soon)
+    extra = uplift * situations.persuadable
     gain = situations.expected_purchase_cents * extra
     cost = situations.expected_purchase_cents * discount * (situations.soon + extra)
     return gain, cost

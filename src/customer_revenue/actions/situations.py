@@ -37,6 +37,7 @@ PREDICTIONS = (
     "expected_net_revenue_cents",
     "next_purchase_probability",
     "churn_risk_score",
+    "probability_alive",
 )
 
 
@@ -143,6 +144,11 @@ class Situations:
     def safe_revenue_cents(self) -> Floats:
         """The rest of the expected revenue, in cents."""
         return np.asarray(self.expected_revenue_cents * (1 - self.churn_risk))
+
+    @cached_property
+    def persuadable(self) -> Floats:
+        """Chance of a customer who is not lost, and who would not buy in the next 30 days unasked."""
+        return np.maximum(self._predicted("probability_alive") - self.soon, 0.0)
 
     @cached_property
     def soon(self) -> Floats:
