@@ -60,7 +60,7 @@ class Shop:
         return [row[0] for row in self.query(sql)]
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        tables = ("orders", "order_items", "refunds", "users", "quarantine", "store_info")
+        tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
         return {table: sorted(self.query(f"FROM {table}"), key=repr) for table in tables}
 
     def leftovers(self, allowed: Sequence[str] = (".csv", ".txt", ".parquet", ".png")) -> list[str]:
@@ -100,7 +100,7 @@ class PostgresShop(Shop):
             return cursor.fetchall() if cursor.description else []
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        tables = ("orders", "order_items", "refunds", "users", "quarantine", "store_info")
+        tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
         return {table: sorted(self.query(f"SELECT * FROM {table}"), key=repr) for table in tables}
 
 

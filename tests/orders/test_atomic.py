@@ -127,7 +127,7 @@ def test_a_full_disk_leaves_the_old_store(shop: Shop) -> None:
         [sys.executable, "-c", code, str(path), shop.url], input="\n", capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
-    assert "StoreError: the import failed and nothing was changed" in done.stderr.strip().splitlines()[-1]
+    assert "StoreError: writing the store failed and nothing was changed" in done.stderr.strip().splitlines()[-1]
     assert shop.contents() == before
     assert shop.leftovers() == []
 

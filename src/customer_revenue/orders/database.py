@@ -64,6 +64,9 @@ class Workshop(Target):
             body = DuckDBCompiler().to_sqlglot(build(tables))
             view = sge.Create(this=sge.to_identifier(name, quoted=True), kind="VIEW", expression=body)
             con.execute(view.sql(dialect="duckdb"))
+        if not views:
+            for _name, statement in _views(con, "old"):
+                con.execute(statement)
         con.execute("USE memory")
         return _views(con, "next") != _views(con, "old")
 

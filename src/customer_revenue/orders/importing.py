@@ -7,23 +7,22 @@ import datetime as dt
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from customer_revenue.errors import CurrencyMismatch, CustomerRevenueError, InvalidParameter, StoreError
-from customer_revenue.orders.database import workshop
+from customer_revenue.errors import CurrencyMismatch, InvalidParameter
+from customer_revenue.orders.forgotten import check_key
 from customer_revenue.orders.info import read_info, write_info
 from customer_revenue.orders.mapping import Mapped, load_mapping
 from customer_revenue.orders.merging import Change, compare, merge, refuse_reassigned
-from customer_revenue.orders.postgres_writing import postgres_target
-from customer_revenue.orders.sql import first_line, one_row, scalar
+from customer_revenue.orders.sql import one_row, scalar
 from customer_revenue.orders.staging import Rules, Staged, stage
 from customer_revenue.orders.summary import ImportSummary
 from customer_revenue.orders.target import Target, Views
-from customer_revenue.orders.urls import is_postgres, path_of, without_password
+from customer_revenue.orders.targets import target_of
+from customer_revenue.orders.urls import without_password
 from customer_revenue.periods import Clock, guess_clock
 from customer_revenue.settings import Settings
 from customer_revenue.tables import PAID, REFUNDED
@@ -61,6 +60,7 @@ def import_files(
     progress: Progress | None = None,
     views: Views | None = None,
     mapping: Path | None = None,
+    forget_key: str = "",
 ) -> ImportSummary:
     """Import files, one after the other, and put the new store in the old one's place at the end.
 
@@ -74,8 +74,9 @@ def import_files(
         live: answers are to be as of now, however old the last order is.
         as_of: answers are to be as of the end of this day.
         progress: is told what is being done.
-        views: views to create in the store.
+        views: views to create in the store; without any it keeps those it has.
         mapping: file that says what the files' statuses and columns are called, see ``mapping``.
+        forget_key: the secret with which customers were forgotten, needed if any were.
 
     Raises:
         InputError: a file cannot be used, or contradicts the store.
@@ -91,29 +92,27 @@ def import_files(
     if mapped.tables:
         raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
     tell = progress or (lambda _what, _part: None)
-    with _target_of(destination) as target, duckdb.connect() as con:
-        try:
-            return _Import(con, target, settings, tell, mapped).run(
-                paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
-            )
-        except CustomerRevenueError:
-            raise
-        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-            raise StoreError(f"the import failed and nothing was changed: {first_line(error)}") from error
-
-
-def _target_of(url: str) -> AbstractContextManager[Target]:
-    return postgres_target(url) if is_postgres(url) else workshop(path_of(url))
+    with target_of(destination) as target, duckdb.connect() as con:
+        return _Import(con, target, settings, tell, mapped, forget_key).run(
+            paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
+        )
 
 
 class _Import:
     """One import: its connection, its workshop and the store as it was."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, target: Target, settings: Settings, tell: Progress, mapped: Mapped
+        self,
+        con: duckdb.DuckDBPyConnection,
+        target: Target,
+        settings: Settings,
+        tell: Progress,
+        mapped: Mapped,
+        forget_key: str,
     ) -> None:
         self.con, self.target, self.settings, self.tell, self.mapped = con, target, settings, tell, mapped
         self.old: dict[str, object] = {}
+        self.zone, self.forget_key, self.has_forgotten = settings.timezone, forget_key, False
 
     def run(
         self,
@@ -183,9 +182,12 @@ class _Import:
 
     def _open(self) -> None:
         self.target.attach(self.con)
-        # Times without a zone are in the session's zone.
-        self.con.execute("SET TimeZone = ?", [self.settings.timezone])
         self.old = self.target.attach_old(self.con)
+        if self.old and "timezone" not in self.settings.model_fields_set:
+            self.zone = str(self.old["timezone"])  # a zone that nobody chose is no reason to leave the store's
+        # Times without a zone are in the session's zone.
+        self.con.execute("SET TimeZone = ?", [self.zone])
+        self.has_forgotten = bool(self.old) and check_key(self.con, self.forget_key)
 
     def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[Staged]:
         currency = self.settings.currency
@@ -206,6 +208,7 @@ class _Import:
                 now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
                 renamed=self.mapped.columns,
                 rates=self.mapped.rates,
+                has_forgotten=self.has_forgotten,
             )
             staged.append(
                 stage(
@@ -250,7 +253,7 @@ class _Import:
         self, new: str, staged: Sequence[Staged], *, live: bool, as_of: dt.date | None
     ) -> tuple[str, Clock, bool, dt.date | None]:
         """Reporting zone, clock, whether a person chose it, and the fixed day. A choice holds until the next one."""
-        zone = self.settings.timezone
+        zone = self.zone
         if live:
             return zone, Clock.LIVE, True, None
         if as_of:

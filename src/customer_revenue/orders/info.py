@@ -13,7 +13,7 @@ from customer_revenue.errors import StoreNotUsable
 from customer_revenue.orders.sql import first_line
 from customer_revenue.periods import Clock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the store's tables. Raise it with every change of them and add a step to ``upgrading.UPGRADES``."""
 
 INFO_COLUMNS = {

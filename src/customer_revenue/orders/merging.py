@@ -119,5 +119,7 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
         quarantine = f"FROM {base}.quarantine UNION FROM {new}.quarantine"
     else:
         users, quarantine = f"FROM {new}.users", f"FROM {new}.quarantine"
+    forgotten = "FROM old.forgotten" if base == "old" else "SELECT '' AS user_hash, true AS orders_too LIMIT 0"
+    con.execute(f"CREATE TABLE {out}.forgotten AS {forgotten}")
     con.execute(f"CREATE TABLE {out}.users AS FROM ({users}) ORDER BY id")
     con.execute(f"CREATE TABLE {out}.quarantine AS FROM ({quarantine}) ORDER BY source, line, reason")

@@ -20,10 +20,11 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.expressions import STORED, canonical_tables
-from customer_revenue.orders.info import INFO_COLUMNS, check_version, read_info
+from customer_revenue.orders.info import INFO_COLUMNS, SCHEMA_VERSION, check_version, read_info
 from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import Target, Views, quoted
+from customer_revenue.orders.upgrading import UPGRADES
 from customer_revenue.orders.urls import without_password
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 _LOCK = 0x637573746F6D6572  # "customer": any number that is always the same and no one else's
 _BLOCK_BYTES = 1 << 20
 
-TABLES = {**STORED, "quarantine": QUARANTINE_SCHEMA}
+TABLES = {
+    **STORED,
+    "quarantine": QUARANTINE_SCHEMA,
+    "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
+}
 _INFO = ibis.schema({name: DuckDBType.from_string(sql_type) for name, sql_type in INFO_COLUMNS.items()})
 _KEYED = ("orders", "refunds", "users")
 _INDEXES = (
@@ -63,6 +68,7 @@ def postgres_target(url: str) -> Iterator[Target]:
             if con.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
                 raise StoreBusy(f"another import is writing to {shown}: try again when it is done")
             try:
+                _upgrade(con, shown)
                 yield PostgresTarget(con, Path(folder), shown)
             finally:
                 # By hand: the server notices a closed connection a little later, and the next import may be quicker.
@@ -70,6 +76,19 @@ def postgres_target(url: str) -> Iterator[Target]:
                     con.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     except psycopg.Error as error:
         raise StoreError(f"{shown}: {first_line(error)}") from error
+
+
+def _upgrade(con: psycopg.Connection, shown: str) -> None:
+    """Bring a store that an older version of this package made to today's tables, in one transaction."""
+    if con.execute("SELECT to_regclass('store_info')").fetchone() == (None,):
+        return
+    with con.transaction():
+        rows = con.execute("SELECT schema_version FROM store_info").fetchall()
+        check_version({"schema_version": rows[0][0] if rows else None}, shown)
+        for step in range(rows[0][0], SCHEMA_VERSION):
+            for statement in UPGRADES[step]:
+                con.execute(_text(statement.replace("next.", "")))
+            con.execute("UPDATE store_info SET schema_version = %s", [step + 1])
 
 
 class PostgresTarget(Target):
@@ -89,9 +108,7 @@ class PostgresTarget(Target):
         con.execute(f"ATTACH '{quoted(self.folder / 'old.duckdb')}' AS old")
         for name, schema in {**TABLES, "store_info": _INFO}.items():
             self._copy_out(con, name, schema)
-        info = read_info(con, "old", Path(self._shown))
-        check_version(info, self._shown)
-        return info
+        return read_info(con, "old", Path(self._shown))
 
     def _copy_out(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema) -> None:
         path = self.folder / f"{name}.csv"
@@ -127,13 +144,16 @@ class PostgresTarget(Target):
                 self._copy_in(con, name, TABLES[name], f"FROM next.{name}{kept}")
                 columns = ", ".join(f"{column} = excluded.{column}" for column in TABLES[name] if column != "id")
                 self._run(f"INSERT INTO {name} SELECT * FROM incoming ON CONFLICT (id) DO UPDATE SET {columns}")
+                if not is_new:
+                    gone = f"SELECT id FROM old.{name} EXCEPT SELECT id FROM next.{name}"
+                    self._copy_in(con, name, ibis.schema({"id": "string"}), gone)
+                    self._run(f"DELETE FROM {name} WHERE id IN (SELECT id FROM incoming)")
             self._write_items(con, is_new=is_new)
-            kept = "" if is_new else " EXCEPT FROM old.quarantine"
-            self._copy_in(con, "quarantine", QUARANTINE_SCHEMA, f"FROM next.quarantine{kept}")
-            self._run("INSERT INTO quarantine SELECT * FROM incoming")
-            self._copy_in(con, "store_info", _INFO, "FROM next.store_info")
-            self._run("DELETE FROM store_info")
-            self._run("INSERT INTO store_info SELECT * FROM incoming")
+            for name, schema in (*((n, TABLES[n]) for n in ("quarantine", "forgotten")), ("store_info", _INFO)):
+                if is_new or _differ(con, name):
+                    self._copy_in(con, name, schema, f"FROM next.{name}")
+                    self._run(f"DELETE FROM {name}")
+                    self._run(f"INSERT INTO {name} SELECT * FROM incoming")
             self._make_views()
         for name in TABLES:
             self._run(f"ANALYZE {name}")
@@ -191,6 +211,11 @@ class PostgresTarget(Target):
 
     def _run(self, sql: str) -> None:
         self._con.execute(_text(sql))
+
+
+def _differ(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    old, new = f"FROM old.{name}", f"FROM next.{name}"
+    return bool(con.execute(f"({new} EXCEPT {old}) UNION ALL ({old} EXCEPT {new}) LIMIT 1").fetchall())
 
 
 def _type(dtype: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import ibis
 
+from customer_revenue.orders.forgotten import is_forgotten
 from customer_revenue.orders.formats import Format
 from customer_revenue.orders.reading import LINE, SCAN, File, open_scan, rejected_lines
 
@@ -27,6 +28,7 @@ REASONS = {
     "negative_refund": "a refund of zero or less",
     "refund_exceeds_total": "refunds of more than their order's total",
     "refund_of_other_customer": "a refund whose order is another customer's",
+    "forgotten": "a customer who was forgotten; neither the id nor the text is kept",
     "duplicate_id": "one id with different contents in one file",
 }
 """Every reason that a row can be quarantined for, and what it means."""
@@ -72,6 +74,15 @@ def reason_of_line(form: Format) -> str:
     cases = [f"WHEN {condition} THEN '{reason}'" for condition, reason in rules]
     cases.insert(_IDS_AND_DATES, "WHEN unreadable IS NOT NULL THEN unreadable")
     return f"CASE {' '.join(cases)} END"
+
+
+def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Forgotten customers stay so: without their orders, or without their name and address."""
+    con.execute(f"UPDATE {schema}.lines SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
+    con.execute(
+        f"UPDATE {schema}.lines SET user_name = NULL, user_email = NULL"
+        f" WHERE {is_forgotten('user_id', orders_too=False)}"
+    )
 
 
 def mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
@@ -143,7 +154,14 @@ def mark_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str, know
 
 
 def stage_quarantine(
-    con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str], schema: str, *, source: str, rescan: bool
+    con: duckdb.DuckDBPyConnection,
+    file: File,
+    names: Mapping[str, str],
+    schema: str,
+    *,
+    source: str,
+    rescan: bool,
+    has_forgotten: bool,
 ) -> None:
     """The bad lines with their text. The file is read again for it, which is cheaper than keeping every line's text."""
     con.execute(
@@ -154,14 +172,16 @@ def stage_quarantine(
     if not rescan:
         return
     open_scan(con, file, names)
+    is_lost = f"coalesce({is_forgotten('user_id')}, false)" if has_forgotten else "false"
     con.execute(
         f"""
         INSERT INTO {schema}.quarantine
-        WITH bad AS (SELECT {LINE}, reason, user_id FROM {schema}.lines WHERE reason IS NOT NULL),
+        WITH bad AS (SELECT {LINE}, reason, user_id, {is_lost} AS is_lost FROM {schema}.lines WHERE reason IS NOT NULL),
         -- The scan does not number the lines that it could not split: each of those moves the later ones down by one.
         numbered AS (SELECT {LINE} - row_number() OVER (ORDER BY {LINE}) AS lines_before FROM rejected),
         moved AS (SELECT lines_before, sum(count(*)) OVER (ORDER BY lines_before) AS by_lines FROM numbered GROUP BY 1)
-        SELECT CAST($source AS VARCHAR), bad.{LINE} + coalesce(by_lines, 0), reason, bad.user_id, text
+        SELECT CAST($source AS VARCHAR), bad.{LINE} + coalesce(by_lines, 0), reason,
+            CASE WHEN NOT is_lost THEN bad.user_id END, CASE WHEN is_lost THEN '' ELSE text END
         FROM (SELECT {LINE}, {_text_of_row(con)} AS text FROM {SCAN}) AS scanned
         JOIN bad USING ({LINE})
         ASOF LEFT JOIN moved ON bad.{LINE} > lines_before

@@ -16,6 +16,7 @@ from customer_revenue.orders.formats import LINE_COLUMNS, Format, recognise
 from customer_revenue.orders.parsing import parsed_columns, unreadable
 from customer_revenue.orders.quarantine import (
     counts_by_reason,
+    drop_forgotten,
     mark_duplicates,
     mark_refunds,
     reason_of_line,
@@ -43,6 +44,8 @@ class Rules:
     """The files' name of some of our columns."""
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     """What one unit of another currency is in the store's."""
+    has_forgotten: bool = False
+    """Whether the store has customers that are to stay forgotten."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,14 @@ def stage(
         raise  # the disk or the memory is at fault, not the file
     except duckdb.Error as error:
         raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
+    if rules.has_forgotten:
+        drop_forgotten(con, schema)
     mark_duplicates(con, form, schema)
     mark_refunds(con, form, schema, known)
     lines, bad = _counts(con, schema)
     if lines + rejected == 0:
         raise UnreadableFile(f"{path} has a header but no rows")
-    stage_quarantine(con, file, names, schema, source=path.name, rescan=bad > 0)
+    stage_quarantine(con, file, names, schema, source=path.name, rescan=bad > 0, has_forgotten=rules.has_forgotten)
     quarantined = counts_by_reason(con, schema)
     if bad == lines:
         raise _nothing_imported(path, quarantined)

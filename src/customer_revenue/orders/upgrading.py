@@ -14,7 +14,9 @@ from customer_revenue.orders.database import attach, workshop
 from customer_revenue.orders.info import read_info
 from customer_revenue.orders.sql import first_line
 
-UPGRADES: Mapping[int, tuple[str, ...]] = {}
+UPGRADES: Mapping[int, tuple[str, ...]] = {
+    1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
+}
 """The statements that take a store from each older version to the next one. In them the store is ``next``."""
 
 
