@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from customer_revenue.errors import CurrencyMismatch, CustomerReassigned, InvalidParameter, StoreNotUsable
+from customer_revenue.orders import info
 from customer_revenue.orders.importing import IGNORED_STATUSES
 from customer_revenue.orders.samples import cdnow_path
 from customer_revenue.periods import Clock
@@ -178,6 +179,29 @@ def test_views_are_there_for_any_client(make_shop: Callable[..., Shop]) -> None:
     moved = shop.path.rename(shop.folder / "elsewhere.duckdb")
     with duckdb.connect(str(moved), read_only=True) as con:
         assert con.execute("FROM \"first 'days'\"").fetchall() == [("ann", dt.date(2023, 5, 2))]
+
+
+def test_an_import_without_views_keeps_those_there_are(shop: Shop) -> None:
+    shop.load("1,ann,2023-05-01,10,paid", views={"all orders": lambda tables: tables.orders.select("id", "day")})
+    shop.load("2,ann,2023-05-02,10,paid")
+    assert shop.query('SELECT id FROM "all orders" ORDER BY id') == [("1",), ("2",)]
+
+
+def test_a_zone_that_nobody_chose_is_the_stores(make_shop: Callable[..., Shop], shop: Shop) -> None:
+    kolkata = make_shop(timezone="Asia/Kolkata")
+    kolkata.load("1,ann,2023-05-01,10,paid")
+    shop.load("2,ann,2023-05-01,10,paid", url=kolkata.url)
+    assert kolkata.column("SELECT DISTINCT created_at FROM orders") == [dt.datetime(2023, 4, 30, 18, 30)]
+    assert kolkata.column("SELECT timezone FROM store_info") == ["Asia/Kolkata"]
+
+
+def test_an_older_store_is_upgraded_by_an_import(shop: Shop) -> None:
+    shop.load("1,ann,2023-05-01,10,paid")
+    with duckdb.connect(str(shop.path)) as con:
+        con.execute("DROP TABLE forgotten")
+        con.execute("UPDATE store_info SET schema_version = 1")
+    assert shop.load("2,ann,2023-05-01,10,paid").orders_in_store == 2
+    assert shop.column("SELECT schema_version FROM store_info") == [info.SCHEMA_VERSION]
 
 
 def test_progress_rises_to_the_whole(shop: Shop) -> None:

@@ -12,7 +12,15 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from customer_revenue.errors import CustomerReassigned, NothingImported, StoreBusy, StoreError, StoreNotFound
+from customer_revenue.errors import (
+    CustomerReassigned,
+    NothingImported,
+    StoreBusy,
+    StoreError,
+    StoreNotFound,
+    StoreNotUsable,
+)
+from customer_revenue.orders import info
 from customer_revenue.orders.samples import cdnow_path
 from customer_revenue.orders.store import Store, open_store, parameter
 
@@ -159,6 +167,24 @@ def test_the_day_of_an_order_is_the_reporting_zones(
         for row in store.fetch(store.tables.orders).to_pylist():
             aware = row["created_at"].replace(tzinfo=dt.UTC)
             assert row["day"] == aware.astimezone(shop.settings.zone).date()
+
+
+def test_an_older_store_is_upgraded_by_an_import(postgres: MakePostgres) -> None:
+    shop = postgres()
+    shop.load("1,ann,2023-05-01,10,paid")
+    shop.query("DROP TABLE forgotten")
+    shop.query("UPDATE store_info SET schema_version = 1")
+    assert shop.load("2,ann,2023-05-01,10,paid").orders_in_store == 2
+    assert shop.query("SELECT schema_version FROM store_info") == [(info.SCHEMA_VERSION,)]
+
+
+def test_a_newer_store_is_refused(postgres: MakePostgres) -> None:
+    shop = postgres()
+    shop.load("1,ann,2023-05-01,10,paid")
+    shop.query("UPDATE store_info SET schema_version = 99")
+    for ask in (shop.open, lambda: shop.load("2,ann,2023-05-01,10,paid")):
+        with pytest.raises(StoreNotUsable, match="schema 99"):
+            ask()
 
 
 def test_views(postgres: MakePostgres) -> None:
