@@ -64,7 +64,10 @@ def _rewrite(folder, **changes):
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("changes", [{"schema_version": SCHEMA_VERSION + 1}, {"kind": "another"}])
+OTHERS = [{"schema_version": SCHEMA_VERSION + 1}, {"kind": "another"}, {"model_features": ["frequency"]}, {"features": []}]
+
+
+@pytest.mark.parametrize("changes", OTHERS)
 def test_another_schema_is_refused(folder, changes):
     _rewrite(folder, **changes)
     with pytest.raises(BundleIncompatible):

@@ -107,7 +107,10 @@ def load(folder: Path | str) -> Predictor:
         BundleDamaged: a file is missing, truncated or altered.
     """
     folder = Path(folder)
-    checksums = read_manifest(folder).get("sha256")
+    manifest = read_manifest(folder)
+    if [manifest.get("features"), manifest.get("model_features")] != [list(NEEDED), list(FEATURE_NAMES)]:
+        raise BundleIncompatible(f"{folder} was trained on other features than this package makes; train again")
+    checksums = manifest.get("sha256")
     if not isinstance(checksums, dict) or STATE not in checksums:
         raise BundleDamaged(f"the manifest of {folder} lists no checksums")
     texts = {name: _checked(folder, name, checksum) for name, checksum in checksums.items()}
