@@ -64,7 +64,12 @@ def _rewrite(folder, **changes):
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-OTHERS = [{"schema_version": SCHEMA_VERSION + 1}, {"kind": "another"}, {"model_features": ["frequency"]}, {"features": []}]
+OTHERS = [
+    {"schema_version": SCHEMA_VERSION + 1},
+    {"kind": "another"},
+    {"model_features": ["frequency"]},
+    {"features": []},
+]
 
 
 @pytest.mark.parametrize("changes", OTHERS)
