@@ -27,6 +27,12 @@ export function money(cents) {
   return number(`money${whole}`, options).format(cents / 100);
 }
 
+/** Money without cents, for limits. */
+export function wholeMoney(cents) {
+  const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: 0, maximumFractionDigits: 0 };
+  return number("whole", options).format(cents / 100);
+}
+
 /** Money for an axis: short. */
 export function shortMoney(cents) {
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact" };
@@ -35,6 +41,11 @@ export function shortMoney(cents) {
 
 export function count(value, digits = 0) {
   return missing(value) ? MISSING : number(`count${digits}`, { maximumFractionDigits: digits }).format(value);
+}
+
+/** A number of things: "1 order", "2 orders". */
+export function many(value, one, several = `${one}s`) {
+  return `${count(value)} ${value === 1 ? one : several}`;
 }
 
 export function shortCount(value) {
@@ -53,6 +64,7 @@ export function percent(share, digits = 0) {
 
 /** A change, with its sign. */
 export function change(share, digits = 1) {
+  if (missing(share)) return MISSING;
   return number(`ch${digits}`, { style: "percent", maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(share);
 }
 

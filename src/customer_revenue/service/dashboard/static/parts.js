@@ -69,7 +69,7 @@ export function problem(error, again) {
     { role: "alert", "data-code": error.code ?? "unexpected" },
     h("p.title", {}, title),
     text && h("p", {}, text),
-    error.code !== "no_answer" && h("p.detail", {}, own(error.message, "span")),
+    error.code !== "no_answer" && !commands && h("p.detail", {}, own(error.message, "span")),
     commands && h("pre", {}, commands),
     again && h("button.primary", { type: "button", onclick: again }, error.code === "unauthorized" ? "Enter a key" : "Try again"),
   );

@@ -8,10 +8,10 @@ import { chart, pointed, timeAxis, xAxis, yAxis } from "./frame.js";
  * points: [{ x, y, low?, high? }, …] by x, a number or a Date. marks: [{ x, label, className? }, …] as upright lines.
  * span: { from, to } shades a part. ideal: a straight line to compare with. tell(point) is the text under the pointer.
  */
-export function curve({ label, points, yTop, write, xLabels, timeFormat, marks = [], span, ideal, tell, table, tall = 220, smooth = true, dots = false, gap }) {
+export function curve({ label, points, xEnds, yTop, write, xLabels, timeFormat, marks = [], span, ideal, tell, table, tall = 220, smooth = true, dots = false, gap }) {
   const timed = points[0].x instanceof Date;
   const draw = (plot) => {
-    const ends = [points[0].x, points.at(-1).x];
+    const ends = xEnds ?? [points[0].x, points.at(-1).x];
     const x = (timed ? scaleUtc : scaleLinear)(ends, [plot.left, plot.right]);
     const y = scaleLinear([0, yTop], [plot.bottom, plot.top]);
     yAxis(plot, y, write);
@@ -20,7 +20,7 @@ export function curve({ label, points, yTop, write, xLabels, timeFormat, marks =
       if (to > from) plot.svg.append(s("rect.span", { x: from, y: plot.top, width: to - from, height: plot.bottom - plot.top }));
     }
     if (timed) timeAxis(plot, x, timeFormat);
-    else xAxis(plot, xLabels.map(([value, text]) => [x(value), text]), 44);
+    else xAxis(plot, xLabels.map(([value, text]) => [x(value), text]));
     const shape = smooth ? curveMonotoneX : undefined;
     const along = (generator) => (shape ? generator.curve(shape) : generator);
     if (points[0].low !== undefined) {

@@ -66,21 +66,29 @@ export function yAxis(plot, y, format, ticks = 4) {
   }
 }
 
-/** Labels along the bottom: [[x, text], …]; those that would touch their neighbour are left out. */
-export function xAxis(plot, labels, room = 56) {
-  let last = -Infinity;
-  for (const [x, text] of labels) {
-    if (x - last < room || x > plot.right + 2) continue;
-    last = x;
-    const anchor = x - plot.left < 12 ? "start" : plot.right - x < 12 ? "end" : "middle";
-    plot.svg.append(s("text.tick", { x, y: plot.bottom + 16, "text-anchor": anchor }, text));
+const WIDTH_OF_A_LETTER = 7.4;
+
+/** Where a label would stand: centred under its place, and never over the edge of the chart. */
+function standing(plot, x, text) {
+  const half = (text.length * WIDTH_OF_A_LETTER) / 2;
+  return Math.max(half, Math.min(x, plot.width - half));
+}
+
+/** Labels along the bottom: [[x, text], …], or every second, third, … of them, so that none touches its neighbour. */
+export function xAxis(plot, labels) {
+  const all = labels.filter(([x]) => x >= plot.left - 1 && x <= plot.right + 1).map(([x, text]) => ({ x: standing(plot, x, text), text }));
+  const fits = (some) => some.every((one, n) => !n || one.x - some[n - 1].x > ((one.text.length + some[n - 1].text.length) / 2) * WIDTH_OF_A_LETTER + 10);
+  let step = 1;
+  while (step < all.length && !fits(all.filter((_, n) => n % step === 0))) step += 1;
+  for (const { x, text } of all.filter((_, n) => n % step === 0)) {
+    plot.svg.append(s("text.tick", { x, y: plot.bottom + 16, "text-anchor": "middle" }, text));
   }
 }
 
 /** A few dates along a time scale. */
 export function timeAxis(plot, x, format) {
   const ticks = x.ticks(Math.max(2, Math.floor((plot.right - plot.left) / 90)));
-  xAxis(plot, ticks.map((date) => [x(date), format(date)]), 60);
+  xAxis(plot, ticks.map((date) => [x(date), format(date)]));
 }
 
 /** Show what find(x, y) returns: { text, x, y } in the chart, or nothing. */

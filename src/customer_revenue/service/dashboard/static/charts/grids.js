@@ -63,7 +63,7 @@ export function rfmMap(cells, recency, frequency) {
               scores.map((r) => {
                 const cell = found.get(`${r}${f}`);
                 if (!cell) return h("td.none", { "data-tip": `Recency ${r}, frequency ${f}\nNobody` }, "");
-                const text = `Recency ${r}, frequency ${f}\n${format.count(cell.customers)} customers, mostly ${format.words(cell.group).toLowerCase()}\nRevenue: ${format.money(cell.revenue_cents)}`;
+                const text = `Recency ${r}, frequency ${f}\n${format.many(cell.customers, "customer")}, mostly ${format.words(cell.group).toLowerCase()}\nRevenue: ${format.money(cell.revenue_cents)}`;
                 return h(`td.heat.heat-${shade(cell.customers / most)}`, { "data-tip": text }, h("b", {}, format.count(cell.customers)), h("span", {}, format.words(cell.group)));
               }),
             ),

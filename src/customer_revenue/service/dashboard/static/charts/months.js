@@ -27,7 +27,7 @@ export function months({ label, rows, series, write, short, tall = 200 }) {
       }
     }
     plot.svg.append(s("line.base", { x1: plot.left, x2: plot.right, y1: plot.bottom, y2: plot.bottom }));
-    xAxis(plot, rows.map((row) => [x(row.month) + x.bandwidth() / 2, format.month(row.month)]), 74);
+    xAxis(plot, rows.map((row) => [x(row.month) + x.bandwidth() / 2, format.month(row.month)]));
     pointed(plot, (px) => {
       const place = Math.floor((px - plot.left) / x.step());
       const row = rows[place];

@@ -36,5 +36,5 @@ export function moves({ label, rows, first, last, tall = 180 }) {
       return { text: `${what}: ${format.money(row.amount_cents)}\n${format.day(row.day)}`, x: x(best.p.date), y: y(best.p.cents) };
     });
   };
-  return chart({ label, tall, draw });
+  return chart({ label, tall, gap: { left: 56 }, draw });
 }

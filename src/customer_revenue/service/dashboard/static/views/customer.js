@@ -59,13 +59,13 @@ function heading(id, name, email, answer) {
       {},
       badge(answer.customer_segment),
       answer.lifecycle_stage && badge(answer.lifecycle_stage, "stage"),
-      answer.activity_status && answer.activity_status !== answer.lifecycle_stage && badge(answer.activity_status, "activity"),
     ),
   );
 }
 
 function tiles({ revenue_summary: facts, predictions: p }) {
-  const orders = `${format.count(facts.total_orders)} ${facts.total_orders === 1 ? "order" : "orders"}, ${format.money(facts.avg_order_value_cents)} each`;
+  const many = `${format.count(facts.total_orders)} orders, ${format.money(facts.avg_order_value_cents)} each`;
+  const orders = facts.total_orders === 1 ? "1 order" : facts.total_orders ? many : "no orders in this period";
   const first = tile("net_revenue_cents", format.money(facts.net_revenue_cents), orders);
   if (!p) return h("dl.tiles", {}, first, tile("total_refunds_cents", format.money(facts.total_refunds_cents)), tile("last_purchase_date", format.day(facts.last_purchase_date)), tile("avg_days_between_purchases", format.count(facts.avg_days_between_purchases, 1)));
   const risk = p.churn_risk_score;
@@ -74,14 +74,18 @@ function tiles({ revenue_summary: facts, predictions: p }) {
     {},
     first,
     tile("estimated_ltv_cents", format.money(p.estimated_ltv_cents), `${format.money(p.ltv_low_cents)} to ${format.money(p.ltv_high_cents)}`),
-    tile("next_purchase_predicted_date", format.day(p.next_purchase_predicted_date), [`if at all: ${format.percent(p.purchase_probability)} `, term("purchase_probability", "within a year")]),
-    tile("churn_risk_score", format.percent(risk), [meter(risk, "risk"), `${format.percent(p.next_purchase_probability)} `, term("next_purchase_probability", "buy within 30 days")]),
-    tile("probability_alive", format.percent(p.probability_alive), "buys again some day"),
+    tile("next_purchase_predicted_date", format.day(p.next_purchase_predicted_date), [`${format.percent(p.purchase_probability)} chance `, term("purchase_probability", "within a year")]),
+    tile("churn_risk_score", format.percent(risk), [`${format.percent(p.next_purchase_probability)} chance `, term("next_purchase_probability", "to buy within 30 days")]),
+    tile("probability_alive", format.percent(p.probability_alive), "chance of ever buying again"),
   );
 }
 
 function noPredictions({ without }) {
-  if (without) return problem(without);
+  if (without) return h("div.card.wide", {}, problem(without));
+  return h("div.card.wide", {}, onlyFacts());
+}
+
+function onlyFacts() {
   return empty("There are only facts", "This customer has no order that a prediction could start from, or the shop has too few returning customers to learn from.");
 }
 
@@ -102,7 +106,7 @@ function curveCard(outlook, p) {
     span,
     tell: ({ x, y }) => `By ${format.dayOf(x)}\n${format.percent(y, 1)} chance of a purchase`,
     table: () => ({ head: ["By", "Chance of a purchase"], rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
-    tall: 250,
+    tall: 310,
   });
   const note = span && [`If a purchase comes within the year, it is as likely before as after `, h("strong", {}, format.dayOf(next)), `, and in 8 of 10 cases in the shaded days.`];
   return card(term("curve"), { wide: 7, note }, chart);
@@ -201,6 +205,7 @@ function forecastCard(forecast, p) {
     yTop: top,
     write: format.shortMoney,
     timeFormat: format.monthAndYear,
+    smooth: false,
     tell: ({ x, y, low, high }) => `By ${format.dayOf(x)}\n${format.money(y)} expected\n${format.money(low)} to ${format.money(high)}`,
     table: () => ({ head: ["By", "Expected", "From", "To"], rows: points.map((one) => [format.dayOf(one.x), format.money(one.y), format.money(one.low), format.money(one.high)]) }),
   });
@@ -208,12 +213,13 @@ function forecastCard(forecast, p) {
   return card(term("forecast"), { wide: 6, note }, chart);
 }
 
-function factsCard({ revenue_summary: facts, predictions: p }) {
+function factsCard({ revenue_summary: facts, predictions: p, activity_status: activity }) {
   const money = ["total_revenue_cents", "total_refunds_cents", "net_revenue_cents", "avg_order_value_cents"];
   const rows = Object.entries(facts).map(([name, value]) => {
     const text = money.includes(name) ? format.money(value) : name.endsWith("_date") ? format.day(value) : name.endsWith("_days") || name.startsWith("avg_days") ? format.days(value) : format.count(value);
     return h("div", {}, h("dt", {}, term(name)), h("dd", {}, text));
   });
+  if (activity) rows.push(h("div", {}, h("dt", {}, term("activity_status")), h("dd", {}, format.words(activity))));
   if (p) {
     rows.push(h("div", {}, h("dt", {}, term("expected_purchases")), h("dd", {}, `${format.count(p.expected_purchases, 1)} (${format.count(p.purchases_low)} to ${format.count(p.purchases_high)})`)));
     rows.push(h("div", {}, h("dt", {}, term("tier")), h("dd", {}, format.words(p.tier))));

@@ -10,6 +10,7 @@ import { card, empty, tile } from "../parts.js";
 export const bones = [[96, 96, 96, 96], [420, 420]];
 
 const HIGHER = ["purchases_spearman", "revenue_gini", "probability_auc"];
+const NAMES = { "customer-revenue": "This model", "naive rule": "Naive rule" };
 const WRITE = {
   purchases_bias: (v) => format.change(v),
   revenue_bias: (v) => format.change(v),
@@ -28,8 +29,8 @@ export async function draw(_, __, signal) {
       h(
         "dl.tiles",
         {},
-        h("div.tile", {}, h("dt", {}, "Live since"), h("dd", {}, h("span.value", {}, format.time(answer.trained_at)), h("span.below", {}, `version ${model.version}`))),
-        h("div.tile", {}, h("dt", {}, "Learned from"), h("dd", {}, h("span.value", {}, `${format.day(model.window_first_day)} – ${format.day(model.window_last_day)}`), h("span.below", {}, answer.same_data ? "the orders that are in the store now" : "the store has changed since: train again to learn from it"))),
+        h("div.tile", {}, h("dt", {}, "Live since"), h("dd", {}, h("span.value.text", {}, format.time(answer.trained_at)), h("span.below", {}, `version ${model.version}`))),
+        h("div.tile", {}, h("dt", {}, "Learned from"), h("dd", {}, h("span.value.text", {}, `${format.day(model.window_first_day)} – ${format.day(model.window_last_day)}`), h("span.below", {}, answer.same_data ? "the orders that are in the store now" : "the store has changed since: train again to learn from it"))),
         tile("tier", format.words(model.tier), model.tier_reason),
         h("div.tile", {}, h("dt", {}, "Looks ahead"), h("dd", {}, h("span.value", {}, format.days(model.horizon_days)), h("span.below", {}, "for lifetime value and forecasts"))),
       ),
@@ -53,7 +54,7 @@ function backtest({ figures, backtest: test, coverage }) {
   return card(
     term("backtest"),
     { wide: 7, note },
-    h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Back-test figures" }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Figure"), models.map((name) => h("th.number", { scope: "col" }, name)))), h("tbody", {}, rows))),
+    h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Back-test figures" }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Figure"), models.map((name) => h("th.number", { scope: "col" }, NAMES[name] ?? name)))), h("tbody", {}, rows))),
     h("p.below", {}, "The best of each row is in bold. ", held),
   );
 }
@@ -64,16 +65,17 @@ function calibration({ calibration: bins }) {
   const top = Math.min(1, Math.ceil(Math.max(...points.map((one) => Math.max(one.x, one.y))) * 10) / 10);
   const chart = curve({
     label: "Observed share of buyers by predicted chance",
-    points: [{ x: 0, y: points[0].y, customers: 0, hidden: true }, ...points].filter((one) => !one.hidden),
+    points,
+    xEnds: [0, top],
     yTop: top,
     write: (value) => format.percent(value),
-    xLabels: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].filter((value) => value <= top).map((value) => [value, format.percent(value)]),
-    ideal: [{ x: points[0].x, y: points[0].x }, { x: points.at(-1).x, y: points.at(-1).x }],
+    xLabels: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1].filter((value) => value <= top).map((value) => [value, format.percent(value)]),
+    ideal: [{ x: 0, y: 0 }, { x: top, y: top }],
     smooth: false,
     dots: true,
     tell: ({ x, y, customers }) => `${format.count(customers)} customers\n${format.percent(x, 1)} predicted to buy\n${format.percent(y, 1)} bought`,
     table: () => ({ head: ["Predicted", "Observed", "Customers"], rows: points.map((one) => [format.percent(one.x, 1), format.percent(one.y, 1), format.count(one.customers)]) }),
-    tall: 320,
+    tall: 400,
   });
   return card(term("calibration"), { wide: 5, note: "Across: the predicted chance of a purchase. Up: the share who bought." }, chart);
 }

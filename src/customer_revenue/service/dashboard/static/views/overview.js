@@ -12,7 +12,8 @@ import { badge, card, customerLink, empty, meter, tile } from "../parts.js";
 import { link, write } from "../place.js";
 
 export const bones = [[96, 96, 96, 96], [260, 260, 260], [300, 300]];
-const SHORT = 6;
+const SHORT = 7;
+const SHORT_ACTIONS = 5;
 
 const optional = (promise) =>
   promise.catch((error) => {
@@ -27,7 +28,7 @@ export async function draw({ period, segments }, context, signal) {
     get("/dashboard/overview", filters, signal),
     get("/dashboard/customers", { ...list, sort: "total_revenue_cents" }, signal),
     get("/dashboard/customers", { ...list, show: "at_risk", sort: "revenue_at_risk_cents" }, signal),
-    optional(get("/dashboard/actions", list, signal)),
+    optional(get("/dashboard/actions", { ...filters, limit: SHORT_ACTIONS }, signal)),
   ]);
   if (!overview.metrics.total_customers.value) return { title: "Overview", parts: [h("h1.unseen", {}, "Overview"), nobody()] };
   return {
@@ -62,7 +63,7 @@ function tiles({ metrics, compared_with: before, period }) {
   }[period];
   const moved = ({ value, before: then }) => {
     if (then === null || !then) return h("span.quiet", {}, before ? "nothing to compare with" : "no full period before");
-    return delta(value / then - 1, format.change(value / then - 1), against);
+    return delta(value / then - 1, format.percent(Math.abs(value / then - 1), 1), against);
   };
   const growth = metrics.customer_growth_rate;
   const points = growth.value !== null && growth.before !== null ? growth.value - growth.before : null;
@@ -77,15 +78,15 @@ function tiles({ metrics, compared_with: before, period }) {
       growth.value === null ? "–" : format.change(growth.value / 100),
       points === null
         ? h("span.quiet", {}, growth.value === null ? "no new customers to compare with" : "no full period before")
-        : delta(points, `${format.signed(points)} points`, against),
+        : delta(points, `${format.count(Math.abs(points), 1)} points`, against),
     ),
   );
 }
 
 function delta(value, text, against) {
-  const flat = Math.abs(value) < 0.0005;
+  const way = Math.abs(value) < 0.0005 ? "flat" : value > 0 ? "up" : "down";
   return [
-    h("span.delta", { "data-way": flat ? "flat" : value > 0 ? "up" : "down" }, h("span", { "aria-hidden": "true" }, flat ? "" : value > 0 ? "▲ " : "▼ "), text),
+    h("span.delta", { "data-way": way }, h("span", { "aria-hidden": "true" }, { up: "▲ ", down: "▼ ", flat: "" }[way]), h("span.unseen", {}, `${way} `), text),
     ` ${against}`,
   ];
 }
@@ -95,7 +96,7 @@ function row(customer, below, value, under) {
 }
 
 function bestCard({ customers, total }) {
-  const rows = customers.map((one) => row(one, `${format.count(one.total_orders)} ${one.total_orders === 1 ? "order" : "orders"}, last ${format.day(one.last_purchase_date)}`, format.money(one.total_revenue_cents), one.estimated_ltv_cents !== null && `LTV ${format.money(one.estimated_ltv_cents)}`));
+  const rows = customers.map((one) => row(one, `${format.many(one.total_orders, "order")}, last ${format.day(one.last_purchase_date)}`, format.money(one.total_revenue_cents), one.estimated_ltv_cents !== null && `LTV ${format.money(one.estimated_ltv_cents)}`));
   return card("Best customers", { wide: 4, note: ["By ", term("total_revenue_cents", "revenue"), " of the period"], action: more("best", total) }, h("ol.rows", {}, rows));
 }
 
@@ -154,18 +155,21 @@ function monthlyCard({ monthly }) {
 
 function segmentsCard({ segment_shares: shares }, context, chosen) {
   const found = new Map(shares.map((one) => [one.customer_segment, one]));
+  const sum = (name) => shares.reduce((all, one) => all + one[name], 0) || 1;
+  const [everybody, everything] = [sum("customer_count"), sum("total_revenue_cents")];
   const rows = context.segments.map(({ name, from_total_revenue_cents: from }, place) => {
-    const one = found.get(name) ?? { customer_count: 0, total_revenue_cents: 0, percentage_of_total_revenue: 0, percentage_of_customers: 0 };
+    const one = found.get(name) ?? { customer_count: 0, total_revenue_cents: 0 };
+    const [revenue, people] = [one.total_revenue_cents / everything, one.customer_count / everybody];
     const dim = chosen.length && !chosen.includes(name);
     const above = context.segments[place - 1]?.from_total_revenue_cents;
-    const limit = from ? `${format.money(from)} and more` : `below ${format.money(above ?? 0)}`;
+    const limit = from ? `${format.wholeMoney(from)} and more` : `below ${format.wholeMoney(above ?? 0)}`;
     return h(
       `li.segment${dim ? ".dim" : ""}`,
       {},
       h("div.line", {}, h("span", { "data-tip": `${format.words(name)}: ${limit} of revenue, all time`, tabindex: "0" }, badge(name)), h("span.worth", {}, format.money(one.total_revenue_cents))),
-      h("div.line.small", {}, meter(one.percentage_of_total_revenue / 100, `segment-${place}`), h("span", {}, `${format.percent(one.percentage_of_total_revenue / 100)} of revenue`)),
-      h("div.line.small", {}, meter(one.percentage_of_customers / 100, "people"), h("span", {}, `${format.percent(one.percentage_of_customers / 100)} of customers`)),
-      h("p.below", {}, `${format.count(one.customer_count)} customers, ${limit}`),
+      h("div.line.small", {}, meter(revenue, `segment-${place}`), h("span", {}, `${format.percent(revenue)} of revenue`)),
+      h("div.line.small", {}, meter(people, "people"), h("span", {}, `${format.percent(people)} of customers`)),
+      h("p.below", {}, `${format.many(one.customer_count, "customer")}, ${limit}`),
     );
   });
   return card(term("segments"), { wide: 4 }, h("ul.segments", {}, rows));
@@ -205,7 +209,7 @@ function rfmCard({ rfm }, context) {
       "li",
       {},
       h("div.who", {}, h("strong", {}, format.words(one.rfm_group)), h("span.below", {}, advice.get(one.rfm_group))),
-      h("div.worth", {}, h("span", {}, format.percent(one.percentage_of_total_revenue / 100)), h("span.below", {}, `${format.count(one.customer_count)} customers`)),
+      h("div.worth", {}, h("span", {}, format.percent(one.percentage_of_total_revenue / 100)), h("span.below", {}, format.many(one.customer_count, "customer"))),
     ),
   );
   const table = () => ({
