@@ -61,6 +61,10 @@ def tables() -> Iterator[tuple[ir.Table, ir.Table]]:
     connection.disconnect()
 
 
+def _features(tables: tuple[ir.Table, ir.Table]) -> ir.Table:
+    return features(tables[0], tables[1], AS_OF)
+
+
 def _rows(table: pa.Table) -> dict[str, dict[str, object]]:
     return {row["customer_id"]: row for row in table.to_pylist()}
 
@@ -83,7 +87,7 @@ def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables):
 
 
 def test_features_of_a_customer_by_hand(tables):
-    table = features(*tables, AS_OF).to_pyarrow()
+    table = _features(tables).to_pyarrow()
     assert tuple(table.column_names) == COLUMNS
     ana = _rows(table)["ana"]
     assert ana["silence_days"] == 29
@@ -96,14 +100,14 @@ def test_features_of_a_customer_by_hand(tables):
 
 
 def test_a_refund_is_counted_once_and_only_when_known(tables):
-    rows = _rows(features(*tables, AS_OF).to_pyarrow())
+    rows = _rows(_features(tables).to_pyarrow())
     assert rows["ana"]["refund_cents"] == 3_500  # the order's status and its refund row are the same money
     assert rows["di"]["refund_cents"] == 150
     assert rows["bo"]["refund_cents"] == 0
 
 
 def test_gaps_of_one_time_buyers_are_null(tables):
-    bo = _rows(features(*tables, AS_OF).to_pyarrow())["bo"]
+    bo = _rows(_features(tables).to_pyarrow())["bo"]
     assert bo["max_gap_days"] is None
     assert bo["last_gap_days"] is None
     assert bo["log_gap_sum"] == 0
@@ -111,7 +115,7 @@ def test_gaps_of_one_time_buyers_are_null(tables):
 
 def test_rfm_is_part_of_the_features(tables):
     names = ["customer_id", "frequency", "recency_days", "T_days", "monetary_cents"]
-    whole = features(*tables, AS_OF).to_pyarrow().select(names).sort_by("customer_id")
+    whole = _features(tables).to_pyarrow().select(names).sort_by("customer_id")
     assert whole.to_pylist() == rfm(tables[0], AS_OF).to_pyarrow().sort_by("customer_id").to_pylist()
 
 
@@ -130,8 +134,8 @@ def test_one_customer_has_the_row_of_the_batch(tables):
 
 def test_the_day_can_be_bound_later(tables):
     day = ibis.param("date")
-    bound = features(*tables, day).to_pyarrow(params={day: AS_OF}).sort_by("customer_id")
-    assert bound.equals(features(*tables, AS_OF).to_pyarrow().sort_by("customer_id"))
+    bound = features(tables[0], tables[1], day).to_pyarrow(params={day: AS_OF}).sort_by("customer_id")
+    assert bound.equals(_features(tables).to_pyarrow().sort_by("customer_id"))
 
 
 def test_labels_count_the_days_after_the_cutoff(tables):
@@ -162,5 +166,5 @@ def test_impossible_horizons_are_refused(tables, horizons):
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
 def test_the_queries_compile_for_each_engine(tables, dialect):
-    for query in (rfm(tables[0], AS_OF), features(*tables, AS_OF), labels(tables[0], AS_OF, (30, 90))):
+    for query in (rfm(tables[0], AS_OF), _features(tables), labels(tables[0], AS_OF, (30, 90))):
         assert "SELECT" in ibis.to_sql(query, dialect=dialect)

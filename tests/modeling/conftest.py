@@ -119,10 +119,10 @@ def make_shop() -> Callable[..., Shop]:
 
 
 @pytest.fixture(scope="session")
-def shop(make_shop) -> Shop:
+def shop(make_shop: Callable[..., Shop]) -> Shop:
     return make_shop()
 
 
 @pytest.fixture(scope="session")
-def predictor(shop) -> Predictor:
+def predictor(shop: Shop) -> Predictor:
     return shop.predictor()

@@ -170,10 +170,11 @@ def test_extreme_histories_stay_finite_and_silent(k):
     grid = [(f, t, age) for f in x for t in (1, 10, 132, 3_000) for age in (1, 100, 200, 3_650) if t <= age]
     f, t, age = np.array(grid, dtype=float).T
     histories = Histories.of(f, np.where(f > 0, t, 0), age)
-    models = [ModifiedBetaGeoCNBDk(k=k), BetaGeo(), ParetoNBD()]
+    modified, plain, pareto = ModifiedBetaGeoCNBDk(k=k), BetaGeo(), ParetoNBD()
+    modified.b_ = plain.b_ = 0.3
+    models: tuple[ModifiedBetaGeoCNBDk | ParetoNBD, ...] = (modified, plain, pareto)
     for small in (1e-4, 0.4, 1.0, 3.0):
-        models[0].a_ = models[1].a_ = models[2].s_ = small
-        models[0].b_ = models[1].b_ = 0.3
+        modified.a_ = plain.a_ = pareto.s_ = small
         for model in models:
             for days in (1.0, 365.0, 10_000.0):
                 expected = model.expected_purchases(days, histories)

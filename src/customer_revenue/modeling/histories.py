@@ -87,6 +87,10 @@ class Histories:
             self.weights[rows],
         )
 
+    def sample(self, most: int) -> Histories:
+        """Every n-th row, so that about ``most`` of them are left."""
+        return self.take(slice(None, None, max(-(-len(self) // most), 1)))
+
     def distinct(self) -> tuple[Histories, npt.NDArray[np.intp]]:
         """The distinct (frequency, recency, T) with summed weights, and for each row the place of its own.
 

@@ -27,6 +27,9 @@ FEWEST_REPEAT_CUSTOMERS = 30
 FEWEST_CUSTOMERS_TO_LEARN = 300
 REGULARITIES = (1, 2, 3)
 CUSTOMERS_FOR_REGULARITY = 50_000
+CUSTOMERS_PER_WINDOW = 50_000
+"""Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
+
 REFUND_PRIOR_DAYS = 5.0
 DISCOUNT_STEPS = 4
 CHURN_DAYS = 90
@@ -101,7 +104,10 @@ class Predictor:
         if not enough or enough[0].features.num_rows < FEWEST_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
             return self
-        scenes = [Scene.of(w, (self.as_of_day - w.cutoff).days, regularity, with_pareto=w is enough[0]) for w in enough]
+        scenes = [
+            Scene.of(w.sample(CUSTOMERS_PER_WINDOW), (self.as_of_day - w.cutoff).days, regularity, with_pareto=i == 0)
+            for i, w in enumerate(enough)
+        ]
         self.learned_ = learn(scenes, self.horizon_days, self.seed)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         return self
@@ -260,6 +266,6 @@ class Predictor:
 
 def _regularity(histories: Histories) -> int:
     """The Erlang shape with the highest likelihood, on a sample of the customers where they are many."""
-    histories = histories.take(slice(None, None, max(len(histories) // CUSTOMERS_FOR_REGULARITY, 1)))
+    histories = histories.sample(CUSTOMERS_FOR_REGULARITY)
     fits = [ModifiedBetaGeoCNBDk(k=k).fit(histories) for k in REGULARITIES]
     return max(fits, key=lambda model: model.log_likelihood_).k

@@ -13,10 +13,9 @@ from scipy.special import expit
 
 from customer_revenue.modeling.histories import Floats, column
 from customer_revenue.modeling.views import Base, View
-from customer_revenue.modeling.windows import YEAR_DAYS, Window
+from customer_revenue.modeling.windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
 
 LARGEST_LEVEL = 3.0
-SEASON_TOLERANCE_DAYS = 7
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ REFERENCE_DAYS = 90
 
 TINY = 1e-9
 
+CUSTOMERS_FOR_PARETO = 50_000
+"""Its likelihood is costly, and it is one voice among several: many customers are sampled for it."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -38,7 +41,7 @@ class Base:
         """The models fitted on a table of features."""
         histories = Histories.from_table(features)
         purchases = ModifiedBetaGeoCNBDk(k=regularity).fit(histories)
-        pareto = ParetoNBD().fit(histories) if with_pareto else None
+        pareto = ParetoNBD().fit(histories.sample(CUSTOMERS_FOR_PARETO)) if with_pareto else None
         spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents"))
         return cls(purchases, pareto, spend)
 

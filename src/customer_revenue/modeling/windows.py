@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 SHORT_HORIZONS_DAYS = (30, 90)
@@ -15,6 +16,7 @@ FEWEST_HISTORY_DAYS = 45
 
 MOST_WINDOWS = 5
 YEAR_DAYS = 365
+SEASON_TOLERANCE_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Window:
     features: pa.Table
     labels: pa.Table
 
+    def sample(self, most: int) -> Window:
+        """The window with about ``most`` of its customers: every n-th row of the features."""
+        step = -(-self.features.num_rows // most)
+        if step <= 1:
+            return self
+        rows = np.arange(0, self.features.num_rows, step)
+        return replace(self, features=self.features.take(rows))
+
 
 def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) -> list[WindowPlan]:
     """The rolling windows to learn a horizon from; none looks past the as-of day.
@@ -63,7 +73,9 @@ def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) ->
     step = max(longest // 3, 15)
     room = history - longest - FEWEST_HISTORY_DAYS
     lags = {longest + i * step for i in range(min(MOST_WINDOWS, room // step + 1))}
-    lags |= {year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - FEWEST_HISTORY_DAYS}
+    years = [year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - FEWEST_HISTORY_DAYS]
+    # A window a few days beside would only tell the same again.
+    lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)
     recent = [h for h in sorted(SHORT_HORIZONS_DAYS, reverse=True) if 2 * h <= longest]
     plans = [_plan(as_of_day, lag, longest) for lag in sorted(lags)]
     return plans + [_plan(as_of_day, lag, lag) for lag in recent]
