@@ -11,7 +11,10 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.actions.forecast import HIGH, LOW
+from customer_revenue.actions.predictive import Predictive
 from customer_revenue.errors import CustomerNotFound, NotEnoughData
+from customer_revenue.modeling.histories import column
 from customer_revenue.orders.store import Store, parameter
 from customer_revenue.periods import AsOf, Period, month_starts
 from customer_revenue.tables import COUNTED_STATUSES, Canonical
@@ -121,16 +124,31 @@ class CustomerPage:
         ]
 
     def _forecast(self, features: pa.Table, when: AsOf) -> list[dict[str, object]]:
-        """Cumulative gross revenue to be expected from today on, with its interval."""
+        """Cumulative gross revenue to be expected from today on, with the ends of its 80 % interval.
+
+        All days share the shape of the whole horizon, so that the band widens smoothly.
+        """
         assert self._model is not None
         predictor = predictor_as_of(self._model.predictor, when.day)
+        days = np.linspace(0, predictor.horizon_days, FORECAST_POINTS + 1)[1:].round().astype(int).tolist()
+        path = [predictor.predict(features, day) for day in days]
+        shape = Predictive.of(path[-1]).shape
         steps: list[dict[str, object]] = [
             {"day": 0, "expected_revenue_cents": 0, "revenue_low_cents": 0, "revenue_high_cents": 0}
         ]
-        for day in np.linspace(0, predictor.horizon_days, FORECAST_POINTS + 1)[1:].round().astype(int).tolist():
-            (row,) = predictor.predict(features, day).to_pylist()
-            names = ("expected_revenue_cents", "revenue_low_cents", "revenue_high_cents")
-            steps.append({"day": day, **{name: round(row[name]) for name in names}})
+        for day, table in zip(days, path, strict=True):
+            chance = np.clip(column(table, "purchase_probability"), 1e-9, 1.0)
+            expected = column(table, "expected_revenue_cents")
+            revenue = Predictive(chance, expected / chance, shape)
+            low, high = (round(float(revenue.quantile(end)[0])) for end in (LOW, HIGH))
+            steps.append(
+                {
+                    "day": day,
+                    "expected_revenue_cents": round(float(expected[0])),
+                    "revenue_low_cents": low,
+                    "revenue_high_cents": high,
+                }
+            )
         return steps
 
 

@@ -91,7 +91,7 @@ export const DEFINITIONS = {
   ),
   forecast: of(
     "Revenue to be expected",
-    "Mean revenue from tomorrow on, added up, and the range that holds what comes in at least 80 of 100 cases.",
+    "Mean revenue from tomorrow on, added up, and the range from the lowest tenth of cases to the highest.",
   ),
   timeline: of("Orders and refunds", "Every order and refund of the period, upwards and downwards, on its day."),
   products: of("Products", "Revenue of the period by product. Unattributed is what no order line explains, such as shipping."),

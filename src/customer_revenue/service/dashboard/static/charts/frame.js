@@ -66,18 +66,24 @@ export function yAxis(plot, y, format, ticks = 4) {
   }
 }
 
-const WIDTH_OF_A_LETTER = 7.4;
+const pen = document.createElement("canvas").getContext("2d");
+
+/** How wide a label is: fonts differ, and a label that is cut is worse than none. */
+function wide(text) {
+  pen.font = `12px ${getComputedStyle(document.documentElement).fontFamily}`;
+  return pen.measureText(text).width;
+}
 
 /** Where a label would stand: centred under its place, and never over the edge of the chart. */
 function standing(plot, x, text) {
-  const half = (text.length * WIDTH_OF_A_LETTER) / 2;
+  const half = wide(text) / 2 + 1;
   return Math.max(half, Math.min(x, plot.width - half));
 }
 
 /** Labels along the bottom: [[x, text], …], or every second, third, … of them, so that none touches its neighbour. */
 export function xAxis(plot, labels) {
-  const all = labels.filter(([x]) => x >= plot.left - 1 && x <= plot.right + 1).map(([x, text]) => ({ x: standing(plot, x, text), text }));
-  const fits = (some) => some.every((one, n) => !n || one.x - some[n - 1].x > ((one.text.length + some[n - 1].text.length) / 2) * WIDTH_OF_A_LETTER + 10);
+  const all = labels.filter(([x]) => x >= plot.left - 1 && x <= plot.right + 1).map(([x, text]) => ({ x: standing(plot, x, text), text, half: wide(text) / 2 }));
+  const fits = (some) => some.every((one, n) => !n || one.x - some[n - 1].x > one.half + some[n - 1].half + 10);
   let step = 1;
   while (step < all.length && !fits(all.filter((_, n) => n % step === 0))) step += 1;
   for (const { x, text } of all.filter((_, n) => n % step === 0)) {
@@ -87,7 +93,7 @@ export function xAxis(plot, labels) {
 
 /** A few dates along a time scale. */
 export function timeAxis(plot, x, format) {
-  const ticks = x.ticks(Math.max(2, Math.floor((plot.right - plot.left) / 90)));
+  const ticks = x.ticks(Math.max(3, Math.floor((plot.right - plot.left) / 90)));
   xAxis(plot, ticks.map((date) => [x(date), format(date)]));
 }
 

@@ -209,7 +209,8 @@ function forecastCard(forecast, p) {
     tell: ({ x, y, low, high }) => `By ${format.dayOf(x)}\n${format.money(y)} expected\n${format.money(low)} to ${format.money(high)}`,
     table: () => ({ head: ["By", "Expected", "From", "To"], rows: points.map((one) => [format.dayOf(one.x), format.money(one.y), format.money(one.low), format.money(one.high)]) }),
   });
-  const note = [h("strong", {}, format.money(p.expected_revenue_cents)), ` within a year, ${format.money(p.revenue_low_cents)} to ${format.money(p.revenue_high_cents)}`];
+  const { y, low, high } = points.at(-1);
+  const note = [h("strong", {}, format.money(y)), ` within a year, in 8 of 10 cases ${format.money(low)} to ${format.money(high)}`];
   return card(term("forecast"), { wide: 6, note }, chart);
 }
 

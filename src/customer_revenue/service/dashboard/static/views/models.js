@@ -48,7 +48,7 @@ function backtest({ figures, backtest: test, coverage }) {
     const better = (value) => (name.endsWith("_bias") ? -Math.abs(value) : HIGHER.includes(name) ? value : -value);
     const shown = models.map((one) => (values[one] === null ? null : better(values[one])));
     const best = Math.max(...shown.filter((value) => value !== null));
-    return h("tr", {}, h("th", { scope: "row" }, term(name)), models.map((one, n) => h(shown[n] === best ? "td.number.best" : "td.number", {}, values[one] === null ? "–" : write(values[one]), shown[n] === best && h("span.unseen", {}, " (best)"))));
+    return h("tr", {}, h("th.wrap", { scope: "row" }, term(name)), models.map((one, n) => h(shown[n] === best ? "td.number.best" : "td.number", {}, values[one] === null ? "–" : write(values[one]), shown[n] === best && h("span.unseen", {}, " (best)"))));
   });
   const held = coverage.interval_mass && `Intervals held for ${format.percent(coverage.purchases_coverage, 1)} of purchases and ${format.percent(coverage.revenue_coverage, 1)} of revenue; they state ${format.percent(coverage.interval_mass, 1)}.`;
   return card(
