@@ -174,15 +174,23 @@ def test_views_are_there_for_any_client(make_shop: Callable[..., Shop]) -> None:
     shop.load(
         "1,ann,2023-05-01T20:00:00Z,10,paid",
         "2,ann,2023-05-03,1,paid",
-        views={"first 'days'": lambda tables: tables.orders.group_by("user_id").agg(day=lambda t: t.day.min())},
+        views={"first 'days'": lambda tables, day: tables.orders.group_by("user_id").agg(day=lambda t: t.day.min())},
     )
     moved = shop.path.rename(shop.folder / "elsewhere.duckdb")
     with duckdb.connect(str(moved), read_only=True) as con:
         assert con.execute("FROM \"first 'days'\"").fetchall() == [("ann", dt.date(2023, 5, 2))]
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_a_view_counts_to_the_stores_own_day(shop: Shop, live: bool) -> None:
+    views = {"days": lambda tables, day: tables.orders.select("id", counted_to=day)}
+    shop.load("1,ann,2023-05-01,10,paid", "2,ann,2023-05-03,1,paid", views=views, live=live)
+    today = dt.datetime.now(dt.UTC).astimezone().date()
+    assert {row[1] for row in shop.query("SELECT * FROM days")} == {today if live else dt.date(2023, 5, 3)}
+
+
 def test_an_import_without_views_keeps_those_there_are(shop: Shop) -> None:
-    shop.load("1,ann,2023-05-01,10,paid", views={"all orders": lambda tables: tables.orders.select("id", "day")})
+    shop.load("1,ann,2023-05-01,10,paid", views={"all orders": lambda tables, day: tables.orders.select("id", "day")})
     shop.load("2,ann,2023-05-02,10,paid")
     assert shop.query('SELECT id FROM "all orders" ORDER BY id') == [("1",), ("2",)]
 

@@ -111,7 +111,8 @@ def test_a_refused_import_changes_nothing(postgres: MakePostgres) -> None:
     with pytest.raises(NothingImported):
         shop.load("1,,2023-05-01,10,paid")
     with pytest.raises(StoreError, match="nonsense"):
-        shop.load("9,ann,2023-05-01,10,paid", views={"bad": lambda tables: ibis.table({"x": "int"}, name="nonsense")})
+        bad = {"bad": lambda tables, day: ibis.table({"x": "int"}, name="nonsense")}
+        shop.load("9,ann,2023-05-01,10,paid", views=bad)
     assert shop.contents() == before
 
 
@@ -189,7 +190,7 @@ def test_a_newer_store_is_refused(postgres: MakePostgres) -> None:
 
 def test_views(postgres: MakePostgres) -> None:
     shop = postgres(timezone="Asia/Kolkata")
-    views = {"first_days": lambda tables: tables.orders.group_by("user_id").agg(day=lambda t: t.day.min())}
+    views = {"first_days": lambda tables, day: tables.orders.group_by("user_id").agg(day=lambda t: t.day.min())}
     for _ in range(2):
         shop.load("1,ann,2023-05-01T20:00:00Z,10,paid", views=views)
     assert shop.query("SELECT * FROM first_days") == [("ann", dt.date(2023, 5, 2))]

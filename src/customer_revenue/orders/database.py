@@ -15,7 +15,7 @@ from ibis.backends.sql.compilers import DuckDBCompiler
 from typing_extensions import override
 
 from customer_revenue.errors import StoreBusy, StoreError, StoreNotFound, StoreNotUsable
-from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.orders.info import read_info
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import Target, Views, quoted
@@ -61,7 +61,7 @@ class Workshop(Target):
         con.execute("USE next")
         tables = canonical_tables(zone)
         for name, build in views.items():
-            body = DuckDBCompiler().to_sqlglot(build(tables))
+            body = DuckDBCompiler().to_sqlglot(build(tables, as_of_day(zone)))
             view = sge.Create(this=sge.to_identifier(name, quoted=True), kind="VIEW", expression=body)
             con.execute(view.sql(dialect="duckdb"))
         if not views:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
+from customer_revenue.periods import Clock
 from customer_revenue.tables import CANONICAL, Canonical
 
 STORED = {
@@ -65,6 +68,18 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
         order_items=items,
         refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
     )
+
+
+def as_of_day(zone: str) -> ir.DateScalar:
+    """The day that a view of the store counts to, read off the store itself.
+
+    The engine's current date for a live store; for a historical one the day that the import chose, or the last
+    order's.
+    """
+    info = ibis.table({"clock": "string", "as_of": "date", "last_created_at": "timestamp"}, name="store_info")
+    last = info.as_of.coalesce(local_day(info.last_created_at, zone))
+    day = info.select(day=(info.clock == Clock.LIVE.value).ifelse(ibis.today(), last)).day
+    return cast("ir.DateScalar", day.as_scalar())
 
 
 def parameter(name: str, dtype: str) -> ir.Scalar:

@@ -19,7 +19,7 @@ from ibis.backends.sql.datatypes import DuckDBType, PostgresType
 from typing_extensions import override
 
 from customer_revenue.errors import StoreBusy, StoreError
-from customer_revenue.orders.expressions import STORED, canonical_tables
+from customer_revenue.orders.expressions import STORED, as_of_day, canonical_tables
 from customer_revenue.orders.info import INFO_COLUMNS, SCHEMA_VERSION, check_version, read_info
 from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
 from customer_revenue.orders.sql import first_line
@@ -128,7 +128,8 @@ class PostgresTarget(Target):
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
         tables = canonical_tables(zone)
         self._views = {
-            name: PostgresCompiler().to_sqlglot(build(tables)).sql(dialect="postgres") for name, build in views.items()
+            name: PostgresCompiler().to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="postgres")
+            for name, build in views.items()
         }
         return bool(views)  # the server keeps them in words of its own: they are simply made anew
 

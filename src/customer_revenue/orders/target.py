@@ -11,8 +11,8 @@ import ibis.expr.types as ir
 
 from customer_revenue.tables import Canonical
 
-Views = Mapping[str, Callable[[Canonical], ir.Table]]
-"""Views to create in the store, by name: each is made from the canonical tables."""
+Views = Mapping[str, Callable[[Canonical, ir.DateScalar], ir.Table]]
+"""Views to create in the store, by name: each from the canonical tables and the day that the store counts to."""
 
 # Small row groups: one customer's orders are found twice as fast as with the default of 122,880 rows.
 _ROW_GROUP_SIZE = 30_720

@@ -36,4 +36,4 @@ def import_orders(
 def views(settings: Settings) -> Views:
     """The views of a store, by name."""
     policy = load_policy(settings.policy)
-    return {VIEW_NAME: lambda known: customer_revenue_analysis(known, known.orders.day.max(), policy)}
+    return {VIEW_NAME: lambda known, day: customer_revenue_analysis(known, day, policy)}
