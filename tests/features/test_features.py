@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import duckdb
 import ibis
@@ -16,6 +17,7 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.behaviour import COLUMNS, features
 from customer_revenue.features.labels import labels
 from customer_revenue.features.rfm import rfm
+from customer_revenue.tables import CANONICAL
 
 AS_OF = dt.date(2023, 3, 31)
 
@@ -39,29 +41,41 @@ REFUNDS = [
 ]
 
 
-def _table(connection: ibis.BaseBackend, name: str) -> ir.Table:
-    table = connection.table(name)
+Tables = tuple[ir.Table, ir.Table]
+
+
+def _table(name: str) -> ir.Table:
+    table = ibis.table(CANONICAL[name], name=name)
     return table.mutate(day=table.created_at.date())
 
 
 @pytest.fixture
-def tables() -> Iterator[tuple[ir.Table, ir.Table]]:
-    connection = ibis.duckdb.connect()
-    connection.raw_sql(
+def tables() -> Tables:
+    return _table("orders"), _table("refunds")
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., pa.Table]]:
+    """Runs a query on the orders and refunds above; values of its parameters may be bound."""
+    connection = duckdb.connect()
+    connection.execute(
         "create table orders (id varchar, user_id varchar, total_cents bigint, status varchar, created_at timestamp)"
     )
-    connection.raw_sql(
+    connection.execute(
         "create table refunds"
         " (id varchar, order_id varchar, user_id varchar, amount_cents bigint, created_at timestamp)"
     )
-    for name, rows in (("orders", ORDERS), ("refunds", REFUNDS)):
-        raw: duckdb.DuckDBPyConnection = connection.con
-        raw.executemany(f"insert into {name} values (?, ?, ?, ?, ?)", rows)
-    yield _table(connection, "orders"), _table(connection, "refunds")
-    connection.disconnect()
+    connection.executemany("insert into orders values (?, ?, ?, ?, ?)", ORDERS)
+    connection.executemany("insert into refunds values (?, ?, ?, ?, ?)", REFUNDS)
+
+    def run(query: ir.Table, **kwargs: Any) -> pa.Table:
+        return connection.sql(ibis.to_sql(query.order_by("customer_id"), dialect="duckdb", **kwargs)).to_arrow_table()
+
+    yield run
+    connection.close()
 
 
-def _features(tables: tuple[ir.Table, ir.Table]) -> ir.Table:
+def _features(tables: Tables) -> ir.Table:
     return features(tables[0], tables[1], AS_OF)
 
 
@@ -69,8 +83,8 @@ def _rows(table: pa.Table) -> dict[str, dict[str, object]]:
     return {row["customer_id"]: row for row in table.to_pylist()}
 
 
-def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables):
-    rows = _rows(rfm(tables[0], AS_OF).to_pyarrow())
+def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables, run):
+    rows = _rows(run(rfm(tables[0], AS_OF)))
     assert set(rows) == {"ana", "bo", "di"}
     assert rows["ana"] == {
         "customer_id": "ana",
@@ -86,8 +100,8 @@ def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables):
     assert rows["di"]["monetary_cents"] == 0.0
 
 
-def test_features_of_a_customer_by_hand(tables):
-    table = _features(tables).to_pyarrow()
+def test_features_of_a_customer_by_hand(tables, run):
+    table = run(_features(tables))
     assert tuple(table.column_names) == COLUMNS
     ana = _rows(table)["ana"]
     assert ana["silence_days"] == 29
@@ -99,47 +113,47 @@ def test_features_of_a_customer_by_hand(tables):
     assert ana["decayed_purchases_30"] == pytest.approx(np.exp(-np.array([89, 79, 29]) / 30).sum())
 
 
-def test_a_refund_is_counted_once_and_only_when_known(tables):
-    rows = _rows(_features(tables).to_pyarrow())
+def test_a_refund_is_counted_once_and_only_when_known(tables, run):
+    rows = _rows(run(_features(tables)))
     assert rows["ana"]["refund_cents"] == 3_500  # the order's status and its refund row are the same money
     assert rows["di"]["refund_cents"] == 150
     assert rows["bo"]["refund_cents"] == 0
 
 
-def test_gaps_of_one_time_buyers_are_null(tables):
-    bo = _rows(_features(tables).to_pyarrow())["bo"]
+def test_gaps_of_one_time_buyers_are_null(tables, run):
+    bo = _rows(run(_features(tables)))["bo"]
     assert bo["max_gap_days"] is None
     assert bo["last_gap_days"] is None
     assert bo["log_gap_sum"] == 0
 
 
-def test_rfm_is_part_of_the_features(tables):
+def test_rfm_is_part_of_the_features(tables, run):
     names = ["customer_id", "frequency", "recency_days", "T_days", "monetary_cents"]
-    whole = _features(tables).to_pyarrow().select(names).sort_by("customer_id")
-    assert whole.to_pylist() == rfm(tables[0], AS_OF).to_pyarrow().sort_by("customer_id").to_pylist()
+    whole = run(_features(tables)).select(names)
+    assert whole.to_pylist() == run(rfm(tables[0], AS_OF)).to_pylist()
 
 
-def test_later_rows_change_nothing(tables):
+def test_later_rows_change_nothing(tables, run):
     orders, refunds = tables
     earlier = features(orders.filter(orders.day <= AS_OF), refunds.filter(refunds.day <= AS_OF), AS_OF)
-    whole = features(orders, refunds, AS_OF).to_pyarrow().sort_by("customer_id")
-    assert whole.equals(earlier.to_pyarrow().sort_by("customer_id"))
+    whole = run(features(orders, refunds, AS_OF))
+    assert whole.equals(run(earlier))
 
 
-def test_one_customer_has_the_row_of_the_batch(tables):
+def test_one_customer_has_the_row_of_the_batch(tables, run):
     orders, refunds = tables
     one = features(orders.filter(orders.user_id == "di"), refunds.filter(refunds.user_id == "di"), AS_OF)
-    assert one.to_pyarrow().to_pylist() == [_rows(features(orders, refunds, AS_OF).to_pyarrow())["di"]]
+    assert run(one).to_pylist() == [_rows(run(features(orders, refunds, AS_OF)))["di"]]
 
 
-def test_the_day_can_be_bound_later(tables):
+def test_the_day_can_be_bound_later(tables, run):
     day = ibis.param("date")
-    bound = features(tables[0], tables[1], day).to_pyarrow(params={day: AS_OF}).sort_by("customer_id")
-    assert bound.equals(_features(tables).to_pyarrow().sort_by("customer_id"))
+    bound = run(features(tables[0], tables[1], day), params={day: AS_OF})
+    assert bound.equals(run(_features(tables)))
 
 
-def test_labels_count_the_days_after_the_cutoff(tables):
-    rows = _rows(labels(tables[0], dt.date(2023, 1, 11), (50, 90)).to_pyarrow())
+def test_labels_count_the_days_after_the_cutoff(tables, run):
+    rows = _rows(run(labels(tables[0], dt.date(2023, 1, 11), (50, 90))))
     assert rows == {
         "ana": {
             "customer_id": "ana",
@@ -152,8 +166,8 @@ def test_labels_count_the_days_after_the_cutoff(tables):
     }
 
 
-def test_labels_and_features_share_the_population(tables):
-    labelled = labels(tables[0], AS_OF, (30,)).to_pyarrow()
+def test_labels_and_features_share_the_population(tables, run):
+    labelled = run(labels(tables[0], AS_OF, (30,)))
     assert set(_rows(labelled)) == {"ana", "bo", "di"}
     assert _rows(labelled)["bo"]["days_to_next_purchase"] is None
 

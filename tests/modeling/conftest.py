@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -15,6 +16,7 @@ from customer_revenue.features.behaviour import features
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.windows import Window, choose_cutoffs
+from customer_revenue.tables import CANONICAL
 
 FIRST_DAY = dt.date(2022, 1, 1)
 AS_OF = dt.date(2023, 1, 31)
@@ -25,27 +27,18 @@ class Shop:
     """Orders in memory, seen through the feature queries."""
 
     def __init__(self, orders: pa.Table, refunds: pa.Table) -> None:
-        self.connection = ibis.duckdb.connect()
-        self.connection.con.register("raw_orders", orders)
-        self.connection.con.register("raw_refunds", refunds)
-
-    @property
-    def orders(self) -> ir.Table:
-        return self._with_day("raw_orders")
-
-    @property
-    def refunds(self) -> ir.Table:
-        return self._with_day("raw_refunds")
-
-    def _with_day(self, name: str) -> ir.Table:
-        table = self.connection.table(name)
-        return table.mutate(day=table.created_at.date())
+        self.connection = duckdb.connect()
+        self.connection.register("orders", orders)
+        self.connection.register("refunds", refunds)
 
     def features(self, day: dt.date = AS_OF) -> pa.Table:
-        return features(self.orders, self.refunds, day).order_by("customer_id").to_pyarrow()
+        return self._run(features(_with_day("orders"), _with_day("refunds"), day))
 
     def labels(self, day: dt.date, horizons: Sequence[int]) -> pa.Table:
-        return labels(self.orders, day, horizons).order_by("customer_id").to_pyarrow()
+        return self._run(labels(_with_day("orders"), day, horizons))
+
+    def _run(self, query: ir.Table) -> pa.Table:
+        return self.connection.sql(ibis.to_sql(query.order_by("customer_id"), dialect="duckdb")).to_arrow_table()
 
     def windows(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> list[Window]:
         return [
@@ -57,6 +50,11 @@ class Shop:
 
     def predictor(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> Predictor:
         return Predictor(day, horizon_days, seed=7).fit(self.features(day), self.windows(day, horizon_days))
+
+
+def _with_day(name: str) -> ir.Table:
+    table = ibis.table(CANONICAL[name], name=name)
+    return table.mutate(day=table.created_at.date())
 
 
 def simulated_orders(customers: int, days: int, seed: int) -> pa.Table:

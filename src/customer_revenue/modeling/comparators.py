@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -55,8 +56,7 @@ def naive_forecast(features: pa.Table, window: Window, horizon_days: int) -> For
     A window shorter than the horizon is scaled up to it; its purchase rates are kept.
     """
     happened = outcomes(window.features, window.labels, window.horizon_days)
-    then, edges = _deciles(column(window.features, "silence_days"))
-    now = np.searchsorted(edges, column(features, "silence_days"), side="right")
+    then, now = _deciles(column(window.features, "silence_days")), _deciles(column(features, "silence_days"))
     scale = horizon_days / window.horizon_days
     median = np.full(DECILES, window.horizon_days / 2)
     for decile in range(DECILES):
@@ -70,12 +70,13 @@ def naive_forecast(features: pa.Table, window: Window, horizon_days: int) -> For
     )
 
 
-def _deciles(silence: Floats) -> tuple[np.ndarray, Floats]:
+def _deciles(silence: Floats) -> npt.NDArray[np.intp]:
+    """Decile of each customer among those of his day, from the latest buyers on; equal ones share theirs."""
     edges = np.quantile(silence, np.arange(1, DECILES) / DECILES)
-    return np.searchsorted(edges, silence, side="right"), edges
+    return np.searchsorted(edges, silence, side="right")
 
 
-def _means(values: Floats, decile: np.ndarray) -> Floats:
+def _means(values: Floats, decile: npt.NDArray[np.intp]) -> Floats:
     counts = np.bincount(decile, minlength=DECILES)
     sums = np.bincount(decile, values, minlength=DECILES)
     return np.where(counts > 0, sums / np.maximum(counts, 1), values.mean())
