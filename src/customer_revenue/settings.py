@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_revenue.errors import InvalidParameter
@@ -26,6 +26,12 @@ class Settings(BaseSettings):
     model: str = Field(
         "", description="Bundle to answer with: a folder or models:/NAME@ALIAS; by default models/current."
     )
+    mapping: Path | None = Field(
+        None, description="TOML file that maps the names of a shop's own tables, columns and statuses to ours."
+    )
+    forget_key: SecretStr = Field(
+        SecretStr(""), description="Secret under which forgotten customers are remembered; the same for every import."
+    )
     policy: Path | None = Field(None, description="TOML file whose keys override the packaged policy.")
     as_of: dt.date | None = Field(None, description="Day to take for now in every answer; the store's own by default.")
     currency: str = Field("", description="ISO 4217 code of the store's currency; by default the file format's.")
@@ -34,6 +40,15 @@ class Settings(BaseSettings):
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
         0, description="Requests that each API key may make in a minute to each worker; 0 for no limit."
+    )
+    batch_customers: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="Customers that one call of a batch route may ask about."
+    )
+    history_orders: Annotated[int, Field(ge=1)] = Field(
+        10_000, description="Orders and refunds that one history may have that is sent to be scored."
+    )
+    body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        16 * 1024 * 1024, description="Bytes that the body of a request may have."
     )
     tracking_uri: str = Field(
         "", description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file beside the models by default."

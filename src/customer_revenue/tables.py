@@ -61,7 +61,8 @@ class Canonical:
     """The canonical tables as Ibis expressions, whatever engine and table names lie underneath.
 
     ``orders`` and ``refunds`` carry one column more than in the store: ``day``, the calendar day of ``created_at`` in
-    the reporting zone. Nothing outside the store knows about time zones.
+    the reporting zone. Nothing outside the store knows about time zones. ``order_items`` may carry ``user_id``, the
+    order's customer, so that one customer's items are found at once.
     """
 
     orders: ir.Table
@@ -79,11 +80,12 @@ class Canonical:
         )
 
     def of_customer(self, user_id: ir.StringValue) -> Canonical:
-        """The tables of one customer. Order lines stay whole: join them to the orders."""
+        """The tables of one customer. Order lines stay whole where they lack the customer: join them to the orders."""
+        items = self.order_items
         return Canonical(
             orders=self.orders.filter(self.orders.user_id == user_id),
             users=self.users.filter(self.users.id == user_id),
-            order_items=self.order_items,
+            order_items=items.filter(items.user_id == user_id) if "user_id" in items.columns else items,
             refunds=self.refunds.filter(self.refunds.user_id == user_id),
         )
 

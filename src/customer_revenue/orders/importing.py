@@ -88,7 +88,7 @@ def import_files(
     if not paths:
         raise InvalidParameter("name at least one file to import")
     destination = url or settings.store
-    mapped = load_mapping(mapping)
+    mapped = load_mapping(mapping := mapping or settings.mapping)
     if mapped.tables:
         raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
     tell = progress or (lambda _what, _part: None)

@@ -55,7 +55,7 @@ def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Sto
     Args:
         url: of the store.
         settings: the reporting zone, and the currency of a shop's own database.
-        mapping: file that says what a shop's own tables are called, see ``mapping``.
+        mapping: file that says what a shop's own tables are called, see ``mapping``; by default the settings'.
 
     Raises:
         StoreNotFound: there is none at that URL.
@@ -63,7 +63,7 @@ def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Sto
         StoreError: the database does not answer.
     """
     if is_postgres(url):
-        return Store(PostgresEngine(url, settings, load_mapping(mapping)), settings, url)
+        return Store(PostgresEngine(url, settings, load_mapping(mapping or settings.mapping)), settings, url)
     path = path_of(url)
     upgrade_if_older(path)
     return Store(EmbeddedEngine(path), settings, url)

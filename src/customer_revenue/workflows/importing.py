@@ -29,7 +29,14 @@ def import_orders(
         StoreBusy: another import is running.
     """
     return import_files(
-        files, settings, format=format_name, live=live, as_of=as_of, progress=report, views=views(settings)
+        files,
+        settings,
+        format=format_name,
+        live=live,
+        as_of=as_of,
+        progress=report,
+        views=views(settings),
+        forget_key=settings.forget_key.get_secret_value(),
     )
 
 
