@@ -30,7 +30,7 @@ lint: setup  ## formatting, lint, types, import layers
 
 lock: setup  ## choose the versions of all dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--all-extras --group dev pyproject.toml --output-file requirements.lock
+		--extra postgres --group dev pyproject.toml --output-file requirements.lock
 
 bento: setup  ## build a Bento that holds the package and the current bundle
 	$(BIN)/python -m customer_revenue.service.packaging

@@ -110,8 +110,8 @@ def test_a_refused_import_changes_nothing(postgres: MakePostgres) -> None:
         shop.load("1,bob,2023-05-01,10,paid")
     with pytest.raises(NothingImported):
         shop.load("1,,2023-05-01,10,paid")
+    bad = {"bad": lambda tables, day: ibis.table({"x": "int"}, name="nonsense")}
     with pytest.raises(StoreError, match="nonsense"):
-        bad = {"bad": lambda tables, day: ibis.table({"x": "int"}, name="nonsense")}
         shop.load("9,ann,2023-05-01,10,paid", views=bad)
     assert shop.contents() == before
 
