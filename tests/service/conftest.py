@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import Shop, free_port
 
 START_SECONDS = 60
+BENTOML_SERVE = [sys.executable, "-m", "bentoml", "serve", "customer_revenue.service.bento:CustomerRevenueService"]
+"""Serves whatever is there; ``customer-revenue serve`` refuses to start without a store."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ def serving(shop: Shop, *options: str) -> Iterator[Service]:
 
 
 @contextmanager
-def serving_command(command: list[str], shop: Shop) -> Iterator[Service]:
-    """Serve with any command that takes a port, in the shop's folder and environment."""
+def serving_command(command: list[str], shop: Shop, ready: str = "/readyz") -> Iterator[Service]:
+    """Serve with any command that takes a port, in the shop's folder and environment, once ``ready`` is answered."""
     port = free_port()
     log = (shop.folder / "serve.log").open("wb")
     with (
@@ -48,17 +50,17 @@ def serving_command(command: list[str], shop: Shop) -> Iterator[Service]:
     ):
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                _wait_until_ready(client, process)
+                _wait_until(client, process, ready)
                 yield Service(client, process)
         finally:
             process.terminate()
 
 
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+def _wait_until(client: httpx.Client, process: subprocess.Popen[bytes], path: str) -> None:
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up and process.poll() is None:
         try:
-            if client.get("/readyz").status_code == 200:
+            if client.get(path).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -8,19 +8,25 @@ import time
 
 from fastapi import Request
 
-from customer_revenue.errors import CustomerRevenueError
+from customer_revenue.errors import CustomerRevenueError, StoreError
+from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.answers import Answers
+from customer_revenue.workflows.histories import HistoryScorer
+from customer_revenue.workflows.models import load_model
 
 logger = logging.getLogger(__name__)
 
 CHECK_EVERY_SECONDS = 1.0
+SURE_FOR_SECONDS = 2.5
+"""So long after a look at the store and the model it is known which ones are there."""
 
 
 class Answering:
     """Hands out the current :class:`Answers`.
 
-    A request keeps the one that it was given, so an answer never mixes two stores or two models.
+    A request keeps the one that it was given, so an answer never mixes two stores or two models. A thread looks for a
+    newer store or model and opens it, so that no request waits for that.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -28,6 +34,8 @@ class Answering:
         self._lock = threading.Lock()
         self._answers: Answers | None = None
         self._checked = 0.0
+        self._refused: tuple[float, StoreError] | None = None
+        self._told = ""
 
     def current(self) -> Answers:
         """The answers of the newest store and model.
@@ -35,21 +43,23 @@ class Answering:
         Raises:
             StoreError: there is no store to answer from.
         """
-        answers = self._answers
-        if answers is not None and time.monotonic() - self._checked < CHECK_EVERY_SECONDS:
-            return answers
-        with self._lock:
-            if self._answers is None:
-                self._answers = Answers.open(self._settings)
-            elif time.monotonic() - self._checked >= CHECK_EVERY_SECONDS:
-                self._answers = self._renewed(self._answers)
-            self._checked = time.monotonic()
-            return self._answers
+        return self._answers or self._opened()
+
+    def scorer(self) -> HistoryScorer:
+        """What scores histories that are sent: with the model in use, and without a store if there is none.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        try:
+            return self.current().scorer()
+        except StoreError:
+            return HistoryScorer(load_model(self._settings), load_policy(self._settings.policy), self._settings)
 
     def version(self) -> tuple[object, ...] | None:
         """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
         answers = self._answers
-        if answers is None or time.monotonic() - self._checked >= CHECK_EVERY_SECONDS:
+        if answers is None or time.monotonic() - self._checked >= SURE_FOR_SECONDS:
             return None
         day = answers.cacheable_day()
         return None if day is None else (id(answers), day)
@@ -61,12 +71,48 @@ class Answering:
         except CustomerRevenueError as error:
             logger.warning("not ready: %s", error.message)
 
-    def _renewed(self, answers: Answers) -> Answers:
-        try:
-            return answers.renewed()
-        except CustomerRevenueError as error:
-            logger.warning("still answering from the old store and model: %s", error.message)
-            return answers
+    def _opened(self) -> Answers:
+        with self._lock:
+            if self._answers is None:
+                self._fail_again()
+                try:
+                    self._answers = Answers.open(self._settings)
+                except StoreError as error:
+                    self._refused = (time.monotonic(), error)
+                    raise
+                self._checked = time.monotonic()
+                threading.Thread(target=self._watch, name="renewal", daemon=True).start()
+            return self._answers
+
+    def _fail_again(self) -> None:
+        """A store that was away a moment ago is not waited for by every request in turn."""
+        if self._refused is not None and time.monotonic() - self._refused[0] < CHECK_EVERY_SECONDS:
+            raise type(self._refused[1])(self._refused[1].message)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(CHECK_EVERY_SECONDS)
+            try:
+                self._renew()
+            except CustomerRevenueError as error:
+                self._tell(f"still answering from the old store and model: {error.message}")
+            except Exception:
+                logger.exception("looking for a newer store or model failed")
+
+    def _renew(self) -> None:
+        old = self.current()
+        new = old.renewed()
+        self._checked = time.monotonic()
+        if new is not old:
+            self._answers = new
+            logger.info("answering from the store %s and the model %s", new.info.fingerprint[:12], new.model_version)
+        self._tell(f"still answering with the old model: {new.problem.message}" if new.problem else "")
+
+    def _tell(self, message: str) -> None:
+        """Log a problem once and not every second."""
+        if message and message != self._told:
+            logger.warning("%s", message)
+        self._told = message
 
 
 def answering(request: Request) -> Answering:

@@ -10,7 +10,7 @@ from customer_revenue.service.answering import Answering
 from customer_revenue.service.caching import Caching
 from customer_revenue.service.errors import add_error_handlers
 from customer_revenue.service.requests import RequestId
-from customer_revenue.service.routes import advice, analytics, customers, dashboard, models, search
+from customer_revenue.service.routes import advice, analytics, batch, customers, dashboard, models, search
 from customer_revenue.settings import Settings
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
@@ -24,6 +24,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Caching, answering=app.state.answering)
     app.add_middleware(RequestId)
     app.include_router(customers.router)
+    app.include_router(batch.router)
     app.include_router(advice.router)
     app.include_router(analytics.router)
     app.include_router(dashboard.router)

@@ -5,10 +5,15 @@ The only module that imports bentoml. ``bentoml serve customer_revenue.service.b
 
 from __future__ import annotations
 
-import bentoml
+from http import HTTPStatus
 
+import bentoml
+from bentoml.exceptions import BentoMLException
+
+from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.service.app import create_app
 from customer_revenue.service.dashboard.serving import Page
+from customer_revenue.service.limits import BodyLimit
 from customer_revenue.service.security import Access
 from customer_revenue.settings import load_settings
 
@@ -25,11 +30,15 @@ class CustomerRevenueService:
         app.state.answering.warm_up()
 
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
-    def predict(self, customer_ids: list[str]) -> list[dict[str, object]]:
-        """Predictions for customers by id, in the order asked; an id that is not known is left out."""
-        answers: list[dict[str, object]] = app.state.answering.current().predictions(customer_ids)
-        return answers
+    def predict(self, customer_ids: list[str]) -> dict[str, object]:
+        """Summaries and predictions of customers by id, in the order asked for: the body of the batch route."""
+        try:
+            answer: dict[str, object] = app.state.answering.current().batch(customer_ids)
+        except CustomerRevenueError as error:
+            raise BentoMLException(error.message, error_code=HTTPStatus(error.http_status)) from None
+        return answer
 
 
 CustomerRevenueService.add_asgi_middleware(Page)  # type: ignore[attr-defined]  # a Service now
 CustomerRevenueService.add_asgi_middleware(Access, settings=settings)  # type: ignore[attr-defined]  # a Service now
+CustomerRevenueService.add_asgi_middleware(BodyLimit, settings=settings)  # type: ignore[attr-defined]  # a Service now

@@ -163,3 +163,28 @@ class CustomerRevenue(_Answer):
         description="highly_active, active, declining or at_risk; null without an order."
     )
     meta: Meta
+
+
+class BatchCustomer(_Answer):
+    """One of many customers."""
+
+    customer_id: str = Field(description="The customer.", examples=["user_123"])
+    period: Period = Field(description="The period of the facts.")
+    revenue_summary: RevenueSummary
+    predictions: Predictions | None = Field(
+        default=None, description="Present unless turned off; null for a customer without an order."
+    )
+    customer_segment: str = Field(description="Value segment, by total revenue of all time.", examples=["high_value"])
+    lifecycle_stage: str | None = Field(description="new, active, at_risk or churned; null without an order.")
+    activity_status: str | None = Field(
+        description="highly_active, active, declining or at_risk; null without an order."
+    )
+
+
+class BatchAnswer(_Answer):
+    """Many customers, in the order asked for."""
+
+    success: Literal[True] = Field(description="Always true.")
+    customers: list[BatchCustomer] = Field(description="Those that are known, in the order asked for.")
+    unknown_customer_ids: list[str] = Field(description="Those that are not, each once.", examples=[["nobody"]])
+    meta: Meta

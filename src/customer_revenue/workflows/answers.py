@@ -11,14 +11,17 @@ import pyarrow as pa
 
 from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.orders.store import Store, open_store
+from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, Period, parse_day
-from customer_revenue.policy import load_policy
+from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
+from customer_revenue.workflows import batch
 from customer_revenue.workflows.advice import Advisor, Situation, situation_of
 from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.customer_page import CustomerPage
 from customer_revenue.workflows.dashboard import Dashboard
+from customer_revenue.workflows.frames import known_at
+from customer_revenue.workflows.histories import HistoryScorer
 from customer_revenue.workflows.model_card import model_card
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
 from customer_revenue.workflows.predictions import prediction_fields, predictor_as_of
@@ -62,6 +65,14 @@ def policy_stamp(settings: Settings) -> int:
         return 0
 
 
+def _identity(settings: Settings) -> str | None:
+    """What names the model that is there now, if there is one."""
+    try:
+        return model_identity(settings)
+    except ModelError:
+        return None
+
+
 def as_json(answer: Mapping[str, object]) -> str:
     """An answer as indented JSON."""
     return json.dumps(answer, indent=2, ensure_ascii=False)
@@ -73,48 +84,78 @@ class Answers:
     Usable from several threads; what it answers never changes but for the passing of time.
     """
 
-    def __init__(self, store: Store, model: LoadedModel | None, problem: ModelError | None, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        model: LoadedModel | None,
+        problem: ModelError | None,
+        settings: Settings,
+        policy: Policy | None = None,
+    ) -> None:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
+        self._model_seen = _identity(settings)
         self._policy_stamp = policy_stamp(settings)
-        self._policy = load_policy(settings.policy)
+        self._policy = policy or load_policy(settings.policy)
         self._queries = CustomerQueries(store, self._policy)
         self._advisor = Advisor(store, self._queries, self._policy)
         self._base: CustomerBase | None = None
         self._dashboard: Dashboard | None = None
 
     @classmethod
-    def open(cls, settings: Settings) -> Answers:
+    def open(cls, settings: Settings, previous: LoadedModel | None = None) -> Answers:
         """Answers from the store and the model that the settings name.
 
         A model that cannot be loaded is no failure until predictions are asked for.
 
+        Args:
+            settings: name them.
+            previous: model that stays in use where the one that is there now cannot be loaded.
+
         Raises:
             StoreError: there is no store that can be read.
+            InvalidPolicy: the policy breaks its rules.
         """
+        policy = load_policy(settings.policy)
         store = open_store(settings.store, settings)
+        if previous is not None and previous.identity == _identity(settings):
+            return cls(store, previous, None, settings, policy)
         try:
-            return cls(store, load_model(settings), None, settings)
+            return cls(store, load_model(settings), None, settings, policy)
         except ModelError as problem:
-            return cls(store, None, problem, settings)
+            return cls(store, previous, problem, settings, policy)
 
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
 
+    @property
+    def problem(self) -> ModelError | None:
+        """Why the model that is there now is not in use, if it is not."""
+        return self._problem
+
+    @property
+    def model_version(self) -> str | None:
+        """Version of the model in use."""
+        return self._model.version if self._model else None
+
+    @property
+    def info(self) -> StoreInfo:
+        """What the store is and holds."""
+        return self._store.info
+
     def renewed(self) -> Answers:
         """Itself, or new answers if the store, the model or the policy has been replaced by another.
+
+        A model that cannot be loaded is refused, and the one in use stays in use.
 
         Raises:
             StoreError: the store that is there now cannot be read.
             InvalidPolicy: the policy that is there now breaks its rules.
         """
-        try:
-            identity = model_identity(self._settings)
-        except ModelError:
-            identity = None
-        same_model = identity == (self._model.identity if self._model else None)
+        same_model = self._model_seen == _identity(self._settings)
         same_policy = self._policy_stamp == policy_stamp(self._settings)
-        return self if same_model and same_policy and not self._store.stale() else Answers.open(self._settings)
+        unchanged = same_model and same_policy and not self._store.stale()
+        return self if unchanged else Answers.open(self._settings, self._model)
 
     def customer(
         self,
@@ -145,6 +186,45 @@ class Answers:
         answer |= {name: facts[name] for name in ("customer_segment", "lifecycle_stage", "activity_status")}
         answer["meta"] = self._meta(when)
         return answer
+
+    def batch(
+        self,
+        customer_ids: Sequence[str],
+        period: Period = Period.ALL_TIME,
+        include_predictions: bool = True,
+        as_of: str | None = None,
+    ) -> dict[str, object]:
+        """Summary, predictions and segment of many customers, in the order asked for; unknown ids are listed.
+
+        Raises:
+            InvalidParameter: no ids, or more than the settings allow.
+            ModelError: predictions are asked for, and there is no model to make them.
+        """
+        batch.check_count(len(customer_ids), self._settings.batch_customers, "customer_ids")
+        when = self.when(as_of)
+        predictor = self.predictor(when) if include_predictions else None
+        known = batch.of_customers(known_at(self._store, when), customer_ids)
+        customers = batch.Customers(known, self._store.fetch, when, self._policy, self._store.info.currency)
+        return self.complete(batch.in_order(customer_ids, customers.answers(period, predictor)), when)
+
+    def scorer(self) -> HistoryScorer:
+        """Answers about histories that are sent, from the same model.
+
+        Raises:
+            ModelError: there is none.
+        """
+        return HistoryScorer(self.model, self._policy, self._settings)
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if self._model is None:
+            raise self._problem or ModelNotFound("no model is loaded")
+        return self._model
 
     def cacheable_day(self) -> dt.date | None:
         """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""
@@ -179,9 +259,7 @@ class Answers:
         Raises:
             ModelError: there is none.
         """
-        if self._model is None:
-            raise self._problem or ModelNotFound("no model is loaded")
-        return model_card(self._model.folder, self._store)
+        return model_card(self.model.folder, self._store)
 
     def when(self, as_of: str | None) -> AsOf:
         """The moment that a day stands for; without one, the store's."""
@@ -211,9 +289,7 @@ class Answers:
         Raises:
             ModelError: there is no model.
         """
-        if self._model is None:
-            raise self._problem or ModelNotFound("no model is loaded")
-        return predictor_as_of(self._model.predictor, when.day)
+        return predictor_as_of(self.model.predictor, when.day)
 
     def _facts_of(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
         facts = self._queries.facts_table(user_id, period, when)
@@ -237,5 +313,5 @@ class Answers:
             "data_freshness": when.freshness,
             "currency": self._store.info.currency,
             "timezone": self._store.info.timezone,
-            "model_version": self._model.version if self._model else None,
+            "model_version": self.model_version,
         }

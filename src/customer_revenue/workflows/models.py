@@ -23,6 +23,8 @@ class LoadedModel:
     version: str
     identity: str
     folder: Path
+    currency: str = ""
+    """Of the orders that it was trained on; empty where the bundle does not say."""
 
 
 def model_identity(settings: Settings) -> str:
@@ -37,7 +39,9 @@ def model_identity(settings: Settings) -> str:
     folder = Path(wanted)
     if not folder.exists():
         raise ModelNotFound(f"no model at {folder}; `customer-revenue train` makes one")
-    return str(folder.resolve())
+    manifest = folder / bundle.MANIFEST
+    written = manifest.stat().st_mtime_ns if manifest.is_file() else 0
+    return f"{folder.resolve()} {written}"
 
 
 def load_model(settings: Settings) -> LoadedModel:
@@ -49,8 +53,10 @@ def load_model(settings: Settings) -> LoadedModel:
     """
     identity = model_identity(settings)
     wanted = settings.current_model
-    folder = tracking.model_folder(settings, wanted) if wanted.startswith(tracking.MODELS_SCHEME) else Path(identity)
-    return LoadedModel(bundle.load(folder), bundle.read_manifest(folder)["version"], identity, folder)
+    registered = wanted.startswith(tracking.MODELS_SCHEME)
+    folder = tracking.model_folder(settings, wanted) if registered else Path(wanted).resolve()
+    predictor, manifest = bundle.load(folder), bundle.read_manifest(folder)
+    return LoadedModel(predictor, manifest["version"], identity, folder, manifest.get("currency", ""))
 
 
 def make_current(models: Path, version: str) -> None:

@@ -106,5 +106,13 @@ def _period_rows(query: Query, values: Mapping[str, object]) -> list[PeriodRow]:
 
 def as_row(table: pa.Table) -> dict[str, Any]:
     """The one row of a table, dates as text."""
-    (row,) = table.to_pylist()
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+    (row,) = as_rows(table)
+    return row
+
+
+def as_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table, dates as text."""
+    return [
+        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+        for row in table.to_pylist()
+    ]

@@ -1,0 +1,64 @@
+"""How large a request may be."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from customer_revenue.service.errors import answer
+from customer_revenue.settings import Settings
+
+
+class BodyLimit:
+    """Middleware that answers 413 to a body of more bytes than the settings allow, before it is read any further."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self._most = settings.body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request whose body is small enough."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal():
+            body = None
+            too_large = int(declared) > self._most
+        else:
+            body = await _read(receive, self._most)
+            too_large = body is None
+        if too_large:
+            refusal = answer(413, "too_large", f"the body of a request may have {self._most} bytes at most")
+            await refusal(scope, receive, send)
+        else:
+            await self.app(scope, receive if body is None else _replayed(body, receive), send)
+
+
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """A body of unknown length; ``None`` for one that is too long."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

@@ -1,0 +1,114 @@
+"""``POST``: many customers at once, and histories that were sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from customer_revenue.periods import Period
+from customer_revenue.service.answering import Answering, answering
+from customer_revenue.service.responses import BatchAnswer
+from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH
+from customer_revenue.workflows.histories import SentHistory, SentOrder, SentRefund
+
+BATCH_ERRORS = {status: how for status, how in ERRORS.items() if status != 404} | {
+    403: ERRORS[401] | {"description": "The API key has no batch scope."},
+    413: ERRORS[401] | {"description": "The body is larger than the service allows."},
+}
+
+router = APIRouter(prefix="/payment/analytics", tags=["batch"], responses=BATCH_ERRORS)
+
+MOST_CENTS = 1_000_000_000_000
+EARLIEST, LATEST = 1900, 2200
+
+CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00]*$")]
+Source = Annotated[Answering, Depends(answering)]
+
+
+def _in_reach(moment: dt.datetime) -> dt.datetime:
+    if not EARLIEST <= moment.year < LATEST:
+        raise ValueError(f"a moment from {EARLIEST} on and before {LATEST}")
+    return moment
+
+
+Moment = Annotated[
+    dt.datetime,
+    Field(description="When, ISO 8601; in the reporting time zone where it names none."),
+    AfterValidator(_in_reach),
+]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class BatchRequest(_Request):
+    """Customers to be answered about, and how."""
+
+    customer_ids: list[CustomerId] = Field(
+        min_length=1, description="The customers; the answer is in this order.", examples=[["user_123", "nobody"]]
+    )
+    period: Period = Field(default=Period.ALL_TIME, description="Period of the summaries.")
+    include_predictions: bool = Field(default=True, description="Whether to predict.")
+    as_of: str | None = Field(
+        default=None, description="Answer as of the end of this day instead of the store's moment.", examples=[None]
+    )
+
+
+class HistoryOrder(_Request):
+    """An order of a history."""
+
+    created_at: Moment = Field(examples=["2023-01-15T09:00:00Z"])
+    total_cents: int = Field(ge=0, le=MOST_CENTS, description="Its total, in cents.", examples=[10000])
+    status: Literal["paid", "refunded"] = Field(default="paid", description="Whether it was refunded as a whole.")
+
+
+class HistoryRefund(_Request):
+    """A refund of a history, beyond the orders whose status is refunded."""
+
+    created_at: Moment = Field(examples=["2023-03-10T09:00:00Z"])
+    amount_cents: int = Field(gt=0, le=MOST_CENTS, description="What was paid back, in cents.", examples=[2500])
+
+
+class History(_Request):
+    """One customer's whole history."""
+
+    customer_id: CustomerId = Field(description="Any name; it comes back in the answer.", examples=["user_123"])
+    orders: list[HistoryOrder] = Field(description="The orders, in any sequence.")
+    refunds: list[HistoryRefund] = Field(default=[], description="The refunds, in any sequence.")
+
+
+class ScoreRequest(_Request):
+    """Histories to be scored; nothing of them is kept."""
+
+    customers: list[History] = Field(min_length=1, description="One history a customer.")
+    as_of: str | None = Field(
+        default=None, description="The day at whose end to look; now by default.", examples=["2023-12-15"]
+    )
+
+
+@router.post(
+    "/customers/batch", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Many customers at once"
+)
+def customers(wanted: BatchRequest, source: Source) -> Response:
+    """Summary, predictions and segment of many customers, in the order asked for; ids that are not known are listed."""
+    body = source.current().batch(wanted.customer_ids, wanted.period, wanted.include_predictions, wanted.as_of)
+    return Response(to_json(body), media_type="application/json")
+
+
+@router.post(
+    "/score", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Score histories that are sent"
+)
+def score(sent: ScoreRequest, source: Source) -> Response:
+    """The same for order histories in the request, from the model alone: the store is not asked, nothing is kept."""
+    histories = [_history(history) for history in sent.customers]
+    return Response(to_json(source.scorer().score(histories, sent.as_of)), media_type="application/json")
+
+
+def _history(sent: History) -> SentHistory:
+    orders = [SentOrder(order.created_at, order.total_cents, order.status) for order in sent.orders]
+    return SentHistory(sent.customer_id, orders, [SentRefund(r.created_at, r.amount_cents) for r in sent.refunds])
