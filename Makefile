@@ -6,7 +6,7 @@ SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
 
-.PHONY: setup demo test lint lock bento bench clean
+.PHONY: setup demo test lint lock screenshots bento bench clean
 
 setup: .venv/.installed  ## make .venv from the lock
 
@@ -31,6 +31,9 @@ lint: setup  ## formatting, lint, types, import layers
 lock: setup  ## choose the versions of all dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--extra postgres --group dev pyproject.toml --output-file requirements.lock
+
+screenshots: setup  ## pictures of every page, at desktop and phone width, in light and dark
+	$(BIN)/python -m tests.dashboard.screenshots
 
 bento: setup  ## build a Bento that holds the package and the current bundle
 	$(BIN)/python -m customer_revenue.service.packaging

@@ -62,7 +62,9 @@ def take(browser: Browser, url: str, folder: Path) -> list[Path]:
                 page.wait_for_timeout(150)  # charts are drawn when their place has a size
                 height = min(page.evaluate("document.documentElement.scrollHeight"), LONGEST)
                 path = folder / f"{name}-{size}-{scheme}.png"
-                page.screenshot(path=path, clip={"x": 0, "y": 0, "width": viewport["width"], "height": height}, full_page=True)
+                page.screenshot(
+                    path=path, clip={"x": 0, "y": 0, "width": viewport["width"], "height": height}, full_page=True
+                )
                 taken.append(path)
             context.close()
     return taken

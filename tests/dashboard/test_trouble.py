@@ -1,0 +1,112 @@
+"""The page when something is amiss: no key, a wrong one, no service, no store, no model."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+from tests.conftest import Shop
+from tests.dashboard.conftest import Visit, visit_of
+from tests.service.conftest import Service, serving
+
+
+@pytest.fixture(scope="module")
+def bare(shop: Shop) -> Shop:
+    """The shop with a key and without a model."""
+    folder = shop.folder.with_name("bare")
+    shutil.copytree(shop.folder / "data", folder / "data")
+    return Shop(folder, shop.environment)
+
+
+@pytest.fixture(scope="module")
+def key(bare: Shop) -> str:
+    return bare.run("keys", "add", "marketing").strip().splitlines()[-1].split()[-1]
+
+
+@pytest.fixture(scope="module")
+def guarded(bare: Shop, key: str) -> Iterator[Service]:
+    with serving(bare) as running:
+        yield running
+
+
+def test_the_page_asks_for_the_key_and_keeps_it_in_the_tab(guarded: Service, key: str, context: BrowserContext) -> None:
+    visit = visit_of(context, guarded)
+    page = visit.page
+    page.goto(f"{visit.url}/")
+    dialog = page.get_by_role("dialog", name="API key")
+    dialog.get_by_label("Key").fill("cr_wrong")
+    dialog.get_by_role("button", name="Open the page").click()
+    expect(dialog).to_contain_text("That key is not valid")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alert")).to_contain_text("needs an API key")
+    page.get_by_role("button", name="Enter a key").click()
+    dialog.get_by_label("Key").fill(key)
+    dialog.get_by_role("button", name="Open the page").click()
+    visit.drawn()
+    expect(page.get_by_role("heading", name="Slipping away")).to_be_visible()
+    page.reload()
+    visit.drawn()
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 1, ""]
+    assert key not in page.url
+    page.get_by_role("button", name="Forget the API key").click()
+    expect(dialog).to_be_visible()
+    assert unexpected(visit, "401", "503") == []
+
+
+def test_without_a_model_there_are_the_facts(guarded: Service, key: str, context: BrowserContext) -> None:
+    context.add_init_script(f"sessionStorage.setItem('customer-revenue-key', '{key}')")
+    visit = visit_of(context, guarded)
+    page = visit.open()
+    expect(page.get_by_text("No actions yet")).to_be_visible()
+    visit.open("#/risk?activity=at_risk")
+    expect(page.get_by_text("There are no predictions")).to_be_visible()
+    visit.open("#/customer/user_123")
+    expect(page.get_by_text("No model has been trained yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Orders and refunds")).to_be_visible()
+    page.goto(f"{visit.url}/#/models")
+    expect(page.get_by_role("alert")).to_contain_text("customer-revenue train")
+    assert unexpected(visit, "503") == []
+
+
+def test_when_the_service_is_gone_the_page_waits_for_it(bare: Shop, context: BrowserContext) -> None:
+    folder = bare.folder.with_name("gone")
+    shutil.copytree(bare.folder / "data", folder / "data")
+    (folder / "data" / "keys.json").unlink()
+    shop = Shop(folder, bare.environment)
+    with serving(shop) as first:
+        visit = visit_of(context, first)
+        page = visit.open("#/best")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    port = str(first.client.base_url.port)
+    command = [sys.executable, "-m", "customer_revenue", "serve", "--port", port]
+    with subprocess.Popen(command, cwd=folder, env=shop.environment, stdout=-3, stderr=-3) as again:
+        try:
+            expect(page.get_by_role("heading", name="Slipping away")).to_be_visible(timeout=60_000)
+        finally:
+            again.terminate()
+    assert unexpected(visit, "503", "ERR_CONNECTION", "ERR_EMPTY") == []
+
+
+def test_without_orders_the_page_says_how_to_begin(site: Service, context: BrowserContext) -> None:
+    visit = visit_of(context, site)
+    error = {"code": "store_not_found", "message": "no store at data/orders.duckdb", "details": []}
+    visit.page.route("**/api/**", lambda route: route.fulfill(status=503, json={"success": False, "error": error}))
+    visit.page.goto(visit.url)
+    alert = visit.page.get_by_role("alert")
+    expect(alert).to_contain_text("There are no orders yet")
+    expect(alert).to_contain_text("customer-revenue import orders.csv")
+    visit.page.unroute("**/api/**")
+    alert.get_by_role("button", name="Try again").click()
+    visit.drawn()
+    assert unexpected(visit, "503") == []
+
+
+def unexpected(visit: Visit, *expected: str) -> list[str]:
+    """What is on the console beside the failed requests that a browser notes there by itself."""
+    noted = [f"status of {word}" if word.isdigit() else word for word in expected]
+    return [text for text in visit.errors if not any(word in text for word in noted)]
