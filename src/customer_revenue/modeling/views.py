@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ REFERENCE_DAYS = 90
 
 TINY = 1e-9
 
-CUSTOMERS_FOR_PARETO = 50_000
+CUSTOMERS_FOR_PARETO = 10_000
 """Its likelihood is costly, and it is one voice among several: many customers are sampled for it."""
 
 
@@ -104,7 +105,13 @@ class View:
         """Logarithm of Pareto/NBD's expected purchases; of the regularity model's where that was left out."""
         if self.base.pareto is None:
             return self.log_purchases(horizon_days)
-        return np.log(np.maximum(self.base.pareto.expected_purchases(horizon_days, self.histories), TINY))
+        while_alive = self.base.pareto.expected_while_alive(horizon_days, self.histories)
+        return np.log(np.maximum(self._pareto_alive * while_alive, TINY))
+
+    @cached_property
+    def _pareto_alive(self) -> Floats:
+        assert self.base.pareto is not None, "only asked for with Pareto/NBD"
+        return self.base.pareto.probability_alive(self.histories)
 
     def log_purchases(self, horizon_days: float) -> Floats:
         """Logarithm of the purchase model's expected purchases."""
