@@ -12,6 +12,9 @@ from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, check_columns
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "day")
 
+MOST_CENTS = 2**40
+"""More than any customer spends in a day, ten billion of any currency."""
+
 AsOfDay: TypeAlias = "ir.DateValue | dt.date"
 """The last day that counts: a date, or an Ibis date scalar such as a parameter bound later."""
 
@@ -66,23 +69,23 @@ def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
         of the repeat days whose total is above zero, 0 where there is none.
     """
     days = purchase_days(orders, as_of_day)
+    # Age and total in one number, so that the first day's total needs no join, window or arg-max.
+    packed = days.age_days.cast("int64") * MOST_CENTS + days.total_cents
     customers = days.group_by("customer_id").aggregate(
         frequency=days.count() - 1,
         T_days=days.age_days.max(),
         silence_days=days.age_days.min(),
+        total_cents=days.total_cents.sum(),
+        positive_days=(days.total_cents > 0).ifelse(1, 0).sum(),
+        first_packed=packed.max(),
     )
-    joined = days.inner_join(customers, "customer_id")
-    repeat = (joined.age_days < joined.T_days) & (joined.total_cents > 0)
-    spend = joined.group_by("customer_id").aggregate(
-        frequency=joined.frequency.max(),
-        T_days=joined.T_days.max(),
-        silence_days=joined.silence_days.max(),
-        monetary_cents=repeat.ifelse(joined.total_cents, ibis.null("int64")).mean(),
-    )
-    return spend.select(
+    first_cents = customers.first_packed % MOST_CENTS
+    repeat_days = customers.positive_days - (first_cents > 0).ifelse(1, 0)
+    repeat_cents = (customers.total_cents - first_cents).cast("float64")
+    return customers.select(
         "customer_id",
         "frequency",
-        recency_days=spend.T_days - spend.silence_days,
-        T_days=spend.T_days,
-        monetary_cents=spend.monetary_cents.coalesce(0.0),
+        recency_days=customers.T_days - customers.silence_days,
+        T_days=customers.T_days,
+        monetary_cents=(repeat_days > 0).ifelse(repeat_cents / repeat_days.nullif(0), 0.0),
     )

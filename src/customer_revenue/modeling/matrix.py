@@ -21,7 +21,6 @@ NEEDED = (
     "purchases_30",
     "purchases_90",
     "purchases_180",
-    "purchases_365",
     "decayed_purchases_30",
     "decayed_purchases_120",
     "decayed_purchases_365",
