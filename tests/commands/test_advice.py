@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import SIMULATED_CUSTOMERS, Shop
 
 
-def advice(shop: Shop, about: str, *options: str, user_id: str = "user_123") -> dict:
-    return json.loads(shop.run("advise", user_id, "--about", about, *options))
+def advice(shop: Shop, about: str, *options: str, user_id: str = "user_123") -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(shop.run("advise", user_id, "--about", about, *options))
+    return answer
 
 
 def test_actions_stand_in_the_complete_answer_too(trained_shop: Shop) -> None:
