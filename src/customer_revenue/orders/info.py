@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import ibis
+from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_revenue.errors import StoreNotUsable
 from customer_revenue.orders.sql import first_line
@@ -32,6 +34,8 @@ INFO_COLUMNS = {
     "fingerprint": "VARCHAR",
 }
 """The one row of the table ``store_info``."""
+
+INFO_SCHEMA = ibis.schema({name: DuckDBType.from_string(sql_type) for name, sql_type in INFO_COLUMNS.items()})
 
 
 def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict[str, object]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
-from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.datatypes as dtypes
@@ -19,62 +17,29 @@ from ibis.backends.sql.compilers import PostgresCompiler
 from ibis.backends.sql.datatypes import PostgresType
 from typing_extensions import override
 
-from customer_revenue.errors import StoreError, StoreNotFound
-from customer_revenue.orders.engine import Engine, Statement, compiled, table_of_rows
-from customer_revenue.orders.expressions import canonical_tables
-from customer_revenue.orders.info import INFO_COLUMNS, SCHEMA_VERSION, check_version
-from customer_revenue.orders.mapping import Mapped, mapped_tables
-from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.engine import Statement, compiled, table_of_rows
+from customer_revenue.orders.mapping import Mapped
+from customer_revenue.orders.server import MOST_CONNECTIONS, STATEMENT_SECONDS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.urls import without_password
-from customer_revenue.periods import guess_clock
 from customer_revenue.settings import Settings
-from customer_revenue.tables import Canonical
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg_pool import ConnectionPool
 
 _COMPILER = PostgresCompiler()
-_MOST_CONNECTIONS = 8
-_WAIT_SECONDS = 3.0
-"""So long a query waits for a connection, or a connection for the server, before the store counts as away."""
-_STATEMENT_SECONDS = 600
 _BLOCK_BYTES = 1 << 22
 
 
-class PostgresEngine(Engine):
+class PostgresEngine(ServerEngine):
     """A store on a PostgreSQL server, ours or a shop's own by a mapping. See ``Engine`` for the methods."""
 
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
-        self._shown = without_password(url)
-        self._mapped = mapped
-        self._pool = _pool(url, self._shown)
-        try:
-            self._info = self._own_info(settings) if mapped.tables else self._stored_info()
-            self._version = self._changes()
-        except BaseException:
-            self._pool.close()
-            raise
-
-    @override
-    def tables(self, zone: str) -> Canonical:
-        if self._mapped.tables:
-            types: dict[str, Mapping[str, dtypes.DataType]] = {
-                name: self._types(columns["table"]) for name, columns in self._mapped.tables.items()
-            }
-            return mapped_tables(self._mapped, zone, types)
-        return canonical_tables(zone)
-
-    @override
-    def info(self) -> Mapping[str, Any]:
-        return self._info
-
-    @override
-    def quarantine(self) -> ir.Table:
-        if self._mapped.tables:
-            return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
-        return ibis.table(QUARANTINE_SCHEMA, name="quarantine")
+        shown = without_password(url)
+        self._pool = _pool(url, shown)
+        super().__init__(shown, settings, mapped)
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
@@ -108,10 +73,6 @@ class PostgresEngine(Engine):
                 yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
 
     @override
-    def changed(self) -> bool:
-        return self._changes() != self._version
-
-    @override
     def close(self) -> None:
         self._pool.close()
 
@@ -136,50 +97,12 @@ class PostgresEngine(Engine):
         with self._connection() as con:
             return con.execute(_text(sql), values).fetchall()
 
-    def _stored_info(self) -> dict[str, Any]:
-        [(found,)] = self._rows("SELECT to_regclass('store_info') IS NOT NULL")
-        if not found:
-            raise StoreNotFound(
-                f"no store at {self._shown}: make one with 'customer-revenue import FILE --store {self._shown}'"
-            )
-        columns = ", ".join(INFO_COLUMNS)
-        rows = self._rows(f"SELECT {columns} FROM store_info")  # noqa: S608  # our own names
-        info = dict(zip(INFO_COLUMNS, rows[0], strict=True)) if len(rows) == 1 else {}
-        check_version(info, self._shown)
-        return info
+    @override
+    def _has_store(self) -> bool:
+        return self._rows("SELECT to_regclass('store_info') IS NOT NULL") == [(True,)]
 
-    def _own_info(self, settings: Settings) -> dict[str, Any]:
-        """What a shop's own database says, as far as its tables tell."""
-        tables = self.tables(settings.timezone)
-        orders = tables.orders
-        counts = orders.aggregate(
-            first=orders.created_at.min(),
-            last=orders.created_at.max(),
-            orders=orders.count(),
-            customers=orders.user_id.nunique(),
-            cents=orders.total_cents.sum(),
-        )
-        (row,) = self.run(self.compile(counts), {}).to_pylist()
-        (refunds,) = self.run(self.compile(tables.refunds.aggregate(n=tables.refunds.count())), {}).to_pylist()
-        last_day = row["last"].replace(tzinfo=dt.UTC).astimezone(settings.zone).date() if row["last"] else None
-        today = dt.datetime.now(ZoneInfo(settings.timezone)).date()
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "currency": settings.currency or "USD",
-            "timezone": settings.timezone,
-            "clock": guess_clock(last_day or today, today, sample=False),
-            "clock_is_chosen": False,
-            "as_of": None,
-            "first_created_at": row["first"],
-            "last_created_at": row["last"],
-            "orders": row["orders"],
-            "customers": row["customers"],
-            "refunds": refunds["n"],
-            "formats": "",
-            "fingerprint": f"{row['orders']}-{row['cents']}-{row['last']}-{refunds['n']}",
-        }
-
-    def _types(self, table: str) -> dict[str, dtypes.DataType]:
+    @override
+    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
         rows = self._rows(
             "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
             " WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped",
@@ -187,15 +110,12 @@ class PostgresEngine(Engine):
         )
         return {name: PostgresType.from_string(sql_type) for name, sql_type in rows}
 
-    def _changes(self) -> object:
-        """Moves on with every change of the data."""
-        if not self._mapped.tables:
-            return self._rows("SELECT fingerprint FROM store_info")
-        names = [columns["table"] for columns in self._mapped.tables.values()]
+    @override
+    def _changes_of_own(self, tables: list[str]) -> object:
         return self._rows(
             "SELECT relid, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"
             " WHERE relid = ANY(SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name) ORDER BY relid",
-            {"names": names},
+            {"names": tables},
         )
 
 
@@ -207,7 +127,7 @@ def _pool(url: str, shown: str) -> ConnectionPool:
         raise StoreError("PostgreSQL needs its extra: pip install 'customer-revenue[postgres]'") from None
     options = {
         "autocommit": True,
-        "connect_timeout": int(_WAIT_SECONDS),
+        "connect_timeout": int(WAIT_SECONDS),
         "application_name": "customer-revenue",
     }
     try:
@@ -220,8 +140,8 @@ def _pool(url: str, shown: str) -> ConnectionPool:
         url,
         kwargs=options,
         min_size=1,
-        max_size=_MOST_CONNECTIONS,
-        timeout=_WAIT_SECONDS,
+        max_size=MOST_CONNECTIONS,
+        timeout=WAIT_SECONDS,
         check=psycopg_pool.ConnectionPool.check_connection,
         configure=_configure,
         open=True,
@@ -231,7 +151,7 @@ def _pool(url: str, shown: str) -> ConnectionPool:
 def _configure(con: psycopg.Connection) -> None:
     con.execute(
         "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', %s, false)",
-        [f"{_STATEMENT_SECONDS}s"],
+        [f"{STATEMENT_SECONDS}s"],
     )
 
 
