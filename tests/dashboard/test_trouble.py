@@ -61,7 +61,7 @@ def test_without_a_model_there_are_the_facts(guarded: Service, key: str, context
     context.add_init_script(f"sessionStorage.setItem('customer-revenue-key', '{key}')")
     visit = visit_of(context, guarded)
     page = visit.open()
-    expect(page.get_by_text("No actions yet")).to_be_visible()
+    expect(page.get_by_text("No model has been trained yet")).to_be_visible()
     visit.open("#/risk?activity=at_risk")
     expect(page.get_by_text("There are no predictions")).to_be_visible()
     visit.open("#/customer/user_123")

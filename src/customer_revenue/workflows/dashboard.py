@@ -34,6 +34,13 @@ LONGEST_NAME = 200
 """Names in lists are cut here; a customer's own page has all of it."""
 
 
+class Part(StrEnum):
+    """The parts of the overview: the figures are there long before the charts of a large store."""
+
+    METRICS = "metrics"
+    CHARTS = "charts"
+
+
 class Shown(StrEnum):
     """The lists of customers."""
 
@@ -101,13 +108,13 @@ class Dashboard:
         self._tables: dict[Period, ir.Table] = {}
         self._actions: LRUCache[tuple[Period, tuple[str, ...]], pa.Table] = LRUCache(KEPT_ACTIONS)
 
-    def overview(self, period: Period, segments: Collection[str]) -> Body:
-        """The figures and charts of one period and some segments; none stands for all of them.
+    def overview(self, period: Period, segments: Collection[str], parts: Collection[Part] = ()) -> Body:
+        """The figures and charts of one period and some segments; none stands for all of them, and of parts likewise.
 
         Raises:
             InvalidParameter: an unknown segment.
         """
-        return self._overview(period, self._checked(segments))
+        return self._overview(period, self._checked(segments), parts or tuple(Part))
 
     def customers(
         self,
@@ -228,21 +235,28 @@ class Dashboard:
             },
         }
 
-    def _overview(self, period: Period, segments: tuple[str, ...]) -> Body:
-        windows = Windows.of(period, self.base.when.day)
+    def _overview(self, period: Period, segments: tuple[str, ...], parts: Collection[Part]) -> Body:
         known = self._known_of(segments)
-        customers = self._customers_of(period)
-        chosen = customers.filter(customers.customer_segment.isin(segments)) if segments else customers
-        first_day = self._first_day(period)
-        concentration = self.base.rows(facts.concentration(chosen))
-        now, before = self._figures(known, windows)
-        return {
+        windows = Windows.of(period, self.base.when.day)
+        body: Body = {
             "period": period.value,
             "segments": list(segments),
-            "first_day": None if first_day is None else period.first_day(self.base.when.day).isoformat(),
+            "first_day": None if period is Period.ALL_TIME else period.first_day(self.base.when.day).isoformat(),
             "last_day": self.base.when.day.isoformat(),
             "compared_with": windows.comparison(self._store.info.first_day),
-            "metrics": now.beside(before),
+        }
+        if Part.METRICS in parts:
+            now, before = self._figures(known, windows)
+            body["metrics"] = now.beside(before)
+        if Part.CHARTS in parts:
+            body |= self._charts(known, period, segments)
+        return body
+
+    def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
+        customers = self._customers_of(period)
+        chosen = customers.filter(customers.customer_segment.isin(segments)) if segments else customers
+        concentration = self.base.rows(facts.concentration(chosen))
+        return {
             "monthly": self._monthly(known, period),
             "segment_shares": self.base.rows(facts.distribution(customers)),
             "concentration": concentration[0] if concentration else None,

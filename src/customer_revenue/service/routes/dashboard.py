@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
-from customer_revenue.workflows.dashboard import ActionSort, Shown, Sort
+from customer_revenue.workflows.dashboard import ActionSort, Part, Shown, Sort
 from customer_revenue.workflows.spreadsheet import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
@@ -37,12 +37,16 @@ def context(source: Source, as_of: AsOfDay = None) -> Response:
 
 @router.get("/dashboard/overview", summary="Everything on the page's overview")
 def overview(
-    source: Source, period: OfPeriod = Period.ALL_TIME, segment: Segments = None, as_of: AsOfDay = None
+    source: Source,
+    period: OfPeriod = Period.ALL_TIME,
+    segment: Segments = None,
+    part: Annotated[list[Part] | None, Query(description="Parts to answer with; all of them by default.")] = None,
+    as_of: AsOfDay = None,
 ) -> Response:
     """Metrics beside the period before, months, segments, concentration, cohorts and RFM of a period and segments."""
     answers = source.current()
     dashboard = answers.dashboard(as_of)
-    return _json(answers.complete(dashboard.overview(period, segment or ()), dashboard.base.when))
+    return _json(answers.complete(dashboard.overview(period, segment or (), part or ()), dashboard.base.when))
 
 
 @router.get("/dashboard/customers", summary="A list of customers, sorted and paged", response_model=None)

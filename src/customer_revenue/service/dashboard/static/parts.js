@@ -53,6 +53,9 @@ export function problem(error, again) {
     no_answer: ["The service does not answer", "It may be starting anew. This page asks again by itself until it does."],
     store_not_found: ["There are no orders yet", "Import a file of orders, then train, and this page fills itself."],
     model_not_found: ["No model has been trained yet", "The facts are there; predictions come with the first training."],
+    bundle_incompatible: ["The model is of another version", "It was trained by another version of this package. The facts are there; predictions come with the next training."],
+    bundle_damaged: ["The model is damaged", "Its files are not as they were written. The facts are there; predictions come with the next training."],
+    not_enough_data: ["Too little to learn from", "There are only facts until more customers have bought more than once."],
     customer_not_found: ["No such customer", "The store knows nobody by this id."],
     unauthorized: ["The page needs an API key", "Ask whoever runs the service for one."],
     forbidden: ["This key may not read", "Ask for a key with the read scope."],
@@ -63,6 +66,8 @@ export function problem(error, again) {
   const commands = {
     store_not_found: "customer-revenue import orders.csv\ncustomer-revenue train",
     model_not_found: "customer-revenue train",
+    bundle_incompatible: "customer-revenue train",
+    bundle_damaged: "customer-revenue train",
   }[error.code];
   return h(
     "div.empty.problem",

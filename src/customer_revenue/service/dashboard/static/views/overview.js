@@ -8,12 +8,13 @@ import { months } from "../charts/months.js";
 import { h, own } from "../dom.js";
 import * as format from "../format.js";
 import { term } from "../hints.js";
-import { badge, card, customerLink, empty, meter, tile } from "../parts.js";
+import { badge, card, customerLink, empty, meter, problem, skeleton, tile } from "../parts.js";
 import { link, write } from "../place.js";
 
 export const bones = [[96, 96, 96, 96], [260, 260, 260], [300, 300]];
 const SHORT = 7;
 const SHORT_ACTIONS = 5;
+const SOON = 500;
 
 const optional = (promise) =>
   promise.catch((error) => {
@@ -24,8 +25,10 @@ const optional = (promise) =>
 export async function draw({ period, segments }, context, signal) {
   const filters = { period, segment: segments };
   const list = { ...filters, limit: SHORT };
+  const charts = optional(get("/dashboard/overview", { ...filters, part: "charts" }, signal));
+  charts.catch(() => {}); // seen below, or not at all where the view is left before
   const [overview, best, risk, actions] = await Promise.all([
-    get("/dashboard/overview", filters, signal),
+    get("/dashboard/overview", { ...filters, part: "metrics" }, signal),
     get("/dashboard/customers", { ...list, sort: "total_revenue_cents" }, signal),
     get("/dashboard/customers", { ...list, show: "at_risk", sort: "revenue_at_risk_cents" }, signal),
     optional(get("/dashboard/actions", { ...filters, limit: SHORT_ACTIONS }, signal)),
@@ -37,17 +40,26 @@ export async function draw({ period, segments }, context, signal) {
       h("h1.unseen", {}, "Overview"),
       tiles(overview),
       h("div.grid", {}, bestCard(best), riskCard(risk), actionsCard(actions)),
-      h(
-        "div.grid",
-        {},
-        monthlyCard(overview),
-        segmentsCard(overview, context, segments),
-        cohortsCard(overview),
-        concentrationCard(overview),
-        rfmCard(overview, context),
-      ),
+      await soon(charts, (drawn) => (drawn.error ? problem(drawn.error) : chartsOf(drawn, context, segments))),
     ],
   };
+}
+
+function chartsOf(drawn, context, segments) {
+  return h("div.grid", {}, monthlyCard(drawn), segmentsCard(drawn, context, segments), cohortsCard(drawn), concentrationCard(drawn), rfmCard(drawn, context));
+}
+
+/** What comes soon at once, and a place for what takes longer, so that the lists need not wait for the charts. */
+async function soon(promise, draw) {
+  const late = Symbol("late");
+  const first = await Promise.race([promise, new Promise((resolve) => setTimeout(resolve, SOON, late))]);
+  if (first !== late) return draw(first);
+  const place = h("div.later", {}, skeleton([300, 300], [300]));
+  promise.then(
+    (answer) => place.replaceWith(draw(answer)),
+    (error) => error.name !== "AbortError" && place.replaceWith(problem(error)),
+  );
+  return place;
 }
 
 function nobody() {
@@ -116,10 +128,7 @@ function riskCard({ customers, total, predicted }) {
 
 function actionsCard({ actions, total, error }) {
   const title = "Do this week";
-  if (error) {
-    const untrained = error.code === "model_not_found" ? "Actions rest on predictions: train a model first." : error.message;
-    return card(title, { wide: 4 }, empty("No actions yet", untrained, error.code === "model_not_found" && h("pre", {}, "customer-revenue train")));
-  }
+  if (error) return card(title, { wide: 4, note: "Actions rest on predictions" }, problem(error));
   if (!actions.length) return card(title, { wide: 4 }, empty("Nothing is worth its cost", "No rule of the policy brings more than it costs for these customers."));
   const rows = actions.map((one) => row(one, [own(one.text, "span.do"), own(one.reason, "span")], format.money(one.expected_value_cents)));
   return card(title, { wide: 4, note: ["By what acting is ", term("expected_value_cents", "worth")], action: more("actions", total) }, h("ol.rows", {}, rows));
