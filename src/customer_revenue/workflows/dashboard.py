@@ -392,7 +392,7 @@ class Dashboard:
 def _sorted(table: ir.Table, sort: Sort, descending: bool) -> ir.Table:
     # Whoever has no value stands last either way; equals follow their ids, so that pages never overlap.
     key = ibis.desc(sort.value, nulls_first=False) if descending else ibis.asc(sort.value, nulls_first=False)
-    return table.order_by(key, table.customer_id.asc())
+    return table.order_by(key) if sort is Sort.CUSTOMER else table.order_by(key, table.customer_id.asc())
 
 
 def _shortened(row: dict[str, Any]) -> Row:
