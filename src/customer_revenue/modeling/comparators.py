@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.evaluation import Forecast, Outcomes
 from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchases import BetaGeo
 from customer_revenue.modeling.spend import GammaGamma
 from customer_revenue.modeling.windows import Window
@@ -48,6 +49,13 @@ def beta_geo_forecast(features: pa.Table, horizon_days: int) -> Forecast:
         probability=probability,
         next_days=np.ceil(curve.when(curve.at(horizon_days) / 2)),
     )
+
+
+def member_forecasts(predictor: Predictor, features: pa.Table, horizon_days: int) -> dict[str, Forecast]:
+    """Each member of a predictor's mix alone, by name; none of them has a date of its own."""
+    never = np.full(features.num_rows, np.inf)
+    members = predictor.members(features, horizon_days)
+    return {name: Forecast(purchases, revenue, p, never) for name, (purchases, revenue, p) in members.items()}
 
 
 def naive_forecast(features: pa.Table, window: Window, horizon_days: int) -> Forecast:

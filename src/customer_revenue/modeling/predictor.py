@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from scipy.special import expit
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.distribution import Spread, intervals
-from customer_revenue.modeling.ensemble import Learned, Outlook
+from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.reasons import churn_reasons
@@ -158,6 +159,22 @@ class Predictor:
                 "tier": pa.array([str(self.tier_)] * features.num_rows),
             }
         )
+
+    def members(self, features: pa.Table, horizon_days: int) -> dict[str, tuple[Floats, Floats, Floats]]:
+        """What each member of the mix would say alone: expected purchases, expected revenue, chance of a purchase.
+
+        Empty where nothing was learned, and so nothing is mixed.
+        """
+        if self.learned_ is None:
+            return {}
+        outlook = self.learned_.models.look_at(View.of(features, self._fitted_base()))
+        spend, size = np.exp(self.learned_.log_spend(outlook)), self.learned_.count_size
+        logs = outlook.members(horizon_days)
+        return {name: (np.exp(m), np.exp(m) * spend, expit(-none_log_odds(m, size))) for name, m in logs.items()}
+
+    def weights(self) -> dict[str, float]:
+        """How much each member and each learned correction counts, by name; empty where nothing was learned."""
+        return {"base": self.learned_.weights.base, **asdict(self.learned_.weights)} if self.learned_ else {}
 
     def curve(self, features: pa.Table, days: Sequence[float]) -> Floats:
         """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import pyarrow as pa
 
 from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound
+from customer_revenue.modeling.bundle import MANIFEST
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, Period, parse_day
@@ -94,6 +96,7 @@ class Answers:
     ) -> None:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
         self._model_seen = _identity(settings)
+        self.opened_at = time.time()
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy)
         self._queries = CustomerQueries(store, self._policy)
@@ -137,6 +140,20 @@ class Answers:
     def model_version(self) -> str | None:
         """Version of the model in use."""
         return self._model.version if self._model else None
+
+    @property
+    def model_written_at(self) -> float | None:
+        """When the bundle in use was written, in seconds since 1970."""
+        manifest = self._model.folder / MANIFEST if self._model else None
+        return manifest.stat().st_mtime if manifest is not None and manifest.is_file() else None
+
+    def check(self) -> None:
+        """Ask the store for a sign of life.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        self._store.stale()
 
     @property
     def info(self) -> StoreInfo:

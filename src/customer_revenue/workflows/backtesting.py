@@ -17,7 +17,7 @@ from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.comparison import Origin, predict_from
-from customer_revenue.workflows.figures import mean_figures, origin_table, slices_table, summary_table
+from customer_revenue.workflows.figures import mean_figures, members_table, origin_table, slices_table, summary_table
 from customer_revenue.workflows.importing import import_orders
 from customer_revenue.workflows.output import check_output, write_table
 
@@ -48,7 +48,7 @@ class BacktestResult:
         """The comparison as lines for people."""
         scored = [origin for origin in self.origins if origin.outcomes is not None]
         parts = [origin_table(origin) for origin in self.origins]
-        parts += [slices_table(scored[-1])] if scored else []
+        parts += [members_table(scored[-1]), slices_table(scored[-1])] if scored else []
         parts += [summary_table(scored)] if len(scored) > 1 else []
         if self.output:
             parts.append(f"Predictions written to {self.output}")

@@ -10,7 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from customer_revenue.modeling.evaluation import paired_bootstrap, slices
+from customer_revenue.modeling.comparators import member_forecasts
+from customer_revenue.modeling.evaluation import evaluate, paired_bootstrap, slices
 from customer_revenue.modeling.histories import column
 from customer_revenue.workflows.comparison import BG_NBD, NAIVE, OURS, Origin, slice_metrics
 
@@ -71,6 +72,23 @@ def coverage_line(figures: Mapping[str, float]) -> str:
     """How often the intervals held, beside how often they say they do."""
     count, money, mass = (figures[name] for name in COVERAGE)
     return f"Intervals held for {count:.1%} of purchases and {money:.1%} of revenue; they state {mass:.1%}."
+
+
+def members_table(origin: Origin) -> str:
+    """The members of our mix, each alone and with its weight, against the mix."""
+    assert origin.outcomes is not None
+    forecasts = {
+        OURS: origin.forecasts[OURS],
+        **member_forecasts(origin.predictor, origin.features, origin.horizon_days),
+    }
+    weights = origin.predictor.weights()
+    table = _table("The mix and its members", ["", *forecasts])
+    table.add_row("weight", *("" if name == OURS else f"{weights[name]:.3f}" for name in forecasts))
+    figures = {name: evaluate(origin.outcomes, forecast) for name, forecast in forecasts.items()}
+    for name, (words, write) in ROWS.items():
+        if name != "next_date_error_days":
+            table.add_row(words, *(write(figures[model][name]) for model in forecasts))
+    return _text(table)
 
 
 def slices_table(origin: Origin) -> str:

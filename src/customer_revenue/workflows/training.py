@@ -90,7 +90,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
             settings,
             tracking.TrainingRecord(
                 bundle=folder,
-                parameters={**facts, **fitted_values(features)},
+                parameters={**facts, **fitted_values(features), **_weights(predictor)},
                 metrics=metrics,
                 tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_},
                 input_example=example,
@@ -119,6 +119,10 @@ def fitted_values(features: pa.Table) -> dict[str, float]:
     spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents")).to_state()
     values = {f"bgnbd_{name}": purchases[name] for name in ("r", "alpha", "a", "b")}
     return values | {f"gg_{name}": spend[name] for name in ("p", "q", "v")}
+
+
+def _weights(predictor: Predictor) -> dict[str, float]:
+    return {f"weight_{name}": value for name, value in predictor.weights().items()}
 
 
 def _back_test(store: Store, settings: Settings, when: AsOf) -> Origin | None:
