@@ -12,7 +12,7 @@ const PAGE = 25;
 
 const money = (name) => ({ name, kind: "number", cell: (row) => format.money(row[name]) });
 const count = (name) => ({ name, kind: "number", cell: (row) => format.count(row[name]) });
-const share = (name) => ({ name, kind: "number", predicted: true, cell: (row) => (row[name] === null ? "–" : [meter(row[name], "risk"), format.percent(row[name])]) });
+const share = (name) => ({ name, kind: "number", predicted: true, cell: (row) => (row[name] === null ? "–" : [meter(row[name], "risk"), h("span.share", {}, format.percent(row[name]))]) });
 const customer = { name: "customer_id", cell: customerLink };
 const segment = { name: "customer_segment", cell: (row) => badge(row.customer_segment), small: true };
 const last = { name: "last_purchase_date", cell: (row) => format.day(row.last_purchase_date), kind: "number", small: true };
