@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_revenue.orders.simulate import simulate_orders
+from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
 
 TEST_DATA = "CUSTOMER_REVENUE_TEST_DATA"
 

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from tests.servers import DatabaseServer, ServerOf
 
 from customer_revenue.orders.importing import ImportSummary, import_files
 from customer_revenue.orders.store import Store, open_store
@@ -84,111 +79,65 @@ def make_shop(tmp_path: Path) -> Callable[..., Shop]:
     return make
 
 
-class PostgresShop(Shop):
-    """A shop whose store is a database of its own on a PostgreSQL server."""
+class ServerShop(Shop):
+    """A shop whose store is a database of its own on a server."""
 
-    def __init__(self, folder: Path, url: str, **settings: Any) -> None:
+    def __init__(self, folder: Path, server: DatabaseServer, url: str, **settings: Any) -> None:
         super().__init__(folder, **settings)
-        self.url = url
+        self.server, self.url = server, url
         self.settings = Settings(_env_file=None, store=url, **settings)
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        import psycopg
-
-        with psycopg.connect(self.url, autocommit=True) as con:
-            cursor = con.execute(sql.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
-        return {table: sorted(self.query(f"SELECT * FROM {table}"), key=repr) for table in tables}
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """URL of a PostgreSQL server: the one in ``CUSTOMER_REVENUE_TEST_POSTGRES``, or one that is started here."""
-    if url := os.environ.get("CUSTOMER_REVENUE_TEST_POSTGRES"):
-        yield url
-        return
-    with Server.start() as server:
-        yield server.url
-
-
-@pytest.fixture
-def own_postgres_server() -> Iterator[Server]:
-    """A server that the test may stop and start."""
-    with Server.start() as server:
-        yield server
-
-
-@pytest.fixture
-def postgres(postgres_server: str, tmp_path: Path) -> Iterator[Callable[..., PostgresShop]]:
-    """Makes shops, each with a database of its own."""
-    import psycopg
-
-    made: list[str] = []
-
-    def make(**settings: Any) -> PostgresShop:
-        name = f"test_{os.getpid()}_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(postgres_server, autocommit=True) as con:
-            con.execute(f"CREATE DATABASE {name}".encode())
-        made.append(name)
-        folder = tmp_path / name
-        folder.mkdir()
-        return PostgresShop(folder, postgres_server.rsplit("/", 1)[0] + f"/{name}", **settings)
-
-    yield make
-    with psycopg.connect(postgres_server, autocommit=True) as con:
-        for name in made:
-            con.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-class Server:
-    """A PostgreSQL server in a folder, which can be stopped and started again."""
-
-    def __init__(self, folder: Path, binaries: Path, port: int) -> None:
-        self.folder, self.binaries, self.port = folder, binaries, port
-        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-
-    @classmethod
-    @contextmanager
-    def start(cls) -> Iterator[Server]:
-        found = shutil.which("initdb") or next(Path("/usr/lib/postgresql").glob("*/bin/initdb"), None)
-        if found is None:
-            pytest.skip("no PostgreSQL server: install one or set CUSTOMER_REVENUE_TEST_POSTGRES")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        # Not in pytest's folder, which only its owner can enter: the server refuses to run as root.
-        with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
-            server = cls(Path(folder), Path(found).resolve().parent, port)
-            if os.geteuid() == 0:
-                shutil.chown(folder, "postgres")
-            server._run("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--locale=C.UTF-8", *server.data)
-            server.up()
-            try:
-                yield server
-            finally:
-                server.down()
+        self.database = url.rsplit("/", 1)[1]
 
     @property
-    def data(self) -> tuple[str, str]:
-        return "-D", str(self.folder / "data")
+    def kind(self) -> str:
+        return self.server.kind
 
-    def up(self) -> None:
-        options = f"-c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-        self._run(
-            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-o", options, "-l", str(self.folder / "log"), "start"
-        )
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.server.query(sql, self.database)
 
-    def down(self) -> None:
-        self._run("pg_ctl", *self.data, "-m", "fast", "-w", "stop")
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All tables; the columns and their order are the embedded store's."""
+        tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
+        return {table: sorted(self._rows(table), key=repr) for table in tables}
 
-    def _run(self, program: str, *arguments: str) -> None:
-        user = "postgres" if os.geteuid() == 0 else None
-        subprocess.run(
-            [self.binaries / program, *arguments], check=True, stdout=subprocess.DEVNULL, user=user, cwd=self.folder
-        )
+    def _rows(self, table: str) -> list[tuple[Any, ...]]:
+        rows = self.query(f"SELECT * FROM {table}")
+        # What MySQL calls a boolean is a small number.
+        truths = {"forgotten": 1, "store_info": 4}.get(table)
+        return [tuple(bool(v) if i == truths and v is not None else v for i, v in enumerate(row)) for row in rows]
+
+
+MakeServerShop = Callable[..., ServerShop]
+
+
+def _shops(server: DatabaseServer, folder: Path) -> Iterator[MakeServerShop]:
+    with ExitStack() as databases:
+
+        def make(**settings: Any) -> ServerShop:
+            url = databases.enter_context(server.database())
+            own = folder / url.rsplit("/", 1)[1]
+            own.mkdir()
+            return ServerShop(own, server, url, **settings)
+
+        yield make
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def on_server(request: pytest.FixtureRequest, server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
+    """Makes shops on each kind of server, each shop with a database of its own."""
+    yield from _shops(server_of(request.param), tmp_path)
+
+
+@pytest.fixture
+def postgres(server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
+    """Makes shops on PostgreSQL."""
+    yield from _shops(server_of("postgres"), tmp_path)
+
+
+@pytest.fixture
+def mysql(server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
+    """Makes shops on MariaDB."""
+    yield from _shops(server_of("mysql"), tmp_path)
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ LINES = (
 )
 
 
-@pytest.fixture(params=["embedded", "postgres"])
+@pytest.fixture(params=["embedded", "postgres", "mysql"])
 def filled(request: pytest.FixtureRequest) -> Shop:
     shop: Shop = (
-        request.getfixturevalue("shop") if request.param == "embedded" else request.getfixturevalue("postgres")()
+        request.getfixturevalue("shop") if request.param == "embedded" else request.getfixturevalue(request.param)()
     )
     shop.load(*LINES, header=HEADER)
     return shop

@@ -23,7 +23,7 @@ Only ``tables.orders`` is needed of the tables; the others are ``users``, ``orde
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -99,18 +99,24 @@ def load_mapping(path: Path | None) -> Mapped:
         raise InvalidParameter(f"mapping {path}: {where + ': ' if where else ''}{message}") from None
 
 
-def mapped_tables(mapped: Mapped, zone: str, types: Mapping[str, Mapping[str, dtypes.DataType]]) -> Canonical:
+def mapped_tables(
+    mapped: Mapped,
+    zone: str,
+    types: Mapping[str, Mapping[str, dtypes.DataType]],
+    exact: Callable[[ir.StringValue], ir.StringValue],
+) -> Canonical:
     """A shop's own tables as the canonical ones.
 
     Args:
         mapped: the mapping, with tables.
         zone: IANA name of the reporting zone, which also holds for times without a zone.
         types: the Ibis type of each column of each mapped table, by our name of the table.
+        exact: makes a shop's own text one that is compared character by character.
 
     Raises:
         InvalidParameter: a table or column is not in the database.
     """
-    found = {name: _table(name, columns, zone, types[name]) for name, columns in mapped.tables.items()}
+    found = {name: _table(name, columns, zone, types[name], exact) for name, columns in mapped.tables.items()}
     orders = found["orders"]
     words = mapped.status_words
     status = orders.status.lower()
@@ -128,7 +134,13 @@ def mapped_tables(mapped: Mapped, zone: str, types: Mapping[str, Mapping[str, dt
     )
 
 
-def _table(name: str, columns: Mapping[str, str], zone: str, types: Mapping[str, dtypes.DataType]) -> ir.Table:
+def _table(
+    name: str,
+    columns: Mapping[str, str],
+    zone: str,
+    types: Mapping[str, dtypes.DataType],
+    exact: Callable[[ir.StringValue], ir.StringValue],
+) -> ir.Table:
     database, _, table_name = columns["table"].rpartition(".")
     if not types:
         raise InvalidParameter(f"the database has no table {columns['table']} (mapped as {name})")
@@ -136,7 +148,9 @@ def _table(name: str, columns: Mapping[str, str], zone: str, types: Mapping[str,
     if missing := theirs - types.keys():
         raise InvalidParameter(f"{columns['table']} has no column {', '.join(sorted(missing))} (mapped in {name})")
     table = ibis.table({c: types[c] for c in sorted(theirs)}, name=table_name, database=database or None)
-    return table.select(**{ours: _column(table, ours, dtype, columns, zone) for ours, dtype in CANONICAL[name].items()})
+    found = {ours: _column(table, ours, dtype, columns, zone) for ours, dtype in CANONICAL[name].items()}
+    own_texts = {ours for ours, column in columns.items() if column in types and types[column].is_string()}
+    return table.select(**{ours: exact(value) if ours in own_texts else value for ours, value in found.items()})
 
 
 def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping[str, str], zone: str) -> ir.Value:

@@ -9,11 +9,12 @@ import duckdb
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.database import workshop
+from customer_revenue.orders.mysql_writing import mysql_target
 from customer_revenue.orders.postgres_writing import postgres_target
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import Target
 from customer_revenue.orders.upgrading import upgrade_if_older
-from customer_revenue.orders.urls import is_postgres, path_of
+from customer_revenue.orders.urls import is_mysql, is_postgres, path_of
 
 
 @contextmanager
@@ -34,6 +35,8 @@ def target_of(url: str) -> Iterator[Target]:
 def _opened(url: str) -> AbstractContextManager[Target]:
     if is_postgres(url):
         return postgres_target(url)
+    if is_mysql(url):
+        return mysql_target(url)
     path = path_of(url)
     if path.is_file():
         upgrade_if_older(path)

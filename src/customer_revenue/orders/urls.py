@@ -9,6 +9,7 @@ from customer_revenue.errors import InvalidParameter
 
 EMBEDDED = "duckdb:///"
 _POSTGRES = ("postgresql://", "postgres://")
+_MYSQL = ("mysql://", "mariadb://")
 
 
 def is_postgres(url: str) -> bool:
@@ -20,13 +21,22 @@ def is_postgres(url: str) -> bool:
     return url.startswith(_POSTGRES)
 
 
+def is_mysql(url: str) -> bool:
+    """Whether the store is on a MySQL or MariaDB server.
+
+    >>> is_mysql("mysql://localhost/shop"), is_mysql("postgresql://localhost/shop")
+    (True, False)
+    """
+    return url.startswith(_MYSQL)
+
+
 def without_password(url: str) -> str:
     """The URL as it may be shown.
 
     >>> without_password("postgresql://ann:secret@db.example.org/shop?sslmode=require")
     'postgresql://ann@db.example.org/shop'
     """
-    if not is_postgres(url):
+    if not (is_postgres(url) or is_mysql(url)):
         return url
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -45,7 +55,9 @@ def path_of(url: str) -> Path:
     """
     if "://" in url and not url.startswith(EMBEDDED):
         scheme = url.split("://", 1)[0]
-        raise InvalidParameter(f"store: no engine for {scheme!r} URLs here; use {EMBEDDED}PATH or {_POSTGRES[0]}…")
+        raise InvalidParameter(
+            f"store: no engine for {scheme!r} URLs here; use {EMBEDDED}PATH, {_POSTGRES[0]}… or {_MYSQL[0]}…"
+        )
     path = url.removeprefix(EMBEDDED)
     if not path or path.endswith("/"):
         raise InvalidParameter(f"store: {url!r} names no file; use {EMBEDDED}PATH")

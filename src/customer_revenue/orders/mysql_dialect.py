@@ -1,0 +1,127 @@
+"""How expressions are said to MySQL and MariaDB, where Ibis says them otherwise or not at all."""
+
+# ruff: noqa: S608, N802, ARG002  # SQL is put together from quoted names of columns; Ibis names the methods
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlglot as sg
+import sqlglot.expressions as sge
+from ibis.backends.sql.compilers import MySQLCompiler
+from ibis.backends.sql.compilers.base import SQLGlotCompiler
+
+MARIADB_COLLATION = "utf8mb4_nopad_bin"
+MYSQL_COLLATION = "utf8mb4_0900_bin"
+"""Texts are equal where they are the same characters, blanks at the end included, and sort as on other engines."""
+
+ROWS_PER_VARIABLE = 20_000
+"""So many rows of a table in memory travel in one session variable, which must fit into a packet."""
+
+_LONGEST_VARCHAR = 1_000
+_UTC = "+00:00"
+
+
+@ibis.udf.scalar.builtin(name="exact_text")  # type: ignore[untyped-decorator]
+def _exact_text(text: str) -> str:  # type: ignore[empty-body]
+    """A text of any character set and collation, to be compared as our own are."""
+
+
+def exact_text(text: ir.StringValue) -> ir.StringValue:
+    """A shop's own text as one that is compared character by character, as on every other engine."""
+    found: ir.StringValue = _exact_text(text)
+    return found
+
+
+class StoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
+    """Compiles expressions over a store.
+
+    Args:
+        collation: of the connection and of our own tables.
+    """
+
+    __slots__ = ("collation",)
+
+    def __init__(self, collation: str) -> None:
+        super().__init__()
+        self.collation = collation
+
+    def visit_Equals(self, op: ops.Equals, *, left: sge.Expression, right: sge.Expression) -> Any:
+        """Without a cast around the column, which would keep the server from using an index."""
+        return SQLGlotCompiler.visit_Equals(self, op, left=left, right=right)
+
+    def visit_Cast(self, op: ops.Cast, *, arg: sge.Expression, to: dtypes.DataType) -> Any:
+        """A moment keeps its microseconds."""
+        if to.is_timestamp() and not op.arg.dtype.is_numeric():
+            return sge.Cast(this=arg, to=sg.parse_one("DATETIME(6)", into=sge.DataType, read="mysql"))
+        return super().visit_Cast(op, arg=arg, to=to)
+
+    def visit_ScalarUDF(self, op: ops.ScalarUDF, **arguments: sge.Expression) -> Any:
+        """The functions of zones, and of texts."""
+        if op.__func_name__ == "exact_text":
+            return sge.Collate(this=_in_utf8(arguments["text"]), expression=sge.Var(this=self.collation))
+        if op.__func_name__ != "timezone":
+            return super().visit_ScalarUDF(op, **arguments)
+        zone = sge.convert(_UTC) if op.zone.value == "UTC" else arguments["zone"]
+        here, there = (zone, sge.convert(_UTC)) if op.dtype.timezone else (sge.convert(_UTC), zone)
+        return arguments["moment"] if here == there else self.f.anon.convert_tz(arguments["moment"], here, there)
+
+    def visit_InMemoryTable(
+        self, op: ops.InMemoryTable, *, name: str, schema: ibis.Schema, data: Any
+    ) -> sge.Expression:
+        """Read from the session variables that ``variables`` names: a reader may have no right to make a table."""
+        rows = data.to_pyarrow(schema)
+        typed, chosen = [], []
+        for position, (column, dtype) in enumerate(schema.items()):
+            quoted = sg.to_identifier(column, quoted=True).sql("mysql")
+            typed.append(f"{quoted} {_transported(dtype, rows.column(column))} PATH '$[{position}]'")
+            chosen.append(f"{quoted} COLLATE {self.collation} AS {quoted}" if dtype.is_string() else quoted)
+        parts = [
+            f"SELECT {', '.join(chosen)} FROM JSON_TABLE(@{variable}, '$[*]' COLUMNS({', '.join(typed)})) AS {variable}"
+            for variable in variables(name, len(rows))
+        ]
+        selection = sg.parse_one(" UNION ALL ".join(parts), read="mysql")
+        for column in selection.find_all(sge.JSONColumnDef):
+            if column.args["kind"].is_type(*sge.DataType.TEXT_TYPES):  # in the database's character set otherwise
+                column.set("kind", sge.Var(this=f"{column.args['kind'].sql('mysql')} CHARACTER SET utf8mb4"))
+        return sge.Subquery(this=selection)
+
+
+def variables(name: str, rows: int) -> list[str]:
+    """The session variables that hold a table in memory."""
+    return [f"{name}_{part}" for part in range(max(1, -(-rows // ROWS_PER_VARIABLE)))]
+
+
+def in_variables(name: str, rows: pa.Table) -> dict[str, str]:
+    """The values of the variables of a table in memory: each a JSON list of rows."""
+    filled: dict[str, str] = {}
+    for position, variable in enumerate(variables(name, len(rows))):
+        part = rows.slice(position * ROWS_PER_VARIABLE, ROWS_PER_VARIABLE)
+        lists = list(zip(*(column.to_pylist() for column in part.columns), strict=True))
+        filled[variable] = json.dumps(lists, ensure_ascii=False, default=str, allow_nan=False)
+    return filled
+
+
+def _in_utf8(text: sge.Expression) -> sge.Expression:
+    return sge.Cast(this=text, to=sge.DataType(this=sge.DataType.Type.CHARACTER_SET, kind=sge.Var(this="utf8mb4")))
+
+
+def _transported(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
+    """The type of a column of a table in memory, with room for its longest text."""
+    if dtype.is_string():
+        longest = pc.max(pc.utf8_length(values)).as_py() or 1
+        return f"VARCHAR({longest})" if longest <= _LONGEST_VARCHAR else "LONGTEXT"
+    kinds = (
+        (dtype.is_boolean(), "BOOLEAN"),
+        (dtype.is_integer(), "BIGINT"),
+        (dtype.is_floating(), "DOUBLE"),
+        (dtype.is_date(), "DATE"),
+        (dtype.is_timestamp(), "DATETIME(6)"),
+    )
+    return next(sql_type for fits, sql_type in kinds if fits)
