@@ -21,6 +21,9 @@ DAYS_WITHOUT_ORDERS_UNTIL_HISTORICAL = 30
 BEGINNING = dt.date(1, 1, 1)
 """The first day of the period that has no beginning."""
 
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
+"""Years that a day may be asked about in: calendar arithmetic around it stays within what a date can hold."""
+
 
 class Period(StrEnum):
     """The observation periods of the revenue facts."""
@@ -115,12 +118,15 @@ def parse_day(text: str, name: str = "as_of") -> dt.date:
     """A date written as ``YYYY-MM-DD``.
 
     Raises:
-        InvalidParameter: for anything else.
+        InvalidParameter: for anything else, and for a year that no store has.
     """
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
-        raise InvalidParameter(f"{name} must be a date such as 2023-12-15, not {text[:40]!r}") from None
+        day = None
+    if day is None or not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise InvalidParameter(f"{name} must be a date such as 2023-12-15, not {text[:40]!r}")
+    return day
 
 
 def months_before(day: dt.date, months: int) -> dt.date:

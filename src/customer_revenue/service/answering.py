@@ -56,6 +56,20 @@ class Answering:
         except StoreError:
             return HistoryScorer(load_model(self._settings), load_policy(self._settings.policy), self._settings)
 
+    @property
+    def open_now(self) -> Answers | None:
+        """The answers, if a store has been opened."""
+        return self._answers
+
+    def ready(self) -> bool:
+        """Whether there is a store, and it answers."""
+        try:
+            self.current().check()
+        except CustomerRevenueError as error:
+            self._tell(f"not ready: {error.message}")
+            return False
+        return True
+
     def version(self) -> tuple[object, ...] | None:
         """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
         answers = self._answers

@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from customer_revenue import __version__
 from customer_revenue.service.answering import Answering
 from customer_revenue.service.caching import Caching
+from customer_revenue.service.document import describe, operation_id
 from customer_revenue.service.errors import add_error_handlers
-from customer_revenue.service.requests import RequestId
 from customer_revenue.service.routes import advice, analytics, batch, customers, dashboard, models, search
 from customer_revenue.settings import Settings
 
@@ -18,11 +18,16 @@ DESCRIPTION = "What each customer has been worth, what they will be worth, and w
 
 def create_app(settings: Settings) -> FastAPI:
     """The application; it opens the store and the model on the first request that needs them."""
-    app = FastAPI(title="customer-revenue", version=__version__, description=DESCRIPTION)
+    app = FastAPI(
+        title="customer-revenue",
+        version=__version__,
+        description=DESCRIPTION,
+        generate_unique_id_function=operation_id,
+    )
+    describe(app)
     app.state.answering = Answering(settings)
     add_error_handlers(app)
     app.add_middleware(Caching, answering=app.state.answering)
-    app.add_middleware(RequestId)
     app.include_router(customers.router)
     app.include_router(batch.router)
     app.include_router(advice.router)

@@ -5,29 +5,52 @@ The only module that imports bentoml. ``bentoml serve customer_revenue.service.b
 
 from __future__ import annotations
 
+import os
+import tempfile
 from http import HTTPStatus
 
 import bentoml
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.service.app import create_app
 from customer_revenue.service.dashboard.serving import Page
 from customer_revenue.service.limits import BodyLimit
+from customer_revenue.service.logs import AccessLog, configure_logging
+from customer_revenue.service.requests import MetricsPage, Watching
+from customer_revenue.service.routes.batch import count_predictions
 from customer_revenue.service.security import Access
 from customer_revenue.settings import load_settings
 
 settings = load_settings()
 app = create_app(settings)
 
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts the workers
+    # All services of a user would share one folder, and each would empty it when it starts.
+    BentoMLContainer.prometheus_multiproc_dir.set(tempfile.mkdtemp(prefix="customer-revenue-metrics-"))
 
-@bentoml.service(name="customer_revenue", http={"host": "127.0.0.1", "port": 3000}, workers="cpu_count")
+
+@bentoml.service(
+    name="customer_revenue",
+    http={"host": "127.0.0.1", "port": 3000},
+    workers="cpu_count",
+    # BentoML's metrics and access log have a label and a line for every address, which hold customers and never end.
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+)
 @bentoml.asgi_app(app, path="/api")
 class CustomerRevenueService:
     """Facts and predictions about customers."""
 
     def __init__(self) -> None:
+        configure_logging(settings.log_level)
         app.state.answering.warm_up()
+
+    def __is_ready__(self) -> bool:
+        """What ``/readyz`` answers."""
+        ready: bool = app.state.answering.ready()
+        return ready
 
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
     def predict(self, customer_ids: list[str]) -> dict[str, object]:
@@ -36,9 +59,15 @@ class CustomerRevenueService:
             answer: dict[str, object] = app.state.answering.current().batch(customer_ids)
         except CustomerRevenueError as error:
             raise BentoMLException(error.message, error_code=HTTPStatus(error.http_status)) from None
+        count_predictions(answer)
         return answer
 
 
-CustomerRevenueService.add_asgi_middleware(Page)  # type: ignore[attr-defined]  # a Service now
-CustomerRevenueService.add_asgi_middleware(Access, settings=settings)  # type: ignore[attr-defined]  # a Service now
-CustomerRevenueService.add_asgi_middleware(BodyLimit, settings=settings)  # type: ignore[attr-defined]  # a Service now
+for middleware, options in (  # the outermost first
+    (Watching, {"log": AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))}),
+    (Page, {}),
+    (Access, {"settings": settings}),
+    (MetricsPage, {"answering": app.state.answering}),
+    (BodyLimit, {"settings": settings}),
+):
+    CustomerRevenueService.add_asgi_middleware(middleware, **options)  # type: ignore[attr-defined]  # a Service now

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customer_revenue.service.answering import Answering
+from customer_revenue.service.metrics import metrics
 
 MOST_BYTES = 64 * 1024 * 1024
 LARGEST_BODY_BYTES = 256 * 1024
@@ -24,12 +25,13 @@ class KeptAnswer:
 
     body: bytes
     etag: str
+    route: str
 
     @classmethod
-    def of(cls, body: bytes) -> KeptAnswer:
+    def of(cls, body: bytes, route: str) -> KeptAnswer:
         """The tag leaves out the moment of calculation, which alone makes no other answer."""
         said = CALCULATION_DATE.sub(b"", body)
-        return cls(body, f'"{hashlib.blake2b(said, digest_size=16).hexdigest()}"')
+        return cls(body, f'"{hashlib.blake2b(said, digest_size=16).hexdigest()}"', route)
 
 
 class Caching:
@@ -51,7 +53,10 @@ class Caching:
         version = self._answering.version()
         key = (version, scope.get("raw_path") or scope["path"], scope["query_string"])
         known = Headers(scope=scope).get("if-none-match", "")
-        if version is not None and (kept := self._kept.get(key)) is not None:
+        kept = self._kept.get(key) if version is not None else None
+        metrics().looked_up(found=kept is not None)
+        if kept is not None:
+            scope["kept_route"] = kept.route  # for the metrics: no router has seen this request
             await _send(kept, known, send)
             return
 
@@ -59,14 +64,14 @@ class Caching:
             if version is not None and version == self._answering.version() and len(answer.body) <= LARGEST_BODY_BYTES:
                 self._kept[key] = answer
 
-        await self.app(scope, receive, _Collector(send, known, keep))
+        await self.app(scope, receive, _Collector(scope, send, known, keep))
 
 
 class _Collector:
     """Holds a successful answer back until it is complete, to tag and keep it; lets everything else pass."""
 
-    def __init__(self, send: Send, known: str, keep: Callable[[KeptAnswer], None]) -> None:
-        self._send, self._known, self._keep = send, known, keep
+    def __init__(self, scope: Scope, send: Send, known: str, keep: Callable[[KeptAnswer], None]) -> None:
+        self._scope, self._send, self._known, self._keep = scope, send, known, keep
         self._held = False
         self._parts: list[bytes] = []
 
@@ -83,7 +88,8 @@ class _Collector:
             return
         self._parts.append(message.get("body", b""))
         if not message.get("more_body", False):
-            answer = KeptAnswer.of(b"".join(self._parts))
+            route = getattr(self._scope.get("route"), "path_format", "")
+            answer = KeptAnswer.of(b"".join(self._parts), route)
             self._keep(answer)
             await _send(answer, self._known, self._send)
 

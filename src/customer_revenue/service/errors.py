@@ -30,7 +30,7 @@ class ErrorAnswer(BaseModel):
     """The shape of every error."""
 
     success: bool = Field(default=False, description="Always false.", examples=[False])
-    error: ErrorDetail
+    error: ErrorDetail = Field(description="The error itself.")
 
 
 def answer(status: int, code: str, message: str, details: Sequence[str] = ()) -> JSONResponse:
@@ -55,6 +55,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # FastAPI's own, for a body that is no JSON at all
+            return answer(422, InvalidParameter.code, "the body is not valid JSON")
         code = STATUS_CODES.get(error.status_code, "http_error")
         response = answer(error.status_code, code, str(error.detail))
         response.headers.update(error.headers or {})

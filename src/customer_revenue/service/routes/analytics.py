@@ -20,7 +20,7 @@ router = APIRouter(prefix="/payment/analytics", tags=["customer base"], response
 
 Source = Annotated[Answering, Depends(answering)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
-Offset = Annotated[int, Query(ge=0, description="Rows to leave out first.")]
+Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
 Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of the periods since.")]
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
+from customer_revenue.service.metrics import metrics
 from customer_revenue.service.responses import BatchAnswer
-from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH
+from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER
+from customer_revenue.workflows.batch import Body
 from customer_revenue.workflows.histories import SentHistory, SentOrder, SentRefund
 
 BATCH_ERRORS = {status: how for status, how in ERRORS.items() if status != 404} | {
@@ -25,8 +27,14 @@ router = APIRouter(prefix="/payment/analytics", tags=["batch"], responses=BATCH_
 MOST_CENTS = 1_000_000_000_000
 EARLIEST, LATEST = 1900, 2200
 
-CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00]*$")]
+CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_NULL_CHARACTER)]
 Source = Annotated[Answering, Depends(answering)]
+
+
+def _written(moment: object) -> object:
+    if not isinstance(moment, str):
+        raise ValueError("a moment is written as a text, such as 2023-01-15T09:00:00Z")
+    return moment
 
 
 def _in_reach(moment: dt.datetime) -> dt.datetime:
@@ -38,6 +46,7 @@ def _in_reach(moment: dt.datetime) -> dt.datetime:
 Moment = Annotated[
     dt.datetime,
     Field(description="When, ISO 8601; in the reporting time zone where it names none."),
+    BeforeValidator(_written),
     AfterValidator(_in_reach),
 ]
 
@@ -53,7 +62,7 @@ class BatchRequest(_Request):
         min_length=1, description="The customers; the answer is in this order.", examples=[["user_123", "nobody"]]
     )
     period: Period = Field(default=Period.ALL_TIME, description="Period of the summaries.")
-    include_predictions: bool = Field(default=True, description="Whether to predict.")
+    include_predictions: bool = Field(default=True, strict=True, description="Whether to predict.")
     as_of: str | None = Field(
         default=None, description="Answer as of the end of this day instead of the store's moment.", examples=[None]
     )
@@ -63,7 +72,7 @@ class HistoryOrder(_Request):
     """An order of a history."""
 
     created_at: Moment = Field(examples=["2023-01-15T09:00:00Z"])
-    total_cents: int = Field(ge=0, le=MOST_CENTS, description="Its total, in cents.", examples=[10000])
+    total_cents: int = Field(strict=True, ge=0, le=MOST_CENTS, description="Its total, in cents.", examples=[10000])
     status: Literal["paid", "refunded"] = Field(default="paid", description="Whether it was refunded as a whole.")
 
 
@@ -71,7 +80,9 @@ class HistoryRefund(_Request):
     """A refund of a history, beyond the orders whose status is refunded."""
 
     created_at: Moment = Field(examples=["2023-03-10T09:00:00Z"])
-    amount_cents: int = Field(gt=0, le=MOST_CENTS, description="What was paid back, in cents.", examples=[2500])
+    amount_cents: int = Field(
+        strict=True, gt=0, le=MOST_CENTS, description="What was paid back, in cents.", examples=[2500]
+    )
 
 
 class History(_Request):
@@ -97,7 +108,7 @@ class ScoreRequest(_Request):
 def customers(wanted: BatchRequest, source: Source) -> Response:
     """Summary, predictions and segment of many customers, in the order asked for; ids that are not known are listed."""
     body = source.current().batch(wanted.customer_ids, wanted.period, wanted.include_predictions, wanted.as_of)
-    return Response(to_json(body), media_type="application/json")
+    return _answer(body)
 
 
 @router.post(
@@ -106,7 +117,19 @@ def customers(wanted: BatchRequest, source: Source) -> Response:
 def score(sent: ScoreRequest, source: Source) -> Response:
     """The same for order histories in the request, from the model alone: the store is not asked, nothing is kept."""
     histories = [_history(history) for history in sent.customers]
-    return Response(to_json(source.scorer().score(histories, sent.as_of)), media_type="application/json")
+    return _answer(source.scorer().score(histories, sent.as_of))
+
+
+def _answer(body: Body) -> Response:
+    count_predictions(body)
+    return Response(to_json(body), media_type="application/json")
+
+
+def count_predictions(body: Body) -> None:
+    """Tell the metrics how many customers of a batch were predicted for."""
+    customers = cast("list[Body]", body["customers"])
+    version = cast("dict[str, str | None]", body["meta"])["model_version"]
+    metrics().predicted(version, sum(bool(one.get("predictions")) for one in customers))
 
 
 def _history(sent: History) -> SentHistory:

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.errors import ErrorAnswer
+from customer_revenue.service.metrics import metrics
 from customer_revenue.service.responses import CustomerRevenue
 from customer_revenue.workflows.answers import parse_breakdowns
 from customer_revenue.workflows.queries import Breakdown
@@ -17,6 +18,8 @@ from customer_revenue.workflows.queries import Breakdown
 router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
 
 MAX_ID_LENGTH = 512
+NO_NULL_CHARACTER = r"^[^\x00]*$"
+"""No database takes one in a text."""
 
 ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorAnswer, "description": "No valid API key."},
@@ -26,7 +29,14 @@ ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 UserId = Annotated[
-    str, Path(description="The customer's id, as in the orders.", max_length=MAX_ID_LENGTH, examples=["user_123"])
+    str,
+    Path(
+        description="The customer's id, as in the orders.",
+        min_length=1,
+        max_length=MAX_ID_LENGTH,
+        pattern=NO_NULL_CHARACTER,
+        examples=["user_123"],
+    ),
 ]
 AsOfDay = Annotated[
     str | None,
@@ -55,4 +65,5 @@ def revenue(
     """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
     answers = source.current()
     body = answers.customer(user_id, period, parse_breakdowns(breakdown or ()), include_predictions, as_of)
+    metrics().predicted(answers.model_version, bool(body.get("predictions")))
     return Response(to_json(body), media_type="application/json")

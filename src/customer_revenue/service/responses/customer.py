@@ -1,27 +1,19 @@
-"""What the routes answer, field by field, as the OpenAPI document shows it.
-
-Answers are made by :mod:`customer_revenue.workflows.answers` as plain objects and are not validated again on every
-request; the tests hold the two together.
-"""
+"""One customer, and many."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from customer_revenue.periods import Period
+from customer_revenue.service.responses.shape import Answer, Meta, Probability
 
 Cents = Annotated[int, Field(description="Money in cents of `meta.currency`.")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day in the reporting time zone.")]
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RevenueSummary(_Answer):
+class RevenueSummary(Answer):
     """Facts of the period, up to the as-of moment."""
 
     total_revenue_cents: Cents = Field(description="Sum of paid and refunded orders, in cents.", examples=[125000])
@@ -40,7 +32,7 @@ class RevenueSummary(_Answer):
     )
 
 
-class MonthRow(_Answer):
+class MonthRow(Answer):
     """Revenue of one month."""
 
     month: str = Field(description="Calendar month.", examples=["2023-01"])
@@ -49,7 +41,7 @@ class MonthRow(_Answer):
     avg_order_value_cents: Cents
 
 
-class QuarterRow(_Answer):
+class QuarterRow(Answer):
     """Revenue of one quarter."""
 
     quarter: str = Field(description="Calendar quarter.", examples=["2023-Q1"])
@@ -58,7 +50,7 @@ class QuarterRow(_Answer):
     avg_order_value_cents: Cents
 
 
-class ProductRow(_Answer):
+class ProductRow(Answer):
     """Revenue of one product."""
 
     product_id: str = Field(description="Product; `unattributed` for revenue that no order line explains.")
@@ -68,7 +60,7 @@ class ProductRow(_Answer):
     percentage_of_total: float = Field(description="Share of the period's revenue, in percent.", examples=[48.0])
 
 
-class Action(_Answer):
+class Action(Answer):
     """Something to do about a customer."""
 
     code: str = Field(description="Stable name of the rule.")
@@ -79,7 +71,7 @@ class Action(_Answer):
     expected_value_cents: int = Field(description="What acting is worth, in cents.")
 
 
-class Offer(_Answer):
+class Offer(Answer):
     """A personal offer."""
 
     offer_type: str = Field(description="Kind of offer.", examples=["exclusive_early_access"])
@@ -90,7 +82,7 @@ class Offer(_Answer):
     expected_cost_cents: int = Field(description="What the discount is expected to cost, in cents.")
 
 
-class Predictions(_Answer):
+class Predictions(Answer):
     """What will happen, all of it read off one curve and one revenue path per customer."""
 
     estimated_ltv_cents: int = Field(
@@ -126,19 +118,7 @@ class Predictions(_Answer):
     offer: Offer | None = Field(description="The personal offer.")
 
 
-class Meta(_Answer):
-    """About the answer itself."""
-
-    calculation_date: str = Field(description="The as-of moment, UTC.", examples=["2023-12-15T10:30:00Z"])
-    data_freshness: Literal["real_time", "historical"] = Field(
-        description="Whether the moment is now, or the end of the store's history or of an earlier day asked for."
-    )
-    currency: str = Field(description="ISO 4217 code of all money.", examples=["USD"])
-    timezone: str = Field(description="Reporting time zone.", examples=["UTC"])
-    model_version: str | None = Field(description="Version of the model behind the predictions.")
-
-
-class CustomerRevenue(_Answer):
+class CustomerRevenue(Answer):
     """Everything about one customer."""
 
     success: Literal[True] = Field(description="Always true.")
@@ -165,7 +145,7 @@ class CustomerRevenue(_Answer):
     meta: Meta
 
 
-class BatchCustomer(_Answer):
+class BatchCustomer(Answer):
     """One of many customers."""
 
     customer_id: str = Field(description="The customer.", examples=["user_123"])
@@ -181,7 +161,7 @@ class BatchCustomer(_Answer):
     )
 
 
-class BatchAnswer(_Answer):
+class BatchAnswer(Answer):
     """Many customers, in the order asked for."""
 
     success: Literal[True] = Field(description="Always true.")

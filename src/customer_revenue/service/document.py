@@ -1,0 +1,174 @@
+"""The OpenAPI document: what every address answers, with an example of each answer and of each error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from customer_revenue.service.errors import ErrorAnswer
+from customer_revenue.service.responses import advice, base, customer, page
+
+PREFIX = "/payment/analytics/"
+EXAMPLES = Path(__file__).with_name("examples")
+"""Answers about the specification's example customer among simulated ones, lists cut short."""
+
+ANSWERS: Mapping[str, type[BaseModel]] = {
+    "customers_revenue": customer.CustomerRevenue,
+    "customers_batch": customer.BatchAnswer,
+    "score": customer.BatchAnswer,
+    "customers_actions": advice.CustomerActions,
+    "customers_offer": advice.CustomerOffer,
+    "customers_retention": advice.CustomerRetention,
+    "customers_upsell": advice.CustomerUpsell,
+    "customers_forecast": advice.CustomerForecast,
+    "top_customers": base.TopCustomers,
+    "at_risk": base.AtRiskCustomers,
+    "cohorts": base.Cohorts,
+    "distribution": base.Distribution,
+    "purchase_frequency": base.PurchaseFrequency,
+    "trends": base.Trends,
+    "rfm": base.Rfm,
+    "acquisition": base.Acquisition,
+    "segments": base.Segments,
+    "actions": base.BaseActions,
+    "forecast": advice.BaseForecast,
+    "widget": base.Widget,
+    "dashboard_context": page.Context,
+    "dashboard_overview": page.Overview,
+    "dashboard_customers": page.PageCustomers,
+    "dashboard_actions": page.PageActions,
+    "customers_timeline": page.Timeline,
+    "customers_outlook": page.Outlook,
+    "search": page.Found,
+    "model": page.ModelCard,
+}
+"""The answer of each operation."""
+
+MODELS: tuple[type[BaseModel], ...] = (*ANSWERS.values(), ErrorAnswer)
+
+AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
+"""Operations that answer with CSV where that is asked for."""
+
+ERRORS: Mapping[int, tuple[str, str, str]] = {
+    401: (
+        "No valid API key.",
+        "unauthorized",
+        "give a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+    ),
+    403: ("The API key lacks the scope.", "forbidden", "the key reports has no batch scope"),
+    404: ("The store knows no such customer.", "customer_not_found", "no customer 'user_999' by 2023-12-15"),
+    413: ("The body is too large.", "too_large", "the body of a request may have 16777216 bytes at most"),
+    422: (
+        "A parameter is outside its allowed values.",
+        "invalid_parameter",
+        "breakdown: 'weekly' is not one of monthly, quarterly, by_product",
+    ),
+    429: (
+        "The API key has asked too often.",
+        "too_many_requests",
+        "the key reports may ask 60 times a minute; wait 12 s",
+    ),
+    503: (
+        "No store or no model can answer.",
+        "model_not_found",
+        "no model at models/current; `customer-revenue train` makes one",
+    ),
+}
+"""What each error means, with the code and the message of its example."""
+
+OF_ONE_CUSTOMER = frozenset({404})
+OF_BODIES = frozenset({413})
+
+ETAG = {"description": "Tag of what the answer says.", "schema": {"type": "string"}}
+REQUEST_ID = {
+    "description": "Name of the request in the log: the client's own, if it sent one.",
+    "schema": {"type": "string"},
+}
+RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "Tag of the answer that the client has; 304 where it is still the same.",
+    "schema": {"type": "string"},
+}
+
+
+def operation_id(route: APIRoute) -> str:
+    """A route's name by its address: ``customers_revenue`` for ``/payment/analytics/customers/{user_id}/revenue``."""
+    parts = route.path_format.removeprefix(PREFIX).replace("-", "_").split("/")
+    return "_".join(part for part in parts if not part.startswith("{"))
+
+
+def example(name: str) -> Any:
+    """An operation's example answer."""
+    return json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
+
+
+def describe(app: FastAPI) -> None:
+    """Let an app answer with the whole document, made on the first request for it."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    named, definitions = models_json_schema(
+        [(model, "serialization") for model in dict.fromkeys(MODELS)],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas |= definitions["$defs"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    made["servers"] = [{"url": "/api"}]
+    made["components"]["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key; none is needed while there are none.",
+        },
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+    }
+    made["security"] = [{}, {"bearer": []}, {"header": []}]
+    for operations in made["paths"].values():
+        for method, operation in operations.items():
+            _complete(operation, method, {model.__name__: schema for (model, _), schema in named.items()})
+    return made
+
+
+def _complete(operation: dict[str, Any], method: str, schemas: Mapping[str, dict[str, Any]]) -> None:
+    name = operation["operationId"]
+    content = {"application/json": {"schema": schemas[ANSWERS[name].__name__], "example": example(name)}}
+    if name in AS_CSV:
+        content["text/csv"] = {"schema": {"type": "string", "description": "The same rows, with a header line."}}
+    headers = {"x-request-id": REQUEST_ID} | ({"etag": ETAG} if method == "get" else {})
+    responses: dict[str, Any] = {"200": {"description": "The answer.", "headers": headers, "content": content}}
+    if method == "get":
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+        responses["304"] = {"description": "The client has this answer already.", "headers": headers}
+    for status, (meaning, code, message) in ERRORS.items():
+        if status in OF_ONE_CUSTOMER and "user_id" not in json.dumps(operation.get("parameters", [])):
+            continue
+        if status in OF_BODIES and method == "get":
+            continue
+        body = {"success": False, "error": {"code": code, "message": message, "details": []}}
+        responses[str(status)] = {
+            "description": meaning,
+            "headers": {"retry-after": RETRY_AFTER} if status == 429 else {},
+            "content": {"application/json": {"schema": schemas[ErrorAnswer.__name__], "example": body}},
+        }
+    operation["responses"] = responses

@@ -1,0 +1,100 @@
+"""Logs as lines of JSON: what happened, and one line a request. They name routes and requests, never a person."""
+
+from __future__ import annotations
+
+import atexit
+import datetime as dt
+import logging
+import sys
+import threading
+import time
+from collections import deque
+
+from pydantic_core import to_json
+from typing_extensions import override
+
+FLUSH_EVERY_SECONDS = 0.25
+MOST_LINES = 100_000
+"""Lines that wait to be written; where nobody reads them, the oldest are given up and not the service."""
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return to_json(line).decode()
+
+
+def configure_logging(level: str) -> None:
+    """Let everything in this process log JSON to the standard error, BentoML and uvicorn too."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("bentoml", "uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    # uvicorn's own line a request would name the customer; without a handler it is not even made.
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
+
+
+class AccessLog:
+    """One line a request, written by a thread many at a time, so that logging does not limit the service."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._lines: deque[bytes] = deque(maxlen=MOST_LINES)
+        self._started = False
+        self._lock = threading.Lock()
+
+    def note(self, request_id: str, method: str, route: str, status: int, seconds: float) -> None:
+        """A request has been answered."""
+        if not self._enabled:
+            return
+        self._lines.append(
+            to_json(
+                {
+                    "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+                    "level": "INFO",
+                    "logger": "access",
+                    "request_id": request_id,
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                }
+            )
+        )
+        if not self._started:
+            self._start()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if lines:
+                sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
+                sys.stdout.buffer.flush()
+
+    def _start(self) -> None:
+        self._started = True
+        atexit.register(self.flush)
+        threading.Thread(target=self._write, name="access-log", daemon=True).start()
+
+    def _write(self) -> None:
+        while True:
+            time.sleep(FLUSH_EVERY_SECONDS)
+            self.flush()

@@ -1,0 +1,82 @@
+"""What Prometheus is told: latency by route and outcome, predictions by model, kept answers, ages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from customer_revenue.workflows.answers import Answers
+
+BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The metrics of this worker; all workers of a service write into one folder, and any of them tells for all.
+
+    Their labels are the routes of the API and never an address, which would hold a customer and grow without end.
+    """
+
+    def __init__(self) -> None:
+        # Imported late: where the workers' folder is, is known only once a worker has started.
+        from prometheus_client import Counter, Gauge, Histogram
+
+        self._seconds = Histogram(
+            "customer_revenue_request_seconds",
+            "Time to answer a request.",
+            ("route", "method", "status"),
+            buckets=BUCKETS,
+        )
+        self._kept = Counter("customer_revenue_kept_answers_total", "Requests by use of kept answers.", ("outcome",))
+        self._predictions = Counter(
+            "customer_revenue_predictions_total", "Customers predicted for, by model.", ("model_version",)
+        )
+        ages = {
+            "store_last_order": "Last order of the store, in seconds since 1970.",
+            "store_opened": "When the store in use was opened, in seconds since 1970.",
+            "model_trained": "When the model in use was written, in seconds since 1970.",
+            "model_refused": "1 while the model that is there is refused and another one, or none, is in use.",
+        }
+        self._ages = {
+            name: Gauge(f"customer_revenue_{name}", text, multiprocess_mode="mostrecent") for name, text in ages.items()
+        }
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """A request has been answered."""
+        self._seconds.labels(route, method, str(status)).observe(seconds)
+
+    def looked_up(self, *, found: bool) -> None:
+        """A kept answer has been looked for."""
+        self._kept.labels("hit" if found else "miss").inc()
+
+    def predicted(self, model_version: str | None, customers: int) -> None:
+        """Predictions have been made."""
+        if customers:
+            self._predictions.labels(model_version or "none").inc(customers)
+
+    def text(self, answers: Answers | None) -> bytes:
+        """Everything in Prometheus' text format."""
+        import prometheus_client as prometheus
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        if answers is not None:
+            self._tell_ages(answers)
+        registry = prometheus.CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
+        return prometheus.generate_latest(registry)
+
+    def _tell_ages(self, answers: Answers) -> None:
+        last = answers.info.last_day
+        if last is not None:
+            self._ages["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
+        self._ages["store_opened"].set(answers.opened_at)
+        self._ages["model_refused"].set(answers.problem is not None)
+        if answers.model_written_at is not None:
+            self._ages["model_trained"].set(answers.model_written_at)
+
+
+@cache
+def metrics() -> Metrics:
+    """The one of this worker, made when it is first needed."""
+    return Metrics()

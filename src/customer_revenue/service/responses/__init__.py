@@ -1,0 +1,9 @@
+"""What the routes answer, field by field, as the OpenAPI document shows it.
+
+Answers are made by :mod:`customer_revenue.workflows` as plain objects and are not validated again on every request;
+the contract tests hold the two together.
+"""
+
+from customer_revenue.service.responses.customer import BatchAnswer, CustomerRevenue
+
+__all__ = ["BatchAnswer", "CustomerRevenue"]

@@ -1,0 +1,319 @@
+"""What the page at ``/`` shows beside the customer base, and the model's card."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from customer_revenue.periods import Period
+from customer_revenue.service.responses.base import Concentration, CustomerAction, Group, LorenzPoint, TrendMonth
+from customer_revenue.service.responses.customer import Day
+from customer_revenue.service.responses.shape import Answer, Complete, Paged, Probability
+
+
+class Rung(Answer):
+    """A value segment and where it begins."""
+
+    name: str
+    from_total_revenue_cents: int
+
+
+class Lifecycle(Answer):
+    """Where the lifecycle stages begin and end."""
+
+    new_below_days: int
+    active_below_days: int
+    at_risk_up_to_days: int
+
+
+class Activity(Answer):
+    """Where the activity statuses end."""
+
+    highly_active_up_to_days: int
+    active_up_to_days: int
+    declining_up_to_days: int
+
+
+class GroupAdvice(Answer):
+    """An RFM group and what to do about it."""
+
+    name: str
+    advice: str
+
+
+class StoreFacts(Answer):
+    """What the store holds."""
+
+    orders: int
+    customers: int
+    first_day: Day | None
+    last_day: Day | None
+    as_of_day: Day
+
+
+class Context(Complete):
+    """What the page needs to know before it asks for anything else."""
+
+    segments: list[Rung]
+    lifecycle: Lifecycle
+    activity: Activity
+    rfm_groups: list[GroupAdvice]
+    store: StoreFacts
+
+
+class Days(Answer):
+    """From one day to another."""
+
+    first_day: Day
+    last_day: Day
+
+
+class Figure(Answer):
+    """A figure beside that of the period before."""
+
+    value: float | None
+    before: float | None
+
+
+class Metrics(Answer):
+    """The figures at the top of the page."""
+
+    total_customers: Figure
+    avg_customer_value_cents: Figure
+    top_customer_value_cents: Figure
+    customer_growth_rate: Figure
+    total_revenue_cents: Figure
+    total_orders: Figure
+
+
+class PageShare(Group):
+    """A value segment's share of the revenue."""
+
+    customer_segment: str
+
+
+class CohortCell(Answer):
+    """A cohort in one period since its acquisition."""
+
+    age: int
+    active_customers: int
+    retention_percent: float
+    revenue_cents: int
+
+
+class CohortRow(Answer):
+    """A cohort of the triangle."""
+
+    cohort: str
+    customers: int
+    cells: list[CohortCell]
+
+
+class CohortTriangle(Answer):
+    """The latest cohorts."""
+
+    unit: Literal["month", "quarter"]
+    left_out: int
+    rows: list[CohortRow]
+
+
+class PageRfmGroup(Group):
+    """A group of customers by recency, frequency and monetary value."""
+
+    rfm_group: str
+
+
+class RfmCell(Answer):
+    """A field of the RFM grid."""
+
+    recency_score: int
+    frequency_score: int
+    customers: int
+    revenue_cents: int
+    group: str
+
+
+class RfmGrid(Answer):
+    """RFM groups, and the grid of recency and frequency."""
+
+    groups: list[PageRfmGroup]
+    cells: list[RfmCell]
+
+
+class Overview(Complete):
+    """The page's overview, or the parts of it that were asked for."""
+
+    period: Period
+    segments: list[str]
+    first_day: Day | None
+    last_day: Day
+    compared_with: Days | None = None
+    metrics: Metrics | None = None
+    monthly: list[TrendMonth] | None = None
+    segment_shares: list[PageShare] | None = None
+    concentration: Concentration | None = None
+    lorenz: list[LorenzPoint] | None = None
+    cohorts: CohortTriangle | None = None
+    rfm: RfmGrid | None = None
+
+
+class PageCustomer(Answer):
+    """A customer of the page's list; predictions only where there is a model."""
+
+    customer_id: str
+    customer_name: str | None
+    customer_email: str | None
+    customer_segment: str
+    lifecycle_stage: str | None
+    activity_status: str | None
+    total_revenue_cents: int
+    net_revenue_cents: int
+    total_orders: int
+    avg_order_value_cents: int
+    last_purchase_date: Day | None
+    days_since_purchase: int | None
+    estimated_ltv_cents: float | None = None
+    next_purchase_probability: Probability | None = None
+    churn_risk_score: Probability | None = None
+    expected_revenue_cents: float | None = None
+    revenue_at_risk_cents: float | None = None
+
+
+class PageCustomers(Paged):
+    """Customers of the page's list."""
+
+    customers: list[PageCustomer]
+    total: int
+    predicted: bool
+
+
+class PageActions(Paged):
+    """The most valuable actions of a period and some segments."""
+
+    actions: list[CustomerAction]
+    total: int
+
+
+class Person(Answer):
+    """Who the customer is."""
+
+    name: str | None
+    email: str | None
+
+
+class Movement(Answer):
+    """An order or a refund."""
+
+    kind: Literal["order", "refund"]
+    id: str
+    order_id: str | None
+    day: Day
+    amount_cents: int
+    status: str | None
+    products: list[str]
+    lines: int
+
+
+class Timeline(Paged):
+    """A customer's orders and refunds."""
+
+    customer: Person
+    timeline: list[Movement]
+    total: int
+
+
+class CurvePoint(Answer):
+    """A point of the customer's curve."""
+
+    day: int
+    probability: Probability
+
+
+class AlivePoint(Answer):
+    """How it looked at an earlier day."""
+
+    as_of: Day
+    probability_alive: Probability
+    churn_risk_score: Probability
+
+
+class OutlookPoint(Answer):
+    """Revenue to be expected until a day."""
+
+    day: int
+    expected_revenue_cents: int
+    revenue_low_cents: int
+    revenue_high_cents: int
+
+
+class Outlook(Complete):
+    """A customer's curve and how it came about; null without predictions."""
+
+    curve: list[CurvePoint] | None
+    alive: list[AlivePoint] | None
+    forecast: list[OutlookPoint] | None
+
+
+class FoundCustomer(Answer):
+    """A customer that matches."""
+
+    customer_id: str
+    customer_name: str | None
+    customer_email: str | None
+    customer_segment: str
+    total_revenue_cents: int
+
+
+class Found(Complete):
+    """Customers that match, best first."""
+
+    query: str
+    customers: list[FoundCustomer]
+
+
+class ModelFacts(Answer):
+    """What the model is."""
+
+    version: str | None
+    as_of_day: Day | None
+    window_first_day: Day | None
+    window_last_day: Day | None
+    horizon_days: int | None
+    tier: str | None
+    tier_reason: str | None
+    packages: dict[str, str] | None
+
+
+class Backtest(Answer):
+    """How the model was tested."""
+
+    customers: int
+    cutoff: Day
+    horizon_days: int
+
+
+class CalibrationPoint(Answer):
+    """Customers of about the same predicted probability."""
+
+    customers: int
+    observed: Probability
+    predicted: Probability
+
+
+class BacktestFigure(Answer):
+    """A figure of the back-test."""
+
+    name: str
+    values: dict[str, float | None]
+
+
+class ModelCard(Complete):
+    """The model that answers."""
+
+    model: ModelFacts
+    trained_at: str
+    same_data: bool
+    backtest: Backtest | None
+    figures: list[BacktestFigure]
+    coverage: dict[str, float]
+    calibration: list[CalibrationPoint] | None
+    run: dict[str, str | None] | None

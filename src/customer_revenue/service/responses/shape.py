@@ -1,0 +1,56 @@
+"""What all answers have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from customer_revenue.service.responses.glossary import GLOSSARY
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _described(schema: dict[str, Any]) -> None:
+    """Fill in what a field of its name means everywhere, where the class does not say."""
+    for name, field in schema.get("properties", {}).items():
+        if "description" not in field:
+            field["description"] = GLOSSARY[name]
+
+
+class Answer(BaseModel):
+    """An object of an answer; it has no other fields than those described."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_described)
+
+
+class Meta(Answer):
+    """About the answer itself."""
+
+    calculation_date: str = Field(description="The as-of moment, UTC.", examples=["2023-12-15T10:30:00Z"])
+    data_freshness: Literal["real_time", "historical"] = Field(
+        description="Whether the moment is now, or the end of the store's history or of an earlier day asked for."
+    )
+    currency: str = Field(description="ISO 4217 code of all money.", examples=["USD"])
+    timezone: str = Field(description="Reporting time zone.", examples=["UTC"])
+    model_version: str | None = Field(description="Version of the model behind the predictions.")
+
+
+class Complete(Answer):
+    """A whole answer."""
+
+    success: Literal[True]
+    meta: Meta
+
+
+class Page(Answer):
+    """Which part of a list this is."""
+
+    limit: int
+    offset: int
+
+
+class Paged(Complete):
+    """A part of a list."""
+
+    page: Page

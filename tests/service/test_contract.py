@@ -1,0 +1,75 @@
+"""The OpenAPI document: complete in itself, and true of the running service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.service.conftest import Service
+
+from customer_revenue.service.app import create_app
+from customer_revenue.service.document import ANSWERS, example
+from customer_revenue.settings import load_settings
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+)
+"""Not among them: that every text that the schema allows is accepted, since it cannot name the store's own segments."""
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(load_settings()).openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    assert {operation["operationId"] for operation in operations(document)} == set(ANSWERS)
+    for operation in operations(document):
+        assert operation["summary"]
+        assert operation["description"]
+        assert all(parameter["description"] for parameter in operation.get("parameters", ()))
+
+
+def test_every_field_is_described(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        assert "enum" in schema or schema["description"], name
+        for field, what in schema.get("properties", {}).items():
+            assert what.get("description"), f"{name}.{field}"
+
+
+def test_every_answer_and_error_has_an_example(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        for status, response in operation["responses"].items():
+            assert response["description"]
+            if status != "304":
+                assert response["content"]["application/json"]["example"], (operation["operationId"], status)
+        assert {"200", "401", "422", "429", "503"} <= set(operation["responses"])
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_examples_are_as_described(name: str) -> None:
+    ANSWERS[name].model_validate(example(name))
+
+
+def test_the_running_service_is_as_documented(service: Service, tmp_path: Path) -> None:
+    api = f"{str(service.client.base_url).rstrip('/')}/api"
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{api}/openapi.json", "--url", api]
+    command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"]
+    command += ["--max-examples", "5", "--max-time", "60", "--seed", "1", "--no-color", "--continue-on-failure"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150, check=False)
+    assert done.returncode == 0, done.stdout[-20_000:]
+    assert f"Tested: {len(ANSWERS)}" in done.stdout
