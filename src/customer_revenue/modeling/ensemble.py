@@ -9,7 +9,7 @@ horizons and the other two too little, so that their geometric mean is steadier 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -45,6 +45,17 @@ class Weights:
     def base(self) -> float:
         """The share of the regularity model, uncorrected."""
         return 1 - self.offset - self.direct - self.pareto
+
+
+    def trusting(self, learned: float) -> Weights:
+        """Weights that trust what was learned only so far, 0 to 1; the purchase models take over the rest."""
+        return replace(
+            self,
+            offset=learned * self.offset,
+            direct=learned * self.direct,
+            spend=learned * self.spend,
+            classifier=learned * self.classifier,
+        )
 
 
 @dataclass(frozen=True)

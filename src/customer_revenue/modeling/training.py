@@ -51,6 +51,9 @@ SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 WIDEST_SPEND_CORRECTION = 1.0
 
+CUSTOMERS_TO_TRUST = 500
+"""With so many customers, what was learned and what the purchase models know count alike: boosters need many."""
+
 
 def learn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Learned:
     """Everything that is learned from earlier windows.
@@ -69,6 +72,8 @@ def learn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Learned:
     if longest[0].horizon_days < horizon_days:
         # The back-test cannot see how the members differ beyond its own horizon.
         weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
+    customers = len(longest[0].purchases)
+    weights = weights.trusting(customers / (customers + CUSTOMERS_TO_TRUST))
     return replace(tested, models=models, weights=weights, season=_season(longest))
 
 

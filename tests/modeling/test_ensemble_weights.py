@@ -1,0 +1,25 @@
+"""How far the learned members are trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from customer_revenue.modeling.ensemble import Weights
+from customer_revenue.modeling.predictor import Predictor
+
+
+@pytest.mark.parametrize("learned", [0.0, 0.5, 1.0])
+def test_what_is_not_trusted_goes_to_the_purchase_models(learned: float) -> None:
+    weights = Weights(offset=0.6, direct=0.2, pareto=0.2, spend=0.5, classifier=0.6)
+    found = weights.trusting(learned)
+    assert found.base == pytest.approx(0.8 * (1 - learned))
+    assert (found.pareto, found.classifier) == (0.2, pytest.approx(0.6 * learned))
+    assert found.base + found.offset + found.direct + found.pareto == pytest.approx(1)
+
+
+def test_a_small_shop_leans_on_the_purchase_models(make_shop: Callable[..., Any], predictor: Predictor) -> None:
+    small, large = make_shop(customers=500).predictor().weights(), predictor.weights()
+    assert small["base"] > large["base"] > 0
