@@ -149,7 +149,10 @@ def test_reasons_are_words_with_the_customers_numbers(predictor, shop):
     assert reasons == predictor.reasons(features)
     for row, words in zip(features.to_pylist(), reasons, strict=True):
         assert len(words) <= 3
-        assert all(line.endswith(("raises the risk", "lowers the risk")) for line in words)
+        assert all(
+            line.endswith(("higher risk than the average customer", "lower risk than the average customer"))
+            for line in words
+        )
         assert all(str(row["silence_days"]) in line for line in words if line.startswith("no purchase for"))
 
 
@@ -179,3 +182,14 @@ def test_without_repeats_only_facts_are_left(make_shop):
 def test_without_customers_there_is_nothing_to_fit(shop):
     with pytest.raises(NotEnoughData):
         Predictor(AS_OF).fit(shop.features().slice(0, 0))
+
+
+def test_what_came_back_is_not_expected_to_stay(shop, predictor):
+    rows = shop.features()
+    refunds = rows.column_names.index("refund_cents")
+    returned = rows.set_column(refunds, "refund_cents", rows.column("total_cents"))
+    kept = rows.set_column(refunds, "refund_cents", pa.array([0] * rows.num_rows, rows.schema.field(refunds).type))
+    largest = int(np.argmax(rows.column("total_cents").to_numpy()))
+    gone, stays = (predictor.predict(table).slice(largest, 1).to_pylist()[0] for table in (returned, kept))
+    assert 0 <= gone["expected_net_revenue_cents"] < 0.25 * gone["expected_revenue_cents"]
+    assert stays["expected_net_revenue_cents"] > gone["expected_net_revenue_cents"]

@@ -46,7 +46,6 @@ class Weights:
         """The share of the regularity model, uncorrected."""
         return 1 - self.offset - self.direct - self.pareto
 
-
     def trusting(self, learned: float) -> Weights:
         """Weights that trust what was learned only so far, 0 to 1; the purchase models take over the rest."""
         return replace(

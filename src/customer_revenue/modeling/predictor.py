@@ -76,6 +76,7 @@ class Predictor:
         self.base_: Base | None = None
         self.learned_: Learned | None = None
         self.refund_rate_ = 0.0
+        self.refund_prior_cents_ = 0.0
 
     def fit(self, current: pa.Table, windows: Sequence[Window] = ()) -> Self:
         """Fit on the customers' features of the as-of day, and on windows that ended by then, latest first.
@@ -87,6 +88,8 @@ class Predictor:
             raise NotEnoughData("there is no customer to learn from")
         total = float(column(current, "total_cents").sum())
         self.refund_rate_ = min(float(column(current, "refund_cents").sum()) / max(total, 1.0), 1.0)
+        purchase_days = float(np.sum(column(current, "frequency") + 1))
+        self.refund_prior_cents_ = REFUND_PRIOR_DAYS * total / purchase_days
         repeats = int(np.sum(column(current, "frequency") > 0))
         if repeats == 0:
             self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
@@ -215,11 +218,11 @@ class Predictor:
         return np.exp(self.learned_.log_spend(outlook)) if self.learned_ and outlook else view.spend_cents
 
     def _refund_rates(self, features: pa.Table) -> Floats:
-        """Each customer's share of revenue that comes back, shrunk to the shop's."""
-        days = column(features, "frequency") + 1
+        """Each customer's share of revenue that comes back, shrunk to the shop's by some of its mean purchase days."""
         total, back = column(features, "total_cents"), column(features, "refund_cents")
-        own = np.minimum(back / np.maximum(total, 1.0), 1.0)
-        return np.asarray((REFUND_PRIOR_DAYS * self.refund_rate_ + days * own) / (REFUND_PRIOR_DAYS + days))
+        prior = max(self.refund_prior_cents_, 1e-9)
+        own = np.minimum(back, total)
+        return np.asarray((prior * self.refund_rate_ + own) / (prior + total))
 
     def _lifetime_value(
         self,
@@ -259,6 +262,7 @@ class Predictor:
             "tier": str(self.tier_),
             "tier_reason": self.tier_reason_,
             "refund_rate": self.refund_rate_,
+            "refund_prior_cents": self.refund_prior_cents_,
             "base": self.base_.to_state() if self.base_ else None,
             "learned": learned.to_state() if learned else None,
         }
@@ -274,6 +278,7 @@ class Predictor:
         predictor = cls(dt.date.fromisoformat(state["as_of_day"]), **{name: state[name] for name in settings})
         predictor.tier_, predictor.tier_reason_ = Tier(state["tier"]), state["tier_reason"]
         predictor.refund_rate_ = state["refund_rate"]
+        predictor.refund_prior_cents_ = state["refund_prior_cents"]
         if state["base"] is not None:
             predictor.base_ = Base.from_state(state["base"])
         if state["learned"] is not None:

@@ -80,7 +80,7 @@ def _words(row: Mapping[str, Any], effects: Floats) -> list[str]:
     strongest = np.argsort(-np.abs(effects), kind="stable")[:MOST_REASONS]
     names: Sequence[str] = list(THEMES)
     return [
-        f"{TEXTS[names[i]](row)}: {'raises' if effects[i] > 0 else 'lowers'} the risk"
+        f"{TEXTS[names[i]](row)}: {'higher' if effects[i] > 0 else 'lower'} risk than the average customer"
         for i in strongest
         if abs(effects[i]) >= LEAST_EFFECT
     ]
