@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     batch_customers: Annotated[int, Field(ge=1)] = Field(
         10_000, description="Customers that one call of a batch route may ask about."
     )
+    customers_in_memory: Annotated[int, Field(ge=0)] = Field(
+        2_000_000,
+        description="Customers of an embedded store up to which a worker keeps them in memory; 0 to ask the store.",
+    )
     history_orders: Annotated[int, Field(ge=1)] = Field(
         10_000, description="Orders and refunds that one history may have that is sent to be scored."
     )

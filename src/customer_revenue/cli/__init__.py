@@ -112,7 +112,8 @@ def show(
     as_of: AsOfDay = None,
 ) -> None:
     """Print a customer's complete answer: the same JSON as the API's."""
-    from customer_revenue.workflows.answers import Answers, as_json, parse_breakdowns, parse_period
+    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.parameters import as_json, parse_breakdowns, parse_period
 
     wanted = parse_breakdowns(breakdown or ())
     answers = Answers.open(load_settings(store=store))

@@ -37,7 +37,8 @@ def advise(
 ) -> None:
     """What to do about a customer: actions, an offer, how to keep him, what else to sell him, what to expect."""
     from customer_revenue.workflows.advice import Advisor
-    from customer_revenue.workflows.answers import Answers, as_json
+    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.parameters import as_json
 
     asks: dict[About, Callable[[Advisor, Situation], dict[str, object]]] = {
         About.ACTIONS: Advisor.actions,
@@ -54,8 +55,9 @@ def actions(
     limit: Limit = 100, offset: Offset = 0, store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None
 ) -> None:
     """The actions that are worth most among all customers; JSON, or a file for an e-mail tool."""
-    from customer_revenue.workflows.answers import Answers, as_json
+    from customer_revenue.workflows.answers import Answers
     from customer_revenue.workflows.output import check_output, write_table
+    from customer_revenue.workflows.parameters import as_json
 
     if output is not None:
         check_output(output)
@@ -70,7 +72,8 @@ def actions(
 
 def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """The revenue to be expected of all known customers, month by month."""
-    from customer_revenue.workflows.answers import Answers, as_json
+    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(load_settings(store=store))
     base = answers.base(as_of)

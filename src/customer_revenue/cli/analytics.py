@@ -20,7 +20,8 @@ Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort an
 
 
 def _print(store: str | None, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> None:
-    from customer_revenue.workflows.answers import Answers, as_json
+    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(load_settings(store=store))
     base = answers.base(as_of)

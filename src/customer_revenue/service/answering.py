@@ -105,13 +105,16 @@ class Answering:
 
     def _watch(self) -> None:
         while True:
-            time.sleep(CHECK_EVERY_SECONDS)
             try:
+                self.current().keep_day()
+                time.sleep(CHECK_EVERY_SECONDS)
                 self._renew()
             except CustomerRevenueError as error:
                 self._tell(f"still answering from the old store and model: {error.message}")
+                time.sleep(CHECK_EVERY_SECONDS)
             except Exception:
                 logger.exception("looking for a newer store or model failed")
+                time.sleep(CHECK_EVERY_SECONDS)
 
     def _renew(self) -> None:
         old = self.current()

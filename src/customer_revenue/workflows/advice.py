@@ -147,12 +147,7 @@ def situation_of(
 ) -> Situation:
     """A customer's situation, for a customer with facts."""
     features = queries.features(user_id, when)
-    predictions = None
-    if features.num_rows:
-        try:
-            predictions = predictor.predict(features)
-        except NotEnoughData:
-            predictions = None
+    predictions = queries.predictions(user_id, when, predictor)
     return Situation(user_id, when, predictor, facts, features, predictions)
 
 

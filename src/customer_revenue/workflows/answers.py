@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import pyarrow as pa
 
-from customer_revenue.errors import CustomerNotFound, InvalidParameter, ModelError, ModelNotFound
+from customer_revenue.errors import CustomerNotFound, ModelError, ModelNotFound
 from customer_revenue.modeling.bundle import MANIFEST
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store, StoreInfo, open_store
@@ -22,6 +22,7 @@ from customer_revenue.workflows.advice import Advisor, Situation, situation_of
 from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.customer_page import CustomerPage
 from customer_revenue.workflows.dashboard import Dashboard
+from customer_revenue.workflows.day_book import DayBook
 from customer_revenue.workflows.frames import known_at
 from customer_revenue.workflows.histories import HistoryScorer
 from customer_revenue.workflows.model_card import model_card
@@ -29,34 +30,10 @@ from customer_revenue.workflows.models import LoadedModel, load_model, model_ide
 from customer_revenue.workflows.predictions import prediction_fields, predictor_as_of
 from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries, as_row
 
+logger = logging.getLogger(__name__)
+
 EMBEDDED = "duckdb:"
 """Stores of this kind change by being replaced, which is noticed; a database may change at any moment."""
-
-
-def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
-    """Breakdowns from words that may be repeated or separated by commas.
-
-    Raises:
-        InvalidParameter: names the allowed values.
-    """
-    names = [name.strip() for word in words for name in word.split(",") if name.strip()]
-    try:
-        return frozenset(Breakdown(name) for name in names)
-    except ValueError:
-        wrong = next(name for name in names if name not in list(Breakdown))
-        raise InvalidParameter(f"breakdown: {wrong[:40]!r} is not one of {', '.join(Breakdown)}") from None
-
-
-def parse_period(name: str) -> Period:
-    """A period by its name.
-
-    Raises:
-        InvalidParameter: names the allowed values.
-    """
-    try:
-        return Period(name)
-    except ValueError:
-        raise InvalidParameter(f"period: {name[:40]!r} is not one of {', '.join(Period)}") from None
 
 
 def policy_stamp(settings: Settings) -> int:
@@ -73,11 +50,6 @@ def _identity(settings: Settings) -> str | None:
         return model_identity(settings)
     except ModelError:
         return None
-
-
-def as_json(answer: Mapping[str, object]) -> str:
-    """An answer as indented JSON."""
-    return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
 class Answers:
@@ -242,6 +214,27 @@ class Answers:
         if self._model is None:
             raise self._problem or ModelNotFound("no model is loaded")
         return self._model
+
+    def keep_day(self) -> None:
+        """Keep every customer as of the day that answers are of in memory, if they are not kept already.
+
+        A store whose customers are more than the settings allow, or that may change unnoticed, is asked each time.
+
+        Raises:
+            CustomerRevenueError: the store cannot answer, or has no customers.
+        """
+        day = self.cacheable_day()
+        kept = self._queries.book
+        if day is None or self.info.customers > self._settings.customers_in_memory or (kept and kept.day == day):
+            return
+        base = self.base()
+        self._queries.book = DayBook(day, *base.tables(), base.known, self._store)
+        logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
+
+    @property
+    def day_kept(self) -> bool:
+        """Whether the customers of the day are kept in memory."""
+        return self._queries.book is not None
 
     def cacheable_day(self) -> dt.date | None:
         """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""

@@ -212,6 +212,19 @@ class CustomerBase:
         with self._lock:
             return self._prediction_table
 
+    def tables(self) -> tuple[pa.Table, pa.Table, pa.Table | None]:
+        """Facts, features and predictions of every customer with an order; no predictions where there can be none.
+
+        Raises:
+            NotEnoughData: there is no such customer.
+        """
+        with self._lock:
+            features = self._features
+            try:
+                return self._customer_rows, features, self._prediction_rows
+            except ModelError:
+                return self._customer_rows, features, None
+
     @cached_property
     def _customer_rows(self) -> pa.Table:
         return self._store.fetch(facts.customers(self.known, self.day, self._policy))

@@ -9,6 +9,8 @@ from typing import Any, cast
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Query, Store, parameter
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
@@ -22,6 +24,7 @@ from customer_revenue.revenue.breakdown import (
     quarterly,
 )
 from customer_revenue.revenue.summary import summary
+from customer_revenue.workflows.day_book import DayBook
 from customer_revenue.workflows.frames import feature_expression
 
 SUMMARY_FIELDS = (
@@ -60,6 +63,8 @@ class CustomerQueries:
         self._monthly = store.prepare(monthly(known, first_day), of_period)
         self._quarterly = store.prepare(quarterly(known, first_day), of_period)
         self._products = store.prepare(by_product(known, first_day), of_period)
+        self.book: DayBook | None = None
+        """Every customer as of one day, once that has been made: looked up before the store is asked."""
         self._features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
 
     def facts(self, user_id: str, period: Period, when: AsOf) -> dict[str, Any] | None:
@@ -69,6 +74,9 @@ class CustomerQueries:
 
     def facts_table(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
         """As :meth:`facts`, as a table of one row or none."""
+        book, place = self._in_book(user_id, period, when)
+        if book is not None:
+            return book.facts(place)
         return self._facts.run(**self._of_period(user_id, period, when), as_of_day=when.day)
 
     def breakdowns(
@@ -80,7 +88,9 @@ class CustomerQueries:
         values = self._of_period(user_id, period, when)
         found: dict[str, list[dict[str, object]]] = {}
         if Breakdown.MONTHLY in wanted:
-            found["monthly_breakdown"] = fill_periods(_period_rows(self._monthly, values), when.day, 1)
+            book, place = self._in_book(user_id, period, when)
+            months = _period_rows(self._monthly, values) if book is None else book.months(place)
+            found["monthly_breakdown"] = fill_periods(months, when.day, 1)
         if Breakdown.QUARTERLY in wanted:
             found["quarterly_breakdown"] = fill_periods(_period_rows(self._quarterly, values), when.day, 3)
         found["product_breakdown"] = product_rows(self.products(user_id, period, when))
@@ -88,12 +98,37 @@ class CustomerQueries:
 
     def products(self, user_id: str, period: Period, when: AsOf) -> list[ProductRow]:
         """The customer's revenue by product."""
-        rows = self._products.run(**self._of_period(user_id, period, when)).select(ProductRow._fields)
-        return [ProductRow(**row) for row in rows.to_pylist()]
+        book, place = self._in_book(user_id, period, when)
+        if book is not None:
+            return book.products(place)
+        rows = self._products.rows(**self._of_period(user_id, period, when))
+        return [ProductRow(*(row[name] for name in ProductRow._fields)) for row in rows]
 
     def features(self, user_id: str, when: AsOf) -> pa.Table:
         """The customer's feature row, if he has an order."""
+        book, place = self._in_book(user_id, Period.ALL_TIME, when)
+        if book is not None:
+            return book.features(place)
         return self._features.run(user_id=user_id, moment=when.moment_utc_naive, as_of_day=when.day)
+
+    def predictions(self, user_id: str, when: AsOf, predictor: Predictor) -> pa.Table | None:
+        """The customer's row of the predictions; ``None`` without an order, or where nothing can be predicted."""
+        book, place = self._in_book(user_id, Period.ALL_TIME, when)
+        if book is not None and (known := book.predictions(place)) is not None:
+            return known
+        features = self.features(user_id, when)
+        try:
+            return predictor.predict(features) if features.num_rows else None
+        except NotEnoughData:
+            return None
+
+    def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[DayBook, int] | tuple[None, int]:
+        """The book and the customer's place in it, where it has what is asked for."""
+        book = self.book
+        if book is None or period is not Period.ALL_TIME or book.day != when.day:
+            return None, 0
+        place = book.place(user_id)
+        return (None, 0) if place is None else (book, place)
 
     @staticmethod
     def _of_period(user_id: str, period: Period, when: AsOf) -> dict[str, object]:
@@ -101,7 +136,7 @@ class CustomerQueries:
 
 
 def _period_rows(query: Query, values: Mapping[str, object]) -> list[PeriodRow]:
-    return [PeriodRow(**row) for row in query.run(**values).select(PeriodRow._fields).to_pylist()]
+    return [PeriodRow(*(row[name] for name in PeriodRow._fields)) for row in query.rows(**values)]
 
 
 def as_row(table: pa.Table) -> dict[str, Any]:

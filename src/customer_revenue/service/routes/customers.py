@@ -12,7 +12,7 @@ from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.errors import ErrorAnswer
 from customer_revenue.service.metrics import metrics
 from customer_revenue.service.responses import CustomerRevenue
-from customer_revenue.workflows.answers import parse_breakdowns
+from customer_revenue.workflows.parameters import parse_breakdowns
 from customer_revenue.workflows.queries import Breakdown
 
 router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])

@@ -1,0 +1,41 @@
+"""What a question and an answer look like in words: the same on the command line and over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.periods import Period
+from customer_revenue.workflows.queries import Breakdown
+
+
+def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
+    """Breakdowns from words that may be repeated or separated by commas.
+
+    Raises:
+        InvalidParameter: names the allowed values.
+    """
+    names = [name.strip() for word in words for name in word.split(",") if name.strip()]
+    try:
+        return frozenset(Breakdown(name) for name in names)
+    except ValueError:
+        wrong = next(name for name in names if name not in list(Breakdown))
+        raise InvalidParameter(f"breakdown: {wrong[:40]!r} is not one of {', '.join(Breakdown)}") from None
+
+
+def parse_period(name: str) -> Period:
+    """A period by its name.
+
+    Raises:
+        InvalidParameter: names the allowed values.
+    """
+    try:
+        return Period(name)
+    except ValueError:
+        raise InvalidParameter(f"period: {name[:40]!r} is not one of {', '.join(Period)}") from None
+
+
+def as_json(answer: Mapping[str, object]) -> str:
+    """An answer as indented JSON."""
+    return json.dumps(answer, indent=2, ensure_ascii=False)
