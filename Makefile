@@ -5,6 +5,7 @@ BIN := .venv/bin
 SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
+CUSTOMERS ?= 200000
 
 .PHONY: setup demo test lint lock screenshots bento bench clean
 
@@ -37,6 +38,9 @@ screenshots: setup  ## pictures of every page, at desktop and phone width, in li
 
 bento: setup  ## build a Bento that holds the package and the current bundle
 	$(BIN)/python -m customer_revenue.service.packaging
+
+bench: setup  ## latency and throughput of the service; CUSTOMERS=1000000 for more; needs wrk
+	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
 
 clean:
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from customer_revenue.errors import CustomerRevenueError, StoreError
 from customer_revenue.policy import load_policy
+from customer_revenue.service.metrics import metrics
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.histories import HistoryScorer
@@ -106,7 +107,7 @@ class Answering:
     def _watch(self) -> None:
         while True:
             try:
-                self.current().keep_day()
+                self._keep_day()
                 time.sleep(CHECK_EVERY_SECONDS)
                 self._renew()
             except CustomerRevenueError as error:
@@ -115,6 +116,11 @@ class Answering:
             except Exception:
                 logger.exception("looking for a newer store or model failed")
                 time.sleep(CHECK_EVERY_SECONDS)
+
+    def _keep_day(self) -> None:
+        answers = self.current()
+        answers.keep_day()
+        metrics().keeps(answers.info.customers if answers.day_kept else 0)
 
     def _renew(self) -> None:
         old = self.current()

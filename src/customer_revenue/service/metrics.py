@@ -38,6 +38,11 @@ class Metrics:
             "model_trained": "When the model in use was written, in seconds since 1970.",
             "model_refused": "1 while the model that is there is refused and another one, or none, is in use.",
         }
+        self._in_memory = Gauge(
+            "customer_revenue_customers_in_memory",
+            "Customers that a worker keeps in memory, of the worker with the fewest.",
+            multiprocess_mode="livemin",
+        )
         self._ages = {
             name: Gauge(f"customer_revenue_{name}", text, multiprocess_mode="mostrecent") for name, text in ages.items()
         }
@@ -49,6 +54,10 @@ class Metrics:
     def looked_up(self, *, found: bool) -> None:
         """A kept answer has been looked for."""
         self._kept.labels("hit" if found else "miss").inc()
+
+    def keeps(self, customers: int) -> None:
+        """So many customers are kept in memory."""
+        self._in_memory.set(customers)
 
     def predicted(self, model_version: str | None, customers: int) -> None:
         """Predictions have been made."""

@@ -1,0 +1,24 @@
+"""The service with one route more, that answers with a constant: what the same middleware costs alone.
+
+``bentoml serve benchmarks.bare:CustomerRevenueService``; ``BARE_BYTES`` is the constant's size.
+"""
+
+from __future__ import annotations
+
+import os
+
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from customer_revenue.service.bento import CustomerRevenueService, app
+
+__all__ = ["CustomerRevenueService"]
+
+CONSTANT = b'"' + b"x" * (int(os.environ.get("BARE_BYTES", "2000")) - 2) + b'"'
+
+
+async def bare() -> Response:
+    return Response(CONSTANT, media_type="application/json")
+
+
+app.router.routes.insert(0, APIRoute("/bare", bare, include_in_schema=False))
