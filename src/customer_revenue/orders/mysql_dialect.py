@@ -56,8 +56,17 @@ class StoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
         """Without a cast around the column, which would keep the server from using an index."""
         return SQLGlotCompiler.visit_Equals(self, op, left=left, right=right)
 
+    def visit_NonNullLiteral(self, op: ops.Literal, *, value: Any, dtype: dtypes.DataType) -> Any:
+        """A double with an exponent: without one the server takes it for a decimal, and divides to four digits more."""
+        if dtype.is_floating():
+            text = repr(float(value))
+            return sge.Literal.number(text if "e" in text else f"{text}e0")
+        return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
+
     def visit_Cast(self, op: ops.Cast, *, arg: sge.Expression, to: dtypes.DataType) -> Any:
-        """A moment keeps its microseconds."""
+        """A moment keeps its microseconds, and a text its collation, which a view would not know again."""
+        if to.is_string() and op.arg.dtype.is_string():
+            return arg
         if to.is_timestamp() and not op.arg.dtype.is_numeric():
             return sge.Cast(this=arg, to=sg.parse_one("DATETIME(6)", into=sge.DataType, read="mysql"))
         return super().visit_Cast(op, arg=arg, to=to)

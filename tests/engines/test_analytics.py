@@ -1,0 +1,125 @@
+"""Every analytic is the same on every engine, to the cent: run there, and over rows in memory as the service does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pytest
+
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.policy import load_policy
+from customer_revenue.revenue import customer_base as base
+from customer_revenue.revenue.affinity import next_products
+from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
+from customer_revenue.revenue.summary import summary
+from customer_revenue.revenue.view import customer_revenue_analysis
+from customer_revenue.workflows.answers import Answers
+from customer_revenue.workflows.frames import known_at
+
+if TYPE_CHECKING:
+    from tests.engines.conftest import Stores
+
+ENGINES = ("postgres", "mysql")
+ZONES = ("Asia/Kolkata", "America/New_York")
+
+
+def predictions(store: Store) -> ir.Table:
+    """Made-up ones, the same for the same customers, and for four of five."""
+    ids = sorted(store.fetch(store.tables.orders.select("user_id").distinct()).column("user_id").to_pylist())
+    chosen = [user_id for place, user_id in enumerate(ids) if place % 5]
+    columns = {
+        "customer_id": chosen,
+        "estimated_ltv_cents": [place * 7919 % 90_000 / 3 for place in range(len(chosen))],
+        "churn_risk_score": [place * 31 % 101 / 100 for place in range(len(chosen))],
+        "expected_revenue_cents": [place * 104_729 % 70_001 / 7 for place in range(len(chosen))],
+    }
+    return ibis.memtable(pa.table(columns))
+
+
+def analytics(store: Store) -> dict[str, ir.Table]:
+    policy, when = load_policy(), store.as_of()
+    known, day = known_at(store, when), ibis.literal(when.day, type="date")
+    customers, predicted = base.customers(known, day, policy), predictions(store)
+    scored = base.rfm(customers, policy.rfm)
+    return {
+        "summary": summary(known, None, day, policy),
+        "summary of a period": summary(known, day - ibis.interval(days=100), day, policy),
+        "monthly": monthly(known),
+        "quarterly": quarterly(known),
+        "by product": by_product(known),
+        "view": customer_revenue_analysis(known, day, policy),
+        "top customers": base.top_customers(customers, base.TopBy.LTV, 10, 5, predicted),
+        "at risk": base.at_risk(customers, policy, by=base.AtRiskBy.REVENUE_AT_RISK, predictions=predicted),
+        "cohorts": base.cohorts(customers, base.CohortUnit.QUARTER),
+        "triangle": base.triangle(known),
+        "distribution": base.distribution(customers),
+        "stages": base.stages(customers),
+        "concentration": base.concentration(customers),
+        "lorenz": base.lorenz(customers),
+        "purchase frequency": base.purchase_frequency(customers),
+        "trends": base.trends(known),
+        "widget metrics": base.widget_metrics(customers, day),
+        "rfm": scored,
+        "rfm summary": base.rfm_summary(scored),
+        "acquisition by cohort": base.acquisition_by_cohort(customers, predicted, policy.acquisition),
+        "acquisition by segment": base.acquisition_by_segment(customers, predicted, policy.acquisition),
+        "next products": next_products(known, 200 if store.info.orders > 10_000 else 2),
+    }
+
+
+@pytest.fixture(scope="module", params=ZONES)
+def expected(request: pytest.FixtureRequest, stores: Stores) -> tuple[str, dict[str, list[dict[str, Any]]]]:
+    return request.param, _rows(stores, "duckdb", request.param)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_run_on_the_engine(
+    stores: Stores, engine: str, expected: tuple[str, dict[str, list[dict[str, Any]]]], same: Callable[[Any, Any], bool]
+) -> None:
+    zone, here = expected
+    there = _rows(stores, engine, zone)
+    assert [name for name in here if not same(here[name], there[name])] == []
+    assert all(here.values())
+
+
+def _rows(stores: Stores, engine: str, zone: str) -> dict[str, list[dict[str, Any]]]:
+    settings = stores.settings(engine, zone)
+    with open_store(settings.store, settings) as store:
+        return {
+            name: sorted(store.fetch(table).to_pylist(), key=_without_fractions)
+            for name, table in analytics(store).items()
+        }
+
+
+def _without_fractions(row: dict[str, Any]) -> str:
+    return repr([value for value in row.values() if not isinstance(value, float)])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_as_the_service_answers(stores: Stores, engine: str, same: Callable[[Any, Any], bool]) -> None:
+    bodies = []
+    for name in ("duckdb", engine):
+        answers = Answers.open(stores.settings(name))
+        customers = answers.base()
+        bodies.append(
+            {
+                "widget": customers.widget(10),
+                "top customers": customers.top_customers(base.TopBy.LTV, 20, 3),
+                "at risk": customers.at_risk("at_risk", None, None, base.AtRiskBy.REVENUE_AT_RISK, 20, 0),
+                "cohorts": customers.cohorts(base.CohortUnit.MONTH),
+                "distribution": customers.distribution(),
+                "purchase frequency": customers.purchase_frequency(),
+                "rfm": customers.rfm("champions", 20, 0),
+                "acquisition": customers.acquisition(base.CohortUnit.QUARTER),
+                "segments": customers.segments(),
+                "actions": customers.actions(20, 0),
+                "forecast": customers.forecast(6),
+            }
+        )
+        answers.close()
+    for name, body in bodies[0].items():
+        assert same(body, bodies[1][name]), (name, body, bodies[1][name])

@@ -1,0 +1,95 @@
+"""The complete response about a customer is the same on every engine, to the cent."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pytest
+
+from customer_revenue.errors import CustomerNotFound
+from customer_revenue.orders.store import open_store
+from customer_revenue.periods import Period
+from customer_revenue.revenue.view import VIEW_COLUMNS, VIEW_NAME
+from customer_revenue.workflows.answers import Answers
+from customer_revenue.workflows.frames import feature_expression, known_at
+from customer_revenue.workflows.queries import Breakdown
+
+if TYPE_CHECKING:
+    from tests.engines.conftest import Stores
+
+ENGINES = ("postgres", "mysql")
+ZONES = ("Asia/Kolkata", "America/New_York")
+MOST_CUSTOMERS = 100
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_complete_response(stores: Stores, engine: str, zone: str, same: Callable[[Any, Any], bool]) -> None:
+    here, there = (Answers.open(stores.settings(name, zone)) for name in ("duckdb", engine))
+    assert here.info.fingerprint == there.info.fingerprint
+    with open_store(stores.settings("duckdb").store, stores.settings("duckdb")) as store:
+        orders, refunds = store.tables.orders, store.tables.refunds
+        known = store.fetch(orders.select("user_id").union(refunds.select("user_id"), distinct=True))
+    ids = sorted(known.column("user_id").to_pylist())
+    asked = random.Random(0).sample(ids, min(len(ids), MOST_CUSTOMERS))  # noqa: S311
+    for user_id in asked:
+        for period in (Period.ALL_TIME, Period.LAST_12_MONTHS):
+            one, other = (_answer(each, user_id, period) for each in (here, there))
+            assert same(one, other), (user_id, period, one, other)
+    here.close()
+    there.close()
+
+
+def _answer(answers: Answers, user_id: str, period: Period) -> dict[str, object] | None:
+    try:
+        return answers.customer(user_id, period, frozenset(Breakdown))
+    except CustomerNotFound:  # in this zone the customer comes a day too late
+        return None
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_features(stores: Stores, engine: str, zone: str, same: Callable[[Any, Any], bool]) -> None:
+    found = []
+    for name in ("duckdb", engine):
+        settings = stores.settings(name, zone)
+        with open_store(settings.store, settings) as store:
+            when = store.as_of()
+            features = feature_expression(known_at(store, when), ibis.literal(when.day, type="date"))
+            found.append(store.fetch(features.order_by("customer_id")))
+    assert found[0].schema == found[1].schema
+    for column in found[0].column_names:
+        one, other = (table.column(column).to_pylist() for table in found)
+        assert same(one, other), (column, [pair for pair in zip(one, other, strict=True) if not same(*pair)])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_view(stores: Stores, engine: str, same: Callable[[Any, Any], bool]) -> None:
+    found = []
+    for name in ("duckdb", engine):
+        settings = stores.settings(name)
+        with open_store(settings.store, settings) as store:
+            orders = store.tables.orders.op()
+            while not hasattr(orders, "namespace"):
+                orders = orders.parent
+            space = orders.namespace
+            view = ibis.table(
+                dict.fromkeys(VIEW_COLUMNS, "string"), name=VIEW_NAME, catalog=space.catalog, database=space.database
+            )
+            found.append(
+                store.fetch(
+                    view.select(
+                        "user_id",
+                        "total_orders",
+                        "net_revenue_cents",
+                        "first_purchase_date",
+                        "customer_segment",
+                        "activity_status",
+                    ).order_by("user_id")
+                ).to_pylist()
+            )
+    assert found[0]
+    assert same(*found)
