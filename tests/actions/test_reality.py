@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +24,6 @@ from customer_revenue.settings import load_settings
 from customer_revenue.workflows.comparison import new_predictor
 from customer_revenue.workflows.frames import feature_rows, known_at, label_rows, training_windows
 from customer_revenue.workflows.importing import import_orders
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:Usage of np.ndarray subset:UserWarning"),  # of the training, not of the actions
-    pytest.mark.skipif(os.environ.get("SLOW") != "1", reason="trains on real data; SLOW=1 runs it"),
-]
 
 CUTOFF = dt.date(2011, 9, 9)
 HORIZON_DAYS = 90
