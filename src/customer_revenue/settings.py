@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     body_bytes: Annotated[int, Field(ge=1024)] = Field(
         16 * 1024 * 1024, description="Bytes that the body of a request may have."
     )
+    statement_seconds: Annotated[int, Field(ge=1)] = Field(
+        600, description="Seconds that a database server may take over a statement; 60 in the service if not set."
+    )
     tracking_uri: str = Field(
         "", description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file beside the models by default."
     )

@@ -17,7 +17,7 @@ from customer_revenue.orders.engine import Statement, compiled, table_of_rows
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.orders.mysql_connecting import Pool, Server, collation_of
 from customer_revenue.orders.mysql_dialect import StoreCompiler, exact_text, in_variables
-from customer_revenue.orders.server import MOST_CONNECTIONS, STATEMENT_SECONDS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.server import MOST_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.settings import Settings
 from customer_revenue.tables import Canonical
 
@@ -33,7 +33,7 @@ class MySQLEngine(ServerEngine):
     """
 
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
-        server = Server(url, WAIT_SECONDS, STATEMENT_SECONDS)
+        server = Server(url, WAIT_SECONDS, settings.statement_seconds)
         self._pool = Pool(server, MOST_CONNECTIONS, WAIT_SECONDS)
         with self._pool.connection() as con:
             self._compiler = StoreCompiler(collation_of(con))

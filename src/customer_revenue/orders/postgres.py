@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import ibis
@@ -20,7 +21,7 @@ from typing_extensions import override
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.engine import Statement, compiled, table_of_rows
 from customer_revenue.orders.mapping import Mapped
-from customer_revenue.orders.server import MOST_CONNECTIONS, STATEMENT_SECONDS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.server import MOST_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.urls import without_password
 from customer_revenue.settings import Settings
@@ -38,7 +39,7 @@ class PostgresEngine(ServerEngine):
 
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
         shown = without_password(url)
-        self._pool = _pool(url, shown)
+        self._pool = _pool(url, shown, settings.statement_seconds)
         super().__init__(shown, settings, mapped)
 
     @override
@@ -119,7 +120,7 @@ class PostgresEngine(ServerEngine):
         )
 
 
-def _pool(url: str, shown: str) -> ConnectionPool:
+def _pool(url: str, shown: str, statement_seconds: int) -> ConnectionPool:
     try:
         import psycopg
         import psycopg_pool
@@ -143,15 +144,15 @@ def _pool(url: str, shown: str) -> ConnectionPool:
         max_size=MOST_CONNECTIONS,
         timeout=WAIT_SECONDS,
         check=psycopg_pool.ConnectionPool.check_connection,
-        configure=_configure,
+        configure=partial(_configure, statement_seconds),
         open=True,
     )
 
 
-def _configure(con: psycopg.Connection) -> None:
+def _configure(statement_seconds: int, con: psycopg.Connection) -> None:
     con.execute(
         "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', %s, false)",
-        [f"{STATEMENT_SECONDS}s"],
+        [f"{statement_seconds}s"],
     )
 
 

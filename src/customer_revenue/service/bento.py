@@ -23,7 +23,12 @@ from customer_revenue.service.routes.batch import count_predictions
 from customer_revenue.service.security import Access
 from customer_revenue.settings import load_settings
 
+STATEMENT_SECONDS = 60
+"""What a client waits for at most, where the settings do not say."""
+
 settings = load_settings()
+if "statement_seconds" not in settings.model_fields_set:
+    settings = load_settings(statement_seconds=STATEMENT_SECONDS)
 app = create_app(settings)
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts the workers
