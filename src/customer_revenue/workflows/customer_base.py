@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Collection, Iterable
 from functools import cached_property
@@ -260,8 +261,14 @@ class CustomerBase:
 
 
 def _listed(row: Row) -> Row:
-    """A customer of a list: days as text, and the specification's field in currency units."""
-    return _with_dollars({name: v.isoformat() if hasattr(v, "isoformat") else v for name, v in row.items()})
+    """A customer of a list: days as text, cents whole, and the specification's field in currency units."""
+    return _with_dollars({name: _plain(name, value) for name, value in row.items()})
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, float) and name.endswith("_cents"):
+        return round(value)
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _with_dollars(row: Row) -> Row:
