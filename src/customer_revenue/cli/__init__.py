@@ -166,3 +166,6 @@ def main() -> None:
         for line in error.details:
             complain(f"  {line}")
         sys.exit(error.exit_status)
+    except OSError as error:
+        complain(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        sys.exit(1)

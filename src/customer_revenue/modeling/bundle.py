@@ -56,8 +56,12 @@ def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, 
     }
     beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     beside.mkdir()
-    for name, text in {**texts, MANIFEST: json.dumps(manifest, indent=1, sort_keys=True, default=str)}.items():
-        (beside / name).write_bytes(text.encode())
+    try:
+        for name, text in {**texts, MANIFEST: json.dumps(manifest, indent=1, sort_keys=True, default=str)}.items():
+            (beside / name).write_bytes(text.encode())
+    except OSError:  # such as a full disk, on which half a bundle only takes space
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     _put_in_place(beside, folder)
     return folder
 
