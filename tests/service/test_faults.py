@@ -21,6 +21,8 @@ from tests.servers import RunningPostgres
 from tests.service.conftest import Service, serving
 from tests.service.load import Load, loaded
 
+pytestmark = pytest.mark.slow  # they wait for real time-outs, and want a machine to themselves
+
 SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 BATCH = "/api/payment/analytics/customers/batch"
 
