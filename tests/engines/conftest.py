@@ -104,7 +104,7 @@ def _written(path: Path, header: str, rows: Sequence[Sequence[object]]) -> Path:
     return path
 
 
-@pytest.fixture(scope="session", params=["awkward", "Online Retail"])
+@pytest.fixture(scope="session", params=["awkward", pytest.param("Online Retail", marks=pytest.mark.slow)])
 def stores(
     request: pytest.FixtureRequest, server_of: ServerOf, tmp_path_factory: pytest.TempPathFactory, trained_shop: Shop
 ) -> Iterator[Stores]:
