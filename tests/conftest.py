@@ -21,6 +21,15 @@ from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401
 TEST_DATA = "CUSTOMER_REVENUE_TEST_DATA"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Minutes of work are left out unless ``SLOW`` is set."""
+    if os.environ.get("SLOW"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: set SLOW=1"))
+
+
 @pytest.fixture(scope="session")
 def online_retail() -> Path:
     """The UCI Online Retail file, where ``CUSTOMER_REVENUE_TEST_DATA`` names a folder that holds it."""

@@ -34,6 +34,8 @@ class Answering:
         self._settings = settings
         self._lock = threading.Lock()
         self._answers: Answers | None = None
+        self._generation = 0
+        """Counts the answers opened: an address in memory may be used again."""
         self._checked = 0.0
         self._refused: tuple[float, StoreError] | None = None
         self._told = ""
@@ -77,7 +79,7 @@ class Answering:
         if answers is None or time.monotonic() - self._checked >= SURE_FOR_SECONDS:
             return None
         day = answers.cacheable_day()
-        return None if day is None else (id(answers), day)
+        return None if day is None else (self._generation, day)
 
     def warm_up(self) -> None:
         """Open what is there, so that the first request does not wait; what is missing is told to requests."""
@@ -128,6 +130,7 @@ class Answering:
         self._checked = time.monotonic()
         if new is not old:
             self._answers = new
+            self._generation += 1
             logger.info("answering from the store %s and the model %s", new.info.fingerprint[:12], new.model_version)
         self._tell(f"still answering with the old model: {new.problem.message}" if new.problem else "")
 
