@@ -211,7 +211,7 @@ class RunningMariaDB(Running, MySQLServer):
             [
                 "mariadbd", "--no-defaults", f"--datadir={self.folder / 'data'}", f"--port={self.port}",
                 "--bind-address=127.0.0.1", f"--socket={self.folder / 'socket'}", "--innodb-flush-log-at-trx-commit=0",
-                f"--pid-file={self.folder / 'pid'}", "--skip-log-bin",
+                f"--pid-file={self.folder / 'pid'}", f"--tmpdir={self.folder}", "--skip-log-bin",
             ],
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

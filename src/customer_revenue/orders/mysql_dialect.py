@@ -52,6 +52,10 @@ class StoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
         super().__init__()
         self.collation = collation
 
+    def to_sqlglot(self, expr: ir.Expr, **options: Any) -> Any:
+        """The query, with its semi joins in a form that the servers run well."""
+        return _semi_joins_as_in(super().to_sqlglot(expr, **options))
+
     def visit_Equals(self, op: ops.Equals, *, left: sge.Expression, right: sge.Expression) -> Any:
         """Without a cast around the column, which would keep the server from using an index."""
         return SQLGlotCompiler.visit_Equals(self, op, left=left, right=right)
@@ -134,3 +138,21 @@ def _transported(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
         (dtype.is_timestamp(), "DATETIME(6)"),
     )
     return next(sql_type for fits, sql_type in kinds if fits)
+
+
+def _semi_joins_as_in(tree: sge.Expression) -> sge.Expression:
+    """Semi joins on one pair of columns as ``IN``, which the servers look up in a table of the values.
+
+    As ``EXISTS``, which sqlglot would make of them, they run the subquery for every row.
+    """
+    for select in tree.find_all(sge.Select):
+        joins = select.args.get("joins") or []
+        for join in [join for join in joins if (join.kind or "").upper() == "SEMI"]:
+            match join.args.get("on"):
+                case sge.EQ(this=sge.Column() as outer, expression=sge.Column() as inner):
+                    if outer.table == join.alias_or_name:
+                        outer, inner = inner, outer
+                    joins.remove(join)
+                    values = sge.Subquery(this=sg.select(inner).from_(join.this))
+                    select.where(sge.In(this=outer, query=values), copy=False)
+    return tree
