@@ -14,6 +14,7 @@ from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
 from customer_revenue.cli.options import AsOfDay, Output, StoreUrl, day_of
+from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.periods import Period, parse_day
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(advise)
 app.command()(actions)
 app.command()(forecast)
+app.command()(forget)
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")
 
