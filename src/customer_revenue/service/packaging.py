@@ -34,9 +34,9 @@ def stage(settings: Settings, root: Path, folder: Path) -> None:
 
 
 def runtime_requirements(root: Path) -> str:
-    """The lock without what only development needs."""
+    """The lock without what only development needs, and with the clients of every kind of store."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-    command += ["--no-annotate", "--no-header", "--constraints", "requirements.lock", "pyproject.toml"]
+    command += ["--no-annotate", "--no-header", "--all-extras", "--constraints", "requirements.lock", "pyproject.toml"]
     return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout  # noqa: S603  # ours
 
 

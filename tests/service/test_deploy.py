@@ -1,0 +1,56 @@
+"""The compose file: what can be told of it without a container engine."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from customer_revenue.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    return found
+
+
+def test_the_services_wait_for_what_there_is(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, service in services.items():
+        for needed in service.get("depends_on", {}):
+            assert needed in services, (name, needed)
+            waits = service["depends_on"][needed]["condition"]
+            assert waits == "service_completed_successfully" or "healthcheck" in services[needed]
+        for volume in service["volumes"]:
+            source = volume.split(":")[0]
+            assert source.startswith("./") or source in compose["volumes"]
+
+
+def test_only_settings_that_exist_are_set(compose: dict[str, Any]) -> None:
+    for service in ("service", "tools"):
+        names = {name for name in compose["services"][service]["environment"] if name.startswith("CUSTOMER_REVENUE_")}
+        assert {name.removeprefix("CUSTOMER_REVENUE_").lower() for name in names} <= Settings.model_fields.keys()
+
+
+def test_the_tracking_server_is_of_the_clients_version(compose: dict[str, Any]) -> None:
+    image: str = compose["services"]["mlflow"]["image"]
+    assert image.rpartition(":v")[2].split(".")[:2] == version("mlflow").split(".")[:2]
+
+
+def test_no_port_is_open_to_other_machines(compose: dict[str, Any]) -> None:
+    ports = [port for service in compose["services"].values() for port in service.get("ports", ())]
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_every_secret_is_in_the_example(compose: dict[str, Any]) -> None:
+    example = (DEPLOY / "example.env").read_text("utf-8")
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    for name in ("POSTGRES_PASSWORD", "FORGET_KEY"):
+        assert f"${{{name}:?" in text
+        assert f"{name}=\n" in example
