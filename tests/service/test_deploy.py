@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,17 @@ def test_only_settings_that_exist_are_set(compose: dict[str, Any]) -> None:
 
 
 def test_the_tracking_server_is_of_the_clients_version(compose: dict[str, Any]) -> None:
-    image: str = compose["services"]["mlflow"]["image"]
-    assert image.rpartition(":v")[2].split(".")[:2] == version("mlflow").split(".")[:2]
+    server, client = compose["services"]["mlflow"], compose["services"]["service"]
+    assert server["image"] == client["image"]
+    assert server["entrypoint"] == ["python", "-m", "mlflow"]
+
+
+def test_the_tracking_server_takes_the_options_it_is_given(compose: dict[str, Any]) -> None:
+    command = compose["services"]["mlflow"]["command"]
+    said = subprocess.run(
+        [sys.executable, "-m", "mlflow", *command, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "Usage" in said.stdout
 
 
 def test_no_port_is_open_to_other_machines(compose: dict[str, Any]) -> None:
