@@ -7,7 +7,7 @@ PORT ?= 3000
 PYTEST_ARGS ?=
 CUSTOMERS ?= 200000
 
-.PHONY: setup demo test lint lock screenshots bento bench clean
+.PHONY: setup demo test test-long lint lock screenshots bento bench clean
 
 setup: .venv/.installed  ## make .venv from the lock
 
@@ -22,6 +22,9 @@ demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 sto
 
 test: setup  ## run the tests
 	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+test-long: setup  ## faults of a running service, and Online Retail on every database server
+	SLOW=1 SOAK_SECONDS=60 $(BIN)/pytest -n 2 --dist loadfile tests/service/test_faults.py tests/engines
 
 lint: setup  ## formatting, lint, types, import layers
 	$(BIN)/ruff format --check .
