@@ -23,8 +23,8 @@ demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 sto
 test: setup  ## run the tests
 	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-test-long: setup  ## faults of a running service, and Online Retail on every database server
-	SLOW=1 SOAK_SECONDS=60 $(BIN)/pytest -n 2 --dist loadfile tests/service/test_faults.py tests/engines
+test-long: setup  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
+	SLOW=1 SOAK_SECONDS=60 $(BIN)/pytest -m slow -n 2 --dist loadfile
 
 lint: setup  ## formatting, lint, types, import layers
 	$(BIN)/ruff format --check .

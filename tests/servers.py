@@ -165,7 +165,9 @@ class Running(ABC):
 
     @property
     def manners(self) -> dict[str, Any]:
-        return {"user": self.user if os.geteuid() == 0 else None, "cwd": self.folder}
+        # Two MariaDB servers that are made at once would trip over each other's tables in a common TMPDIR.
+        env = os.environ | {"TMPDIR": str(self.folder)}
+        return {"user": self.user if os.geteuid() == 0 else None, "cwd": self.folder, "env": env}
 
 
 class RunningPostgres(Running, PostgresServer):
