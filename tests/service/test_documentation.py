@@ -1,0 +1,56 @@
+"""What docs/service.md shows works against a running service."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.service.conftest import Service
+
+PAGE = Path(__file__).parents[2] / "docs" / "service.md"
+CUSTOMER = "user_123"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_every_command_is_answered(service: Service) -> None:
+    assert shutil.which("curl"), "needs curl"
+    names, *commands = blocks("sh")
+    names = names.replace("http://127.0.0.1:3000", str(service.client.base_url).rstrip("/"))
+    names = re.sub(r"^CUSTOMER=\S+", f"CUSTOMER={CUSTOMER}", names, flags=re.MULTILINE)
+    asked = "\n".join([*commands, ""]).count("curl ")
+    assert asked > 8
+    counted = 'curl() { command curl --fail-with-body "$@" && echo; echo "exit $?" >&2; }'
+    script = "\n".join([names, counted, *commands])
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr.split("\n")[:-1] == ["exit 0"] * asked, done.stdout + done.stderr
+    assert done.stdout.count('"success":true') == 6
+    assert "304" in done.stdout.splitlines()
+
+
+def test_the_python_examples_run(service: Service) -> None:
+    given = f"URL, CUSTOMER, HEADERS = {str(service.client.base_url)!r}, {CUSTOMER!r}, {{}}\n"
+    said = [
+        subprocess.run([sys.executable, "-c", given + block], capture_output=True, text=True, check=True).stdout
+        for block in blocks("python")
+    ]
+    assert said[0].startswith("high_value 1225.0 USD\n")
+    assert said[1:] == ["['nobody']\n"]
+
+
+def test_the_errors_are_those_of_the_document(service: Service) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    document = service.client.get("/api/openapi.json").json()
+    statuses = {
+        status
+        for path in document["paths"].values()
+        for operation in path.values()
+        for status in operation["responses"]
+        if status.startswith(("4", "5"))
+    }
+    assert statuses == set(re.findall(r"^\| (\d{3}) \|", page, re.MULTILINE)) - {"405"}
