@@ -102,3 +102,34 @@ def test_online_retail_customers_are_predicted_better_than_by_the_usual_models(o
     shop = _shop(ONLINE_RETAIL, lines)
     happened, forecasts = _compare(shop, dt.date(2010, 12, 1), dt.date(2011, 9, 9), 90)
     _beats(happened, forecasts)
+
+
+@pytest.mark.slow
+def test_the_chance_of_being_alive_falls_in_silence_and_rises_with_a_purchase(online_retail):
+    """Exact for the purchase models; trees make steps, so that the combined curve goes the wrong way now and then."""
+    shop = _shop(ONLINE_RETAIL, duckdb.connect().read_parquet(str(online_retail)).to_arrow_table())
+    cutoff, days = dt.date(2011, 9, 9), 365
+    windows = [
+        Window(p.cutoff, p.horizon_days, shop.features(p.cutoff), shop.labels(p.cutoff, p.horizons_days))
+        for p in choose_cutoffs(dt.date(2010, 12, 1), cutoff, days)
+    ]
+    predictor = Predictor(cutoff, days).fit(shop.features(cutoff), windows)
+
+    def alive(day: dt.date) -> pa.Table:
+        features = shop.features(day).sort_by("customer_id")
+        known = features.select(["customer_id", "silence_days"])
+        return known.append_column("alive", pa.array(predictor.curve(features, [np.inf])[:, 0]))
+
+    silent, bought = [], []
+    for number in range(30):
+        before, after = (alive(cutoff + dt.timedelta(days=number + more)) for more in (0, 1))
+        both = before.join(after, "customer_id", join_type="inner", right_suffix="_after")
+        change = column(both, "alive_after") - column(both, "alive")
+        quiet = column(both, "silence_days_after") > column(both, "silence_days")
+        silent.append(change[quiet])
+        bought.append(change[~quiet])
+    rises, falls = np.concatenate(silent), -np.concatenate(bought)
+    assert len(rises) > 90_000
+    assert len(falls) > 1_000
+    assert np.mean(rises > 0.01) < 0.01
+    assert np.mean(falls > 0.01) < 0.05
