@@ -34,7 +34,7 @@ lint: setup  ## formatting, lint, types, import layers
 
 lock: setup  ## choose the versions of all dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--extra mysql --extra postgres --group dev pyproject.toml --output-file requirements.lock
+		--extra mysql --extra postgres --extra spark --group dev pyproject.toml --output-file requirements.lock
 
 screenshots: setup  ## pictures of every page, at desktop and phone width, in light and dark
 	$(BIN)/python -m tests.dashboard.screenshots

@@ -17,6 +17,7 @@ import pytest
 
 from customer_revenue.orders.simulate import simulate_orders
 from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
+from tests.spark import spark_session  # noqa: F401  # a fixture
 
 TEST_DATA = "CUSTOMER_REVENUE_TEST_DATA"
 

@@ -44,13 +44,19 @@ EDGES = (
 AS_OF = dt.date(2024, 12, 15)
 
 
+SPARK = pytest.param("spark", marks=pytest.mark.slow)
+"""Every query is a job of a second: what has to be fast is in a module of its own."""
+
+
 class Stores:
     """The settings of the stores that hold the same orders, by the name of their engine."""
 
-    def __init__(self, urls: Mapping[str, str], models: Path) -> None:
-        self._urls, self._models = urls, models
+    def __init__(self, urls: Mapping[str, str], models: Path, start_spark: Callable[[], object]) -> None:
+        self._urls, self._models, self._start_spark = urls, models, start_spark
 
     def settings(self, engine: str, zone: str = "UTC") -> Settings:
+        if engine == "spark":
+            self._start_spark()
         return Settings(_env_file=None, store=self._urls[engine], timezone=zone, models=self._models)
 
 
@@ -113,15 +119,14 @@ def stores(
     retail = request.param == "Online Retail"
     files = [request.getfixturevalue("online_retail")] if retail else awkward_files(folder, seed=1)
     with ExitStack() as databases:
-        urls = {"duckdb": f"duckdb:///{folder / 'orders.duckdb'}"}
+        urls = {"duckdb": f"duckdb:///{folder / 'orders.duckdb'}", "spark": f"spark:///{folder / 'spark'}"}
         urls |= {kind: databases.enter_context(server_of(kind).database()) for kind in ("postgres", "mysql")}
-        stores = Stores(urls, trained_shop.folder / "models")
-        for engine in urls:
+        for url in urls.values():
             summary = import_orders(
-                stores.settings(engine), files, as_of=None if retail else AS_OF, report=lambda *_: None
+                Settings(_env_file=None, store=url), files, as_of=None if retail else AS_OF, report=lambda *_: None
             )
             assert retail or not summary.quarantined
-        yield stores
+        yield Stores(urls, trained_shop.folder / "models", lambda: request.getfixturevalue("spark_session"))
 
 
 @pytest.fixture(scope="session")

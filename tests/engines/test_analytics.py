@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
+from tests.engines.conftest import SPARK
 
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.policy import load_policy
@@ -23,7 +24,7 @@ from customer_revenue.workflows.frames import known_at
 if TYPE_CHECKING:
     from tests.engines.conftest import Stores
 
-ENGINES = ("postgres", "mysql")
+ENGINES = ("postgres", "mysql", SPARK)
 ZONES = ("Asia/Kolkata", "America/New_York")
 
 

@@ -19,12 +19,16 @@ from customer_revenue.orders.expressions import parameter
 from customer_revenue.orders.mapping import load_mapping
 from customer_revenue.orders.mysql import MySQLEngine
 from customer_revenue.orders.postgres import PostgresEngine
+from customer_revenue.orders.spark import SparkEngine
 from customer_revenue.orders.upgrading import upgrade_if_older
-from customer_revenue.orders.urls import is_mysql, is_postgres, path_of, without_password
+from customer_revenue.orders.urls import is_mysql, is_postgres, is_spark, path_of, without_password
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import Settings
 
 __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
+
+
+_KINDS = ((is_postgres, PostgresEngine), (is_mysql, MySQLEngine), (is_spark, SparkEngine))
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,9 @@ def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Sto
         StoreNotUsable: not one of ours, newer than this package, or damaged.
         StoreError: the database does not answer.
     """
-    if is_postgres(url) or is_mysql(url):
-        kind = PostgresEngine if is_postgres(url) else MySQLEngine
-        return Store(kind(url, settings, load_mapping(mapping or settings.mapping)), settings, url)
+    for is_of_kind, kind in _KINDS:
+        if is_of_kind(url):
+            return Store(kind(url, settings, load_mapping(mapping or settings.mapping)), settings, url)
     path = path_of(url)
     upgrade_if_older(path)
     return Store(EmbeddedEngine(path), settings, url)

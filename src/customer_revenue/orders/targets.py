@@ -11,10 +11,11 @@ from customer_revenue.errors import StoreError
 from customer_revenue.orders.database import workshop
 from customer_revenue.orders.mysql_writing import mysql_target
 from customer_revenue.orders.postgres_writing import postgres_target
+from customer_revenue.orders.spark_writing import spark_target
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import Target
 from customer_revenue.orders.upgrading import upgrade_if_older
-from customer_revenue.orders.urls import is_mysql, is_postgres, path_of
+from customer_revenue.orders.urls import is_mysql, is_postgres, is_spark, path_of
 
 
 @contextmanager
@@ -37,6 +38,8 @@ def _opened(url: str) -> AbstractContextManager[Target]:
         return postgres_target(url)
     if is_mysql(url):
         return mysql_target(url)
+    if is_spark(url):
+        return spark_target(url)
     path = path_of(url)
     if path.is_file():
         upgrade_if_older(path)

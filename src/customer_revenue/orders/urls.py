@@ -10,6 +10,7 @@ from customer_revenue.errors import InvalidParameter
 EMBEDDED = "duckdb:///"
 _POSTGRES = ("postgresql://", "postgres://")
 _MYSQL = ("mysql://", "mariadb://")
+SPARK = "spark://"
 
 
 def is_postgres(url: str) -> bool:
@@ -28,6 +29,15 @@ def is_mysql(url: str) -> bool:
     (True, False)
     """
     return url.startswith(_MYSQL)
+
+
+def is_spark(url: str) -> bool:
+    """Whether the store is read with Spark.
+
+    >>> is_spark("spark:///data/orders"), is_spark("duckdb:///orders.duckdb")
+    (True, False)
+    """
+    return url.startswith(SPARK)
 
 
 def without_password(url: str) -> str:
@@ -56,7 +66,7 @@ def path_of(url: str) -> Path:
     if "://" in url and not url.startswith(EMBEDDED):
         scheme = url.split("://", 1)[0]
         raise InvalidParameter(
-            f"store: no engine for {scheme!r} URLs here; use {EMBEDDED}PATH, {_POSTGRES[0]}… or {_MYSQL[0]}…"
+            f"store: no engine for {scheme!r} URLs here; use {EMBEDDED}PATH, {_POSTGRES[0]}…, {_MYSQL[0]}… or {SPARK}…"
         )
     path = url.removeprefix(EMBEDDED)
     if not path or path.endswith("/"):

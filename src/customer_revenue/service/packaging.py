@@ -12,6 +12,7 @@ from customer_revenue.errors import CustomerRevenueError, ModelNotFound
 from customer_revenue.settings import Settings, load_settings
 
 STAGE = Path("build/bento")
+EXTRAS = ("--extra", "mysql", "--extra", "postgres")
 
 
 def stage(settings: Settings, root: Path, folder: Path) -> None:
@@ -34,9 +35,12 @@ def stage(settings: Settings, root: Path, folder: Path) -> None:
 
 
 def runtime_requirements(root: Path) -> str:
-    """The lock without what only development needs, and with the clients of every kind of store."""
+    """The lock without what only development needs, and with the clients of the database servers.
+
+    Spark, which is large, needs Java and answers too slowly for a service, is left out.
+    """
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-    command += ["--no-annotate", "--no-header", "--all-extras", "--constraints", "requirements.lock", "pyproject.toml"]
+    command += ["--no-annotate", "--no-header", *EXTRAS, "--constraints", "requirements.lock", "pyproject.toml"]
     return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout  # noqa: S603  # ours
 
 
