@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from scipy.stats import nbinom
 
 from customer_revenue.modeling.curve import Curve
-from customer_revenue.modeling.distribution import Spread, fit_spread, further_purchases, intervals
+from customer_revenue.modeling.distribution import (
+    Spread,
+    count_intervals,
+    fit_spread,
+    further_purchases,
+    revenue_intervals,
+)
 from customer_revenue.modeling.histories import Histories
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 
@@ -50,10 +56,10 @@ def test_what_never_comes_has_no_day():
 )
 def test_the_interval_is_the_shortest_with_its_stated_mass(p, ratio, size, least):
     expected = np.array([p * ratio])
-    found = intervals(expected, expected * 1_000, np.array([p]), Spread(size), least)
+    found = count_intervals(expected, np.array([p]), Spread(size), least)
     mean = further_purchases(expected, np.array([p]))[0]
     pmf = np.concatenate([[1 - p], p * nbinom.pmf(np.arange(3_000), size, size / (size + mean))])
-    low, high = int(found.purchases_low[0]), int(found.purchases_high[0])
+    low, high = int(found.low[0]), int(found.high[0])
     assert pmf[low : high + 1].sum() == pytest.approx(found.mass[0], abs=1e-6)
     assert found.mass[0] >= least - 1e-9
     shorter = np.convolve(pmf, np.ones(high - low), mode="valid") if high > low else np.zeros(1)
@@ -64,11 +70,12 @@ def test_the_revenue_interval_has_the_same_mass():
     rng = np.random.default_rng(2)
     n, p, spread = 200_000, 0.7, Spread(2.0, 0.4, 0.6)
     expected, revenue = np.array([1.6]), np.array([5_000.0])
-    found = intervals(expected, revenue, np.array([p]), spread, 0.8)
+    counts = count_intervals(expected, np.array([p]), spread, 0.8)
+    low, high = revenue_intervals(counts, revenue, spread)
     variation = spread.revenue_fixed + spread.revenue_per_purchase / (expected[0] / p)
     drawn = np.where(rng.random(n) < p, rng.gamma(1 / variation, revenue[0] / p * variation, n), 0)
-    inside = (drawn >= found.revenue_low[0]) & (drawn <= found.revenue_high[0])
-    assert inside.mean() == pytest.approx(found.mass[0], abs=0.005)
+    inside = (drawn >= low[0]) & (drawn <= high[0])
+    assert inside.mean() == pytest.approx(counts.mass[0], abs=0.005)
     assert drawn.mean() == pytest.approx(revenue[0], rel=0.01)
 
 

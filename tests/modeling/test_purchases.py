@@ -218,7 +218,7 @@ def test_impossible_histories_are_refused(row):
 
 def test_distinct_histories_keep_weights_and_gaps():
     histories = Histories.of([1, 1, 0, 1], [5, 5, 0, 6], [9, 9, 9, 9], [1.0, 3.0, 0.0, 2.0])
-    rows, place = histories.distinct()
+    rows, place = histories.distinct
     assert sorted(rows.weights.tolist()) == [1, 1, 2]
     assert float(rows.weights @ rows.log_gap_sum) == pytest.approx(6.0)
     np.testing.assert_array_equal(rows.recency_days[place], histories.recency_days)

@@ -10,17 +10,12 @@ import numpy as np
 
 from customer_revenue.modeling.histories import Floats
 
-ROWS_WORTH_A_THREAD = 50_000
-"""Below this many rows a second thread costs more than it gains in predicting."""
-
-MOST_THREADS = 2
-
 FEWEST_ROWS_PER_LEAF = 20
 ROWS_PER_LEAF_SHARE = 0.004
 """A leaf needs this share of the rows, so that small shops grow small trees."""
 
 PARAMETERS: dict[str, Any] = {
-    "learning_rate": 0.04,
+    "learning_rate": 0.08,
     "num_leaves": 12,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
@@ -44,7 +39,7 @@ class OffsetBooster:
         seed: of bagging.
     """
 
-    def __init__(self, objective: str, trees: int = 120, clip: float = 2.0, seed: int = 0) -> None:
+    def __init__(self, objective: str, trees: int = 60, clip: float = 2.0, seed: int = 0) -> None:
         self.objective = objective
         self.trees = trees
         self.clip = clip
@@ -64,13 +59,13 @@ class OffsetBooster:
     def correction(self, X: Floats) -> Floats:
         """The learned correction, clipped, one a row."""
         assert self.booster_ is not None, "fit first"
-        raw = self.booster_.predict(X, raw_score=True, num_threads=_threads(len(X)))
+        raw = self.booster_.predict(X, raw_score=True, num_threads=1)
         return np.clip(np.asarray(raw, dtype=np.float64), -self.clip, self.clip)
 
     def contributions(self, X: Floats) -> Floats:
         """Each feature's part of the unclipped correction, the constant last."""
         assert self.booster_ is not None, "fit first"
-        return np.asarray(self.booster_.predict(X, pred_contrib=True, num_threads=_threads(len(X))), dtype=np.float64)
+        return np.asarray(self.booster_.predict(X, pred_contrib=True, num_threads=1), dtype=np.float64)
 
     def to_state(self) -> dict[str, Any]:
         """The settings as JSON-able values; the trees are in :meth:`to_text`."""
@@ -92,7 +87,3 @@ class OffsetBooster:
 def _own(values: Floats) -> Floats:
     """The values in memory of their own: LightGBM warns of views."""
     return values if values.base is None else values.copy()
-
-
-def _threads(rows: int) -> int:
-    return min(MOST_THREADS, 1 + rows // ROWS_WORTH_A_THREAD)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import gammaln, xlogy
-from scipy.stats import gamma
+from scipy.special import gammaincinv, gammaln, xlogy
 
 from customer_revenue.modeling.histories import Floats
 
@@ -37,13 +36,16 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Intervals:
-    """The shortest run of counts with enough mass, its mass, and the revenue interval of the same mass."""
+class CountIntervals:
+    """The shortest run of counts with enough mass, and its mass, one a customer.
 
-    purchases_low: Floats
-    purchases_high: Floats
-    revenue_low: Floats
-    revenue_high: Floats
+    ``expected`` is the mean of the count and ``p`` the chance that it is not 0.
+    """
+
+    expected: Floats
+    p: Floats
+    low: Floats
+    high: Floats
     mass: Floats
 
 
@@ -91,8 +93,8 @@ def _log_negative_binomial(k: Floats, mean: Floats, size: float) -> Floats:
     )
 
 
-def intervals(expected: Floats, expected_revenue: Floats, p: Floats, spread: Spread, least_mass: float) -> Intervals:
-    """Intervals of each customer's purchases and revenue that hold at least ``least_mass``."""
+def count_intervals(expected: Floats, p: Floats, spread: Spread, least_mass: float) -> CountIntervals:
+    """Intervals of each customer's purchases that hold at least ``least_mass``."""
     mean = further_purchases(expected, p)
     high, mass = _from_zero(mean, p, spread.purchases, least_mass)
     low = np.zeros_like(high)
@@ -102,7 +104,7 @@ def intervals(expected: Floats, expected_revenue: Floats, p: Floats, spread: Spr
         shorter = in_high - in_low < high[inner]
         rows = inner[shorter]
         low[rows], high[rows], mass[rows] = in_low[shorter], in_high[shorter], in_mass[shorter]
-    return Intervals(low, high, *_revenue(low, mass, expected_revenue, p, mean + 1, spread), mass)
+    return CountIntervals(expected, p, low, high, mass)
 
 
 def _from_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple[Floats, Floats]:
@@ -150,16 +152,23 @@ def _without_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tu
     return low, high, mass
 
 
-def _revenue(
-    low: Floats, mass: Floats, expected_revenue: Floats, p: Floats, purchases: Floats, spread: Spread
-) -> tuple[Floats, Floats]:
-    """The revenue interval of the same mass: from 0 where the counts' is, else central among the buyers'."""
-    variation = spread.revenue_fixed + spread.revenue_per_purchase / purchases
+def revenue_intervals(counts: CountIntervals, expected: Floats, spread: Spread) -> tuple[Floats, Floats]:
+    """Low and high revenue of the same mass: from 0 where the counts' is, else central among the buyers'.
+
+    Args:
+        counts: the purchases that the revenue comes from.
+        expected: mean revenue, zero purchases included.
+        spread: how outcomes scatter.
+    """
+    p = counts.p
+    variation = spread.revenue_fixed + spread.revenue_per_purchase / (further_purchases(counts.expected, p) + 1)
     shape = 1 / variation
-    scale = expected_revenue / np.maximum(p, 1e-12) / shape
-    from_zero = np.clip((mass - (1 - p)) / np.maximum(p, 1e-12), 0.0, 1 - 1e-12)
-    tail = np.clip((p - mass) / np.maximum(p, 1e-12) / 2, 0.0, 0.5)
-    upper = np.where(low == 0, from_zero, 1 - tail)
-    high_revenue = np.where(upper > 0, gamma.ppf(upper, shape) * scale, 0.0)
-    low_revenue = np.where(low > 0, gamma.ppf(tail, shape) * scale, 0.0)
-    return low_revenue, high_revenue
+    scale = expected / np.maximum(p, 1e-12) / shape
+    from_zero = np.clip((counts.mass - (1 - p)) / np.maximum(p, 1e-12), 0.0, 1 - 1e-12)
+    tail = np.clip((p - counts.mass) / np.maximum(p, 1e-12) / 2, 0.0, 0.5)
+    upper = np.where(counts.low == 0, from_zero, 1 - tail)
+    high, low = np.zeros_like(scale), np.zeros_like(scale)
+    some, inner = upper > 0, counts.low > 0
+    high[some] = gammaincinv(shape[some], upper[some]) * scale[some]
+    low[inner] = gammaincinv(shape[inner], tail[inner]) * scale[inner]
+    return low, high

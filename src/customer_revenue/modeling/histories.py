@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +92,7 @@ class Histories:
         """Every n-th row, so that about ``most`` of them are left."""
         return self.take(slice(None, None, max(-(-len(self) // most), 1)))
 
+    @cached_property
     def distinct(self) -> tuple[Histories, npt.NDArray[np.intp]]:
         """The distinct (frequency, recency, T) with summed weights, and for each row the place of its own.
 

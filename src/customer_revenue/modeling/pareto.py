@@ -43,7 +43,7 @@ class ParetoNBD:
         """
         if not histories.has_repeats:
             raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
-        rows, _ = histories.distinct()
+        rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         x, t_x, age = rows.frequency, rows.recency_days * scale, rows.T_days * scale
 

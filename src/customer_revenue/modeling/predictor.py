@@ -13,8 +13,9 @@ import pyarrow as pa
 from scipy.special import expit
 
 from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.chunks import map_chunks
 from customer_revenue.modeling.curve import Curve
-from customer_revenue.modeling.distribution import Spread, intervals
+from customer_revenue.modeling.distribution import CountIntervals, Spread, count_intervals, revenue_intervals
 from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
@@ -124,31 +125,35 @@ class Predictor:
             horizon_days: of the expected purchases and revenue; H by default.
         """
         horizon = self.horizon_days if horizon_days is None else horizon_days
-        base = self._fitted_base()
-        view = View.of(features, base)
+        return pa.concat_tables(map_chunks(lambda some: self._predict(some, horizon), features))
+
+    def _predict(self, features: pa.Table, horizon: int) -> pa.Table:
+        view = View.of(features, self._fitted_base())
         outlook = self.learned_.models.look_at(view) if self.learned_ else None
         curve = self._curve(view, outlook)
-        p = curve.at(horizon)
-        purchases = np.maximum(np.exp(self._log_purchases(view, outlook, horizon)), p)
         per_purchase = self._spend(view, outlook)
-        revenue = purchases * per_purchase
         keep = 1 - self._refund_rates(features)
         spread = self.learned_.spread if self.learned_ else Spread()
-        bounds = intervals(purchases, revenue, p, spread, self.interval_mass)
-        ltv, ltv_low, ltv_high = self._lifetime_value(features, view, outlook, curve, per_purchase, keep, spread)
+        asked = self._counts(view, outlook, curve, spread, horizon)
+        of_ltv = asked if horizon == self.horizon_days else self._counts(view, outlook, curve, spread)
+        revenue = asked.expected * per_purchase
+        future = of_ltv.expected * per_purchase * keep * self._discounted_share(view)
+        revenue_low, revenue_high = revenue_intervals(asked, revenue, spread)
+        future_low, future_high = revenue_intervals(of_ltv, future, spread)
+        past = column(features, "total_cents") - column(features, "refund_cents")
         within = curve.at(self.date_horizon_days)
         middle, early, late = (self._date(curve.when(within * share)) for share in (0.5, 0.1, 0.9))
         return pa.table(
             {
                 "customer_id": features.column("customer_id"),
-                "expected_purchases": purchases,
-                "purchases_low": bounds.purchases_low.astype(np.int64),
-                "purchases_high": bounds.purchases_high.astype(np.int64),
+                "expected_purchases": asked.expected,
+                "purchases_low": asked.low.astype(np.int64),
+                "purchases_high": asked.high.astype(np.int64),
                 "expected_revenue_cents": revenue,
-                "revenue_low_cents": bounds.revenue_low,
-                "revenue_high_cents": bounds.revenue_high,
-                "interval_mass": bounds.mass,
-                "purchase_probability": p,
+                "revenue_low_cents": revenue_low,
+                "revenue_high_cents": revenue_high,
+                "interval_mass": asked.mass,
+                "purchase_probability": asked.p,
                 "next_purchase_date": middle,
                 "next_purchase_date_low": early,
                 "next_purchase_date_high": late,
@@ -156,12 +161,23 @@ class Predictor:
                 "churn_risk_score": 1 - curve.at(CHURN_DAYS),
                 "probability_alive": curve.at(np.inf),
                 "expected_net_revenue_cents": revenue * keep,
-                "estimated_ltv_cents": ltv,
-                "ltv_low_cents": ltv_low,
-                "ltv_high_cents": ltv_high,
+                "estimated_ltv_cents": past + future,
+                "ltv_low_cents": past + future_low,
+                "ltv_high_cents": past + future_high,
                 "tier": pa.array([str(self.tier_)] * features.num_rows),
             }
         )
+
+    def expected_purchases(self, features: pa.Table, days: Sequence[float]) -> Floats:
+        """Expected purchase days of each customer (rows) within each number of days (columns)."""
+
+        def paths(some: pa.Table) -> Floats:
+            view = View.of(some, self._fitted_base())
+            outlook = self.learned_.models.look_at(view) if self.learned_ else None
+            curve = self._curve(view, outlook)
+            return np.column_stack([self._expected(view, outlook, curve.at(day), day) for day in days])
+
+        return np.concatenate(map_chunks(paths, features))
 
     def members(self, features: pa.Table, horizon_days: int) -> dict[str, tuple[Floats, Floats, Floats]]:
         """What each member of the mix would say alone: expected purchases, expected revenue, chance of a purchase.
@@ -209,10 +225,20 @@ class Predictor:
             anchors.append(expit(-(view.churn_log_odds(horizon) if log_odds is None else log_odds)))
         return Curve.through(view.base.purchases, view.histories, horizons, anchors)
 
-    def _log_purchases(self, view: View, outlook: Outlook | None, horizon_days: float) -> Floats:
+    def _counts(
+        self, view: View, outlook: Outlook | None, curve: Curve, spread: Spread, horizon_days: int | None = None
+    ) -> CountIntervals:
+        horizon = self.horizon_days if horizon_days is None else horizon_days
+        p = curve.at(horizon)
+        return count_intervals(self._expected(view, outlook, p, horizon), p, spread, self.interval_mass)
+
+    def _expected(self, view: View, outlook: Outlook | None, p: Floats, horizon_days: float) -> Floats:
+        """Expected purchases within the horizon, never below the chance of one."""
         if self.learned_ is None or outlook is None:
-            return view.log_purchases(horizon_days)
-        return self.learned_.log_purchases(outlook, horizon_days)
+            logs = view.log_purchases(horizon_days)
+        else:
+            logs = self.learned_.log_purchases(outlook, horizon_days)
+        return np.maximum(np.exp(logs), p)
 
     def _spend(self, view: View, outlook: Outlook | None) -> Floats:
         return np.exp(self.learned_.log_spend(outlook)) if self.learned_ and outlook else view.spend_cents
@@ -224,27 +250,12 @@ class Predictor:
         own = np.minimum(back, total)
         return np.asarray((prior * self.refund_rate_ + own) / (prior + total))
 
-    def _lifetime_value(
-        self,
-        features: pa.Table,
-        view: View,
-        outlook: Outlook | None,
-        curve: Curve,
-        per_purchase: Floats,
-        keep: Floats,
-        spread: Spread,
-    ) -> tuple[Floats, Floats, Floats]:
-        """Net revenue to date plus the discounted net revenue of the horizon, with its interval."""
+    def _discounted_share(self, view: View) -> Floats:
+        """What the revenue of the horizon is worth today, as a share of it."""
         ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
         path = np.stack([np.zeros(len(view.histories)), *(np.exp(view.log_purchases(end)) for end in ends[1:])])
         factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
-        share = factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300)
-        p = curve.at(self.horizon_days)
-        purchases = np.maximum(np.exp(self._log_purchases(view, outlook, self.horizon_days)), p)
-        future = purchases * per_purchase * keep * share
-        bounds = intervals(purchases, future, p, spread, self.interval_mass)
-        past = column(features, "total_cents") - column(features, "refund_cents")
-        return past + future, past + bounds.revenue_low, past + bounds.revenue_high
+        return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
 
     def _date(self, days: Floats) -> pa.Array:
         whole = np.ceil(np.clip(days, 1, 36_500)).astype("timedelta64[D]")

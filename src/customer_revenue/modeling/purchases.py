@@ -72,7 +72,7 @@ class ModifiedBetaGeoCNBDk:
         """
         if not histories.has_repeats:
             raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
-        rows, _ = histories.distinct()
+        rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         scaled = Histories(
             rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights
@@ -170,7 +170,7 @@ class ModifiedBetaGeoCNBDk:
 
     def expected_purchases(self, horizon_days: float, histories: Histories) -> Floats:
         """Expected purchase days within the horizon (FHL 2005, eq. 10, and its modified form; exact for any k)."""
-        rows, place = histories.distinct()
+        rows, place = histories.distinct
         while_alive = expected_while_alive(
             horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, self.b_ + self._survived(rows.frequency)
         )
@@ -178,7 +178,7 @@ class ModifiedBetaGeoCNBDk:
 
     def fit_level(self, histories: Histories) -> Self:
         """Only alpha, the level of the purchase rates, where too few have bought twice for more than that."""
-        rows, _ = histories.distinct()
+        rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         r, _, a, b = UNTESTED_PARAMETERS
 

@@ -184,8 +184,7 @@ def _figures(store: Store, origin: Origin) -> dict[str, Figure]:
     days = np.unique(np.linspace(1, origin.horizon_days, TRACKING_POINTS).astype(int)).tolist()
     labels = label_rows(store, origin.cutoff, days)
     actual = [float(column(labels, f"purchases_{day}").sum()) for day in days]
-    predicted = [origin.predictor.predict(origin.features, day) for day in days]
-    expected = [float(column(table, "expected_purchases").sum()) for table in predicted]
+    expected = origin.predictor.expected_purchases(origin.features, days).sum(axis=0)
     probability = column(origin.predictions, "purchase_probability")
     return {
         "calibration.png": plots.reliability(probability, origin.outcomes.bought),
