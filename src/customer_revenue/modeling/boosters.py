@@ -15,7 +15,7 @@ ROWS_PER_LEAF_SHARE = 0.004
 """A leaf needs this share of the rows, so that small shops grow small trees."""
 
 PARAMETERS: dict[str, Any] = {
-    "learning_rate": 0.08,
+    "learning_rate": 0.06,
     "num_leaves": 12,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
@@ -39,7 +39,7 @@ class OffsetBooster:
         seed: of bagging.
     """
 
-    def __init__(self, objective: str, trees: int = 60, clip: float = 2.0, seed: int = 0) -> None:
+    def __init__(self, objective: str, trees: int = 80, clip: float = 2.0, seed: int = 0) -> None:
         self.objective = objective
         self.trees = trees
         self.clip = clip

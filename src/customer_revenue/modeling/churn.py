@@ -32,7 +32,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         seed: of the split and of bagging.
     """
 
-    def __init__(self, offset_column: int = -1, trees: int = 60, clip: float = 3.0, seed: int = 0) -> None:
+    def __init__(self, offset_column: int = -1, trees: int = 80, clip: float = 3.0, seed: int = 0) -> None:
         self.offset_column = offset_column
         self.trees = trees
         self.clip = clip
