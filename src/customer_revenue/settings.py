@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_revenue.errors import InvalidParameter
@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     customers_in_memory: Annotated[int, Field(ge=0)] = Field(
         2_000_000,
         description="Customers of an embedded store up to which a worker keeps them in memory; 0 to ask the store.",
+    )
+    embedded_memory: ByteSize = Field(
+        ByteSize(4 * 1024**3), description="Memory that the embedded database may use before it spills to disk."
     )
     history_orders: Annotated[int, Field(ge=1)] = Field(
         10_000, description="Orders and refunds that one history may have that is sent to be scored."

@@ -57,7 +57,7 @@ def followed(online_retail: Path, policy: Policy, tmp_path_factory: pytest.TempP
         as_of_day = ibis.literal(CUTOFF, type="date")
         assert isinstance(as_of_day, ibis.expr.types.DateScalar)
         facts = store.prepare(summary(known_at(store, when), None, as_of_day, policy), ()).run()
-        labels = label_rows(store, CUTOFF, [HORIZON_DAYS])
+        labels = label_rows(store, CUTOFF, [HORIZON_DAYS], features.column("customer_id"))
     situations = Situations.of(facts, predictor.predict(features))
     ahead = predictor.predict(features, HORIZON_DAYS)
     outlook = ahead.take(pc.index_in(situations.facts["customer_id"], value_set=ahead["customer_id"]))

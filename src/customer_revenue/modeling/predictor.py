@@ -32,6 +32,20 @@ CUSTOMERS_FOR_REGULARITY = 50_000
 CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
 
+FITTED_COLUMNS = (
+    "customer_id",
+    "frequency",
+    "recency_days",
+    "T_days",
+    "log_gap_sum",
+    "spend_days",
+    "positive_days",
+    "monetary_cents",
+    "total_cents",
+    "refund_cents",
+)
+"""The features of the as-of day that a fit reads; those of its windows are needed whole."""
+
 REFUND_PRIOR_DAYS = 5.0
 DISCOUNT_STEPS = 4
 CHURN_DAYS = 90

@@ -20,6 +20,12 @@ from customer_revenue.orders.info import read_info
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import Target, Views, quoted
 from customer_revenue.orders.urls import EMBEDDED
+from customer_revenue.settings import Settings
+
+
+def memory_limit(settings: Settings) -> str:
+    """What the embedded database may hold in memory, as it is told."""
+    return f"{settings.embedded_memory // 2**20} MiB"
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

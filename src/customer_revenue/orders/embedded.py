@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +19,13 @@ from ibis.backends.sql.compilers import DuckDBCompiler
 from typing_extensions import override
 
 from customer_revenue.errors import StoreError
-from customer_revenue.orders.database import attach
+from customer_revenue.orders.database import attach, memory_limit
 from customer_revenue.orders.engine import Engine, Statement, compiled, table_of_rows
 from customer_revenue.orders.expressions import canonical_tables
 from customer_revenue.orders.info import read_info
 from customer_revenue.orders.quarantine import QUARANTINE_SCHEMA
 from customer_revenue.orders.sql import first_line
+from customer_revenue.settings import Settings
 from customer_revenue.tables import Canonical
 
 _ATTACHED = "store"
@@ -44,11 +47,14 @@ _BROKEN = (
 class EmbeddedEngine(Engine):
     """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settings: Settings) -> None:
         self._path = path
         # Looked at before opening: a swap in between shows as a change, and costs one opening more at worst.
         self._identity = _identity(path)
-        self._con = duckdb.connect()
+        spill = (
+            Path(tempfile.gettempdir()) / f"customer-revenue-{os.getpid()}"
+        )  # the store's own folder may be read-only
+        self._con = duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": str(spill)})
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from customer_revenue.errors import CurrencyMismatch, InvalidParameter
+from customer_revenue.orders.database import memory_limit
 from customer_revenue.orders.forgotten import check_key
 from customer_revenue.orders.info import read_info, write_info
 from customer_revenue.orders.mapping import Mapped, load_mapping
@@ -92,7 +93,7 @@ def import_files(
     if mapped.tables:
         raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
     tell = progress or (lambda _what, _part: None)
-    with target_of(destination) as target, duckdb.connect() as con:
+    with target_of(destination) as target, duckdb.connect(config={"memory_limit": memory_limit(settings)}) as con:
         return _Import(con, target, settings, tell, mapped, forget_key).run(
             paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
         )

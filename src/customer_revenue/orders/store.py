@@ -72,7 +72,7 @@ def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Sto
             return Store(kind(url, settings, load_mapping(mapping or settings.mapping)), settings, url)
     path = path_of(url)
     upgrade_if_older(path)
-    return Store(EmbeddedEngine(path), settings, url)
+    return Store(EmbeddedEngine(path, settings), settings, url)
 
 
 class Store:

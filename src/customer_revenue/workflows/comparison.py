@@ -62,20 +62,25 @@ def new_predictor(settings: Settings, as_of_day: dt.date, horizon_days: int) -> 
     )
 
 
-def predict_from(store: Store, settings: Settings, cutoff: dt.date, horizon_days: int) -> Origin:
+def predict_from(
+    store: Store, settings: Settings, cutoff: dt.date, horizon_days: int, most_customers: int | None = None
+) -> Origin:
     """Train on what was known at the cut-off, predict the horizon after it, and look up what happened.
+
+    With ``most_customers`` a random sample of so many stands for all.
 
     Raises:
         NotEnoughData: no customer has an order by the cut-off.
     """
     then = store.as_of(cutoff)
-    features = feature_rows(store, then)
+    features = feature_rows(store, then, most_customers=most_customers)
     windows = training_windows(store, then, horizon_days)
     predictor = new_predictor(settings, cutoff, horizon_days).fit(features, windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}
     if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:
-        happened = outcomes(features, label_rows(store, cutoff, [horizon_days]), horizon_days)
+        labels = label_rows(store, cutoff, [horizon_days], features.column("customer_id"))
+        happened = outcomes(features, labels, horizon_days)
         forecasts[OURS] = forecast_of(predictions, cutoff)
         forecasts[BG_NBD] = beta_geo_forecast(features, horizon_days)
         if windows:

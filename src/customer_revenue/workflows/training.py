@@ -17,7 +17,7 @@ from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.histories import Histories, column
-from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.predictor import FITTED_COLUMNS, Predictor
 from customer_revenue.modeling.purchases import BetaGeo
 from customer_revenue.modeling.spend import GammaGamma
 from customer_revenue.orders.store import Store, open_store
@@ -25,7 +25,7 @@ from customer_revenue.periods import AsOf
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
 from customer_revenue.workflows.figures import mean_figures, origin_table
-from customer_revenue.workflows.frames import feature_rows, label_rows, training_windows
+from customer_revenue.workflows.frames import feature_rows, features_of, label_rows, training_windows
 from customer_revenue.workflows.model_card import calibration, write_run
 from customer_revenue.workflows.models import make_current
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BACKTEST_HORIZON_DAYS = 90
+MOST_BACKTEST_CUSTOMERS = 200_000
+"""A sample of so many tells as much as all of them."""
+
 EXAMPLE_ROWS = 5
 TRACKING_POINTS = 13
 
@@ -74,7 +77,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
     with open_store(settings.store, settings) as store:
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
-        features = feature_rows(store, when)
+        features = feature_rows(store, when, FITTED_COLUMNS)
         windows = training_windows(store, when, settings.ltv_horizon_days)
         report("Fitting the models")
         predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(features, windows)
@@ -85,7 +88,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
         metrics = mean_figures([origin]) if origin else {}
         folder = bundle.save(predictor, settings.models / version, {**facts, "metrics": metrics, **_outcome(origin)})
         report("Tracking the run in MLflow")
-        example = features.slice(0, EXAMPLE_ROWS)
+        example = features_of(store, when, features.column("customer_id").slice(0, EXAMPLE_ROWS).to_pylist())
         run_id, registered = tracking.log_training(
             settings,
             tracking.TrainingRecord(
@@ -133,7 +136,7 @@ def _back_test(store: Store, settings: Settings, when: AsOf) -> Origin | None:
     if cutoff <= store.info.first_day:
         return None
     try:
-        origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS)
+        origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_BACKTEST_CUSTOMERS)
     except NotEnoughData:
         return None
     return origin if origin.outcomes is not None else None
@@ -182,7 +185,7 @@ def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mappin
 def _figures(store: Store, origin: Origin) -> dict[str, Figure]:
     assert origin.outcomes is not None
     days = np.unique(np.linspace(1, origin.horizon_days, TRACKING_POINTS).astype(int)).tolist()
-    labels = label_rows(store, origin.cutoff, days)
+    labels = label_rows(store, origin.cutoff, days, origin.features.column("customer_id"))
     actual = [float(column(labels, f"purchases_{day}").sum()) for day in days]
     expected = origin.predictor.expected_purchases(origin.features, days).sum(axis=0)
     probability = column(origin.predictions, "purchase_probability")

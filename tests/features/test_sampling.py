@@ -1,0 +1,57 @@
+"""Large shops are sampled: the same customers every time, with the very rows they have among all."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from tests.conftest import Shop
+
+from customer_revenue.modeling.histories import column
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.settings import load_settings
+from customer_revenue.workflows import frames
+from customer_revenue.workflows.frames import feature_rows, features_of, label_rows, training_windows
+
+
+@pytest.fixture(scope="module")
+def store(trained_shop: Shop):
+    settings = load_settings(store=f"duckdb:///{trained_shop.folder}/data/orders.duckdb")
+    with open_store(settings.store, settings) as opened:
+        yield opened
+
+
+def test_a_sample_has_the_rows_that_its_customers_have_among_all(store: Store) -> None:
+    when = store.as_of()
+    whole, some = feature_rows(store, when), feature_rows(store, when, most_customers=100)
+    ids = some.column("customer_id").to_pylist()
+    assert len(ids) == len(set(ids)) == 100
+    assert ids == sorted(ids)
+    assert some.equals(features_of(store, when, ids))
+    assert set(ids) < set(whole.column("customer_id").to_pylist())
+    assert some.equals(feature_rows(store, when, most_customers=100))
+
+
+def test_a_sample_tells_of_the_whole(store: Store) -> None:
+    """Neither the first customers nor the best: means within four standard errors."""
+    when = store.as_of()
+    whole, some = (column(feature_rows(store, when, most_customers=n), "T_days") for n in (None, 300))
+    assert abs(some.mean() - whole.mean()) < 4 * whole.std() / 300**0.5
+    later = feature_rows(store, store.as_of(when.day - dt.timedelta(days=1)), most_customers=100)
+    assert later.column("customer_id") != feature_rows(store, when, most_customers=100).column("customer_id")
+
+
+def test_labels_come_in_the_order_of_the_customers(store: Store) -> None:
+    cutoff = store.as_of().day - dt.timedelta(days=90)
+    customers = feature_rows(store, store.as_of(cutoff), most_customers=50).column("customer_id")
+    labels = label_rows(store, cutoff, [90], customers)
+    assert labels.column("customer_id") == customers
+
+
+def test_windows_of_a_large_shop_hold_no_more_than_the_sample(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "CUSTOMERS_PER_WINDOW", 120)
+    windows = training_windows(store, store.as_of(), 90)
+    assert windows
+    for window in windows:
+        assert window.features.num_rows == 120
+        assert window.labels.column("customer_id") == window.features.column("customer_id")
