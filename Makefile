@@ -42,7 +42,8 @@ screenshots: setup  ## pictures of every page, at desktop and phone width, in li
 bento: setup  ## build a Bento that holds the package and the current bundle
 	$(BIN)/python -m customer_revenue.service.packaging
 
-bench: setup  ## latency and throughput of the service; CUSTOMERS=1000000 for more; needs wrk
+bench: setup  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
+	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
 
 clean:
