@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.settings import Settings, load_settings
+from customer_revenue.settings import ModelOptions, Settings, load_settings, with_changes
 
 
 def test_the_environment_decides_and_an_override_wins(monkeypatch):
@@ -40,5 +40,29 @@ def test_every_setting_is_documented():
     text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
     for name, field in Settings.model_fields.items():
         assert f"`CUSTOMER_REVENUE_{name.upper()}`" in text
+        assert field.description is not None
+        assert field.description in text
+
+
+def test_an_experiment_changes_options_and_some_settings_and_nothing_else():
+    plain = load_settings(store="duckdb:///here.duckdb")
+    changed = with_changes(plain, ["learned=false", "windows=3", "penalizer=0.01", "ltv_horizon_days=180"])
+    assert changed.options == ModelOptions(learned=False, windows=3, penalizer=0.01)
+    assert changed.ltv_horizon_days == 180
+    assert changed.store == plain.store
+    # What nobody chose stays unchosen: a store made in another zone keeps it.
+    assert "timezone" not in changed.model_fields_set
+
+
+@pytest.mark.parametrize("change", ["windows", "store=elsewhere", "windows=many", "trees=0", "=3"])
+def test_a_wrong_change_is_named(change):
+    with pytest.raises(InvalidParameter, match=change.partition("=")[0] or "NAME=VALUE"):
+        with_changes(load_settings(), [change])
+
+
+def test_every_option_is_documented():
+    text = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text("utf-8")
+    for name, field in ModelOptions.model_fields.items():
+        assert f"| `{name}` |" in text
         assert field.description is not None
         assert field.description in text

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from customer_revenue.errors import InvalidParameter
+
+
+class ModelOptions(BaseModel):
+    """What a variant of the models may do otherwise, for experiments."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    learned: bool = Field(default=True, description="Whether boosters learn from earlier windows what the models miss.")
+    pareto: bool = Field(default=True, description="Whether Pareto/NBD is one of the members.")
+    regularity: Annotated[int, Field(ge=1, le=3)] | None = Field(
+        None, description="Erlang shape of the gaps between purchases, 1 to 3; by default the likeliest."
+    )
+    penalizer: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="Pulls the purchase models' parameters to 0; by default only where they have no maximum."
+    )
+    windows: Annotated[int, Field(ge=1, le=24)] = Field(5, description="Earlier windows to learn from, at most.")
+    trees: Annotated[int, Field(ge=1, le=2000)] = Field(80, description="Trees of each booster.")
+    folds: Annotated[int, Field(ge=1, le=12)] = Field(1, description="Cut-offs of the back-test that training does.")
 
 
 class Settings(BaseSettings):
     """Every setting. Each can be given as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CUSTOMER_REVENUE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix="CUSTOMER_REVENUE_",
+        env_file=".env",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
     store: str = Field("duckdb:///data/orders.duckdb", description="URL of the store of orders.")
@@ -72,6 +96,10 @@ class Settings(BaseSettings):
         0.80, description="Least probability that an interval holds."
     )
     seed: int = Field(20_240, description="Seed of everything random in training.")
+    options: ModelOptions = Field(
+        ModelOptions(),
+        description="Variant of the models, see docs/experiments.md; one as CUSTOMER_REVENUE_OPTIONS__TREES.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Level of the logs.")
 
     @field_validator("timezone")
@@ -92,6 +120,34 @@ class Settings(BaseSettings):
     def current_model(self) -> str:
         """The bundle to answer with: a folder or an MLflow model URI."""
         return self.model or str(self.models / "current")
+
+
+EXPERIMENT_SETTINGS = ("ltv_horizon_days", "discount_rate_per_year", "interval_mass", "seed")
+"""Settings that an experiment may change beside the model's options."""
+
+
+def with_changes(settings: Settings, changes: Iterable[str]) -> Settings:
+    """The settings with some changed for an experiment.
+
+    Args:
+        settings: to start from.
+        changes: each as ``name=value``: an option of the models or one of :data:`EXPERIMENT_SETTINGS`.
+
+    Raises:
+        InvalidParameter: names what may be set, or the value at fault.
+
+    >>> with_changes(load_settings(), ["windows=3", "seed=1"]).options.windows
+    3
+    """
+    options: dict[str, object] = settings.options.model_dump()
+    own: dict[str, object] = {name: getattr(settings, name) for name in settings.model_fields_set}
+    allowed = (*ModelOptions.model_fields, *EXPERIMENT_SETTINGS)
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or name not in allowed:
+            raise InvalidParameter(f"--set takes NAME=VALUE, not {change[:60]!r}", [f"names: {', '.join(allowed)}"])
+        (options if name in ModelOptions.model_fields else own)[name] = value
+    return load_settings(**{**own, "options": options})
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -64,6 +64,12 @@ class TestRun:
             run.data.metrics
         )
 
+    def test_folds_of_the_backtest_are_nested_runs(self, run: Run) -> None:
+        query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+        (fold,) = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
+        assert fold.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
+        assert set(fold.data.metrics) == set(run.data.metrics)
+
     def test_plots_are_there(self, run: Run, tmp_path: Path) -> None:
         for name in ("calibration.png", "tracking.png"):
             path = mlflow.artifacts.download_artifacts(
@@ -111,6 +117,24 @@ class TestRun:
             finally:
                 server.terminate()
         assert len(answer["predictions"]) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_an_experiment_is_comparable_and_leaves_the_model_in_use_alone(tracked: Shop, run: Run) -> None:
+    current = (tracked.folder / "models" / "current").resolve()
+    before = mlflow.MlflowClient().get_model_version_by_alias("customer-revenue", "champion").version
+    text = tracked.run("train", "--set", "learned=false", "--set", "folds=2")
+    assert "stays as it is" in text
+    assert (tracked.folder / "models" / "current").resolve() == current
+    assert mlflow.MlflowClient().get_model_version_by_alias("customer-revenue", "champion").version == before
+    query = "params.option_learned = 'False' and params.option_folds = '2'"
+    (variant,) = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
+    assert variant.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
+    assert set(variant.data.metrics) == set(run.data.metrics)
+    children = f"tags.`mlflow.parentRunId` = '{variant.info.run_id}'"
+    folds = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=children, output_format="list")
+    assert len({fold.data.params["cutoff"] for fold in folds}) == 2
 
 
 def _post_when_ready(url: str, content: str) -> dict[str, list[dict[str, object]]]:

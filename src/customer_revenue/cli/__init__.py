@@ -13,12 +13,12 @@ import typer
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
-from customer_revenue.cli.options import AsOfDay, Output, StoreUrl, day_of
+from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, day_of
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.periods import Period, parse_day
-from customer_revenue.settings import load_settings
+from customer_revenue.settings import load_settings, with_changes
 
 app = typer.Typer(
     help="What each customer has been worth, what they will be worth, and what to do about it.",
@@ -60,12 +60,16 @@ def import_(
 
 
 @app.command()
-def train(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """Train the models, back-test them, track the run in MLflow and write the bundle."""
+def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None) -> None:
+    """Train the models, back-test them, track the run in MLflow and write the bundle.
+
+    With --set the model in use stays as it is: the run is there to be compared.
+    """
     from customer_revenue.workflows.training import train as run
 
     with reporting() as report:
-        result = run(load_settings(store=store), day_of(as_of), report)
+        settings = with_changes(load_settings(store=store), changes or ())
+        result = run(settings, day_of(as_of), report, make_it_current=not changes)
     say(result.text())
 
 
@@ -82,13 +86,15 @@ def backtest(
     origins: Annotated[int, typer.Option(min=1, max=24, help="How many cut-offs to choose when none is given.")] = 3,
     horizon: Annotated[int, typer.Option("--horizon", min=1, max=3650, help="Days to predict.")] = 90,
     output: Output = None,
+    changes: Changes = None,
 ) -> None:
     """Train on what was known at earlier days, and compare the predictions with what happened after."""
     from customer_revenue.workflows.backtesting import backtest as run
 
     with reporting() as report:
         days = [parse_day(day, "cutoff") for day in cutoff or ()]
-        result = run(load_settings(store=store), files or (), days, origins, horizon, output, report)
+        settings = with_changes(load_settings(store=store), changes or ())
+        result = run(settings, files or (), days, origins, horizon, output, report)
     say(result.text())
 
 

@@ -25,6 +25,14 @@ AsOfDay = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", help="Write to this file, CSV or Parquet by its ending.", show_default=False)
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Try a variant: NAME=VALUE, such as trees=60; may be repeated, see docs/experiments.md.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="Rows at most.")]
 Offset = Annotated[int, typer.Option(min=0, help="Rows to leave out first.")]
 

@@ -9,10 +9,13 @@ import lightgbm as lgb
 import numpy as np
 
 from customer_revenue.modeling.histories import Floats
+from customer_revenue.settings import ModelOptions
 
 FEWEST_ROWS_PER_LEAF = 20
 ROWS_PER_LEAF_SHARE = 0.004
 """A leaf needs this share of the rows, so that small shops grow small trees."""
+
+TREES = ModelOptions().trees
 
 PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.06,
@@ -39,7 +42,7 @@ class OffsetBooster:
         seed: of bagging.
     """
 
-    def __init__(self, objective: str, trees: int = 80, clip: float = 2.0, seed: int = 0) -> None:
+    def __init__(self, objective: str, trees: int = TREES, clip: float = 2.0, seed: int = 0) -> None:
         self.objective = objective
         self.trees = trees
         self.clip = clip

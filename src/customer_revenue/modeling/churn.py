@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
-from customer_revenue.modeling.boosters import OffsetBooster
+from customer_revenue.modeling.boosters import TREES, OffsetBooster
 from customer_revenue.modeling.histories import Floats
 
 CALIBRATION_SHARE = 0.25
@@ -32,7 +32,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         seed: of the split and of bagging.
     """
 
-    def __init__(self, offset_column: int = -1, trees: int = 80, clip: float = 3.0, seed: int = 0) -> None:
+    def __init__(self, offset_column: int = -1, trees: int = TREES, clip: float = 3.0, seed: int = 0) -> None:
         self.offset_column = offset_column
         self.trees = trees
         self.clip = clip

@@ -17,6 +17,11 @@ LOG_BOUND = 8.0
 """Parameters are searched within exp(±8); one that ends at the edge means that there is no maximum."""
 
 
+def penalizers(wanted: float | None) -> tuple[float, ...]:
+    """The penalizers to try: the wanted one, or those of :data:`PENALIZERS`."""
+    return PENALIZERS if wanted is None else (wanted,)
+
+
 @dataclass(frozen=True)
 class Fit:
     """The outcome of a search: parameters, their log-likelihood, and how they were found.
@@ -39,7 +44,7 @@ def maximise(
     log_likelihood: Callable[[Floats], float],
     starts: Sequence[Sequence[float]],
     total_weight: float,
-    penalizers: Sequence[float] = PENALIZERS,
+    tried: Sequence[float] = PENALIZERS,
 ) -> Fit:
     """The positive parameters that maximise a log-likelihood, with the smallest penalizer that has a maximum.
 
@@ -47,10 +52,10 @@ def maximise(
         log_likelihood: of the positive parameters, summed over customers.
         starts: points to search from; the next is tried only where the one before fails.
         total_weight: number of customers; the objective is the mean, so that a penalizer means the same at any size.
-        penalizers: as in lifetimes, times the sum of squares of the parameters (on the scale of the caller).
+        tried: penalizers in turn, as in lifetimes, times the sum of squares of the parameters, on the caller's scale.
     """
     first_failure = ""
-    for penalizer in penalizers:
+    for penalizer in tried:
 
         def objective(logs: Floats, penalizer: float = penalizer) -> float:
             parameters = np.exp(logs)
@@ -71,4 +76,4 @@ def maximise(
             first_failure = first_failure or ("no finite maximum" if at_edge else "the search did not converge")
             if at_edge:
                 break  # where one search runs away, the others do
-    return Fit(np.full(len(starts[0]), np.nan), np.nan, penalizers[-1], first_failure)
+    return Fit(np.full(len(starts[0]), np.nan), np.nan, tried[-1], first_failure)

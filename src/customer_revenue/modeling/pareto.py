@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.fitting import maximise
+from customer_revenue.modeling.fitting import maximise, penalizers
 from customer_revenue.modeling.histories import Floats, Histories
 
 PARAMETERS = ("r", "alpha", "s", "beta")
@@ -26,11 +26,19 @@ class ParetoNBD:
 
     The likelihood is that of Fader & Hardie (2005), "A note on deriving the Pareto/NBD model", with each power kept
     as a logarithm, so that heavy buyers neither overflow nor give NaN.
+
+    Args:
+        penalizer: pulls the parameters towards 0; by default none where the likelihood has a maximum without.
     """
 
     name: ClassVar[str] = "pareto_nbd"
+    parameters: ClassVar[tuple[str, ...]] = PARAMETERS
+    times: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+    k: ClassVar[int] = 1
 
-    def __init__(self) -> None:
+    def __init__(self, penalizer: float | None = None) -> None:
+        self.penalizer = penalizer
+        self.penalizer_ = penalizer or 0.0
         self.r_, self.alpha_, self.s_, self.beta_ = UNTESTED_PARAMETERS
         self.log_likelihood_ = float("nan")
         self.problem_ = ""
@@ -45,19 +53,22 @@ class ParetoNBD:
             raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
         rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
-        x, t_x, age = rows.frequency, rows.recency_days * scale, rows.T_days * scale
-
-        def total(parameters: Floats) -> float:
-            alive, dead = _log_alive_and_dead(x, t_x, age, *parameters)
-            return float(rows.weights @ np.logaddexp(alive, dead))
-
-        fit = maximise(total, STARTS, float(rows.weights.sum()))
+        scaled = Histories(
+            rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights
+        )
+        weight, tried = float(rows.weights.sum()), penalizers(self.penalizer)
+        fit = maximise(lambda p: self.log_likelihood(scaled, p), STARTS, weight, tried)
         r, alpha, s, beta = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
         self.r_, self.alpha_, self.s_, self.beta_ = float(r), float(alpha / scale), float(s), float(beta / scale)
-        alive, dead = self._alive_and_dead(rows)
-        self.log_likelihood_ = float(rows.weights @ np.logaddexp(alive, dead))
+        self.penalizer_ = fit.penalizer
+        self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.s_, self.beta_]))
         self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
         return self
+
+    def log_likelihood(self, rows: Histories, parameters: Floats) -> float:
+        """Log-likelihood of histories under other parameters, in the order of ``parameters``."""
+        alive, dead = _log_alive_and_dead(rows.frequency, rows.recency_days, rows.T_days, *parameters)
+        return float(rows.weights @ np.logaddexp(alive, dead))
 
     def _alive_and_dead(self, rows: Histories) -> tuple[Floats, Floats]:
         return _log_alive_and_dead(

@@ -24,6 +24,7 @@ from customer_revenue.modeling.scenes import Scene
 from customer_revenue.modeling.training import learn
 from customer_revenue.modeling.views import Base, View
 from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
+from customer_revenue.settings import ModelOptions
 
 FEWEST_REPEAT_CUSTOMERS = 30
 FEWEST_CUSTOMERS_TO_LEARN = 300
@@ -71,6 +72,7 @@ class Predictor:
         interval_mass: least probability that an interval holds.
         discount_rate_per_year: of future revenue.
         seed: of everything random in training.
+        options: variant of the models to fit.
     """
 
     def __init__(
@@ -80,12 +82,14 @@ class Predictor:
         interval_mass: float = 0.8,
         discount_rate_per_year: float = 0.1,
         seed: int = 0,
+        options: ModelOptions | None = None,
     ) -> None:
         self.as_of_day = as_of_day
         self.horizon_days = horizon_days
         self.interval_mass = interval_mass
         self.discount_rate_per_year = discount_rate_per_year
         self.seed = seed
+        self.options = options or ModelOptions()
         self.tier_ = Tier.FACTS_ONLY
         self.tier_reason_ = "not fitted"
         self.base_: Base | None = None
@@ -116,18 +120,28 @@ class Predictor:
                 f"only {repeats} customers have bought on two days; {FEWEST_REPEAT_CUSTOMERS} are needed"
             )
             return self
-        regularity = _regularity(Histories.from_table(current))
-        self.base_ = Base.fitted(current, regularity)
+        options = self.options
+        regularity = options.regularity or _regularity(Histories.from_table(current))
+        self.base_ = Base.fitted(current, regularity, with_pareto=options.pareto, penalizer=options.penalizer)
         self.tier_ = Tier.PROBABILITY_MODELS
+        if not options.learned:
+            self.tier_reason_ = "asked to learn nothing from past windows"
+            return self
         enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= FEWEST_REPEAT_CUSTOMERS]
         if not enough or enough[0].features.num_rows < FEWEST_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
             return self
         scenes = [
-            Scene.of(w.sample(CUSTOMERS_PER_WINDOW), (self.as_of_day - w.cutoff).days, regularity, with_pareto=i == 0)
+            Scene.of(
+                w.sample(CUSTOMERS_PER_WINDOW),
+                (self.as_of_day - w.cutoff).days,
+                regularity,
+                with_pareto=options.pareto and i == 0,
+                penalizer=options.penalizer,
+            )
             for i, w in enumerate(enough)
         ]
-        self.learned_ = learn(scenes, self.horizon_days, self.seed)
+        self.learned_ = learn(scenes, self.horizon_days, self.seed, options.trees)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         return self
 

@@ -25,7 +25,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln, logsumexp, xlogy
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.fitting import LOG_BOUND, Fit, maximise
+from customer_revenue.modeling.fitting import LOG_BOUND, Fit, maximise, penalizers
 from customer_revenue.modeling.histories import Floats, Histories
 from customer_revenue.modeling.renewal import expected_while_alive
 
@@ -50,16 +50,21 @@ class ModifiedBetaGeoCNBDk:
 
     Args:
         k: regularity of the gaps; 1 is the Poisson process of MBG/NBD.
+        penalizer: pulls the parameters towards 0; by default none where the likelihood has a maximum without.
 
-    ``r_, alpha_, a_, b_`` are the fitted parameters (alpha in days), ``log_likelihood_`` their log-likelihood and
-    ``problem_`` what was wrong with the fit, empty if nothing was.
+    ``r_, alpha_, a_, b_`` are the fitted parameters (alpha in days), ``log_likelihood_`` their log-likelihood,
+    ``penalizer_`` the penalizer in use and ``problem_`` what was wrong with the fit, empty if nothing was.
     """
 
     name: ClassVar[str] = "mbg_cnbd_k"
+    parameters: ClassVar[tuple[str, ...]] = PARAMETERS
+    times: ClassVar[tuple[str, ...]] = ("alpha",)
     coin_at_first_purchase: ClassVar[bool] = True
 
-    def __init__(self, k: int = 1) -> None:
+    def __init__(self, k: int = 1, penalizer: float | None = None) -> None:
         self.k = k
+        self.penalizer = penalizer
+        self.penalizer_ = penalizer or 0.0
         self.r_, self.alpha_, self.a_, self.b_ = UNTESTED_PARAMETERS
         self.log_likelihood_ = float("nan")
         self.problem_ = ""
@@ -84,20 +89,32 @@ class ModifiedBetaGeoCNBDk:
         fit = self._search(scaled, start)
         r, alpha, a, b = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
-        self.log_likelihood_ = self._total(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
+        self.penalizer_ = fit.penalizer
+        self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
         self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
         return self
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
-        return maximise(lambda p: self._total(scaled, p), (*start, *STARTS), float(scaled.weights.sum()))
+        weight, tried = float(scaled.weights.sum()), penalizers(self.penalizer)
+        return maximise(lambda p: self.log_likelihood(scaled, p), (*start, *STARTS), weight, tried)
 
-    def _total(self, rows: Histories, parameters: Floats) -> float:
+    def log_likelihood(self, rows: Histories, parameters: Floats) -> float:
+        """Log-likelihood of histories under other parameters, in the order of ``parameters``."""
         return float(rows.weights @ self._log_likelihoods(rows, *parameters))
+
+    def log_likelihood_alive(self, rows: Histories, parameters: Floats) -> float:
+        """Log-likelihood of histories under r and alpha, were there no coin and everybody alive."""
+        r, alpha = parameters
+        return float(rows.weights @ (self._log_front(rows, r, alpha) + self._log_silence(rows, 0.0, r, alpha)))
+
+    def _log_front(self, rows: Histories, r: float, alpha: float) -> Floats:
+        gaps = (self.k - 1) * rows.log_gap_sum - rows.frequency * gammaln(self.k)
+        return np.asarray(r * np.log(alpha) - gammaln(r) + gaps)
 
     def _log_likelihoods(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
         """Platzer & Reutterer (2016), eq. 5; for k = 1 Batislam et al. (2007), for BetaGeo FHL (2005), eq. 6."""
         x = rows.frequency
-        shared = r * np.log(alpha) - gammaln(r) - betaln(a, b) + (self.k - 1) * rows.log_gap_sum - x * gammaln(self.k)
+        shared = self._log_front(rows, r, alpha) - betaln(a, b)
         alive = betaln(a, b + self._survived(x)) + self._log_silence(rows, 0.0, r, alpha)
         dead = self._log_dead(rows, r, alpha, a, b)
         return np.asarray(shared + np.logaddexp(alive, dead))
@@ -183,7 +200,7 @@ class ModifiedBetaGeoCNBDk:
         r, _, a, b = UNTESTED_PARAMETERS
 
         def loss(log_alpha: float) -> float:
-            return -self._total(rows, np.array([r, np.exp(log_alpha), a, b]))
+            return -self.log_likelihood(rows, np.array([r, np.exp(log_alpha), a, b]))
 
         found = minimize_scalar(loss, bounds=(np.log(0.001 / scale), np.log(1000 / scale)), method="bounded")
         self.r_, self.alpha_, self.a_, self.b_ = r, float(np.exp(found.x)), a, b
@@ -217,7 +234,8 @@ class BetaGeo(ModifiedBetaGeoCNBDk):
     coin_at_first_purchase: ClassVar[bool] = False
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
-        return _lifetimes_fit(scaled, start) or super()._search(scaled, start)
+        plain = None if self.penalizer else _lifetimes_fit(scaled, start)
+        return plain or super()._search(scaled, start)
 
 
 def _lifetimes_fit(scaled: Histories, start: Starts) -> Fit | None:

@@ -33,12 +33,15 @@ class Scene:
     outcomes: dict[str, Floats]
 
     @classmethod
-    def of(cls, window: Window, lag_days: int, regularity: int, *, with_pareto: bool) -> Scene:
+    def of(
+        cls, window: Window, lag_days: int, regularity: int, *, with_pareto: bool, penalizer: float | None = None
+    ) -> Scene:
         """A window, its labels put in the order of its features; Pareto/NBD is only fitted where it is asked."""
         ids = window.features.column("customer_id")
         labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
-        view = View.of(window.features, Base.fitted(window.features, regularity, with_pareto=with_pareto))
+        base = Base.fitted(window.features, regularity, with_pareto=with_pareto, penalizer=penalizer)
+        view = View.of(window.features, base)
         return cls(view, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
 
     def take(self, rows: npt.NDArray[np.bool_]) -> Scene:

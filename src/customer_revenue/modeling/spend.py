@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from customer_revenue.modeling.fitting import maximise
+from customer_revenue.modeling.fitting import maximise, penalizers
 from customer_revenue.modeling.histories import Floats
 
 STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
@@ -26,13 +26,19 @@ PRIOR_DAYS = 2.0
 class GammaGamma:
     """Expected spend per purchase day, shrunk to the shop's mean as far as the customer's days are few.
 
+    Args:
+        penalizer: pulls the parameters towards 0; by default none where the likelihood has a maximum without.
+
     ``p_, q_, v_`` are the parameters (v in cents), None where no fit can be trusted; ``mean_cents_`` is the shop's
     mean and ``problem_`` says why there is no fit, empty if there is one.
     """
 
     name: ClassVar[str] = "gamma_gamma"
+    parameters: ClassVar[tuple[str, ...]] = ("p", "q", "v")
 
-    def __init__(self) -> None:
+    def __init__(self, penalizer: float | None = None) -> None:
+        self.penalizer = penalizer
+        self.penalizer_ = penalizer or 0.0
         self.p_: float | None = None
         self.q_: float | None = None
         self.v_: float | None = None
@@ -51,7 +57,7 @@ class GammaGamma:
             *(np.asarray(v, dtype=np.float64) for v in (frequency, spend_cents, weights))
         )
         known = (x > 0) & (m > 0)
-        x, m, weight = _distinct(x[known], m[known], weight[known])
+        x, m, weight = distinct_spend(x[known], m[known], weight[known])
         self.p_ = self.q_ = self.v_ = None
         self.mean_cents_ = float((weight * x) @ m / (weight @ x)) if len(x) else 0.0
         self.problem_ = ""
@@ -60,10 +66,11 @@ class GammaGamma:
             return self
         # Rounded, so that the search takes the same steps in every unit of money.
         relative = np.round(m / self.mean_cents_, 9)
-        parameters = _lifetimes_fit(x, relative, weight)
+        parameters = None if self.penalizer else _lifetimes_fit(x, relative, weight)
         if parameters is None:
-            fit = maximise(lambda p: _log_likelihood(x, relative, weight, p), STARTS, float(weight.sum()))
-            parameters = fit.parameters
+            total, tried = float(weight.sum()), penalizers(self.penalizer)
+            fit = maximise(lambda p: spend_log_likelihood(x, relative, weight, p), STARTS, total, tried)
+            parameters, self.penalizer_ = fit.parameters, fit.penalizer
         if not np.all(np.isfinite(parameters)):
             self.problem_ = "Gamma-Gamma has no maximum; a weighted mean stands in"
         elif parameters[1] <= 1:
@@ -104,7 +111,8 @@ class GammaGamma:
         return model
 
 
-def _distinct(x: Floats, m: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def distinct_spend(x: Floats, m: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """The distinct (days, mean spend) pairs with their summed weights."""
     order = np.lexsort((m, x))
     x, m, weight = x[order], m[order], weight[order]
     if not len(x):
@@ -129,10 +137,14 @@ def _lifetimes_fit(x: Floats, m: Floats, weight: Floats) -> Floats | None:
     return parameters if np.all(np.isfinite(parameters) & (parameters < 1e4)) else None
 
 
-def _log_likelihood(x: Floats, m: Floats, weight: Floats, parameters: Floats) -> float:
-    """Fader & Hardie (2013), eq. 1a."""
-    p, q, v = parameters
-    logs = (
+def spend_log_likelihood(x: Floats, m: Floats, weight: Floats, parameters: Floats) -> float:
+    """Log-likelihood of mean spends over x days each."""
+    return float(weight @ log_spend_density(x, m, *parameters))
+
+
+def log_spend_density(x: Floats, m: Floats, p: float, q: float, v: float) -> Floats:
+    """Logarithm of the density of the mean spend of x days at m (Fader & Hardie 2013, eq. 1a)."""
+    return np.asarray(
         gammaln(p * x + q)
         - gammaln(p * x)
         - gammaln(q)
@@ -141,4 +153,3 @@ def _log_likelihood(x: Floats, m: Floats, weight: Floats, parameters: Floats) ->
         + p * x * np.log(x)
         - (p * x + q) * np.log(x * m + v)
     )
-    return float(weight @ logs)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
-from customer_revenue.modeling.boosters import OffsetBooster
+from customer_revenue.modeling.boosters import TREES, OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.distribution import fit_spread
 from customer_revenue.modeling.ensemble import (
@@ -55,17 +55,18 @@ CUSTOMERS_TO_TRUST = 500
 """With so many customers, what was learned and what the purchase models know count alike: boosters need many."""
 
 
-def learn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Learned:
+def learn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TREES) -> Learned:
     """Everything that is learned from earlier windows.
 
     Args:
         scenes: those of the longest horizon first, latest first; then shorter ones for the short horizons.
         horizon_days: the predictor's horizon; the windows' own may be shorter.
         seed: of everything random.
+        trees: of each booster.
     """
     with ThreadPoolExecutor(max_workers=1) as beside:  # LightGBM trains without the interpreter's lock
-        testing = beside.submit(_back_test, scenes, seed)
-        models = train(scenes, horizon_days, seed)
+        testing = beside.submit(_back_test, scenes, seed, trees)
+        models = train(scenes, horizon_days, seed, trees)
         tested = testing.result()
     longest = _longest(scenes)
     weights = tested.weights
@@ -81,7 +82,7 @@ def _longest(scenes: Sequence[Scene]) -> list[Scene]:
     return [scene for scene in scenes if scene.horizon_days == scenes[0].horizon_days]
 
 
-def train(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Models:
+def train(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TREES) -> Models:
     """The boosters, on all scenes.
 
     Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
@@ -94,19 +95,19 @@ def train(scenes: Sequence[Scene], horizon_days: int, seed: int) -> Models:
     base = stack([s.view.log_purchases(s.horizon_days) + s.purchase_level() for s in longest])
     spend = stack([np.log(np.maximum(s.view.spend_cents, 1.0)) + s.spend_level() for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
-    offset = OffsetBooster("poisson", seed=seed).fit(X, purchases, base, weight)
+    offset = OffsetBooster("poisson", trees, seed=seed).fit(X, purchases, base, weight)
     rate = float(np.log(max(np.average(purchases, weights=weight), 1e-9) / longest[0].horizon_days))
-    direct = OffsetBooster("poisson", clip=20.0, seed=seed)
+    direct = OffsetBooster("poisson", trees, clip=20.0, seed=seed)
     direct.fit(X[:, DIRECT_COLUMNS], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
     unit = float(np.mean(spend))
-    money = OffsetBooster("tweedie", clip=WIDEST_SPEND_CORRECTION, seed=seed)
+    money = OffsetBooster("tweedie", trees, clip=WIDEST_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     money.fit(X, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
     level = float(np.average([s.spend_level() for s in longest], weights=fading))
-    return Models(offset, direct, rate, money, level, _churn(scenes, horizon_days, seed))
+    return Models(offset, direct, rate, money, level, _churn(scenes, horizon_days, seed, trees))
 
 
-def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> dict[int, ChurnClassifier]:
+def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int) -> dict[int, ChurnClassifier]:
     """A classifier for each horizon that the windows know; that of the predictor's learns at the windows' own."""
     classifiers = {}
     for horizon in sorted({*SHORT_HORIZONS_DAYS, horizon_days}):
@@ -117,7 +118,7 @@ def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int) -> dict[int, C
         X = np.vstack([s.view.churn_matrix(own, LEVEL_KEPT * s.churn_level(own)) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
-        classifier = ChurnClassifier(offset_column=len(FEATURE_NAMES) - 1, seed=seed)
+        classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
         classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
     return classifiers
 
@@ -139,7 +140,7 @@ def _season(scenes: Sequence[Scene]) -> Season:
     )
 
 
-def _back_test(scenes: Sequence[Scene], seed: int) -> Learned:
+def _back_test(scenes: Sequence[Scene], seed: int, trees: int) -> Learned:
     """The choices that do best on the latest window, for models trained on the earlier ones.
 
     With a single window they are trained on half of its customers and tested on the others.
@@ -149,7 +150,7 @@ def _back_test(scenes: Sequence[Scene], seed: int) -> Learned:
     if not earlier:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
-    models = train(earlier, test.horizon_days, seed)
+    models = train(earlier, test.horizon_days, seed, trees)
     outlook = models.look_at(test.view)
     members = outlook.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))

@@ -38,11 +38,13 @@ class Base:
     spend: GammaGamma
 
     @classmethod
-    def fitted(cls, features: pa.Table, regularity: int, *, with_pareto: bool = True) -> Base:
+    def fitted(
+        cls, features: pa.Table, regularity: int, *, with_pareto: bool = True, penalizer: float | None = None
+    ) -> Base:
         """The models fitted on a table of features."""
         histories = Histories.from_table(features)
-        purchases = ModifiedBetaGeoCNBDk(k=regularity).fit(histories)
-        pareto = ParetoNBD().fit(histories.sample(CUSTOMERS_FOR_PARETO)) if with_pareto else None
+        purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(histories)
+        pareto = ParetoNBD(penalizer).fit(histories.sample(CUSTOMERS_FOR_PARETO)) if with_pareto else None
         spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents"))
         return cls(purchases, pareto, spend)
 

@@ -53,7 +53,9 @@ class Window:
         return replace(self, features=self.features.take(rows))
 
 
-def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) -> list[WindowPlan]:
+def choose_cutoffs(
+    first_day: dt.date, as_of_day: dt.date, horizon_days: int, most: int = MOST_WINDOWS
+) -> list[WindowPlan]:
     """The rolling windows to learn a horizon from; none looks past the as-of day.
 
     First come those of the longest horizon, latest first, and then, where that is long, recent ones for the short
@@ -65,6 +67,7 @@ def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) ->
         first_day: day of the first order.
         as_of_day: last day that is known.
         horizon_days: what the predictor is asked for.
+        most: windows of the longest horizon at most, those of the same season of prior years aside.
     """
     history = (as_of_day - first_day).days
     longest = min(horizon_days, history // 2)
@@ -72,7 +75,7 @@ def choose_cutoffs(first_day: dt.date, as_of_day: dt.date, horizon_days: int) ->
         return []
     step = max(longest // 3, 15)
     room = history - longest - FEWEST_HISTORY_DAYS
-    lags = {longest + i * step for i in range(min(MOST_WINDOWS, room // step + 1))}
+    lags = {longest + i * step for i in range(min(most, room // step + 1))}
     years = [year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - FEWEST_HISTORY_DAYS]
     # A window a few days beside would only tell the same again.
     lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)

@@ -2,6 +2,7 @@
 
 from customer_revenue.tracking.runs import (
     MODELS_SCHEME,
+    FoldRecord,
     TrainingRecord,
     log_backtest,
     log_training,
@@ -13,6 +14,7 @@ from customer_revenue.tracking.runs import (
 
 __all__ = [
     "MODELS_SCHEME",
+    "FoldRecord",
     "TrainingRecord",
     "log_backtest",
     "log_training",

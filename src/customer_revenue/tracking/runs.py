@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,15 @@ PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "lightgbm", "
 
 
 @dataclass(frozen=True)
+class FoldRecord:
+    """One cut-off of a training's back-test: a run nested in that of the training."""
+
+    name: str
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """What a training run writes down.
 
@@ -40,6 +49,7 @@ class TrainingRecord:
         documents: JSON documents, by file name.
         input_example: a few feature rows, which also give the model's signature.
         output_example: the predictions for them; ``None`` where there can be none, and so no signature.
+        folds: the cut-offs of the back-test.
     """
 
     bundle: Path
@@ -50,6 +60,7 @@ class TrainingRecord:
     output_example: pa.Table | None
     figures: Mapping[str, Figure] = field(default_factory=dict)
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    folds: Sequence[FoldRecord] = ()
 
 
 def tracking_uri(settings: Settings) -> str:
@@ -58,8 +69,8 @@ def tracking_uri(settings: Settings) -> str:
     return settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
-def log_training(settings: Settings, record: TrainingRecord) -> tuple[str, str]:
-    """Log a training run, register its model and make it champion.
+def log_training(settings: Settings, record: TrainingRecord, *, champion: bool = True) -> tuple[str, str]:
+    """Log a training run with its folds, register its model and, unless it is an experiment's, make it champion.
 
     Returns:
         The run's id and the registered model's version.
@@ -67,9 +78,13 @@ def log_training(settings: Settings, record: TrainingRecord) -> tuple[str, str]:
     import mlflow
 
     with _run(settings, "train") as run:
-        mlflow.log_params({name: str(value)[:500] for name, value in record.parameters.items()})
+        mlflow.log_params(_words(record.parameters))
         mlflow.log_metrics(dict(record.metrics))
         mlflow.set_tags(dict(record.tags))
+        for fold in record.folds:
+            with mlflow.start_run(run_name=fold.name, nested=True):
+                mlflow.log_params(_words(fold.parameters))
+                mlflow.log_metrics(dict(fold.metrics))
         for name, figure in record.figures.items():
             mlflow.log_figure(figure, name)
         for name, document in record.documents.items():
@@ -83,7 +98,8 @@ def log_training(settings: Settings, record: TrainingRecord) -> tuple[str, str]:
             **_signature(record),
         )
         version = mlflow.register_model(model.model_uri, settings.experiment)
-        mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHAMPION, version.version)
+        if champion:
+            mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHAMPION, version.version)
         return run, str(version.version)
 
 
@@ -97,7 +113,7 @@ def log_backtest(
     import mlflow
 
     with _run(settings, "backtest") as run:
-        mlflow.log_params({name: str(value)[:500] for name, value in parameters.items()})
+        mlflow.log_params(_words(parameters))
         mlflow.log_metrics(dict(metrics))
         for name, document in documents.items():
             mlflow.log_dict(document, name)
@@ -155,6 +171,11 @@ def registered_version(settings: Settings, uri: str) -> str:
         return str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
     except MlflowException as error:
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
+
+
+def _words(parameters: Mapping[str, object]) -> dict[str, str]:
+    """Parameters as MLflow keeps them."""
+    return {name: str(value)[:500] for name, value in parameters.items()}
 
 
 def _signature(record: TrainingRecord) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.comparison import Origin, predict_from
 from customer_revenue.workflows.figures import mean_figures, members_table, origin_table, slices_table, summary_table
+from customer_revenue.workflows.folds import fold_cutoffs
 from customer_revenue.workflows.importing import import_orders
 from customer_revenue.workflows.output import check_output, write_table
 
@@ -102,11 +103,10 @@ def choose_origins(store: Store, number: int, horizon_days: int) -> list[dt.date
         NotEnoughData: the history is not longer than the horizon.
     """
     first, last = store.info.first_day, store.as_of().day
-    if first is None or (room := (last - first).days - horizon_days) < 1:
+    cutoffs = fold_cutoffs(first, last, number, horizon_days)
+    if not cutoffs:
         raise NotEnoughData(f"a back-test of {horizon_days} days needs a longer history than {first} to {last}")
-    latest = last - dt.timedelta(days=horizon_days)
-    step = min(horizon_days, room // (2 * number))
-    return [latest - dt.timedelta(days=step * back) for back in range(number - 1, -1, -1) if step or not back]
+    return cutoffs
 
 
 def backtest_rows(origin: Origin) -> pa.Table:

@@ -59,6 +59,7 @@ def new_predictor(settings: Settings, as_of_day: dt.date, horizon_days: int) -> 
         interval_mass=settings.interval_mass,
         discount_rate_per_year=float(settings.discount_rate_per_year),
         seed=settings.seed,
+        options=settings.options,
     )
 
 
@@ -74,7 +75,7 @@ def predict_from(
     """
     then = store.as_of(cutoff)
     features = feature_rows(store, then, most_customers=most_customers)
-    windows = training_windows(store, then, horizon_days)
+    windows = training_windows(store, then, horizon_days, settings.options.windows)
     predictor = new_predictor(settings, cutoff, horizon_days).fit(features, windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}

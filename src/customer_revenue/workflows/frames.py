@@ -17,7 +17,7 @@ from customer_revenue.errors import NotEnoughData
 from customer_revenue.features.behaviour import features
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW
-from customer_revenue.modeling.windows import Window, choose_cutoffs
+from customer_revenue.modeling.windows import MOST_WINDOWS, Window, choose_cutoffs
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.tables import Canonical, as_of_literal
@@ -77,7 +77,7 @@ def label_rows(store: Store, cutoff: dt.date, horizons_days: Sequence[int], cust
     return _labels_of(store, labels(store.tables.orders, cutoff, horizons_days), customers)
 
 
-def training_windows(store: Store, when: AsOf, horizon_days: int) -> list[Window]:
+def training_windows(store: Store, when: AsOf, horizon_days: int, most: int = MOST_WINDOWS) -> list[Window]:
     """Earlier windows, each with features as of its cut-off and labels that end no later than ``when``.
 
     Large shops are sampled as the rows arrive: nothing holds them all.
@@ -85,7 +85,7 @@ def training_windows(store: Store, when: AsOf, horizon_days: int) -> list[Window
     first_day = store.info.first_day
     assert first_day is not None, "a store with feature rows has a first day"
     windows = []
-    for plan in choose_cutoffs(first_day, when.day, horizon_days):
+    for plan in choose_cutoffs(first_day, when.day, horizon_days, most):
         then = store.as_of(plan.cutoff)
         known = feature_expression(known_at(store, then), then.day)
         rows = _sampled(store, known, CUSTOMERS_PER_WINDOW, then.day)

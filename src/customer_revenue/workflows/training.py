@@ -25,6 +25,7 @@ from customer_revenue.periods import AsOf
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
 from customer_revenue.workflows.figures import mean_figures, origin_table
+from customer_revenue.workflows.folds import fold_cutoffs
 from customer_revenue.workflows.frames import feature_rows, features_of, label_rows, training_windows
 from customer_revenue.workflows.model_card import calibration, write_run
 from customer_revenue.workflows.models import make_current
@@ -53,6 +54,7 @@ class TrainingResult:
     predictor: Predictor
     origin: Origin | None
     seconds: float
+    is_current: bool = True
 
     def text(self) -> str:
         """Lines for people."""
@@ -60,15 +62,22 @@ class TrainingResult:
             f"Trained on {self.customers:,} customers and {self.windows} earlier windows in {self.seconds:.1f} s",
             f"Predictions rest on: {self.predictor.tier_} ({self.predictor.tier_reason_})",
             f"Bundle: {self.folder}",
-            f"MLflow: run {self.run_id}, version {self.registered_version}, champion",
+            f"MLflow: run {self.run_id}, version {self.registered_version}"
+            + (", champion" if self.is_current else "; the model in use stays as it is"),
         ]
         if self.origin is None:
             return "\n".join([*lines, "No back-test: there is too little data for one"])
         return "\n".join([*lines, "", origin_table(self.origin)])
 
 
-def train(settings: Settings, as_of: dt.date | None, report: Report) -> TrainingResult:
-    """Fit every model as of a day, back-test at one earlier day, track the run, write the bundle and make it current.
+def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_current: bool = True) -> TrainingResult:
+    """Fit every model as of a day, back-test at earlier days, track the run and write the bundle.
+
+    Args:
+        settings: the store, the folder of models and the variant of the models.
+        as_of: last day that training may know; the store's moment by default.
+        report: is told what is being done.
+        make_it_current: whether the new model answers from now on; an experiment's does not.
 
     Raises:
         NotEnoughData: the store has no customer with an order by then.
@@ -78,14 +87,14 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
         features = feature_rows(store, when, FITTED_COLUMNS)
-        windows = training_windows(store, when, settings.ltv_horizon_days)
+        windows = training_windows(store, when, settings.ltv_horizon_days, settings.options.windows)
         report("Fitting the models")
         predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(features, windows)
-        report("Back-testing at an earlier day")
-        origin = _back_test(store, settings, when)
+        folds = _back_test(store, settings, when, report)
+        origin = folds[-1] if folds else None
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
         facts = _facts(store, settings, when, version)
-        metrics = mean_figures([origin]) if origin else {}
+        metrics = mean_figures(folds)
         folder = bundle.save(predictor, settings.models / version, {**facts, "metrics": metrics, **_outcome(origin)})
         report("Tracking the run in MLflow")
         example = features_of(store, when, features.column("customer_id").slice(0, EXAMPLE_ROWS).to_pylist())
@@ -100,13 +109,25 @@ def train(settings: Settings, as_of: dt.date | None, report: Report) -> Training
                 output_example=_example(predictor, example),
                 figures=_figures(store, origin) if origin else {},
                 documents={"predictor.json": predictor.to_state()},
+                folds=[_fold(store, fold) for fold in folds],
             ),
+            champion=make_it_current,
         )
         write_run(folder, {**tracking.run_address(settings, run_id), "registered_version": registered})
-    make_current(settings.models, version)
+    if make_it_current:
+        make_current(settings.models, version)
     seconds = time.monotonic() - started
     return TrainingResult(
-        version, folder, run_id, registered, features.num_rows, len(windows), predictor, origin, seconds
+        version,
+        folder,
+        run_id,
+        registered,
+        features.num_rows,
+        len(windows),
+        predictor,
+        origin,
+        seconds,
+        make_it_current,
     )
 
 
@@ -128,18 +149,32 @@ def _weights(predictor: Predictor) -> dict[str, float]:
     return {f"weight_{name}": value for name, value in predictor.weights().items()}
 
 
-def _back_test(store: Store, settings: Settings, when: AsOf) -> Origin | None:
-    """One origin whose horizon ends with what is known."""
-    if store.info.first_day is None:
-        return None
-    cutoff = when.day - dt.timedelta(days=BACKTEST_HORIZON_DAYS)
-    if cutoff <= store.info.first_day:
-        return None
-    try:
-        origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_BACKTEST_CUSTOMERS)
-    except NotEnoughData:
-        return None
-    return origin if origin.outcomes is not None else None
+def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> list[Origin]:
+    """Origins in the order of their cut-offs; the horizon of the last ends with what is known."""
+    origins = []
+    for cutoff in fold_cutoffs(store.info.first_day, when.day, settings.options.folds, BACKTEST_HORIZON_DAYS):
+        report(f"Back-testing at {cutoff}")
+        try:
+            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_BACKTEST_CUSTOMERS)
+        except NotEnoughData:
+            continue
+        if origin.outcomes is not None:
+            origins.append(origin)
+    return origins
+
+
+def _fold(store: Store, origin: Origin) -> tracking.FoldRecord:
+    """A fold as a run of its own within that of the training."""
+    return tracking.FoldRecord(
+        name=f"fold {origin.cutoff}",
+        parameters={
+            "cutoff": origin.cutoff,
+            "horizon_days": origin.horizon_days,
+            "customers": origin.features.num_rows,
+            "data_fingerprint": store.info.fingerprint,
+        },
+        metrics=mean_figures([origin]),
+    )
 
 
 def _outcome(origin: Origin | None) -> Mapping[str, object]:
@@ -179,6 +214,7 @@ def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mappin
         "discount_rate_per_year": str(settings.discount_rate_per_year),
         "interval_mass": settings.interval_mass,
         "seed": settings.seed,
+        **{f"option_{name}": str(value) for name, value in settings.options.model_dump().items()},
     }
 
 
