@@ -1,0 +1,130 @@
+"""When a fit of the probability models cannot be trusted, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from customer_revenue.modeling.counts import PurchaseModel
+from customer_revenue.modeling.fitting import maximise
+from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.uncertainty import Estimate
+
+FEWEST_REPEAT_BUYERS = 100
+"""Four parameters from fewer repeat buyers than this move with every one of them."""
+
+PARAMETERS_OF_DROPPING_OUT = 2
+"""A model with drop-out has two parameters more; by Akaike's criterion they must gain that much log-likelihood."""
+
+LARGEST_CORRELATION = 0.3
+"""Of frequency and mean spend, beyond which Gamma-Gamma's independence is taken for broken, as practitioners do."""
+
+GAPS_IN_WINDOW = 2.0
+"""The longest observation shall hold this many typical gaps between purchases."""
+
+LARGEST_RELATIVE_ERROR = 1.0
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A reason not to trust a fit.
+
+    Attributes:
+        code: stable, for programs.
+        message: what is wrong, with its numbers.
+        remedy: what to do about it.
+    """
+
+    code: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}"
+
+
+def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Sequence[Estimate]) -> Iterator[Caution]:
+    """What speaks against a purchase model that was fitted to these histories."""
+    repeats = int(histories.weights[histories.frequency > 0].sum())
+    if repeats < FEWEST_REPEAT_BUYERS:
+        yield Caution(
+            "few_repeat_buyers",
+            f"Only {repeats} customers have bought again; {FEWEST_REPEAT_BUYERS} are wanted",
+            "Take a longer history, or a penalizer such as 0.01, and read totals rather than single customers.",
+        )
+    if model.problem_:
+        yield Caution(
+            "no_maximum",
+            f"The likelihood has no proper maximum: {model.problem_}",
+            "Set a penalizer such as 0.01, or take a simpler model: MBG/NBD needs less than Pareto/NBD.",
+        )
+    unsure = [e.name for e in estimates if e.standard_error > LARGEST_RELATIVE_ERROR * e.value]
+    if unsure:
+        yield Caution(
+            "unidentified",
+            f"The data hardly tell {', '.join(unsure)}: the standard error is larger than the value",
+            "Judge predictions by a back-test instead of reading these parameters, or set a penalizer such as 0.01.",
+        )
+    gain = model.log_likelihood_ - log_likelihood_without_dropout(model, histories)
+    if gain < PARAMETERS_OF_DROPPING_OUT:
+        yield Caution(
+            "no_dropout",
+            f"There is no sign that customers drop out: it gains {gain:.1f} in log-likelihood, less than it costs",
+            "Its probability of being alive says little here; take a longer window, or read expected purchases only.",
+        )
+    gap, longest = model.k * model.alpha_ / model.r_, float(histories.T_days.max())
+    if longest < GAPS_IN_WINDOW * gap:
+        yield Caution(
+            "short_window",
+            f"The longest history has {longest:.0f} days, and customers buy every {gap:.0f} days on average",
+            f"Take orders of at least {GAPS_IN_WINDOW * gap:.0f} days, or predict no further than was observed.",
+        )
+
+
+def spend_cautions(problem: str, frequency: Floats, spend_cents: Floats) -> Iterator[Caution]:
+    """What speaks against a Gamma-Gamma of these mean spends over so many days each."""
+    if problem:
+        yield Caution(
+            "no_spend_model",
+            f"Gamma-Gamma is not in use: {problem}",
+            "Look for outliers and zero totals among the orders, or set a penalizer such as 0.01.",
+        )
+    correlation = spend_correlation(frequency, spend_cents)
+    if abs(correlation) > LARGEST_CORRELATION:
+        yield Caution(
+            "spend_depends_on_frequency",
+            f"Frequent buyers spend {'more' if correlation > 0 else 'less'} each time (correlation {correlation:.2f}), "
+            "but Gamma-Gamma takes the two for independent",
+            "Use CustomerModel, which learns spend from behaviour, or fit groups of customers apart.",
+        )
+
+
+def spend_correlation(frequency: Floats, spend_cents: Floats) -> float:
+    """Correlation of purchase days and mean spend among repeat buyers; 0 where either is constant."""
+    known = (frequency > 0) & (spend_cents > 0)
+    x, m = frequency[known], spend_cents[known]
+    if len(x) < 3 or not np.ptp(x) or not np.ptp(m):
+        return 0.0
+    return float(np.corrcoef(x, m)[0, 1])
+
+
+def log_likelihood_without_dropout(model: PurchaseModel, histories: Histories) -> float:
+    """The most that the same purchase process explains when nobody ever leaves: r and alpha alone."""
+    rows, _ = histories.distinct()
+    scale = 1.0 / max(float(rows.T_days.max()), 1.0)
+    if isinstance(model, ParetoNBD):
+        never = ModifiedBetaGeoCNBDk(k=1)
+        return _counting(never, rows, scale)
+    return _counting(model, rows, scale)
+
+
+def _counting(model: ModifiedBetaGeoCNBDk, rows: Histories, scale: float) -> float:
+    scaled = Histories(rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights)
+    fit = maximise(lambda p: model.log_likelihood_alive(scaled, p), ((0.5, 0.1), (1.0, 0.3)), float(rows.weights.sum()))
+    if not fit.found:
+        return -np.inf
+    return model.log_likelihood_alive(rows, np.array([fit.parameters[0], fit.parameters[1] / scale]))

@@ -1,0 +1,63 @@
+"""How many repeat purchases a newcomer makes within a time: the whole distribution, for every purchase model."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from scipy.special import betainc, betaln
+
+from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+
+PurchaseModel: TypeAlias = ModifiedBetaGeoCNBDk | ParetoNBD
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+NODES, NODE_WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+
+
+def repeat_distribution(model: PurchaseModel, T_days: Floats, most: int) -> Floats:
+    """P(X(T) = 0, 1, …, most - 1, at least most) of customers who were acquired T days ago.
+
+    Args:
+        model: fitted.
+        T_days: one a customer.
+        most: the last column stands for this many purchases and more.
+
+    Returns:
+        One row a customer, one column a number of repeat purchases; each row adds up to 1.
+    """
+
+    def tail(n: int) -> Floats:
+        return _pareto_tail(model, ages, n) if isinstance(model, ParetoNBD) else _coin_tail(model, ages, n)
+
+    ages, place = np.unique(np.asarray(T_days, dtype=np.float64), return_inverse=True)
+    at_least = np.column_stack([np.ones(len(ages)), *(tail(n) for n in range(1, most + 1))])
+    return np.asarray(-np.diff(at_least, axis=1, append=0.0))[place]
+
+
+def expected_newcomer(model: PurchaseModel, days: Floats) -> Floats:
+    """E[X(t)]: the repeat purchases that a newcomer makes within t days of his first, for each t."""
+    nobody_yet = Histories.of([0], [0], [0])
+    return np.array([float(model.expected_purchases(float(day), nobody_yet)[0]) if day > 0 else 0.0 for day in days])
+
+
+def _coin_tail(model: ModifiedBetaGeoCNBDk, age: Floats, n: int) -> Floats:
+    """P(X >= n): n Erlang-k gaps fit into the time, their rate gamma-distributed, and the coins let n - 1 or n pass."""
+    passed = n if model.coin_at_first_purchase else n - 1
+    survives = np.exp(betaln(model.a_, model.b_ + passed) - betaln(model.a_, model.b_))
+    return np.asarray(survives * betainc(n * model.k, model.r_, age / (model.alpha_ + age)))
+
+
+def _pareto_tail(model: ParetoNBD, age: Floats, n: int) -> Floats:
+    """P(X >= n): a negative binomial count over the time alive, which ends at the age or at the death before it.
+
+    The integral over the death is taken over the chance to live longer, along which deaths are spread evenly.
+    """
+    alive = np.exp(-model.s_ * np.log1p(age / model.beta_))
+    total = alive * betainc(n, model.r_, age / (model.alpha_ + age))
+    for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
+        death = model.beta_ * np.expm1(-np.log(alive + node * (1 - alive)) / model.s_)
+        total += weight * (1 - alive) * betainc(n, model.r_, death / (model.alpha_ + death))
+    return np.asarray(total)

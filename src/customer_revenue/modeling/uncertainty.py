@@ -1,0 +1,137 @@
+"""How well a fit knows its parameters: standard errors from the curvature of the likelihood, and the bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from customer_revenue.modeling.counts import PurchaseModel
+from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.spend import GammaGamma, distinct_spend, spend_log_likelihood
+
+STEP = 1e-3
+"""Of the second differences, in the logarithm of a parameter."""
+
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A fitted parameter. Without a proper maximum its error is infinite and its interval everything.
+
+    ``low`` and ``high`` are the 95 % interval, normal in the parameter's logarithm, since parameters are positive.
+    """
+
+    name: str
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def purchase_estimates(model: PurchaseModel, histories: Histories) -> list[Estimate]:
+    """The parameters of a purchase model that was fitted to these histories."""
+    rows, _ = histories.distinct()
+    scale = 1.0 / max(float(rows.T_days.max()), 1.0)
+    scaled = Histories(rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights)
+    unit = np.array([scale if name in model.times else 1.0 for name in model.parameters])
+    values = np.array([getattr(model, f"{name}_") for name in model.parameters])
+    penalty = model.penalizer_ * float(rows.weights.sum())
+    errors = log_errors(lambda p: model.log_likelihood(scaled, p), values * unit, penalty)
+    return _estimates(model.parameters, values, errors)
+
+
+def spend_estimates(model: GammaGamma, frequency: Floats, spend_cents: Floats) -> list[Estimate]:
+    """The parameters of a Gamma-Gamma that was fitted to these spends; none where it has none."""
+    if model.p_ is None or model.q_ is None or model.v_ is None:
+        return []
+    known = (frequency > 0) & (spend_cents > 0)
+    x, m, weight = distinct_spend(frequency[known], spend_cents[known], np.ones(int(known.sum())))
+    relative = m / model.mean_cents_
+    values = np.array([model.p_, model.q_, model.v_])
+    penalty = model.penalizer_ * float(weight.sum())
+    scaled = values / [1, 1, model.mean_cents_]
+    errors = log_errors(lambda p: spend_log_likelihood(x, relative, weight, p), scaled, penalty)
+    return _estimates(model.parameters, values, errors)
+
+
+def log_errors(log_likelihood: Callable[[Floats], float], parameters: Floats, penalty: float = 0.0) -> Floats:
+    """Standard errors of the logarithms of parameters, from second differences at the maximum.
+
+    Infinite where the likelihood is not curved downwards in every direction: the data do not tell the parameters.
+
+    Args:
+        log_likelihood: of positive parameters.
+        parameters: that maximise it, less the penalty times their sum of squares.
+        penalty: makes the estimate steadier, so that errors are those of a penalised one (the sandwich formula).
+    """
+    information = -_hessian_in_logs(log_likelihood, parameters)
+    bread = information + np.diag(4 * penalty * parameters**2)
+    # At a penalised maximum the likelihood still has a slope, which curves it in logarithms though not in itself.
+    scatter = information + np.diag(2 * penalty * parameters**2)
+    if not np.all(np.isfinite(bread)) or np.linalg.eigvalsh(bread).min() <= 0:
+        return np.full(len(parameters), np.inf)
+    inverse = np.linalg.inv(bread)
+    return np.asarray(np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), 0.0)))
+
+
+def _hessian_in_logs(function: Callable[[Floats], float], parameters: Floats) -> Floats:
+    logs, n = np.log(parameters), len(parameters)
+    steps = STEP * np.eye(n)
+    hessian = np.empty((n, n))
+
+    def at(move: Floats) -> float:
+        return function(np.exp(logs + move))
+
+    centre = at(np.zeros(n))
+    for i in range(n):
+        hessian[i, i] = (at(steps[i]) - 2 * centre + at(-steps[i])) / STEP**2
+        for j in range(i):
+            same = at(steps[i] + steps[j]) + at(-steps[i] - steps[j])
+            opposite = at(steps[i] - steps[j]) + at(steps[j] - steps[i])
+            hessian[i, j] = hessian[j, i] = (same - opposite) / (4 * STEP**2)
+    return hessian
+
+
+def bootstrap(model: PurchaseModel, histories: Histories, draws: int, seed: int) -> Floats:
+    """Parameters of refits on customers drawn anew with replacement: one row a draw, one column a parameter.
+
+    Only the counts of the distinct histories are drawn, so that the work does not grow with the customers.
+    """
+    rows, _ = histories.distinct()
+    rng = np.random.default_rng(seed)
+    total = round(float(rows.weights.sum()))
+    counts = rng.multinomial(total, rows.weights / rows.weights.sum(), size=draws)
+    return np.array([_refit(model, rows, count) for count in counts]).reshape(draws, len(model.parameters))
+
+
+def _refit(model: PurchaseModel, rows: Histories, counts: npt.NDArray[np.int64]) -> list[float]:
+    drawn = counts > 0
+    kept = rows.take(drawn)
+    weighted = Histories(
+        kept.frequency, kept.recency_days, kept.T_days, kept.log_gap_sum, counts[drawn].astype(np.float64)
+    )
+    again = unfitted(model).fit(weighted)
+    return [float(getattr(again, f"{name}_")) for name in model.parameters]
+
+
+def unfitted(model: PurchaseModel) -> PurchaseModel:
+    """A model with the same settings."""
+    if isinstance(model, ParetoNBD):
+        return ParetoNBD(penalizer=model.penalizer)
+    kind: type[ModifiedBetaGeoCNBDk] = type(model)
+    return kind(k=model.k, penalizer=model.penalizer)
+
+
+def _estimates(names: Sequence[str], values: Floats, errors: Floats) -> list[Estimate]:
+    with np.errstate(over="ignore"):
+        spread = np.exp(NORMAL_95 * errors)
+    return [
+        Estimate(name, float(value), float(value * error), float(value / times), float(value * times))
+        for name, value, error, times in zip(names, values, errors, spread, strict=True)
+    ]
