@@ -22,6 +22,7 @@ from customer_revenue.modeling.purchases import BetaGeo
 from customer_revenue.modeling.spend import GammaGamma
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
+from customer_revenue.plots.style import detached_figure
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
 from customer_revenue.workflows.figures import mean_figures, origin_table
@@ -225,7 +226,7 @@ def _figures(store: Store, origin: Origin) -> dict[str, Figure]:
     actual = [float(column(labels, f"purchases_{day}").sum()) for day in days]
     expected = origin.predictor.expected_purchases(origin.features, days).sum(axis=0)
     probability = column(origin.predictions, "purchase_probability")
-    return {
-        "calibration.png": plots.reliability(probability, origin.outcomes.bought),
-        "tracking.png": plots.tracking([0, *days], [0, *actual], [0, *expected]),
-    }
+    (calibrated, left), (tracked, right) = detached_figure(), detached_figure()
+    plots.reliability(probability, origin.outcomes.bought, ax=left)
+    plots.tracking([0, *days], [0, *actual], [0, *expected], ax=right)
+    return {"calibration.png": calibrated, "tracking.png": tracked}

@@ -1,0 +1,71 @@
+"""What customers spend on a purchase day, and what Gamma-Gamma makes of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.modeling.spend import GammaGamma, log_spend_density
+from customer_revenue.plots.style import INK, MODEL, axes_for
+
+POINTS = 200
+SHOWN = 0.99
+"""Quantile of the spends up to which the plot goes: a few large ones would squeeze all others."""
+
+
+class SpendModel(Protocol):
+    """What has a fitted Gamma-Gamma: ``ProbabilityModel`` after ``fit`` on rows with spend."""
+
+    spend_: GammaGamma
+
+
+def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40, ax: Axes | None = None) -> Axes:
+    """Mean spend of the repeat buyers, beside the distribution that Gamma-Gamma expects of as many purchases each.
+
+    Args:
+        model: fitted probability model.
+        features: rows with ``spend_days`` and ``monetary_cents``.
+        bins: of the histogram.
+        ax: axes to draw on.
+
+    Raises:
+        InvalidParameter: the model has no Gamma-Gamma.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     features = cdnow.features(as_of="1997-09-30")
+    >>> axes = cr.plots.spend_distribution(cr.ProbabilityModel().fit(features), features)
+    >>> x, y = axes.lines[0].get_data()
+    >>> 0.9 < float(((y[1:] + y[:-1]) / 2 * (x[1:] - x[:-1])).sum()) <= 1.01
+    True
+    """
+    spend = model.spend_
+    if spend.p_ is None or spend.q_ is None or spend.v_ is None:
+        raise InvalidParameter(f"there is no Gamma-Gamma to draw: {spend.problem_}")
+    known = features[(features["spend_days"] > 0) & (features["monetary_cents"] > 0)]
+    money = known["monetary_cents"].to_numpy(dtype=float) / 100
+    top = float(np.quantile(money, SHOWN))
+    grid = np.linspace(top / POINTS, top, POINTS)
+    days, counts = np.unique(known["spend_days"].to_numpy(dtype=float), return_counts=True)
+    logs = log_spend_density(days[:, None], grid[None, :] * 100, spend.p_, spend.q_, spend.v_)
+    density = counts @ np.exp(logs) / counts.sum() * 100
+    axes = axes_for(ax)
+    axes.hist(
+        money,
+        bins=bins,
+        range=(0, top),
+        weights=np.full(len(money), bins / top / len(money)),
+        color="#cbd2d9",
+        label="actual",
+        edgecolor="white",
+    )
+    axes.plot(grid, density, color=MODEL, label="Gamma-Gamma")
+    axes.axvline(float(money.mean()), color=INK, linestyle=":", linewidth=1.2, label="actual mean")
+    axes.set(xlabel="mean spend of a purchase day", ylabel="density", xlim=(0, top))
+    axes.set_title("Spend of the repeat buyers")
+    axes.legend(frameon=False)
+    return axes
