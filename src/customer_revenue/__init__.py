@@ -1,3 +1,84 @@
-"""What each customer has been worth, what they will be worth, and what to do about it."""
+"""What each customer has been worth, what they will be worth, and what to do about it.
+
+>>> import customer_revenue as cr
+>>> with cr.load_cdnow(sample=True) as orders:
+...     model = cr.ProbabilityModel("mbg_nbd").fit(orders.features(as_of="1997-09-30"))
+>>> model.name
+'mbg_nbd'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from customer_revenue import plots
+    from customer_revenue.errors import CustomerRevenueError
+    from customer_revenue.library.backtests import Backtest, backtest
+    from customer_revenue.library.customers import CustomerModel
+    from customer_revenue.library.experiments import train
+    from customer_revenue.library.orders import ArrowTables, NotImported, Orders, load_cdnow, load_orders, open_store
+    from customer_revenue.library.probability import FitWarning, ProbabilityModel
+    from customer_revenue.modeling.cautions import Caution
+    from customer_revenue.orders.simulate import Shop, simulate_orders
+    from customer_revenue.settings import ModelOptions
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "ArrowTables": "library.orders",
+    "Backtest": "library.backtests",
+    "Caution": "modeling.cautions",
+    "CustomerModel": "library.customers",
+    "CustomerRevenueError": "errors",
+    "FitWarning": "library.probability",
+    "ModelOptions": "settings",
+    "NotImported": "library.orders",
+    "Orders": "library.orders",
+    "ProbabilityModel": "library.probability",
+    "Shop": "orders.simulate",
+    "backtest": "library.backtests",
+    "load_cdnow": "library.orders",
+    "load_orders": "library.orders",
+    "open_store": "library.orders",
+    "simulate_orders": "orders.simulate",
+    "train": "library.experiments",
+}
+"""Where each public name lives. They are imported when they are first asked for: importing pandas takes longer than
+anybody wants to wait for ``--help``."""
+
+__all__ = [
+    "ArrowTables",
+    "Backtest",
+    "Caution",
+    "CustomerModel",
+    "CustomerRevenueError",
+    "FitWarning",
+    "ModelOptions",
+    "NotImported",
+    "Orders",
+    "ProbabilityModel",
+    "Shop",
+    "backtest",
+    "load_cdnow",
+    "load_orders",
+    "open_store",
+    "plots",
+    "simulate_orders",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "plots":
+        return import_module("customer_revenue.plots")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"customer_revenue.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

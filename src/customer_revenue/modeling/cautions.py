@@ -60,7 +60,7 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
         yield Caution(
             "no_maximum",
             f"The likelihood has no proper maximum: {model.problem_}",
-            "Set a penalizer such as 0.01, or take a simpler model: MBG/NBD needs less than Pareto/NBD.",
+            "Set a penalizer such as 0.01, a larger one if it has one, or take a simpler model: MBG/NBD needs less.",
         )
     unsure = [e.name for e in estimates if e.standard_error > LARGEST_RELATIVE_ERROR * e.value]
     if unsure:
@@ -114,7 +114,7 @@ def spend_correlation(frequency: Floats, spend_cents: Floats) -> float:
 
 def log_likelihood_without_dropout(model: PurchaseModel, histories: Histories) -> float:
     """The most that the same purchase process explains when nobody ever leaves: r and alpha alone."""
-    rows, _ = histories.distinct()
+    rows, _ = histories.distinct
     scale = 1.0 / max(float(rows.T_days.max()), 1.0)
     if isinstance(model, ParetoNBD):
         never = ModifiedBetaGeoCNBDk(k=1)

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.evaluation import Forecast, Outcomes
 from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.pareto import ParetoNBD
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.purchases import BetaGeo
+from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo
 from customer_revenue.modeling.spend import GammaGamma
 from customer_revenue.modeling.windows import Window
 
@@ -35,20 +36,34 @@ def aligned(table: pa.Table, features: pa.Table) -> pa.Table:
     return table.take(places)
 
 
-def beta_geo_forecast(features: pa.Table, horizon_days: int) -> Forecast:
-    """BG/NBD with Gamma-Gamma, its date the median given a purchase within the horizon."""
+def probability_forecast(name: str, features: pa.Table, horizon_days: int) -> Forecast:
+    """A purchase model with Gamma-Gamma, its date the median given a purchase within the horizon.
+
+    Args:
+        name: ``bg_nbd``, ``mbg_nbd`` or ``pareto_nbd``; the last has no date.
+        features: to fit to and to predict from.
+        horizon_days: how far ahead.
+    """
     histories = Histories.from_table(features)
-    model = BetaGeo().fit(histories)
+    model = {kind.name: kind for kind in (BetaGeo, ModifiedBetaGeo, ParetoNBD)}[name]().fit(histories)
     n, cents = column(features, "spend_days"), column(features, "monetary_cents")
     purchases = model.expected_purchases(horizon_days, histories)
     probability = model.purchase_probability(horizon_days, histories)
-    curve = Curve.through(model, histories, [horizon_days], [probability])
+    next_days = np.full(len(histories), np.nan)
+    if not isinstance(model, ParetoNBD):
+        curve = Curve.through(model, histories, [horizon_days], [probability])
+        next_days = np.ceil(curve.when(curve.at(horizon_days) / 2))
     return Forecast(
         purchases=purchases,
         revenue=purchases * GammaGamma().fit(n, cents).expected_spend(n, cents),
         probability=probability,
-        next_days=np.ceil(curve.when(curve.at(horizon_days) / 2)),
+        next_days=next_days,
     )
+
+
+def beta_geo_forecast(features: pa.Table, horizon_days: int) -> Forecast:
+    """BG/NBD with Gamma-Gamma, what everybody has."""
+    return probability_forecast(BetaGeo.name, features, horizon_days)
 
 
 def member_forecasts(predictor: Predictor, features: pa.Table, horizon_days: int) -> dict[str, Forecast]:

@@ -19,10 +19,10 @@ from customer_revenue.modeling.distribution import CountIntervals, Spread, count
 from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.reasons import churn_reasons
+from customer_revenue.modeling.reasons import churn_reasons, contributions
 from customer_revenue.modeling.scenes import Scene
 from customer_revenue.modeling.training import learn
-from customer_revenue.modeling.views import Base, View
+from customer_revenue.modeling.views import FEATURE_NAMES, Base, View
 from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
 from customer_revenue.settings import ModelOptions
 
@@ -239,6 +239,17 @@ class Predictor:
         view = View.of(features, self._fitted_base())
         classifier = self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
         return churn_reasons(view, features, classifier, CHURN_DAYS)
+
+    def churn_contributions(self, features: pa.Table) -> tuple[tuple[str, ...], Floats, Floats] | None:
+        """SHAP values of the churn classifier: names, contributions to the log-odds, and what they are of.
+
+        One row a customer, one column a feature; None where no classifier was learned.
+        """
+        classifier = self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
+        if classifier is None:
+            return None
+        matrix = View.of(features, self._fitted_base()).churn_matrix(CHURN_DAYS)
+        return FEATURE_NAMES, contributions(matrix, classifier), matrix
 
     def _fitted_base(self) -> Base:
         if self.base_ is None:

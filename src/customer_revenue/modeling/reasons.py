@@ -70,10 +70,19 @@ def churn_reasons(
 
 
 def _effects(matrix: Floats, classifier: ChurnClassifier) -> Floats:
-    contributions = classifier.booster_.contributions(matrix)[:, :-1]
-    contributions[:, -1] += matrix[:, -1] - classifier.base_
+    parts = contributions(matrix, classifier)
     places = [[FEATURE_NAMES.index(name) for name in names] for names in THEMES.values()]
-    return np.column_stack([contributions[:, place].sum(axis=1) for place in places])
+    return np.column_stack([parts[:, place].sum(axis=1) for place in places])
+
+
+def contributions(matrix: Floats, classifier: ChurnClassifier) -> Floats:
+    """Each feature's part of a customer's log-odds before calibration, next to those of the average customer.
+
+    What the classifier starts from, the purchase model's own log-odds, counts with the column that holds it.
+    """
+    parts = classifier.booster_.contributions(matrix)[:, :-1]
+    parts[:, -1] += matrix[:, -1] - classifier.base_
+    return parts
 
 
 def _words(row: Mapping[str, Any], effects: Floats) -> list[str]:

@@ -36,7 +36,7 @@ class Estimate:
 
 def purchase_estimates(model: PurchaseModel, histories: Histories) -> list[Estimate]:
     """The parameters of a purchase model that was fitted to these histories."""
-    rows, _ = histories.distinct()
+    rows, _ = histories.distinct
     scale = 1.0 / max(float(rows.T_days.max()), 1.0)
     scaled = Histories(rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights)
     unit = np.array([scale if name in model.times else 1.0 for name in model.parameters])
@@ -103,7 +103,7 @@ def bootstrap(model: PurchaseModel, histories: Histories, draws: int, seed: int)
 
     Only the counts of the distinct histories are drawn, so that the work does not grow with the customers.
     """
-    rows, _ = histories.distinct()
+    rows, _ = histories.distinct
     rng = np.random.default_rng(seed)
     total = round(float(rows.weights.sum()))
     counts = rng.multinomial(total, rows.weights / rows.weights.sum(), size=draws)

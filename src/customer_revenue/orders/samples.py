@@ -24,3 +24,23 @@ def cdnow_path() -> Path:
         if path.is_file():
             return path
     raise UnreadableFile("the CDNOW sample is missing: install the package lifetimes again")
+
+
+def write_cdnow_sample(path: Path) -> Path:
+    """Write the tenth of the CDNOW customers that the papers use, in the form of the master file.
+
+    Args:
+        path: of the file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        UnreadableFile: as for :func:`cdnow_path`.
+    """
+    master = cdnow_path()
+    header, *lines = master.read_text("ascii").splitlines()
+    sampled = {line.split()[0] for line in (master.with_name("CDNOW_sample.txt")).read_text("ascii").splitlines()}
+    kept = [line for line in lines if line.split()[:1] and line.split()[0] in sampled]
+    path.write_text("\n".join([header, *kept, ""]), "ascii")
+    return path

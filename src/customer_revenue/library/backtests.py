@@ -1,0 +1,221 @@
+"""Back-tests: every model trained on the same past, compared on the same future."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.library.frames import Day, as_day, as_frame
+from customer_revenue.library.orders import Orders
+from customer_revenue.modeling.comparators import member_forecasts, probability_forecast
+from customer_revenue.modeling.evaluation import evaluate, paired_bootstrap, select, slices
+from customer_revenue.modeling.histories import column
+from customer_revenue.settings import ModelOptions, load_settings
+from customer_revenue.workflows.backtesting import choose_origins
+from customer_revenue.workflows.comparison import BG_NBD, OURS, Origin, predict_from
+
+OTHERS = {
+    "mbg_nbd": "MBG/NBD + Gamma-Gamma",
+    "pareto_nbd": "Pareto/NBD + Gamma-Gamma",
+}
+"""Models that are compared beside ours, BG/NBD and the naive rule, and how they are called."""
+
+
+def backtest(
+    orders: Orders,
+    horizon_days: int = 90,
+    *,
+    cutoffs: Sequence[Day] = (),
+    origins: int = 1,
+    also: Sequence[str] = ("mbg_nbd", "pareto_nbd"),
+    options: ModelOptions | None = None,
+) -> Backtest:
+    """Train at each cut-off on what was known by then, predict the horizon after it, and compare.
+
+    Args:
+        orders: the store.
+        horizon_days: how far to predict.
+        cutoffs: last days that training may know; chosen back from the end when there are none.
+        origins: how many cut-offs to choose.
+        also: models to compare beside ours, BG/NBD with Gamma-Gamma and the naive rule.
+        options: variant of our models.
+
+    Raises:
+        NotEnoughData: the history is not longer than the horizon.
+        InvalidParameter: the horizon of a cut-off is not over, or a model is unknown.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     result = cr.backtest(orders, 90, cutoffs=["2023-09-30"], also=(), options=cr.ModelOptions(learned=False))
+    >>> result.figures["purchases_rmse"].round(1).to_dict()
+    {'customer-revenue': 0.9, 'BG/NBD + Gamma-Gamma': 0.9, 'naive rule': 1.0}
+    """
+    if unknown := [name for name in also if name not in OTHERS]:
+        raise InvalidParameter(f"there is no model {unknown[0]!r}; there are {', '.join(OTHERS)}", list(OTHERS))
+    settings = orders.settings
+    if options is not None:
+        chosen = {name: getattr(settings, name) for name in settings.model_fields_set}
+        settings = load_settings(**{**chosen, "options": options})
+    days = [day for day in map(as_day, cutoffs) if day] or choose_origins(orders.store, origins, horizon_days)
+    found = []
+    for cutoff in sorted(days):
+        origin = predict_from(orders.store, settings, cutoff, horizon_days)
+        if origin.outcomes is None:
+            last = orders.store.as_of().day
+            raise InvalidParameter(f"{horizon_days} days after {cutoff} are not over: the store's moment is {last}")
+        more = {OTHERS[name]: probability_forecast(name, origin.features, horizon_days) for name in also}
+        found.append(replace(origin, forecasts={**origin.forecasts, **more}))
+    return Backtest(tuple(found))
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What was predicted at one or more cut-offs, by every model, and what happened.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     quick = cr.ModelOptions(learned=False)
+    ...     result = cr.backtest(orders, 90, cutoffs=["2023-06-30", "2023-09-30"], also=("pareto_nbd",), options=quick)
+    >>> [str(day) for day in result.cutoffs]
+    ['2023-06-30', '2023-09-30']
+    """
+
+    origins: tuple[Origin, ...]
+
+    @property
+    def cutoffs(self) -> list[dt.date]:
+        """The last days that training knew.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     [str(day) for day in cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).cutoffs]
+        ['2023-10-02']
+        """
+        return [origin.cutoff for origin in self.origins]
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """Every figure of every model, as the mean over the cut-offs: one row a model.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).figures.columns[:3].tolist()
+        ['purchases_mae', 'purchases_rmse', 'purchases_spearman']
+        """
+        return self.by_cutoff.groupby(level="model", sort=False).mean()
+
+    @property
+    def by_cutoff(self) -> pd.DataFrame:
+        """Every figure of every model at every cut-off: one row each.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     result = cr.backtest(orders, 60, origins=2, also=(), options=cr.ModelOptions(learned=False))
+        >>> result.by_cutoff.index.names
+        FrozenList(['cutoff', 'model'])
+        """
+        rows = {
+            (origin.cutoff, model): figures for origin in self.origins for model, figures in origin.metrics().items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["cutoff", "model"])
+
+    @property
+    def members(self) -> pd.DataFrame:
+        """The members of our mix at the last cut-off, each alone: one row a member; empty where nothing is mixed.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
+        ...     cr.backtest(orders, 90, also=(), options=cr.ModelOptions(windows=1, trees=5)).members.index.tolist()
+        ['base', 'offset', 'direct', 'pareto']
+        """
+        last = self.origins[-1]
+        assert last.outcomes is not None
+        found = member_forecasts(last.predictor, last.features, last.horizon_days)
+        return pd.DataFrame.from_dict({n: evaluate(last.outcomes, f) for n, f in found.items()}, orient="index")
+
+    @property
+    def slices(self) -> pd.DataFrame:
+        """Log loss and root mean square error by group of customers and model at the last cut-off.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     slices = cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).slices
+        >>> slices.index.get_level_values("slice")[0]
+        'one_time_buyers'
+        """
+        last = self.origins[-1]
+        assert last.outcomes is not None
+        groups = slices(*(column(last.features, name) for name in ("frequency", "T_days", "total_cents")))
+        rows = {}
+        for name, inside in groups.items():
+            happened = select(last.outcomes, inside)
+            for model, forecast in last.forecasts.items():
+                figures = evaluate(happened, select(forecast, inside))
+                rows[name, model] = {"customers": int(inside.sum())} | {
+                    wanted: figures[wanted] for wanted in ("probability_log_loss", "purchases_rmse")
+                }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["slice", "model"])
+
+    def difference(self, model: str = OURS, other: str = BG_NBD, draws: int = 200) -> pd.DataFrame:
+        """A model's figures less another's at the last cut-off, with 95 % intervals over resampled customers.
+
+        Args:
+            model: one of ``figures``' rows.
+            other: another one.
+            draws: of the bootstrap.
+
+        Raises:
+            InvalidParameter: there is no such model.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     result = cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False))
+        >>> result.difference(draws=20).columns.tolist()
+        ['difference', 'low', 'high']
+        """
+        last = self.origins[-1]
+        assert last.outcomes is not None
+        for name in (model, other):
+            if name not in last.forecasts:
+                raise InvalidParameter(f"there is no model {name!r}; there are {', '.join(last.forecasts)}")
+        gaps = paired_bootstrap(last.outcomes, last.forecasts[model], last.forecasts[other], draws)
+        return pd.DataFrame.from_dict(gaps, orient="index", columns=["difference", "low", "high"])
+
+    def customers(self, model: str = OURS) -> pd.DataFrame:
+        """Each customer at the last cut-off: features, what a model predicted, and what happened.
+
+        Args:
+            model: one of ``figures``' rows.
+
+        Returns:
+            The columns of ``Orders.features``, and ``expected_purchases``, ``expected_revenue_cents``,
+            ``purchase_probability`` beside the actual ``purchases``, ``revenue_cents`` and ``bought``. Ours also has
+            its intervals.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     customers = cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).customers()
+        >>> customers[["purchases", "expected_purchases"]].sum().round(-2).tolist()
+        [200.0, 200.0]
+        """
+        last = self.origins[-1]
+        assert last.outcomes is not None
+        if model not in last.forecasts:
+            raise InvalidParameter(f"there is no model {model!r}; there are {', '.join(last.forecasts)}")
+        forecast, happened = last.forecasts[model], last.outcomes
+        frame = as_frame(last.features).assign(
+            expected_purchases=forecast.purchases,
+            expected_revenue_cents=forecast.revenue,
+            purchase_probability=forecast.probability,
+            purchases=happened.purchases,
+            revenue_cents=happened.revenue,
+            bought=happened.bought,
+        )
+        if model == OURS:
+            names = ("purchases_low", "purchases_high", "revenue_low_cents", "revenue_high_cents", "interval_mass")
+            frame = frame.assign(**{name: last.predictions.column(name).to_numpy() for name in names})
+        return frame

@@ -1,0 +1,272 @@
+"""The whole predictor: probability models, what was learned beside them, and one curve per customer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+import pyarrow as pa
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.library.frames import Day, Rows, as_day, as_frame, as_table
+from customer_revenue.library.orders import Orders
+from customer_revenue.modeling import bundle
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.settings import ModelOptions
+from customer_revenue.workflows.frames import feature_rows, training_windows
+from customer_revenue.workflows.predictions import predictor_as_of
+
+
+class CustomerModel:
+    """Predicts what each customer will do: purchases, revenue, lifetime value, next purchase, churn risk.
+
+    It is what ``customer-revenue train`` makes and the service answers with: the probability models, LightGBM
+    corrections learned from earlier windows where there are enough customers, and one curve per customer.
+
+    Args:
+        horizon_days: how far ahead; the lifetime value's horizon.
+        interval_mass: least probability that an interval holds.
+        discount_rate_per_year: of future revenue.
+        seed: of everything random.
+        options: the variant of the models, by default the usual one.
+
+    After ``fit``, ``tier_`` says what the predictions rest on and ``tier_reason_`` why; ``predictor_`` is the model.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
+    ...     quick = cr.ModelOptions(windows=1, trees=5)
+    ...     model = cr.CustomerModel(horizon_days=90, options=quick).fit(orders, as_of="2023-09-30")
+    ...     predictions = model.predict(orders)
+    >>> model.tier_
+    'full'
+    >>> {"expected_purchases", "estimated_ltv_cents", "churn_risk_score", "next_purchase_date"} <= set(predictions)
+    True
+    """
+
+    def __init__(
+        self,
+        horizon_days: int = 365,
+        *,
+        interval_mass: float = 0.8,
+        discount_rate_per_year: float = 0.1,
+        seed: int = 20_240,
+        options: ModelOptions | None = None,
+    ) -> None:
+        self.horizon_days = horizon_days
+        self.interval_mass = interval_mass
+        self.discount_rate_per_year = discount_rate_per_year
+        self.seed = seed
+        self.options = options or ModelOptions()
+        self._predictor: Predictor | None = None
+
+    def __repr__(self) -> str:
+        fitted = f"{self.tier_}, as of {self.as_of}" if self._predictor else "not fitted"
+        return f"<CustomerModel: {self.horizon_days} days, {fitted}>"
+
+    def fit(self, orders: Orders, as_of: Day | None = None) -> Self:
+        """Fit on what was known on a day: nothing later is looked at.
+
+        Args:
+            orders: the store.
+            as_of: the day; by default the store's moment.
+
+        Raises:
+            NotEnoughData: nobody had bought by then.
+
+        >>> import customer_revenue as cr
+        >>> quick = cr.CustomerModel(90, options=cr.ModelOptions(learned=False))
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     quick.fit(orders, as_of="2023-09-30")
+        <CustomerModel: 90 days, probability_models, as of 2023-09-30>
+        """
+        when = orders.store.as_of(as_day(as_of))
+        predictor = Predictor(
+            when.day, self.horizon_days, self.interval_mass, self.discount_rate_per_year, self.seed, self.options
+        )
+        windows = training_windows(orders.store, when, self.horizon_days, self.options.windows)
+        self._predictor = predictor.fit(feature_rows(orders.store, when), windows)
+        return self
+
+    @property
+    def predictor_(self) -> Predictor:
+        """The model itself, over Arrow tables.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders)
+        >>> model.predictor_.horizon_days
+        90
+        """
+        if self._predictor is None:
+            raise InvalidParameter("fit the model first")
+        return self._predictor
+
+    @property
+    def tier_(self) -> str:
+        """What the predictions rest on: ``full``, ``probability_models``, ``population`` or ``facts_only``.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(customers=20, days=90, seed=1)) as orders:
+        ...     cr.CustomerModel(90).fit(orders).tier_
+        'population'
+        """
+        return str(self.predictor_.tier_)
+
+    @property
+    def tier_reason_(self) -> str:
+        """Why the predictions rest on no more than that.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(customers=20, days=90, seed=1)) as orders:
+        ...     cr.CustomerModel(90).fit(orders).tier_reason_
+        'only 10 customers have bought on two days; 30 are needed'
+        """
+        return self.predictor_.tier_reason_
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day that the model was fitted as of.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-12-31")
+        >>> str(model.as_of)
+        '2023-12-31'
+        """
+        return self.predictor_.as_of_day
+
+    @property
+    def weights_(self) -> pd.Series[float]:
+        """How much each member and each learned correction counts; empty where nothing was learned.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
+        ...     quick = cr.ModelOptions(windows=1, trees=5)
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
+        >>> model.weights_.index.tolist()
+        ['base', 'offset', 'direct', 'pareto', 'spend', 'classifier']
+        """
+        return pd.Series(self.predictor_.weights(), dtype=float)
+
+    def predict(self, orders: Orders | Rows, as_of: Day | None = None, horizon_days: int | None = None) -> pd.DataFrame:
+        """Predictions, one row a customer.
+
+        Args:
+            orders: the store, or rows of ``Orders.features``.
+            as_of: day to predict from; by default the day of the fit. Rows are taken to be of it.
+            horizon_days: of expected purchases and revenue and of ``purchase_probability``; by default the model's.
+
+        Raises:
+            NotEnoughData: there are facts but no predictions.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     month = model.predict(orders, horizon_days=30)
+        ...     quarter = model.predict(orders)
+        ...     later = model.predict(orders, as_of="2023-12-15")
+        >>> bool((month["expected_purchases"] <= quarter["expected_purchases"]).all())
+        True
+        """
+        day = as_day(as_of) or self.as_of
+        predictor = predictor_as_of(self.predictor_, day)
+        return as_frame(predictor.predict(self._features(orders, day), horizon_days))
+
+    def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: Day | None = None) -> pd.DataFrame:
+        """F(t), the chance of at least one purchase within t days: one row a customer, one column a number of days.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     model.curve(orders, days=[30, 90, 365]).mean().round(2).tolist()
+        [0.2, 0.4, 0.63]
+        """
+        features = self._features(orders, as_day(as_of) or self.as_of)
+        ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
+        return pd.DataFrame(self.predictor_.curve(features, days), index=ids, columns=list(days))
+
+    def reasons(self, orders: Orders | Rows, as_of: Day | None = None) -> pd.Series[list[str]]:
+        """The drivers of each customer's churn risk in words, strongest first, by customer.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     model.reasons(orders)["c10"]
+        ['no purchase for 36 days, where 24 days are usual', 'bought on 6 days, 4 of them in the last 90']
+        """
+        features = self._features(orders, as_day(as_of) or self.as_of)
+        ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
+        return pd.Series(self.predictor_.reasons(features), index=ids)
+
+    def churn_contributions(self, orders: Orders | Rows, as_of: Day | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """SHAP values of the churn classifier, and the values of the features that they are of.
+
+        Args:
+            orders: the store, or rows of ``Orders.features``.
+            as_of: day to look from; by default the day of the fit.
+
+        Returns:
+            Two frames with one row a customer and one column a feature: contributions to the log-odds of no purchase
+            within 90 days, and the features' values.
+
+        Raises:
+            InvalidParameter: no classifier was learned.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
+        ...     quick = cr.ModelOptions(windows=1, trees=5)
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
+        ...     contributions, values = model.churn_contributions(orders)
+        >>> contributions.shape == values.shape, "silence_days" in contributions
+        (True, True)
+        """
+        features = self._features(orders, as_day(as_of) or self.as_of)
+        found = self.predictor_.churn_contributions(features)
+        if found is None:
+            raise InvalidParameter(f"there is no churn classifier: {self.tier_reason_}")
+        ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
+        names, contributions, values = found
+        return pd.DataFrame(contributions, ids, list(names)), pd.DataFrame(values, ids, list(names))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model as a bundle of text files, the kind that the service loads.
+
+        >>> import customer_revenue as cr, tempfile
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     with tempfile.TemporaryDirectory() as folder:
+        ...         again = cr.CustomerModel.load(model.save(f"{folder}/bundle"))
+        ...     again.predict(orders).equals(model.predict(orders))
+        True
+        """
+        return bundle.save(self.predictor_, folder, {"version": Path(folder).name, "metrics": {}})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """A model from a bundle, such as ``models/current``; nothing is unpickled.
+
+        Raises:
+            ModelError: there is no bundle, or it is damaged or of another schema.
+
+        >>> import customer_revenue as cr
+        >>> try:
+        ...     cr.CustomerModel.load("nowhere")
+        ... except cr.CustomerRevenueError as error:
+        ...     print(error.code)
+        model_not_found
+        """
+        predictor = bundle.load(folder)
+        model = cls(
+            predictor.horizon_days,
+            interval_mass=predictor.interval_mass,
+            discount_rate_per_year=predictor.discount_rate_per_year,
+            seed=predictor.seed,
+        )
+        model._predictor = predictor
+        return model
+
+    def _features(self, orders: Orders | Rows, day: dt.date) -> pa.Table:
+        return orders.arrow.features(day) if isinstance(orders, Orders) else as_table(orders)

@@ -1,0 +1,35 @@
+"""Training from Python: the run, the bundle and the registered model that ``customer-revenue train`` makes."""
+
+from __future__ import annotations
+
+from customer_revenue.console import silent
+from customer_revenue.library.frames import Day, as_day
+from customer_revenue.library.orders import Orders
+from customer_revenue.settings import with_changes
+from customer_revenue.workflows.training import TrainingResult
+from customer_revenue.workflows.training import train as run
+
+
+def train(orders: Orders, as_of: Day | None = None, **changes: object) -> TrainingResult:
+    """Train, back-test and track a run in MLflow, as ``customer-revenue train --set …`` does.
+
+    With changes the model in use stays as it is: the run is an experiment, there to be compared.
+
+    Args:
+        orders: the store; its settings say where models and runs are kept.
+        as_of: last day that training may know; by default the store's moment.
+        changes: options of the models or settings, by name, see ``docs/experiments.md``.
+
+    Raises:
+        InvalidParameter: a name or a value is wrong.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     try:
+    ...         cr.train(cdnow, forests=3)
+    ...     except cr.CustomerRevenueError as error:
+    ...         print(error)
+    --set takes NAME=VALUE, not 'forests=3'
+    """
+    settings = with_changes(orders.settings, [f"{name}={value}" for name, value in changes.items()])
+    return run(settings, as_day(as_of), silent, make_it_current=not changes)

@@ -1,0 +1,333 @@
+"""Orders, open for reading: what happened, as frames, as of any day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self, cast
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from customer_revenue.console import silent
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.features.daily import daily
+from customer_revenue.features.rfm import purchase_days
+from customer_revenue.library.frames import Day, Rows, as_day, as_frame
+from customer_revenue.orders.samples import cdnow_path, write_cdnow_sample
+from customer_revenue.orders.store import Store, StoreInfo
+from customer_revenue.orders.store import open_store as open_the_store
+from customer_revenue.periods import Period
+from customer_revenue.policy import load_policy
+from customer_revenue.revenue.summary import summary
+from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.frames import feature_rows, known_at, label_rows
+from customer_revenue.workflows.importing import import_orders
+
+
+class NotImported(UserWarning):
+    """Some rows could not be used; ``Orders.quarantine`` has them, each with the reason."""
+
+
+def open_store(url: str | None = None, **settings: Any) -> Orders:
+    """Open a store of orders that was imported earlier.
+
+    Args:
+        url: such as ``duckdb:///data/orders.duckdb`` or ``postgresql://…``; by default the settings'.
+        settings: any setting by its name, such as ``models="models"``; the environment has the others.
+
+    Raises:
+        StoreNotFound: there is none.
+        InvalidParameter: a setting is wrong.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow, cr.open_store(cdnow.info.url) as again:
+    ...     again.info.customers
+    2357
+    """
+    chosen = load_settings(store=url, **settings)
+    return Orders(open_the_store(chosen.store, chosen), chosen)
+
+
+def load_orders(
+    source: Rows | str | Path | Sequence[str | Path], *, as_of: Day | None = None, live: bool = False, **settings: Any
+) -> Orders:
+    """Read orders from a frame or from files into a store that lasts as long as the object.
+
+    A frame or a file has the columns ``order_id, user_id, created_at, total`` (or ``total_cents``) and ``status``;
+    files of the other known formats are recognised, see ``docs/data.md``. ``customer-revenue import`` makes a store
+    that stays.
+
+    Args:
+        source: a DataFrame, an Arrow table, a file, or several files.
+        as_of: day to take for now; by default the last order's, or today where that is recent.
+        live: take today for now, however old the last order is.
+        settings: any setting by its name, such as ``currency="EUR"`` or ``timezone="Europe/Berlin"``.
+
+    Raises:
+        InputError: a file cannot be used.
+
+    Warns:
+        NotImported: rows are in quarantine.
+
+    >>> import customer_revenue as cr
+    >>> simulated = cr.simulate_orders(customers=100, days=180, seed=1)
+    >>> with cr.load_orders(simulated, as_of="2023-06-30") as orders:
+    ...     orders.info.customers, str(orders.info.first_day)
+    (100, '2023-01-03')
+    """
+    folder = TemporaryDirectory(prefix="customer-revenue-")
+    given = {"models": Path(folder.name) / "models", **settings}
+    own = load_settings(**{**given, "store": f"duckdb:///{folder.name}/orders.duckdb"})
+    if isinstance(source, pd.DataFrame | pa.Table):
+        files = [Path(folder.name) / "orders.parquet"]
+        pq.write_table(source if isinstance(source, pa.Table) else pa.Table.from_pandas(source), files[0])
+    else:
+        files = [Path(file) for file in ([source] if isinstance(source, str | Path) else source)]
+    done = import_orders(own, files, live=live, as_of=as_day(as_of), report=silent)
+    if quarantined := sum(done.quarantined.values()):
+        message = f"{quarantined:,} rows were not imported; Orders.quarantine() has them with the reason"
+        warnings.warn(message, NotImported, stacklevel=2)
+    return Orders(open_the_store(own.store, own), own, folder)
+
+
+def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:
+    """The orders of CDNOW, an online music shop, from January 1997 to June 1998; they ship with lifetimes.
+
+    Args:
+        sample: only the tenth of the customers that the papers use, 2,357 of 23,570.
+        settings: any setting by its name.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     cdnow.info.orders, cdnow.info.currency
+    (6919, 'USD')
+    """
+    if not sample:
+        return load_orders(cdnow_path(), **settings)
+    with TemporaryDirectory(prefix="customer-revenue-") as folder:
+        return load_orders(write_cdnow_sample(Path(folder) / "cdnow.txt"), **settings)
+
+
+class Orders:
+    """A store of orders, open for reading; a context manager. Made by ``open_store``, ``load_orders``, ``load_cdnow``.
+
+    Its frames are pandas DataFrames, one row a customer, money in cents. ``arrow`` has the same as Arrow tables.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     frame = cdnow.features(as_of="1997-09-30")
+    ...     table = cdnow.arrow.features(as_of="1997-09-30")
+    >>> len(frame), table.num_rows, int((frame["frequency"] == 0).sum())
+    (2357, 2357, 1411)
+    """
+
+    def __init__(self, store: Store, settings: Settings, folder: TemporaryDirectory[str] | None = None) -> None:
+        self.store = store
+        self.settings = settings
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        info = self.info
+        return f"<Orders: {info.orders:,} of {info.customers:,} customers, {info.first_day} to {info.last_day}>"
+
+    def close(self) -> None:
+        """Let go of the store; one that ``load_orders`` made is gone then.
+
+        >>> import customer_revenue as cr
+        >>> orders = cr.load_cdnow(sample=True)
+        >>> orders.close()
+        """
+        self.store.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    @property
+    def info(self) -> StoreInfo:
+        """What the store is and holds: counts, first and last day, currency, fingerprint.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     print(cdnow.info.first_day, cdnow.info.last_day)
+        1997-01-01 1998-06-30
+        """
+        return self.store.info
+
+    @property
+    def arrow(self) -> ArrowTables:
+        """The same frames as Arrow tables.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.facts().num_rows
+        2357
+        """
+        return ArrowTables(self)
+
+    def facts(self, as_of: Day | None = None, period: str = "all_time") -> pd.DataFrame:
+        """What each customer has bought and got back: revenue, orders, refunds, segment, stage.
+
+        Args:
+            as_of: last day that counts; by default the store's moment.
+            period: ``all_time``, ``last_12_months``, ``last_6_months`` or ``ytd``.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     facts = cdnow.facts(as_of="1997-12-31", period="ytd")
+        >>> int(facts["total_orders"].sum()), list(facts.columns[:3])
+        (5728, ['customer_id', 'total_revenue_cents', 'total_orders'])
+        """
+        return as_frame(self.arrow.facts(as_of, period))
+
+    def features(self, as_of: Day | None = None) -> pd.DataFrame:
+        """What each customer's history looks like on a day: recency, frequency, age, spend, rhythm, refunds.
+
+        It is what every model here is fitted to. ``frequency`` counts purchase days after the first;
+        ``recency_days`` is from the first to the last of them, ``T_days`` from the first to the as-of day.
+
+        Args:
+            as_of: last day that is known; by default the store's moment.
+
+        Raises:
+            NotEnoughData: nobody had bought by then.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> features[["frequency", "recency_days", "T_days", "monetary_cents"]].mean().round(1).tolist()
+        [1.0, 47.9, 229.0, 1407.9]
+        """
+        return as_frame(self.arrow.features(as_of))
+
+    def outcomes(self, cutoff: Day, horizon_days: int) -> pd.DataFrame:
+        """What the customers of a day did after it: ``purchases``, ``revenue_cents``, ``days_to_next_purchase``.
+
+        Rows follow those of ``features(as_of=cutoff)``. Day 1 is the day after the cut-off.
+
+        Args:
+            cutoff: the day.
+            horizon_days: how far to look.
+
+        Raises:
+            InvalidParameter: the horizon is not over in this store.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     int(cdnow.outcomes("1997-09-30", 273)["purchases"].sum())
+        1882
+        """
+        return as_frame(self.arrow.outcomes(cutoff, horizon_days))
+
+    def purchase_days(self, customer_id: str | None = None, as_of: Day | None = None) -> pd.DataFrame:
+        """Each day on which a customer bought, with the day's ``total_cents`` and ``orders``.
+
+        Args:
+            customer_id: of one customer; of all by default.
+            as_of: last day that counts; by default the store's moment.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.purchase_days("00004")["day"].dt.strftime("%Y-%m-%d").tolist()
+        ['1997-01-01', '1997-01-18', '1997-08-02', '1997-12-12']
+        """
+        when = self.store.as_of(as_day(as_of))
+        known = known_at(self.store, when)
+        if customer_id is not None:
+            known = known.of_customer(cast("ir.StringValue", ibis.literal(customer_id)))
+        days = self.store.fetch(purchase_days(known.orders, when.day).order_by("customer_id", "age_days"))
+        frame = as_frame(days).iloc[::-1].reset_index(drop=True)
+        frame.insert(1, "day", pd.Timestamp(when.day) - pd.to_timedelta(frame.pop("age_days"), unit="D"))
+        return frame.sort_values(["customer_id", "day"], ignore_index=True)
+
+    def daily(self, as_of: Day | None = None) -> pd.DataFrame:
+        """Day by day, ``new_customers`` and ``repeat_purchases``; days without either are left out.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.daily()[["new_customers", "repeat_purchases"]].sum().tolist()
+        [2357, 4339]
+        """
+        when = self.store.as_of(as_day(as_of))
+        return as_frame(self.store.fetch(daily(known_at(self.store, when).orders).order_by("day")))
+
+    def quarantine(self) -> pd.DataFrame:
+        """The rows that were not imported, each with its line and the reason.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     len(cdnow.quarantine())
+        0
+        """
+        return as_frame(self.store.quarantine())
+
+
+class ArrowTables:
+    """The frames of :class:`Orders` as Arrow tables, for what pandas need not hold.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     cdnow.arrow.features("1997-09-30").column("frequency").to_numpy().max()
+    np.int64(29)
+    """
+
+    def __init__(self, orders: Orders) -> None:
+        self._store, self._settings = orders.store, orders.settings
+
+    def facts(self, as_of: Day | None = None, period: str = "all_time") -> pa.Table:
+        """As :meth:`Orders.facts`.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.facts("1997-12-31").num_rows
+        2357
+        """
+        when = self._store.as_of(as_day(as_of))
+        wanted = Period(period)
+        first = None
+        if wanted is not Period.ALL_TIME:
+            first = cast("ir.DateScalar", ibis.literal(wanted.first_day(when.day), type="date"))
+        today = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
+        policy = load_policy(self._settings.policy)
+        facts = summary(known_at(self._store, when), first, today, policy)
+        return self._store.fetch(facts.order_by("customer_id"))
+
+    def features(self, as_of: Day | None = None) -> pa.Table:
+        """As :meth:`Orders.features`.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.features("1997-09-30").num_rows
+        2357
+        """
+        return feature_rows(self._store, self._store.as_of(as_day(as_of))).sort_by("customer_id")
+
+    def outcomes(self, cutoff: Day, horizon_days: int) -> pa.Table:
+        """As :meth:`Orders.outcomes`.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.outcomes("1997-09-30", 90).column_names
+        ['customer_id', 'purchases', 'revenue_cents', 'days_to_next_purchase']
+        """
+        day, last = as_day(cutoff), self._store.as_of().day
+        assert day is not None, "a cut-off is a day"
+        if day + dt.timedelta(days=horizon_days) > last:
+            raise InvalidParameter(f"{horizon_days} days after {day} are not over: the store's moment is {last}")
+        customers = self.features(day).column("customer_id")
+        table = label_rows(self._store, day, [horizon_days], customers)
+        return table.rename_columns([name.removesuffix(f"_{horizon_days}") for name in table.column_names])

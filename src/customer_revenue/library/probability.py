@@ -1,0 +1,333 @@
+"""The probability models of purchases and spend behind one interface, with how far each fit can be trusted."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from customer_revenue.errors import BundleIncompatible, InvalidParameter
+from customer_revenue.library.frames import Rows, as_table
+from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
+from customer_revenue.modeling.counts import PurchaseModel, expected_newcomer, repeat_distribution
+from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.uncertainty import Estimate, bootstrap, purchase_estimates, spend_estimates
+
+KINDS: Mapping[str, type[ModifiedBetaGeoCNBDk | ParetoNBD]] = {
+    kind.name: kind for kind in (BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk, ParetoNBD)
+}
+
+
+class FitWarning(UserWarning):
+    """A fit that cannot be trusted in some respect; ``ProbabilityModel.cautions_`` has them all, each with a remedy."""
+
+
+class ProbabilityModel:
+    """BG/NBD, MBG/NBD, MBG/CNBD-k or Pareto/NBD for the purchases, with Gamma-Gamma for the spend.
+
+    Args:
+        name: ``bg_nbd``, ``mbg_nbd``, ``mbg_cnbd_k`` or ``pareto_nbd``.
+        k: regularity of the purchases for ``mbg_cnbd_k``: 1 is none, 2 and 3 are rhythms.
+        penalizer: pulls the parameters of purchases towards 0; by default none where the fit has a maximum without.
+        spend_penalizer: the same for the spend.
+
+    After ``fit``, ``parameters_`` is a DataFrame with standard errors and 95 % intervals, ``log_likelihood_`` that of
+    the purchases, and ``cautions_`` lists what speaks against the fit. Times are in days and money in cents, or in
+    whatever unit the rows have.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     features = cdnow.features(as_of="1997-09-30")
+    >>> model = cr.ProbabilityModel("bg_nbd").fit(features)
+    >>> model.parameters_["value"].round(2).to_dict()
+    {'r': 0.24, 'alpha': 30.9, 'a': 0.79, 'b': 2.43, 'p': 6.25, 'q': 3.74, 'v': 1544.35}
+    >>> model.cautions_
+    []
+    """
+
+    def __init__(
+        self, name: str = "mbg_nbd", *, k: int = 1, penalizer: float | None = None, spend_penalizer: float | None = None
+    ) -> None:
+        if name not in KINDS:
+            raise InvalidParameter(f"there is no model {name!r}; there are {', '.join(KINDS)}", list(KINDS))
+        if k != 1 and name != ModifiedBetaGeoCNBDk.name:
+            raise InvalidParameter(f"k is for {ModifiedBetaGeoCNBDk.name}; {name} has none")
+        self.name, self.k, self.penalizer, self.spend_penalizer = name, k, penalizer, spend_penalizer
+        self.purchases_: PurchaseModel = self._new()
+        self.spend_ = GammaGamma(spend_penalizer)
+        self.cautions_: list[Caution] = []
+        self.parameters_ = _parameter_frame([])
+        self._histories: Histories | None = None
+
+    def __repr__(self) -> str:
+        return f"<ProbabilityModel: {self.name}{f', k = {self.k}' if self.k > 1 else ''}>"
+
+    def _new(self) -> PurchaseModel:
+        if self.name == ParetoNBD.name:
+            return ParetoNBD(self.penalizer)
+        kind = KINDS[self.name]
+        assert issubclass(kind, ModifiedBetaGeoCNBDk)
+        return kind(self.k, self.penalizer)
+
+    def fit(self, features: Rows) -> Self:
+        """Maximum likelihood on the rows of ``Orders.features``, or of a table as other libraries make it.
+
+        Args:
+            features: a DataFrame or an Arrow table with ``frequency``, ``recency_days`` and ``T_days``; for the spend
+                also ``monetary_cents``, the mean total of the ``spend_days``. The names ``recency``, ``T`` and
+                ``monetary_value`` of other libraries will do.
+
+        Raises:
+            NotEnoughData: nobody has bought on two days.
+            InvalidParameter: an impossible history.
+
+        Warns:
+            FitWarning: for each reason not to trust the fit.
+
+        >>> import pandas as pd
+        >>> import customer_revenue as cr
+        >>> few = pd.DataFrame({"frequency": [1, 0, 2], "recency": [9, 0, 30], "T": [40, 40, 40]})
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     _ = cr.ProbabilityModel("mbg_nbd", penalizer=0.01).fit(few)
+        >>> str(caught[0].message)[:35]
+        'Only 2 customers have bought again;'
+        """
+        table = as_table(features)
+        self._histories = histories = Histories.from_table(table)
+        self.purchases_ = self._new().fit(histories)
+        estimates = purchase_estimates(self.purchases_, histories)
+        self.cautions_ = list(purchase_cautions(self.purchases_, histories, estimates))
+        self.spend_ = GammaGamma(self.spend_penalizer)
+        if _has_spend(table):
+            x, m = column(table, "spend_days"), column(table, "monetary_cents")
+            self.spend_.fit(x, m)
+            self.cautions_ += spend_cautions(self.spend_.problem_, x, m)
+            estimates += spend_estimates(self.spend_, x, m)
+        self.parameters_ = _parameter_frame(estimates)
+        for caution in self.cautions_:
+            warnings.warn(str(caution), FitWarning, stacklevel=2)
+        return self
+
+    @property
+    def log_likelihood_(self) -> float:
+        """Log-likelihood of the purchases.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> names = ("bg_nbd", "mbg_nbd", "pareto_nbd")
+        >>> [round(cr.ProbabilityModel(name).fit(features).log_likelihood_) for name in names]
+        [-14364, -14363, -14376]
+        """
+        return self.purchases_.log_likelihood_
+
+    def bootstrap(self, draws: int = 50, seed: int = 0) -> pd.DataFrame:
+        """Parameters of the purchases, refitted to customers drawn anew with replacement: one row a draw.
+
+        Args:
+            draws: how many; each is a fit.
+            seed: of the draws.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
+        >>> model.bootstrap(draws=5).shape
+        (5, 4)
+        """
+        if self._histories is None:
+            raise InvalidParameter("fit the model first: the bootstrap draws from its customers")
+        found = bootstrap(self.purchases_, self._histories, draws, seed)
+        return pd.DataFrame(found, columns=list(self.purchases_.parameters))
+
+    def predict(self, features: Rows, horizon_days: float = 365) -> pd.DataFrame:
+        """Everything that the models say about customers, one row each, in the order of the rows.
+
+        Args:
+            features: rows as for :meth:`fit`.
+            horizon_days: how far ahead.
+
+        Returns:
+            ``customer_id``, ``probability_alive``, ``purchase_probability`` (at least one within the horizon),
+            ``expected_purchases``; with spend also ``expected_spend_cents`` a purchase day and
+            ``expected_revenue_cents``.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> predictions = cr.ProbabilityModel("bg_nbd").fit(features).predict(features, horizon_days=273)
+        >>> round(predictions["expected_purchases"].sum())
+        1653
+        """
+        table = as_table(features)
+        histories = Histories.from_table(table)
+        purchases = self.purchases_.expected_purchases(horizon_days, histories)
+        frame = pd.DataFrame(
+            {
+                "customer_id": table.column("customer_id").to_pandas(),
+                "probability_alive": self.purchases_.probability_alive(histories),
+                "purchase_probability": self.purchases_.purchase_probability(horizon_days, histories),
+                "expected_purchases": purchases,
+            }
+        )
+        if _has_spend(table) and self.spend_.problem_ != "not fitted":
+            spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
+            frame["expected_spend_cents"], frame["expected_revenue_cents"] = spend, spend * purchases
+        return frame
+
+    def expected_purchases(self, features: Rows, horizon_days: float) -> pd.Series[float]:
+        """Purchase days to be expected of each customer within the horizon, by customer.
+
+        >>> import customer_revenue as cr, pandas as pd
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
+        >>> one = pd.DataFrame({"customer_id": ["A"], "frequency": [2], "recency": [213], "T": [272]})
+        >>> model.expected_purchases(one, horizon_days=273).round(2).to_dict()
+        {'A': 1.23}
+        """
+        return self._series(features, lambda h: self.purchases_.expected_purchases(horizon_days, h))
+
+    def purchase_probability(self, features: Rows, horizon_days: float) -> pd.Series[float]:
+        """The chance of at least one purchase within the horizon, by customer.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> model = cr.ProbabilityModel("pareto_nbd").fit(features)
+        >>> round(float(model.purchase_probability(features, 90).mean()), 2)
+        0.14
+        """
+        return self._series(features, lambda h: self.purchases_.purchase_probability(horizon_days, h))
+
+    def probability_alive(self, features: Rows) -> pd.Series[float]:
+        """The chance that a customer has not left for good, by customer.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> once = features[features["frequency"] == 0]
+        >>> models = [cr.ProbabilityModel(name).fit(features) for name in ("bg_nbd", "mbg_nbd")]
+        >>> [round(float(model.probability_alive(once).max()), 2) for model in models]
+        [1.0, 0.43]
+        """
+        return self._series(features, self.purchases_.probability_alive)
+
+    def expected_spend(self, features: Rows) -> pd.Series[float]:
+        """Cents to be expected of each customer's purchase day, by customer.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> round(float(cr.ProbabilityModel().fit(features).expected_spend(features).mean()), -2)
+        3500.0
+        """
+        table = as_table(features)
+        spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
+        return pd.Series(spend, index=_ids(table))
+
+    def new_customer(self, days: Floats | list[float]) -> pd.Series[float]:
+        """Repeat purchases to be expected of a newcomer within each number of days after his first, by days.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
+        >>> model.new_customer([0, 30, 365]).round(2).tolist()
+        [0.0, 0.21, 1.45]
+        """
+        lengths = np.asarray(days, dtype=np.float64)
+        return pd.Series(expected_newcomer(self.purchases_, lengths), index=pd.Index(lengths, name="days"))
+
+    def repeat_distribution(self, features: Rows, most: int = 7) -> pd.Series[float]:
+        """How many customers the model expects with 0, 1, … repeat purchases; the last number means that many or more.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> cr.ProbabilityModel("bg_nbd").fit(features).repeat_distribution(features, most=3).round().tolist()
+        [1408.0, 460.0, 192.0, 297.0]
+        """
+        ages = column(as_table(features), "T_days")
+        totals = repeat_distribution(self.purchases_, ages, most).sum(axis=0)
+        return pd.Series(totals, index=pd.RangeIndex(most + 1, name="repeat_purchases"))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fitted model as readable JSON.
+
+        >>> import customer_revenue as cr, tempfile
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> model = cr.ProbabilityModel("bg_nbd").fit(features)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = cr.ProbabilityModel.load(model.save(f"{folder}/model.json"))
+        >>> again.predict(features).equals(model.predict(features))
+        True
+        """
+        state = {
+            "name": self.name,
+            "k": self.k,
+            "purchases": self.purchases_.to_state(),
+            "spend": self.spend_.to_state(),
+            "parameters": self.parameters_.reset_index().to_dict("records"),
+            "cautions": [vars(caution) for caution in self.cautions_],
+        }
+        path = Path(path)
+        beside = path.with_name(f".{path.name}.next")
+        beside.write_text(json.dumps(state, indent=1), "utf-8")
+        return beside.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A model that :meth:`save` wrote; it predicts as it did, and can be fitted anew.
+
+        Raises:
+            BundleIncompatible: the file is no such model.
+
+        >>> import customer_revenue as cr, pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "model.json")
+        ...     _ = path.write_text("{}")
+        ...     try:
+        ...         cr.ProbabilityModel.load(path)
+        ...     except cr.CustomerRevenueError as error:
+        ...         print(error.code)
+        bundle_incompatible
+        """
+        try:
+            state = json.loads(Path(path).read_text("utf-8"))
+            model = cls(state["name"], k=state["k"])
+            model.purchases_ = type(model.purchases_).from_state(state["purchases"])
+            model.spend_ = GammaGamma.from_state(state["spend"])
+            model.parameters_ = pd.DataFrame(state["parameters"]).set_index("parameter")
+            model.cautions_ = [Caution(**caution) for caution in state["cautions"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleIncompatible(f"{path} is no saved probability model: {error}") from None
+        return model
+
+    def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> pd.Series[float]:
+        table = as_table(features)
+        return pd.Series(of(Histories.from_table(table)), index=_ids(table))
+
+
+def _ids(table: pa.Table) -> pd.Index[str]:
+    ids: pd.Index[str] = pd.Index(table.column("customer_id").to_pandas(), name="customer_id")
+    return ids
+
+
+def _has_spend(table: pa.Table) -> bool:
+    return {"spend_days", "monetary_cents"} <= set(table.column_names)
+
+
+def _parameter_frame(estimates: list[Estimate]) -> pd.DataFrame:
+    columns = ("value", "standard_error", "low", "high")
+    rows = {e.name: [getattr(e, name) for name in columns] for e in estimates}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns)).rename_axis("parameter")

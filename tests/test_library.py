@@ -1,0 +1,110 @@
+"""The Python API: quick to import, complete, and the same numbers as the workflows beneath."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import customer_revenue as cr
+from customer_revenue.library import probability
+
+HEAVY = ("pandas", "numpy", "matplotlib", "ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "pydantic", "pyarrow")
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, customer_revenue; print([name for name in sys.argv[1:] if name in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert found.strip() == "[]"
+
+
+def test_public_names_are_there_and_declared_to_type_checkers():
+    tree = ast.parse(Path(inspect.getfile(cr)).read_text("utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    declared = {name.name for node in ast.walk(guarded) if isinstance(node, ast.ImportFrom) for name in node.names}
+    assert declared == set(cr.__all__) == {name for name in dir(cr) if name in cr.__all__}
+    assert all(getattr(cr, name) is not None for name in cr.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'fit_everything'"):
+        _ = cr.fit_everything
+
+
+def _documented() -> list[tuple[str, object]]:
+    """Every public name, and every public method and property of the classes among them, but inherited ones."""
+    things: list[tuple[str, object]] = []
+    for name in cr.__all__:
+        thing = getattr(cr, name)
+        if inspect.ismodule(thing):
+            things += [(f"{name}.{part}", getattr(thing, part)) for part in thing.__all__]
+            continue
+        things.append((name, thing))
+        if inspect.isclass(thing) and not issubclass(thing, Exception):
+            own = {part: value for part, value in vars(thing).items() if not part.startswith("_")}
+            methods = {p: v for p, v in own.items() if inspect.isroutine(v) or isinstance(v, property | classmethod)}
+            things += [(f"{name}.{part}", value) for part, value in methods.items()]
+    return things
+
+
+@pytest.mark.parametrize(("name", "thing"), _documented(), ids=[name for name, _ in _documented()])
+def test_every_public_name_has_a_runnable_example(name, thing):
+    text = inspect.getdoc(thing.fget if isinstance(thing, property) else thing) or ""
+    assert len(text) > 30
+    plain = inspect.isclass(thing) and (issubclass(thing, Exception) or name in ("Caution", "ModelOptions", "Shop"))
+    assert plain or ">>>" in text
+
+
+def test_rows_of_other_libraries_give_the_same_model():
+    with cr.load_cdnow(sample=True) as cdnow:
+        features = cdnow.features(as_of="1997-09-30")
+    names = {"recency_days": "recency", "T_days": "T", "monetary_cents": "monetary_value", "spend_days": "spend_days"}
+    theirs = features.rename(columns=names)[["customer_id", "frequency", *names.values()]].set_index("customer_id")
+    ours, other = (cr.ProbabilityModel("bg_nbd").fit(rows) for rows in (features, theirs))
+    pd.testing.assert_frame_equal(ours.parameters_, other.parameters_)
+    pd.testing.assert_frame_equal(ours.predict(features, 90), other.predict(theirs, 90), check_names=False)
+
+
+def test_frames_are_as_of_their_day_and_aligned():
+    with cr.load_cdnow(sample=True) as cdnow:
+        features, outcomes = cdnow.features("1997-09-30"), cdnow.outcomes("1997-09-30", 90)
+        assert list(features["customer_id"]) == list(outcomes["customer_id"])
+        days = cdnow.purchase_days(as_of="1997-09-30")
+        assert days["day"].max() <= pd.Timestamp("1997-09-30")
+        assert len(days) == features["frequency"].sum() + len(features)
+        daily = cdnow.daily(as_of="1997-09-30")
+        assert daily["repeat_purchases"].sum() == features["frequency"].sum()
+        with pytest.raises(cr.CustomerRevenueError, match="are not over"):
+            cdnow.outcomes("1998-06-01", 90)
+
+
+def test_rows_that_cannot_be_used_are_told():
+    orders = pd.DataFrame(
+        {"order_id": ["a", "b"], "user_id": ["x", "y"], "created_at": ["2023-01-01", "2023-13-77"], "total": [9.5, 1]}
+    )
+    with pytest.warns(cr.NotImported, match="1 rows were not imported"):
+        store = cr.load_orders(orders.assign(status="paid"))
+    with store:
+        assert store.info.orders == 1
+        assert len(store.quarantine()) == 1
+
+
+def test_a_fit_that_cannot_be_trusted_says_so_with_a_remedy():
+    few = pd.DataFrame({"frequency": [1, 0, 2], "recency": [9, 0, 30], "T": [40, 40, 40]})
+    model = cr.ProbabilityModel("mbg_nbd", penalizer=0.01)
+    with pytest.warns(cr.FitWarning) as told:
+        model.fit(few)
+    assert [str(warning.message) for warning in told] == [str(caution) for caution in model.cautions_]
+    assert "few_repeat_buyers" in {caution.code for caution in model.cautions_}
+    with pytest.raises(cr.CustomerRevenueError, match="bought on two days"):
+        model.fit(few[few["frequency"] == 0])
+
+
+def test_a_model_that_does_not_exist_is_refused_by_name():
+    with pytest.raises(cr.CustomerRevenueError, match="bg_nbd, mbg_nbd, mbg_cnbd_k, pareto_nbd"):
+        cr.ProbabilityModel("weibull")
+    assert set(probability.KINDS) == {"bg_nbd", "mbg_nbd", "mbg_cnbd_k", "pareto_nbd"}
