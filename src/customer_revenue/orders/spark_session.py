@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +78,9 @@ def session_for(address: Address) -> SparkSession:
         builder = SparkSession.builder.appName("customer-revenue")
         for name in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
             builder = builder.config(name, "false")
+        if not address.master:
+            # Local workers would else be the first Python on the path, which may lack this package.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             running = (builder.master(address.master) if address.master else builder).getOrCreate()
         except Exception as error:
