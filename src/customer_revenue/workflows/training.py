@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BACKTEST_HORIZON_DAYS = 90
-MOST_BACKTEST_CUSTOMERS = 200_000
+MOST_BACKTEST_CUSTOMERS = 50_000
 """A sample of so many tells as much as all of them."""
 
 EXAMPLE_ROWS = 5
