@@ -21,6 +21,7 @@ from customer_revenue.policy.loading import Policy, load_policy
 from customer_revenue.policy.offers import SITUATIONS, Offer, Offers, Retention
 from customer_revenue.policy.outlook import Forecast, Upsell
 from customer_revenue.policy.rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
+from customer_revenue.policy.trust import Drift, Feed, Gate, Monitoring
 
 __all__ = [
     "ACTIVITY_STATUSES",
@@ -33,8 +34,12 @@ __all__ = [
     "Acquisition",
     "Actions",
     "Activity",
+    "Drift",
+    "Feed",
     "Forecast",
+    "Gate",
     "Lifecycle",
+    "Monitoring",
     "Offer",
     "Offers",
     "Policy",

@@ -16,6 +16,7 @@ from customer_revenue.policy.offers import SITUATIONS, Offers, Retention
 from customer_revenue.policy.outlook import Forecast, Upsell
 from customer_revenue.policy.rules import Actions
 from customer_revenue.policy.section import Fault, Section
+from customer_revenue.policy.trust import Gate, Monitoring
 
 
 class Policy(Section):
@@ -31,6 +32,8 @@ class Policy(Section):
     retention: Retention
     upsell: Upsell
     forecast: Forecast
+    gate: Gate
+    monitoring: Monitoring
 
     @model_validator(mode="after")
     def _check(self) -> Policy:

@@ -1,0 +1,81 @@
+"""The sections ``gate`` and ``monitoring``: how good a challenger must be, and what raises an alarm."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import Field
+
+from customer_revenue.policy.section import Section
+
+GateMetric = Literal[
+    "purchases_mae",
+    "purchases_rmse",
+    "purchases_spearman",
+    "revenue_mae",
+    "revenue_rmse",
+    "revenue_gini",
+    "probability_auc",
+    "probability_log_loss",
+    "probability_brier",
+]
+
+
+class Gate(Section):
+    """When a challenger may become champion.
+
+    ``margins``: by which share of the other's figure, on the same back-test, a challenger's may be worse than the
+    champion's and than BG/NBD with Gamma-Gamma's. ``calibration_error`` and ``coverage_gap``: what its own may be at
+    most, beyond chance.
+    """
+
+    margins: dict[GateMetric, float] = Field(min_length=1)
+    calibration_error: float = Field(gt=0, lt=1)
+    coverage_gap: float = Field(gt=0, lt=1)
+
+
+class Feed(Section):
+    """When the orders that came in are not what a shop sends.
+
+    ``window_days``: how far back they are looked at; ``baseline_days``: what came before that, to compare with.
+    ``closed_days``: on which nothing is sold; days without orders beside them are no loss either. The others are sizes
+    below which nothing is alarming, however sure it is.
+    """
+
+    window_days: int = Field(ge=7)
+    baseline_days: int = Field(ge=21)
+    closed_days: tuple[dt.date, ...]
+    least_orders_share: float = Field(gt=0, lt=1)
+    twins_share: float = Field(gt=0, lt=1)
+    amounts_factor: float = Field(gt=1)
+    shift_hours: int = Field(ge=1, le=12)
+    new_ids_share: float = Field(gt=0, lt=1)
+
+
+class Drift(Section):
+    """When customers, or what is predicted for them, have changed since training.
+
+    ``distance``: Kolmogorov and Smirnov's, from 0 to 1. ``times_usual``: as many times as in the same span before.
+    """
+
+    distance: float = Field(gt=0, lt=1)
+    times_usual: float = Field(ge=1)
+
+
+class Monitoring(Section):
+    """When predictions have been wrong, and how many false alarms a year may have.
+
+    ``ratio_tolerance``: a total may be so much more than predicted, or as many times less. ``coverage_gap``: between
+    how often intervals held and what they state. ``least_buyers``: fewer raise no alarm. ``lookback_days``: how long
+    ago horizons may have ended.
+    """
+
+    false_alarms_per_year: float = Field(gt=0)
+    looks_per_year: int = Field(ge=1)
+    lookback_days: int = Field(ge=7)
+    least_buyers: int = Field(ge=1)
+    ratio_tolerance: float = Field(gt=0)
+    coverage_gap: float = Field(gt=0, lt=1)
+    feed: Feed
+    drift: Drift
