@@ -18,7 +18,8 @@
     │   ├── ModelNotFound           nothing trained yet
     │   ├── BundleDamaged           a file is missing, truncated or altered
     │   ├── BundleIncompatible      another schema than this package reads
-    │   └── NotEnoughData           nothing to train on
+    │   ├── NotEnoughData           nothing to train on
+    │   └── ModelBusy               another training or promotion is under way
     ├── Unauthorized                HTTP 401
     └── GateRefused                 a challenger is not good enough (exit status 3)
 
@@ -161,6 +162,12 @@ class NotEnoughData(ModelError):
     """There is nothing to train or back-test on."""
 
     code = "not_enough_data"
+
+
+class ModelBusy(ModelError):
+    """Another training or promotion is under way."""
+
+    code = "model_busy"
 
 
 class Unauthorized(CustomerRevenueError):

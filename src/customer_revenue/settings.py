@@ -30,7 +30,9 @@ class ModelOptions(BaseModel):
     )
     windows: Annotated[int, Field(ge=1, le=24)] = Field(5, description="Earlier windows to learn from, at most.")
     trees: Annotated[int, Field(ge=1, le=2000)] = Field(80, description="Trees of each booster.")
-    folds: Annotated[int, Field(ge=1, le=12)] = Field(1, description="Cut-offs of the back-test that training does.")
+    folds: Annotated[int, Field(ge=1, le=12)] = Field(
+        2, description="Cut-offs of the back-test that training does and the gate judges."
+    )
 
 
 class Settings(BaseSettings):
@@ -61,6 +63,12 @@ class Settings(BaseSettings):
     currency: str = Field("", description="ISO 4217 code of the store's currency; by default the file format's.")
     timezone: str = Field("UTC", description="Reporting time zone, which decides the day of an order.")
     log: Path | None = Field(None, description="Folder of the prediction log; none by default.")
+    log_predictions: Literal["off", "sampled", "all"] = Field(
+        "all", description="Whose predictions are logged, where there is a log: off, sampled or all."
+    )
+    log_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.1, description="Share of the customers whose predictions are logged where they are sampled."
+    )
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
         0, description="Requests that each API key may make in a minute to each worker; 0 for no limit."
@@ -115,6 +123,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The reporting time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def logged_share(self) -> float:
+        """Share of the customers whose predictions are logged."""
+        return {"off": 0.0, "sampled": self.log_share, "all": 1.0}[self.log_predictions]
 
     @property
     def current_model(self) -> str:

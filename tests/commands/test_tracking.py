@@ -66,9 +66,11 @@ class TestRun:
 
     def test_folds_of_the_backtest_are_nested_runs(self, run: Run) -> None:
         query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
-        (fold,) = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
-        assert fold.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
-        assert set(fold.data.metrics) == set(run.data.metrics)
+        folds = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
+        assert len(folds) == 2
+        for fold in folds:
+            assert fold.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
+            assert set(fold.data.metrics) == set(run.data.metrics)
 
     def test_plots_are_there(self, run: Run, tmp_path: Path) -> None:
         for name in ("calibration.png", "tracking.png"):

@@ -13,6 +13,7 @@ import typer
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
+from customer_revenue.cli.models import models, promote, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, day_of
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
@@ -32,6 +33,9 @@ app.command()(advise)
 app.command()(actions)
 app.command()(forecast)
 app.command()(forget)
+app.command()(models)
+app.command()(promote)
+app.command()(rollback)
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")
 
@@ -61,7 +65,7 @@ def import_(
 
 @app.command()
 def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None) -> None:
-    """Train the models, back-test them, track the run in MLflow and write the bundle.
+    """Train the models, back-test them and track the run in MLflow; what passes the gate becomes champion.
 
     With --set the model in use stays as it is: the run is there to be compared.
     """
@@ -71,6 +75,7 @@ def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None
         settings = with_changes(load_settings(store=store), changes or ())
         result = run(settings, day_of(as_of), report, make_it_current=not changes)
     say(result.text())
+    result.check()
 
 
 @app.command()

@@ -6,7 +6,7 @@ from customer_revenue.console import silent
 from customer_revenue.library.frames import Day, as_day
 from customer_revenue.library.orders import Orders
 from customer_revenue.settings import with_changes
-from customer_revenue.workflows.training import TrainingResult
+from customer_revenue.workflows.trained import TrainingResult
 from customer_revenue.workflows.training import train as run
 
 

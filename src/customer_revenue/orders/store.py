@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class StoreInfo:
     formats: tuple[str, ...]
     fingerprint: str
     """Of the contents: the same rows give the same one, and any change another."""
+    id: str
+    """Of the shop: stays the same as orders come in, as long as the first order stays the first."""
 
 
 def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Store:
@@ -210,7 +213,14 @@ def _info(url: str, raw: Mapping[str, Any], settings: Settings) -> StoreInfo:
         refunds=raw["refunds"],
         formats=tuple(name for name in raw["formats"].split(",") if name),
         fingerprint=raw["fingerprint"],
+        id=_shop_id(raw["first_created_at"], raw["currency"]),
     )
+
+
+def _shop_id(first: dt.datetime | None, currency: str) -> str:
+    """From the moment of the first order, which no two shops share, and which is the same on every engine."""
+    moment = "" if first is None else first.isoformat()
+    return hashlib.sha256(f"{moment} {currency}".encode()).hexdigest()[:16]
 
 
 def _day(moment: dt.datetime | None, zone: str) -> dt.date | None:

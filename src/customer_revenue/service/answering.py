@@ -97,6 +97,7 @@ class Answering:
                 except StoreError as error:
                     self._refused = (time.monotonic(), error)
                     raise
+                self._warn(self._answers)
                 self._checked = time.monotonic()
                 threading.Thread(target=self._watch, name="renewal", daemon=True).start()
             return self._answers
@@ -132,7 +133,13 @@ class Answering:
             self._answers = new
             self._generation += 1
             logger.info("answering from the store %s and the model %s", new.info.fingerprint[:12], new.model_version)
+            self._warn(new)
         self._tell(f"still answering with the old model: {new.problem.message}" if new.problem else "")
+
+    @staticmethod
+    def _warn(answers: Answers) -> None:
+        if answers.warning:
+            logger.warning("%s", answers.warning)
 
     def _tell(self, message: str) -> None:
         """Log a problem once and not every second."""

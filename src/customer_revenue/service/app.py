@@ -10,6 +10,7 @@ from customer_revenue.service.answering import Answering
 from customer_revenue.service.caching import Caching
 from customer_revenue.service.document import describe, operation_id
 from customer_revenue.service.errors import add_error_handlers
+from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.routes import advice, analytics, batch, customers, dashboard, models, search
 from customer_revenue.settings import Settings
 
@@ -26,6 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     describe(app)
     app.state.answering = Answering(settings)
+    app.state.prediction_log = PredictionLog(settings)
     add_error_handlers(app)
     app.add_middleware(Caching, answering=app.state.answering)
     app.include_router(customers.router)

@@ -19,7 +19,7 @@ from customer_revenue.service.dashboard.serving import Page
 from customer_revenue.service.limits import BodyLimit
 from customer_revenue.service.logs import AccessLog, configure_logging
 from customer_revenue.service.requests import MetricsPage, Watching
-from customer_revenue.service.routes.batch import count_predictions
+from customer_revenue.service.routes.batch import count_predictions, log_predictions
 from customer_revenue.service.security import Access
 from customer_revenue.settings import load_settings
 
@@ -57,14 +57,21 @@ class CustomerRevenueService:
         ready: bool = app.state.answering.ready()
         return ready
 
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # bentoml's own
+    def shut_down(self) -> None:
+        """Write what the prediction log still holds: a worker ends by a signal, which runs nothing at exit."""
+        app.state.prediction_log.flush()
+
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
     def predict(self, customer_ids: list[str]) -> dict[str, object]:
         """Summaries and predictions of customers by id, in the order asked for: the body of the batch route."""
         try:
-            answer: dict[str, object] = app.state.answering.current().batch(customer_ids)
+            answers = app.state.answering.current()
+            answer: dict[str, object] = answers.batch(customer_ids)
         except CustomerRevenueError as error:
             raise BentoMLException(error.message, error_code=HTTPStatus(error.http_status)) from None
         count_predictions(answer)
+        log_predictions(app.state.prediction_log, answer, answers)
         return answer
 
 

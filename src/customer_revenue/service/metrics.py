@@ -36,6 +36,7 @@ class Metrics:
             "store_last_order": "Last order of the store, in seconds since 1970.",
             "store_opened": "When the store in use was opened, in seconds since 1970.",
             "model_trained": "When the model in use was written, in seconds since 1970.",
+            "model_of_other_store": "1 while the model in use is one that was trained on another store.",
             "model_refused": "1 while the model that is there is refused and another one, or none, is in use.",
         }
         self._in_memory = Gauge(
@@ -81,6 +82,7 @@ class Metrics:
             self._ages["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
         self._ages["store_opened"].set(answers.opened_at)
         self._ages["model_refused"].set(answers.problem is not None)
+        self._ages["model_of_other_store"].set(bool(answers.warning))
         if answers.model_written_at is not None:
             self._ages["model_trained"].set(answers.model_written_at)
 

@@ -1,6 +1,9 @@
 """MLflow runs and registry: the only room that imports mlflow."""
 
+from customer_revenue.tracking.registry import RegisteredModel, log_change, registered_as, registered_models
 from customer_revenue.tracking.runs import (
+    CHALLENGER,
+    CHAMPION,
     MODELS_SCHEME,
     FoldRecord,
     TrainingRecord,
@@ -13,12 +16,18 @@ from customer_revenue.tracking.runs import (
 )
 
 __all__ = [
+    "CHALLENGER",
+    "CHAMPION",
     "MODELS_SCHEME",
     "FoldRecord",
+    "RegisteredModel",
     "TrainingRecord",
     "log_backtest",
+    "log_change",
     "log_training",
     "model_folder",
+    "registered_as",
+    "registered_models",
     "registered_version",
     "run_address",
     "tracking_uri",

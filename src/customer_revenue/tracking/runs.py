@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 MODELS_SCHEME = "models:/"
 BUNDLE = "bundle"
 
@@ -50,6 +51,7 @@ class TrainingRecord:
         input_example: a few feature rows, which also give the model's signature.
         output_example: the predictions for them; ``None`` where there can be none, and so no signature.
         folds: the cut-offs of the back-test.
+        version_tags: tags of the registered version.
     """
 
     bundle: Path
@@ -61,6 +63,7 @@ class TrainingRecord:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     folds: Sequence[FoldRecord] = ()
+    version_tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def tracking_uri(settings: Settings) -> str:
@@ -69,15 +72,15 @@ def tracking_uri(settings: Settings) -> str:
     return settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
-def log_training(settings: Settings, record: TrainingRecord, *, champion: bool = True) -> tuple[str, str]:
-    """Log a training run with its folds, register its model and, unless it is an experiment's, make it champion.
+def log_training(settings: Settings, record: TrainingRecord, *, challenger: bool = True) -> tuple[str, str]:
+    """Log a training run with its folds, register its model and, unless it is an experiment's, name it challenger.
 
     Returns:
         The run's id and the registered model's version.
     """
     import mlflow
 
-    with _run(settings, "train") as run:
+    with tracking_run(settings, "train") as run:
         mlflow.log_params(_words(record.parameters))
         mlflow.log_metrics(dict(record.metrics))
         mlflow.set_tags(dict(record.tags))
@@ -97,9 +100,9 @@ def log_training(settings: Settings, record: TrainingRecord, *, champion: bool =
             pip_requirements=_requirements(),
             **_signature(record),
         )
-        version = mlflow.register_model(model.model_uri, settings.experiment)
-        if champion:
-            mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHAMPION, version.version)
+        version = mlflow.register_model(model.model_uri, settings.experiment, tags=dict(record.version_tags))
+        if challenger:
+            mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHALLENGER, version.version)
         return run, str(version.version)
 
 
@@ -112,7 +115,7 @@ def log_backtest(
     """Log a back-test; returns the run's id."""
     import mlflow
 
-    with _run(settings, "backtest") as run:
+    with tracking_run(settings, "backtest") as run:
         mlflow.log_params(_words(parameters))
         mlflow.log_metrics(dict(metrics))
         for name, document in documents.items():
@@ -124,7 +127,7 @@ def run_address(settings: Settings, run_id: str) -> dict[str, str | None]:
     """Where a run is to be seen: its page within MLflow's, and the server, if the tracker is one."""
     import mlflow
 
-    _connect(settings)
+    connect(settings)
     experiment = mlflow.get_run(run_id).info.experiment_id
     server = urlsplit(tracking_uri(settings))
     address = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
@@ -145,7 +148,7 @@ def model_folder(settings: Settings, uri: str) -> Path:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    _connect(settings)
+    connect(settings)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         artifacts = mlflow.models.Model.load(str(folder)).flavors["python_function"]["artifacts"]
@@ -163,7 +166,7 @@ def registered_version(settings: Settings, uri: str) -> str:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    _connect(settings)
+    connect(settings)
     name, at, alias = uri.removeprefix(MODELS_SCHEME).partition("@")
     if not at:
         return name.rpartition("/")[2]
@@ -188,10 +191,11 @@ def _signature(record: TrainingRecord) -> dict[str, Any]:
 
 
 @contextmanager
-def _run(settings: Settings, name: str) -> Iterator[str]:
+def tracking_run(settings: Settings, name: str) -> Iterator[str]:
+    """A run of the experiment, by its id."""
     import mlflow
 
-    _connect(settings)
+    connect(settings)
     with warnings.catch_warnings():
         # MLflow's own; nothing that a user of this package could act on.
         warnings.simplefilter("ignore")
@@ -199,7 +203,8 @@ def _run(settings: Settings, name: str) -> Iterator[str]:
             yield run.info.run_id
 
 
-def _connect(settings: Settings) -> None:
+def connect(settings: Settings) -> None:
+    """Point MLflow at the tracking server and the experiment, which is made if it is not there."""
     import mlflow
 
     for noisy in ("mlflow", "alembic"):

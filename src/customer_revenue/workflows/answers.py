@@ -114,10 +114,20 @@ class Answers:
         return self._model.version if self._model else None
 
     @property
+    def warning(self) -> str:
+        """What is odd about the model in use, such as that it was trained on another store; empty if nothing is."""
+        return self._model.foreign_to(self._store.info) if self._model else ""
+
+    @property
     def model_written_at(self) -> float | None:
         """When the bundle in use was written, in seconds since 1970."""
         manifest = self._model.folder / MANIFEST if self._model else None
         return manifest.stat().st_mtime if manifest is not None and manifest.is_file() else None
+
+    @property
+    def foresees(self) -> bool:
+        """Whether the model was trained on nothing later than what it answers of: else its answers are hindsight."""
+        return self._model is not None and self._model.predictor.as_of_day <= self.when(None).day
 
     def check(self) -> None:
         """Ask the store for a sign of life.
@@ -269,7 +279,7 @@ class Answers:
         Raises:
             ModelError: there is none.
         """
-        return model_card(self.model.folder, self._store)
+        return model_card(self.model, self._store)
 
     def when(self, as_of: str | None) -> AsOf:
         """The moment that a day stands for; without one, the store's."""

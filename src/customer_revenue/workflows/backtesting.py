@@ -133,6 +133,6 @@ def _track(settings: Settings, store: Store, origins: Sequence[Origin], horizon_
         "horizon_days": horizon_days,
         "cutoffs": ", ".join(figures),
         "data_fingerprint": store.info.fingerprint,
-        "store": settings.store,
+        "store": store.info.url,
     }
     return tracking.log_backtest(settings, parameters, mean_figures(origins), {"figures.json": figures})

@@ -128,6 +128,14 @@ def summary_table(origins: Sequence[Origin]) -> str:
     return _text(table)
 
 
+def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table in plain text."""
+    table = _table(title, columns)
+    for row in rows:
+        table.add_row(*row)
+    return _text(table)
+
+
 def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(columns):

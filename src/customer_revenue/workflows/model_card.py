@@ -14,6 +14,8 @@ from customer_revenue.modeling import bundle
 from customer_revenue.modeling.histories import Floats
 from customer_revenue.orders.store import Store
 from customer_revenue.workflows.comparison import BG_NBD, NAIVE, OURS
+from customer_revenue.workflows.models import LoadedModel
+from customer_revenue.workflows.promotion import live_since
 
 RUN = "run.json"
 """Written beside the bundle once its run is tracked: the bundle is a part of the run and cannot name it."""
@@ -72,17 +74,20 @@ def write_run(folder: Path, run: Mapping[str, object]) -> None:
     (folder / RUN).write_text(json.dumps(run, indent=1), "utf-8")
 
 
-def model_card(folder: Path, store: Store) -> dict[str, object]:
+def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
     """What the manifest and the run of a bundle tell.
 
     Raises:
         ModelError: the manifest cannot be read.
     """
+    folder = model.folder
     manifest = bundle.read_manifest(folder)
     metrics = manifest.get("metrics") or {}
     return {
         "model": {name: manifest.get(name) for name in NAMED},
         "trained_at": _trained_at(folder),
+        "live_since": live_since(folder),
+        "warning": model.foreign_to(store.info) or None,
         "same_data": manifest.get("data_fingerprint") == store.info.fingerprint,
         "backtest": manifest.get("backtest"),
         "figures": [

@@ -10,15 +10,17 @@ import pyarrow.compute as pc
 
 from customer_revenue.console import Report
 from customer_revenue.orders.store import open_store
+from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.frames import feature_rows
+from customer_revenue.workflows.logging_scores import log_scores
 from customer_revenue.workflows.models import load_model
 from customer_revenue.workflows.output import check_output, write_table
 from customer_revenue.workflows.predictions import predictor_as_of
 
 
 def score(settings: Settings, as_of: dt.date | None, output: Path | None, report: Report) -> str:
-    """Predict for every customer with an order; writes a file, and returns lines for people.
+    """Predict for every customer with an order; writes a file and the prediction log, and returns lines for people.
 
     Raises:
         ModelError: there is no model.
@@ -29,11 +31,14 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
         check_output(output)
     model = load_model(settings)
     with open_store(settings.store, settings) as store:
+        if warning := model.foreign_to(store.info):
+            report(f"Warning: {warning}")
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
         features = feature_rows(store, when)
         report("Predicting")
         predictions = predictor_as_of(model.predictor, when.day).predict(features)
+        log_scores(settings, model, store.info.id, when.day, features, load_policy(settings.policy).segments)
         if output is not None:
             write_table(predictions, output)
         return _text(predictions, when.day, model.predictor.horizon_days, store.info.currency, output)

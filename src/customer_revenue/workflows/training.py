@@ -1,11 +1,10 @@
-"""Training: from the store to a tracked run, a bundle and a champion."""
+"""Training: from the store to a tracked run, a bundle, the gate's verdict and perhaps a new champion."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,52 +22,26 @@ from customer_revenue.modeling.spend import GammaGamma
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
+from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.challenge import MOST_CUSTOMERS, challenge, recipe_of
 from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
-from customer_revenue.workflows.figures import mean_figures, origin_table
+from customer_revenue.workflows.feed_checks import check_store
+from customer_revenue.workflows.figures import mean_figures
 from customer_revenue.workflows.folds import fold_cutoffs
 from customer_revenue.workflows.frames import feature_rows, features_of, label_rows, training_windows
+from customer_revenue.workflows.gate import Check, Verdict
 from customer_revenue.workflows.model_card import calibration, write_run
-from customer_revenue.workflows.models import make_current
+from customer_revenue.workflows.models import write_gate
+from customer_revenue.workflows.promotion import Change, locked, promote, rolled_back, settle
+from customer_revenue.workflows.trained import TrainingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BACKTEST_HORIZON_DAYS = 90
-MOST_BACKTEST_CUSTOMERS = 50_000
-"""A sample of so many tells as much as all of them."""
-
 EXAMPLE_ROWS = 5
 TRACKING_POINTS = 13
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training run made."""
-
-    version: str
-    folder: Path
-    run_id: str
-    registered_version: str
-    customers: int
-    windows: int
-    predictor: Predictor
-    origin: Origin | None
-    seconds: float
-    is_current: bool = True
-
-    def text(self) -> str:
-        """Lines for people."""
-        lines = [
-            f"Trained on {self.customers:,} customers and {self.windows} earlier windows in {self.seconds:.1f} s",
-            f"Predictions rest on: {self.predictor.tier_} ({self.predictor.tier_reason_})",
-            f"Bundle: {self.folder}",
-            f"MLflow: run {self.run_id}, version {self.registered_version}"
-            + (", champion" if self.is_current else "; the model in use stays as it is"),
-        ]
-        if self.origin is None:
-            return "\n".join([*lines, "No back-test: there is too little data for one"])
-        return "\n".join([*lines, "", origin_table(self.origin)])
 
 
 def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_current: bool = True) -> TrainingResult:
@@ -78,13 +51,16 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         settings: the store, the folder of models and the variant of the models.
         as_of: last day that training may know; the store's moment by default.
         report: is told what is being done.
-        make_it_current: whether the new model answers from now on; an experiment's does not.
+        make_it_current: whether the new model answers from now on, if it passes the gate and no person rolled the
+            champion back last; an experiment's does not.
 
     Raises:
         NotEnoughData: the store has no customer with an order by then.
+        ModelBusy: another training is under way.
     """
     started = time.monotonic()
-    with open_store(settings.store, settings) as store:
+    with locked(settings.models, "training", 0), open_store(settings.store, settings) as store:
+        settle(settings)
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
         features = feature_rows(store, when, FITTED_COLUMNS)
@@ -92,43 +68,77 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         report("Fitting the models")
         predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(features, windows)
         folds = _back_test(store, settings, when, report)
-        origin = folds[-1] if folds else None
+        verdict = _verdict(store, settings, when, predictor, folds) if make_it_current else None
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
-        facts = _facts(store, settings, when, version)
-        metrics = mean_figures(folds)
-        folder = bundle.save(predictor, settings.models / version, {**facts, "metrics": metrics, **_outcome(origin)})
+        extra = {
+            **_facts(store, settings, when, version),
+            "recipe": recipe_of(settings),
+            "metrics": mean_figures(folds),
+        }
+        folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
         report("Tracking the run in MLflow")
-        example = features_of(store, when, features.column("customer_id").slice(0, EXAMPLE_ROWS).to_pylist())
-        run_id, registered = tracking.log_training(
-            settings,
-            tracking.TrainingRecord(
-                bundle=folder,
-                parameters={**facts, **fitted_values(features), **_weights(predictor)},
-                metrics=metrics,
-                tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_},
-                input_example=example,
-                output_example=_example(predictor, example),
-                figures=_figures(store, origin) if origin else {},
-                documents={"predictor.json": predictor.to_state()},
-                folds=[_fold(store, fold) for fold in folds],
-            ),
-            champion=make_it_current,
-        )
+        record = _record(store, settings, when, folder, predictor, features, folds, verdict)
+        run_id, registered = tracking.log_training(settings, record, challenger=make_it_current)
         write_run(folder, {**tracking.run_address(settings, run_id), "registered_version": registered})
-    if make_it_current:
-        make_current(settings.models, version)
-    seconds = time.monotonic() - started
+        change, held = _settled(settings, version, verdict)
     return TrainingResult(
-        version,
-        folder,
-        run_id,
-        registered,
-        features.num_rows,
-        len(windows),
-        predictor,
-        origin,
-        seconds,
-        make_it_current,
+        version=version,
+        folder=folder,
+        run_id=run_id,
+        registered_version=registered,
+        customers=features.num_rows,
+        windows=len(windows),
+        predictor=predictor,
+        origin=folds[-1] if folds else None,
+        seconds=time.monotonic() - started,
+        verdict=verdict,
+        change=change,
+        held=held,
+    )
+
+
+def _verdict(store: Store, settings: Settings, when: AsOf, predictor: Predictor, folds: Sequence[Origin]) -> Verdict:
+    policy = load_policy(settings.policy)
+    data = [Check(f.name, not f.alarm, f.text) for f in check_store(store, when, policy.monitoring)]
+    return challenge(store, settings, predictor, folds, policy.gate, data)
+
+
+def _settled(settings: Settings, version: str, verdict: Verdict | None) -> tuple[Change | None, str]:
+    """Note the verdict and, if it is good, promote; or why not."""
+    if verdict is None:
+        return None, ""
+    write_gate(settings.models / version, verdict)
+    last = rolled_back(settings.models)
+    if last is not None:
+        return None, f"{last.by} rolled back ({last.why}); `customer-revenue promote` goes on from there"
+    return (promote(settings, version) if verdict.passed else None), ""
+
+
+def _record(
+    store: Store,
+    settings: Settings,
+    when: AsOf,
+    folder: Path,
+    predictor: Predictor,
+    features: pa.Table,
+    folds: Sequence[Origin],
+    verdict: Verdict | None,
+) -> tracking.TrainingRecord:
+    facts = _facts(store, settings, when, folder.name)
+    example = features_of(store, when, features.column("customer_id").slice(0, EXAMPLE_ROWS).to_pylist())
+    judged = "" if verdict is None else "passed" if verdict.passed else "refused"
+    documents = {"predictor.json": predictor.to_state()}
+    return tracking.TrainingRecord(
+        bundle=folder,
+        parameters={**facts, **fitted_values(features), **_weights(predictor)},
+        metrics=mean_figures(folds),
+        tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_, "gate": judged or "experiment"},
+        input_example=example,
+        output_example=_example(predictor, example),
+        figures=_figures(store, folds[-1]) if folds else {},
+        documents=documents | ({"gate.json": verdict.to_document()} if verdict else {}),
+        folds=[_fold(store, fold) for fold in folds],
+        version_tags={"bundle": folder.name, "gate": judged or "experiment"},
     )
 
 
@@ -156,7 +166,7 @@ def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> 
     for cutoff in fold_cutoffs(store.info.first_day, when.day, settings.options.folds, BACKTEST_HORIZON_DAYS):
         report(f"Back-testing at {cutoff}")
         try:
-            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_BACKTEST_CUSTOMERS)
+            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_CUSTOMERS)
         except NotEnoughData:
             continue
         if origin.outcomes is not None:
@@ -178,8 +188,9 @@ def _fold(store: Store, origin: Origin) -> tracking.FoldRecord:
     )
 
 
-def _outcome(origin: Origin | None) -> Mapping[str, object]:
+def _outcome(folds: Sequence[Origin]) -> Mapping[str, object]:
     """What the model card shows of a back-test beside its metrics."""
+    origin = folds[-1] if folds else None
     if origin is None or origin.outcomes is None:
         return {"backtest": None, "calibration": None}
     probability, bought = column(origin.predictions, "purchase_probability"), origin.outcomes.bought.astype(float)
@@ -205,7 +216,8 @@ def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mappin
     info = store.info
     return {
         "version": version,
-        "store": settings.store,
+        "store": info.url,
+        "store_id": info.id,
         "currency": info.currency,
         "timezone": info.timezone,
         "data_fingerprint": info.fingerprint,

@@ -194,6 +194,8 @@ GLOSSARY: Mapping[str, str] = {
     "total_revenue": "Sum of paid and refunded orders, in units of the currency.",
     "total_revenue_cents": "Sum of paid and refunded orders, in cents.",
     "trained_at": "When it was trained, UTC.",
+    "live_since": "When it became champion, UTC; null where that is not on record.",
+    "warning": "What is odd about it, such as that it was trained on another store; null if nothing is.",
     "treatment": "How to treat the segment.",
     "trend": "The trend of the full months.",
     "type": "premium_upgrade or cross_sell.",

@@ -311,6 +311,8 @@ class ModelCard(Complete):
 
     model: ModelFacts
     trained_at: str
+    live_since: str | None
+    warning: str | None
     same_data: bool
     backtest: Backtest | None
     figures: list[BacktestFigure]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.metrics import metrics
+from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.responses import BatchAnswer
 from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER
+from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.batch import Body
 from customer_revenue.workflows.histories import SentHistory, SentOrder, SentRefund
 
@@ -105,9 +107,12 @@ class ScoreRequest(_Request):
 @router.post(
     "/customers/batch", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Many customers at once"
 )
-def customers(wanted: BatchRequest, source: Source) -> Response:
+def customers(wanted: BatchRequest, source: Source, request: Request) -> Response:
     """Summary, predictions and segment of many customers, in the order asked for; ids that are not known are listed."""
-    body = source.current().batch(wanted.customer_ids, wanted.period, wanted.include_predictions, wanted.as_of)
+    answers = source.current()
+    body = answers.batch(wanted.customer_ids, wanted.period, wanted.include_predictions, wanted.as_of)
+    if wanted.as_of is None:
+        log_predictions(request.app.state.prediction_log, body, answers)
     return _answer(body)
 
 
@@ -123,6 +128,13 @@ def score(sent: ScoreRequest, source: Source) -> Response:
 def _answer(body: Body) -> Response:
     count_predictions(body)
     return Response(to_json(body), media_type="application/json")
+
+
+def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:
+    """Take note of the predictions of a batch, made as of now."""
+    if log.enabled and answers.foresees:
+        for customer in cast("list[Body]", body["customers"]):
+            log.note(customer, answers.model_version, answers.info.id)
 
 
 def count_predictions(body: Body) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.errors import ErrorAnswer
 from customer_revenue.service.metrics import metrics
+from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.responses import CustomerRevenue
 from customer_revenue.workflows.parameters import parse_breakdowns
 from customer_revenue.workflows.queries import Breakdown
@@ -54,6 +55,7 @@ AsOfDay = Annotated[
 def revenue(
     user_id: UserId,
     source: Annotated[Answering, Depends(answering)],
+    request: Request,
     period: Annotated[Period, Query(description="Period of the facts.")] = Period.ALL_TIME,
     include_predictions: Annotated[bool, Query(description="Whether to predict.")] = True,
     breakdown: Annotated[
@@ -66,4 +68,7 @@ def revenue(
     answers = source.current()
     body = answers.customer(user_id, period, parse_breakdowns(breakdown or ()), include_predictions, as_of)
     metrics().predicted(answers.model_version, bool(body.get("predictions")))
+    log: PredictionLog = request.app.state.prediction_log
+    if log.enabled and as_of is None and answers.foresees:
+        log.note(body, answers.model_version, answers.info.id)
     return Response(to_json(body), media_type="application/json")

@@ -29,8 +29,8 @@ export async function draw(_, __, signal) {
       h(
         "dl.tiles",
         {},
-        h("div.tile", {}, h("dt", {}, "Live since"), h("dd", {}, h("span.value.text", {}, format.time(answer.trained_at)), h("span.below", {}, `version ${model.version}`))),
-        h("div.tile", {}, h("dt", {}, "Learned from"), h("dd", {}, h("span.value.text", {}, `${format.day(model.window_first_day)} – ${format.day(model.window_last_day)}`), h("span.below", {}, answer.same_data ? "the orders that are in the store now" : "the store has changed since: train again to learn from it"))),
+        h("div.tile", {}, h("dt", {}, answer.live_since ? "Live since" : "Trained"), h("dd", {}, h("span.value.text", {}, format.time(answer.live_since || answer.trained_at)), h("span.below", {}, `version ${model.version}`))),
+        h("div.tile", {}, h("dt", {}, "Learned from"), h("dd", {}, h("span.value.text", {}, `${format.day(model.window_first_day)} – ${format.day(model.window_last_day)}`), h("span.below", {}, answer.warning ? answer.warning : answer.same_data ? "the orders that are in the store now" : "the store has changed since: train again to learn from it"))),
         tile("tier", format.words(model.tier), model.tier_reason),
         h("div.tile", {}, h("dt", {}, "Looks ahead"), h("dd", {}, h("span.value", {}, format.days(model.horizon_days)), h("span.below", {}, "for lifetime value and forecasts"))),
       ),

@@ -1,0 +1,122 @@
+"""What a worker told its clients, written to the prediction log by a thread, many rows at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.prediction_log import SCHEMA, sampled, write_rows
+
+logger = logging.getLogger(__name__)
+
+FLUSH_EVERY_SECONDS = 60.0
+MOST_ROWS = 200_000
+"""Customers that wait to be written; beyond that the oldest are given up and not the service."""
+
+SOURCE = "service"
+TOLD = (
+    "as_of",
+    "horizon_days",
+    "next_purchase_probability",
+    "churn_risk_score",
+    "purchase_probability",
+    "expected_purchases",
+    "purchases_low",
+    "purchases_high",
+    "expected_revenue_cents",
+    "revenue_low_cents",
+    "revenue_high_cents",
+    "interval_mass",
+)
+
+
+class PredictionLog:
+    """Takes note of predictions. A customer is noted once for each day and model, however often he is asked about."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder, self._share = settings.log, settings.logged_share
+        self._waiting: deque[tuple[Any, ...]] = deque(maxlen=MOST_ROWS)
+        self._seen: set[str] = set()
+        self._seen_for: tuple[object, ...] = ()
+        self._lock = threading.Lock()
+        self._started = False
+        self._worker = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}"
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a log to write to."""
+        return self._folder is not None and self._share > 0
+
+    def note(self, customer: Mapping[str, Any], version: str | None, store_id: str) -> None:
+        """A customer has been told: an answer, or one of a batch, with ``predictions`` in it."""
+        predictions = customer.get("predictions")
+        if not predictions or not self.enabled:
+            return
+        name = customer["customer_id"]
+        context = (predictions["as_of"], version, store_id)
+        if context != self._seen_for:
+            self._seen, self._seen_for = set(), context
+        if name in self._seen:
+            return
+        self._seen.add(name)
+        values = [predictions[key] for key in TOLD]
+        self._waiting.append((name, customer["customer_segment"], version, store_id, time.time(), *values))
+        if not self._started:
+            self._start()
+
+    def flush(self) -> None:
+        """Write what waits; also called when the service stops."""
+        with self._lock:
+            rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if rows and self._folder is not None:
+                write_rows(self._folder, sampled(_rows(rows), self._share), self._worker)
+
+    def _start(self) -> None:
+        self._started = True
+        threading.Thread(target=self._write, name="prediction-log", daemon=True).start()
+
+    def _write(self) -> None:
+        while True:
+            time.sleep(FLUSH_EVERY_SECONDS)
+            try:
+                self.flush()
+            except Exception:
+                logger.exception("the prediction log could not be written; its last rows are lost")
+
+
+def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
+    """Three rows for each customer: the probabilities at 30 and 90 days, and everything at the horizon."""
+    names = ("customer_id", "segment", "model_version", "store_id", "told_at", *TOLD)
+    columns = dict(zip(names, zip(*noted, strict=True), strict=True))
+    number = len(noted)
+    common = {name: pa.array(columns[name], pa.string()) for name in names[:4]} | {
+        "as_of": pa.array([dt.date.fromisoformat(day) for day in columns["as_of"]], pa.date32()),
+        "predicted_at": pa.array(columns["told_at"], pa.float64()),
+        "source": pa.repeat(pa.scalar(SOURCE), number),
+    }
+    micros = [round(at * 1_000_000) for at in columns["told_at"]]
+    common["predicted_at"] = pa.array(micros, pa.int64()).cast(pa.timestamp("us", "UTC"))
+    near = {"horizon_days": [NEXT_DAYS] * number, "purchase_probability": columns["next_purchase_probability"]}
+    buys = [1 - risk for risk in columns["churn_risk_score"]]
+    middle = {"horizon_days": [CHURN_DAYS] * number, "purchase_probability": buys}
+    whole = {name: columns[name] for name in TOLD if name in SCHEMA.names and name != "as_of"}
+    return pa.concat_tables(_table(common, own, number) for own in (near, middle, whole))
+
+
+def _table(common: Mapping[str, pa.Array], own: Mapping[str, Any], number: int) -> pa.Table:
+    def of(name: str) -> pa.Array:
+        kind = SCHEMA.field(name).type
+        return common[name] if name in common else pa.array(own.get(name, [None] * number), kind)
+
+    return pa.table({name: of(name) for name in SCHEMA.names}, schema=SCHEMA)

@@ -1,0 +1,110 @@
+"""The registered model: its versions, which of them is champion, and who made it so."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from customer_revenue.errors import ModelNotFound
+from customer_revenue.settings import Settings
+from customer_revenue.tracking.runs import CHALLENGER, CHAMPION, connect, tracking_run
+
+BUNDLE_TAG = "bundle"
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A version of the registered model.
+
+    Attributes:
+        registered_version: MLflow's number.
+        bundle: version of the bundle.
+        aliases: such as champion.
+        registered_at: when, UTC.
+        metrics: of its back-test.
+        tags: of the version, such as the gate's verdict.
+    """
+
+    registered_version: str
+    bundle: str
+    aliases: tuple[str, ...]
+    registered_at: dt.datetime
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+def registered_models(settings: Settings) -> list[RegisteredModel]:
+    """All versions of the registered model, the newest first."""
+    import mlflow
+
+    connect(settings)
+    client = mlflow.MlflowClient()
+    found = []
+    for version in client.search_model_versions(f"name = '{settings.experiment}'"):
+        full = client.get_model_version(version.name, version.version)  # a search leaves the aliases out
+        found.append(
+            RegisteredModel(
+                registered_version=str(full.version),
+                bundle=full.tags.get(BUNDLE_TAG, ""),
+                aliases=tuple(full.aliases),
+                registered_at=dt.datetime.fromtimestamp(full.creation_timestamp / 1000, dt.UTC),
+                metrics=dict(client.get_run(full.run_id).data.metrics) if full.run_id else {},
+                tags=dict(full.tags),
+            )
+        )
+    return sorted(found, key=lambda model: int(model.registered_version), reverse=True)
+
+
+def registered_as(settings: Settings, bundle: str) -> str | None:
+    """The registered version of a bundle, if it has one."""
+    import mlflow
+
+    connect(settings)
+    quoted = bundle.replace("'", "")
+    found = mlflow.MlflowClient().search_model_versions(
+        f"name = '{settings.experiment}' and tag.{BUNDLE_TAG} = '{quoted}'"
+    )
+    return str(found[0].version) if found else None
+
+
+def log_change(settings: Settings, event: str, change: Mapping[str, str], bundle: str) -> str:
+    """Make a bundle's registered version champion, and record the change as a run of its own.
+
+    Args:
+        settings: the tracking server.
+        event: ``promote`` or ``rollback``.
+        change: who, when and why, as tags.
+        bundle: version of the bundle.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        ModelNotFound: no version of the registered model is of this bundle.
+    """
+    import mlflow
+
+    version = registered_as(settings, bundle)
+    if version is None:
+        raise ModelNotFound(f"MLflow has no registered version of the bundle {bundle}; train again")
+    client = mlflow.MlflowClient()
+    with tracking_run(settings, event) as run, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client.set_registered_model_alias(settings.experiment, CHAMPION, version)
+        if _aliased(client, settings, CHALLENGER) == version:
+            client.delete_registered_model_alias(settings.experiment, CHALLENGER)
+        for name, value in change.items():
+            client.set_model_version_tag(settings.experiment, version, f"{event}_{name}", value)
+        mlflow.set_tags({"event": event, "registered_version": version, **change})
+        return run
+
+
+def _aliased(client: object, settings: Settings, alias: str) -> str | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(settings.experiment, alias).version)  # type: ignore[attr-defined]
+    except MlflowException:
+        return None
