@@ -23,7 +23,7 @@ TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS, Tier.POPULATION, Tier.FACTS_ONLY)
 
 FITTED_TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS)
 
-MOST_CUSTOMERS = 200_000
+MOST_CUSTOMERS = 50_000
 """A sample of so many tells as much as all of them; it is the same each time."""
 
 RECIPE = {"interval_mass", "seed", "options"}

@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
-from customer_revenue.workflows.dashboard import ActionSort, Part, Shown, Sort
+from customer_revenue.workflows.customer_lists import ActionSort, Shown, Sort
+from customer_revenue.workflows.overview import Part
 from customer_revenue.workflows.spreadsheet import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
@@ -46,7 +47,7 @@ def overview(
     """Metrics beside the period before, months, segments, concentration, cohorts and RFM of a period and segments."""
     answers = source.current()
     dashboard = answers.dashboard(as_of)
-    return _json(answers.complete(dashboard.overview(period, segment or (), part or ()), dashboard.base.when))
+    return _json(answers.complete(dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when))
 
 
 @router.get("/dashboard/customers", summary="A list of customers, sorted and paged", response_model=None)
@@ -74,8 +75,8 @@ def customers(
     if format == "csv":
         name = f"customers-{show.value}-{dashboard.base.when.day}.csv"
         headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return StreamingResponse(as_csv(dashboard.all_customers(*chosen)), media_type="text/csv", headers=headers)
-    return _json(answers.complete(dashboard.customers(*chosen, limit, offset), dashboard.base.when))
+        return StreamingResponse(as_csv(dashboard.lists.all_customers(*chosen)), media_type="text/csv", headers=headers)
+    return _json(answers.complete(dashboard.lists.customers(*chosen, limit, offset), dashboard.base.when))
 
 
 @router.get("/dashboard/actions", summary="The most valuable actions, sorted and paged", response_model=None)
@@ -98,8 +99,8 @@ def actions(
     chosen = (period, segment or (), sort, descending)
     if format == "csv":
         headers = {"content-disposition": f'attachment; filename="actions-{dashboard.base.when.day}.csv"'}
-        return StreamingResponse(as_csv(dashboard.all_actions(*chosen)), media_type="text/csv", headers=headers)
-    return _json(answers.complete(dashboard.actions(*chosen, limit, offset), dashboard.base.when))
+        return StreamingResponse(as_csv(dashboard.lists.all_actions(*chosen)), media_type="text/csv", headers=headers)
+    return _json(answers.complete(dashboard.lists.actions(*chosen, limit, offset), dashboard.base.when))
 
 
 @router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")

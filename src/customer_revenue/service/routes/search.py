@@ -23,5 +23,5 @@ def search(
     """Customers that match, those that begin with the text first, then by revenue."""
     answers = source.current()
     dashboard = answers.dashboard(as_of)
-    body = answers.complete(dashboard.search(q, limit), dashboard.base.when)
+    body = answers.complete(dashboard.lists.search(q, limit), dashboard.base.when)
     return Response(to_json(body), media_type="application/json")
