@@ -66,7 +66,10 @@ def _money(days: ir.Table) -> dict[str, ir.Value]:
     log_total = spent.ifelse(days.total_cents, 1).ln()
     recent = {f"cents_{n}": _sum(days.age_days < n, days.total_cents) for n in RECENT_DAYS}
     return {
-        "monetary_cents": repeat.ifelse(days.total_cents, ibis.null("int64")).mean().coalesce(0.0),
+        # A mean of whole numbers is a decimal of few digits on MariaDB: a quotient of doubles is the same everywhere.
+        "monetary_cents": (
+            _sum(repeat, days.total_cents).cast("float64") / _sum(repeat, ibis.literal(1)).nullif(0)
+        ).coalesce(0.0),
         "spend_days": _sum(repeat, ibis.literal(1)),
         "positive_days": _sum(spent, ibis.literal(1)),
         "total_cents": days.total_cents.sum(),

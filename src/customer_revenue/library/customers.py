@@ -16,7 +16,7 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.settings import ModelOptions
-from customer_revenue.workflows.frames import feature_rows, training_windows
+from customer_revenue.workflows.frames import population, training_windows
 from customer_revenue.workflows.predictions import predictor_as_of
 
 
@@ -87,7 +87,7 @@ class CustomerModel:
             when.day, self.horizon_days, self.interval_mass, self.discount_rate_per_year, self.seed, self.options
         )
         windows = training_windows(orders.store, when, self.horizon_days, self.options.windows)
-        self._predictor = predictor.fit(feature_rows(orders.store, when), windows)
+        self._predictor = predictor.fit(population(orders.store, when), windows)
         return self
 
     @property

@@ -78,6 +78,9 @@ NAMES = (
 DECIMALS = 4
 """Of what is told about money: enough to rank customers, too few to see in which unit it is counted."""
 
+SAME_DECIMALS = 9
+"""Of every column: what the same orders give on every engine."""
+
 BASE_NAMES = ("base_purchases", "base_probability", "probability_alive")
 """Columns that the purchase model adds: log expected purchases, log-odds of any, log-odds of being alive."""
 
@@ -95,7 +98,8 @@ def behaviour_matrix(table: pa.Table, mean_cents: float) -> Floats:
     f = {name: column(table, name) for name in NEEDED[1:]}
     with np.errstate(divide="ignore", invalid="ignore"):
         columns = {**f, **_rhythm(f), **_spend(f, mean_cents)}
-    return np.column_stack([columns[name] for name in NAMES])
+    # Engines add up in orders of their own, so that the last digits differ; a tree would learn to tell them apart.
+    return np.asarray(np.round(np.column_stack([columns[name] for name in NAMES]), SAME_DECIMALS))
 
 
 def _rhythm(f: Mapping[str, Floats]) -> dict[str, Floats]:

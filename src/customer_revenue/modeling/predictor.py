@@ -18,6 +18,7 @@ from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.distribution import CountIntervals, Spread, count_intervals, revenue_intervals
 from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
 from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.reasons import churn_reasons, contributions
 from customer_revenue.modeling.scenes import Scene
@@ -33,25 +34,38 @@ CUSTOMERS_FOR_REGULARITY = 50_000
 CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
 
-FITTED_COLUMNS = (
-    "customer_id",
-    "frequency",
-    "recency_days",
-    "T_days",
-    "log_gap_sum",
-    "spend_days",
-    "positive_days",
-    "monetary_cents",
-    "total_cents",
-    "refund_cents",
-)
-"""The features of the as-of day that a fit reads; those of its windows are needed whole."""
-
 REFUND_PRIOR_DAYS = 5.0
 DISCOUNT_STEPS = 4
 CHURN_DAYS = 90
 NEXT_DAYS = 30
 YEAR_DAYS = 365
+
+
+PREDICTIONS = pa.schema(
+    {
+        "customer_id": pa.string(),
+        "expected_purchases": pa.float64(),
+        "purchases_low": pa.int64(),
+        "purchases_high": pa.int64(),
+        "expected_revenue_cents": pa.float64(),
+        "revenue_low_cents": pa.float64(),
+        "revenue_high_cents": pa.float64(),
+        "interval_mass": pa.float64(),
+        "purchase_probability": pa.float64(),
+        "next_purchase_date": pa.date32(),
+        "next_purchase_date_low": pa.date32(),
+        "next_purchase_date_high": pa.date32(),
+        "next_purchase_probability": pa.float64(),
+        "churn_risk_score": pa.float64(),
+        "probability_alive": pa.float64(),
+        "expected_net_revenue_cents": pa.float64(),
+        "estimated_ltv_cents": pa.float64(),
+        "ltv_low_cents": pa.float64(),
+        "ltv_high_cents": pa.float64(),
+        "tier": pa.string(),
+    }
+)
+"""The columns of :meth:`Predictor.predict`."""
 
 
 class Tier(StrEnum):
@@ -97,32 +111,35 @@ class Predictor:
         self.refund_rate_ = 0.0
         self.refund_prior_cents_ = 0.0
 
-    def fit(self, current: pa.Table, windows: Sequence[Window] = ()) -> Self:
-        """Fit on the customers' features of the as-of day, and on windows that ended by then, latest first.
+    def fit(self, current: Population | pa.Table, windows: Sequence[Window] = ()) -> Self:
+        """Fit on the customers of the as-of day, and on windows that ended by then, latest first.
+
+        Args:
+            current: the customers as an engine counted them, or a table of the features of all.
+            windows: earlier windows.
 
         Raises:
             NotEnoughData: there is no customer at all.
         """
-        if not current.num_rows:
+        customers = current if isinstance(current, Population) else Population.of(current)
+        if not customers.customers:
             raise NotEnoughData("there is no customer to learn from")
-        total = float(column(current, "total_cents").sum())
-        self.refund_rate_ = min(float(column(current, "refund_cents").sum()) / max(total, 1.0), 1.0)
-        purchase_days = float(np.sum(column(current, "frequency") + 1))
-        self.refund_prior_cents_ = REFUND_PRIOR_DAYS * total / purchase_days
-        repeats = int(np.sum(column(current, "frequency") > 0))
+        self.refund_rate_ = min(customers.refund_cents / max(customers.total_cents, 1.0), 1.0)
+        self.refund_prior_cents_ = REFUND_PRIOR_DAYS * customers.total_cents / customers.purchase_days
+        repeats = customers.repeats
         if repeats == 0:
             self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
             return self
         if repeats < FEWEST_REPEAT_CUSTOMERS:
-            self.base_ = Base.of_population(current)
+            self.base_ = Base.of_population(customers)
             self.tier_ = Tier.POPULATION
             self.tier_reason_ = (
                 f"only {repeats} customers have bought on two days; {FEWEST_REPEAT_CUSTOMERS} are needed"
             )
             return self
         options = self.options
-        regularity = options.regularity or _regularity(Histories.from_table(current))
-        self.base_ = Base.fitted(current, regularity, with_pareto=options.pareto, penalizer=options.penalizer)
+        regularity = options.regularity or _regularity(Histories.from_table(customers.sample))
+        self.base_ = Base.fitted(customers, regularity, with_pareto=options.pareto, penalizer=options.penalizer)
         self.tier_ = Tier.PROBABILITY_MODELS
         if not options.learned:
             self.tier_reason_ = "asked to learn nothing from past windows"
@@ -192,8 +209,9 @@ class Predictor:
                 "estimated_ltv_cents": past + future,
                 "ltv_low_cents": past + future_low,
                 "ltv_high_cents": past + future_high,
-                "tier": pa.array([str(self.tier_)] * features.num_rows),
-            }
+                "tier": pa.array([str(self.tier_)] * features.num_rows, pa.string()),
+            },
+            schema=PREDICTIONS,
         )
 
     def expected_purchases(self, features: pa.Table, days: Sequence[float]) -> Floats:
@@ -250,6 +268,14 @@ class Predictor:
             return None
         matrix = View.of(features, self._fitted_base()).churn_matrix(CHURN_DAYS)
         return FEATURE_NAMES, contributions(matrix, classifier), matrix
+
+    def check_fitted(self) -> None:
+        """Refuse to predict where there are only facts.
+
+        Raises:
+            NotEnoughData: says why.
+        """
+        self._fitted_base()
 
     def _fitted_base(self) -> Base:
         if self.base_ is None:

@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.views import Base, View
 from customer_revenue.modeling.windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
 
@@ -40,7 +41,7 @@ class Scene:
         ids = window.features.column("customer_id")
         labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
-        base = Base.fitted(window.features, regularity, with_pareto=with_pareto, penalizer=penalizer)
+        base = Base.fitted(Population.of(window.features), regularity, with_pareto=with_pareto, penalizer=penalizer)
         view = View.of(window.features, base)
         return cls(view, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
 

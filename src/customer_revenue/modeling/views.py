@@ -14,6 +14,7 @@ from scipy.special import logit
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix
 from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.spend import GammaGamma
 
@@ -39,21 +40,19 @@ class Base:
 
     @classmethod
     def fitted(
-        cls, features: pa.Table, regularity: int, *, with_pareto: bool = True, penalizer: float | None = None
+        cls, customers: Population, regularity: int, *, with_pareto: bool = True, penalizer: float | None = None
     ) -> Base:
-        """The models fitted on a table of features."""
-        histories = Histories.from_table(features)
-        purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(histories)
-        pareto = ParetoNBD(penalizer).fit(histories.sample(CUSTOMERS_FOR_PARETO)) if with_pareto else None
-        spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents"))
-        return cls(purchases, pareto, spend)
+        """The models fitted on customers as of a day."""
+        purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(customers.histories)
+        few = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
+        return cls(purchases, ParetoNBD(penalizer).fit(few) if few else None, customers.fitted_spend())
 
     @classmethod
-    def of_population(cls, features: pa.Table) -> Base:
+    def of_population(cls, customers: Population) -> Base:
         """The shop's level with a prior for all else, where there are too few repeat customers for a fit."""
-        days, total = column(features, "positive_days"), column(features, "total_cents")
+        days, total = column(customers.sample, "positive_days"), column(customers.sample, "total_cents")
         spend = GammaGamma().fit(days, total / np.maximum(days, 1))
-        return cls(ModifiedBetaGeoCNBDk().fit_level(Histories.from_table(features)), None, spend)
+        return cls(ModifiedBetaGeoCNBDk().fit_level(customers.histories), None, spend)
 
     def to_state(self) -> dict[str, Any]:
         """The models as JSON-able values."""

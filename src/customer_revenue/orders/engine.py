@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
@@ -13,7 +14,10 @@ import pyarrow as pa
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from customer_revenue.orders.expressions import PARAMETER_MARK
+from customer_revenue.orders.mapped import BatchFunction, Totals, write_mapped
 from customer_revenue.tables import Canonical
+
+ROWS_PER_BATCH = 100_000
 
 _STAND_IN = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
 
@@ -69,6 +73,12 @@ class Engine(ABC):
     @abstractmethod
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
         """Run a statement without parameters and stream its result, at most so many rows a batch."""
+
+    def write_mapped(
+        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
+    ) -> Totals:
+        """Put an expression's rows through a function, and the results into a file or, on a cluster, a folder."""
+        return write_mapped(self.stream(self.compile(expr), ROWS_PER_BATCH), function, schema, summed, path)
 
     @abstractmethod
     def changed(self) -> bool:

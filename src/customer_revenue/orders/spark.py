@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.sql.datatypes import PySparkType
 from typing_extensions import override
 
-from customer_revenue.errors import StoreError
+from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.engine import Statement, compiled
+from customer_revenue.orders.mapped import BatchFunction, Totals
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.orders.server import ServerEngine
 from customer_revenue.orders.server_writing import TABLES
@@ -81,6 +86,32 @@ class SparkEngine(ServerEngine):
                         ).to_batches()
 
     @override
+    def write_mapped(
+        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
+    ) -> Totals:
+        """Each executor calls the function on its own rows; a folder that is there is replaced when all is written."""
+        if path is not None and path.suffix.lower() != ".parquet":
+            raise InvalidParameter(
+                f"output: Spark writes a folder of Parquet files, so {path.name} must end with .parquet"
+            )
+        columns = ibis.Schema.from_pyarrow(schema).items()
+        ddl = ", ".join(f"{name} {PySparkType.to_string(dtype)}" for name, dtype in columns)
+        with _answering():
+            shared = self._session.sparkContext.broadcast(function)
+            results = self._query(self.compile(expr), {}).mapInArrow(lambda batches: map(shared.value, batches), ddl)
+            if path is None:
+                return _totals(results, summed)
+            draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+            try:
+                results.write.parquet(str(draft.absolute()))
+                totals = _totals(self._session.read.parquet(str(draft.absolute())), summed)
+                _put_in_place(draft, path)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+                shared.destroy()
+            return totals
+
+    @override
     def close(self) -> None:
         self._closed = True
 
@@ -133,6 +164,20 @@ class SparkEngine(ServerEngine):
             path = self._folder / name if self._folder and name.isidentifier() else None
             if path is not None and path.exists():
                 self._session.read.parquet(str(path.absolute())).createOrReplaceTempView(name)
+
+
+def _totals(results: DataFrame, summed: Sequence[str]) -> Totals:
+    row = results.selectExpr("count(*) AS rows", *(f"sum({name}) AS {name}" for name in summed)).first()
+    assert row is not None
+    return Totals(row["rows"], {name: float(row[name] or 0) for name in summed})
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    old = draft.with_name(f"{draft.name}.old")
+    if path.exists():
+        path.rename(old)
+    draft.rename(path)
+    shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 def create_views(session: SparkSession, url: str) -> None:

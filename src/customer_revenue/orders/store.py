@@ -15,8 +15,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.orders.embedded import EmbeddedEngine
-from customer_revenue.orders.engine import Engine, Statement
+from customer_revenue.orders.engine import ROWS_PER_BATCH, Engine, Statement
 from customer_revenue.orders.expressions import parameter
+from customer_revenue.orders.mapped import BatchFunction, Totals
 from customer_revenue.orders.mapping import load_mapping
 from customer_revenue.orders.mysql import MySQLEngine
 from customer_revenue.orders.postgres import PostgresEngine
@@ -130,7 +131,7 @@ class Store:
         """
         return self._engine.fetch(expr, parameters)
 
-    def batches(self, expr: ir.Table, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+    def batches(self, expr: ir.Table, rows: int = ROWS_PER_BATCH) -> Iterator[pa.RecordBatch]:
         """Run an expression and stream its result, for results that need not fit in memory.
 
         Args:
@@ -138,6 +139,31 @@ class Store:
             rows: at most so many rows a batch.
         """
         return self._engine.stream(self._engine.compile(expr), rows)
+
+    def write_mapped(
+        self,
+        expr: ir.Table,
+        function: BatchFunction,
+        schema: pa.Schema,
+        summed: Sequence[str],
+        path: Path | None,
+    ) -> Totals:
+        """Put every row of an expression through a function, and write what it gives. Memory stays bounded.
+
+        On Spark the function runs where the rows are, and ``path`` becomes a folder of Parquet files.
+
+        Args:
+            expr: over ``tables``.
+            function: gives the results of a batch, a row for each; it can be pickled.
+            schema: of the results.
+            summed: columns to sum up.
+            path: CSV or Parquet file; without one the results are only summed up.
+
+        Raises:
+            InvalidParameter: this engine cannot write such a file.
+            StoreError: the database does not answer.
+        """
+        return self._engine.write_mapped(expr, function, schema, summed, path)
 
     def prepare(self, expr: ir.Table, names: Sequence[str] = ()) -> Query:
         """Compile an expression once, to be run often, from any thread.

@@ -23,7 +23,7 @@ from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.customer_page import CustomerPage
 from customer_revenue.workflows.dashboard import Dashboard
 from customer_revenue.workflows.day_book import DayBook
-from customer_revenue.workflows.frames import known_at
+from customer_revenue.workflows.frames import known_at, of_customers
 from customer_revenue.workflows.histories import HistoryScorer
 from customer_revenue.workflows.model_card import model_card
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
@@ -202,7 +202,7 @@ class Answers:
         batch.check_count(len(customer_ids), self._settings.batch_customers, "customer_ids")
         when = self.when(as_of)
         predictor = self.predictor(when) if include_predictions else None
-        known = batch.of_customers(known_at(self._store, when), customer_ids)
+        known = of_customers(known_at(self._store, when), pa.array(customer_ids, pa.string()))
         customers = batch.Customers(known, self._store.fetch, when, self._policy, self._store.info.currency)
         return self.complete(batch.in_order(customer_ids, customers.answers(period, predictor)), when)
 

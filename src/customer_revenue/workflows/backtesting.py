@@ -22,6 +22,9 @@ from customer_revenue.workflows.folds import fold_cutoffs
 from customer_revenue.workflows.importing import import_orders
 from customer_revenue.workflows.output import check_output, write_table
 
+MOST_CUSTOMERS = 1_000_000
+"""So many are predicted and compared; of more, a sample of this size."""
+
 OUTPUT_COLUMNS = (
     "customer_id",
     "expected_purchases",
@@ -89,7 +92,7 @@ def backtest(
         done = []
         for number, cutoff in enumerate(chosen):
             report(f"Back-test at {cutoff}, {horizon_days} days ahead", number / len(chosen))
-            done.append(predict_from(store, settings, cutoff, horizon_days))
+            done.append(predict_from(store, settings, cutoff, horizon_days, MOST_CUSTOMERS))
         if output is not None:
             write_table(backtest_rows(done[0]), output)
         run_id = _track(settings, store, done, horizon_days)

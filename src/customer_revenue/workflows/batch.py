@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import ibis
@@ -86,17 +86,6 @@ class Customers:
         ladder = [rung.name for rung in self.policy.segments.active]
         rows = offers(facts, predictions, self.policy.offers, ladder, self.currency).to_pylist()
         return {row.pop("customer_id"): row for row in rows}
-
-
-def of_customers(known: Canonical, ids: Sequence[str]) -> Canonical:
-    """The canonical tables of some customers."""
-    wanted = ibis.memtable(pa.table({"wanted_id": pa.array(sorted(set(ids)), pa.string())}))
-    orders, refunds = known.orders, known.refunds
-    return replace(
-        known,
-        orders=orders.semi_join(wanted, orders.user_id == wanted.wanted_id),
-        refunds=refunds.semi_join(wanted, refunds.user_id == wanted.wanted_id),
-    )
 
 
 def in_order(ids: Sequence[str], found: dict[str, Body]) -> Body:

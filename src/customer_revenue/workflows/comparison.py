@@ -15,7 +15,7 @@ from customer_revenue.modeling.histories import Floats, column
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.frames import feature_rows, label_rows, training_windows
+from customer_revenue.workflows.frames import feature_rows, label_rows, population, training_windows
 
 OURS = "customer-revenue"
 BG_NBD = "BG/NBD + Gamma-Gamma"
@@ -74,9 +74,9 @@ def predict_from(
         NotEnoughData: no customer has an order by the cut-off.
     """
     then = store.as_of(cutoff)
-    features = feature_rows(store, then, most_customers=most_customers)
+    features = feature_rows(store, then, most_customers)
     windows = training_windows(store, then, horizon_days, settings.options.windows)
-    predictor = new_predictor(settings, cutoff, horizon_days).fit(features, windows)
+    predictor = new_predictor(settings, cutoff, horizon_days).fit(population(store, then), windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}
     if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:

@@ -15,10 +15,10 @@ from customer_revenue import plots, tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling import bundle
-from customer_revenue.modeling.histories import Histories, column
-from customer_revenue.modeling.predictor import FITTED_COLUMNS, Predictor
+from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.population import Population
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchases import BetaGeo
-from customer_revenue.modeling.spend import GammaGamma
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
@@ -29,7 +29,7 @@ from customer_revenue.workflows.comparison import Origin, new_predictor, predict
 from customer_revenue.workflows.feed_checks import check_store
 from customer_revenue.workflows.figures import mean_figures
 from customer_revenue.workflows.folds import fold_cutoffs
-from customer_revenue.workflows.frames import feature_rows, features_of, label_rows, training_windows
+from customer_revenue.workflows.frames import label_rows, population, training_windows
 from customer_revenue.workflows.gate import Check, Verdict
 from customer_revenue.workflows.model_card import calibration, write_run
 from customer_revenue.workflows.models import write_gate
@@ -63,10 +63,10 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         settle(settings)
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
-        features = feature_rows(store, when, FITTED_COLUMNS)
+        customers = population(store, when)
         windows = training_windows(store, when, settings.ltv_horizon_days, settings.options.windows)
         report("Fitting the models")
-        predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(features, windows)
+        predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(customers, windows)
         folds = _back_test(store, settings, when, report)
         verdict = _verdict(store, settings, when, predictor, folds) if make_it_current else None
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
@@ -77,7 +77,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         }
         folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
         report("Tracking the run in MLflow")
-        record = _record(store, settings, when, folder, predictor, features, folds, verdict)
+        record = _record(store, settings, when, folder, predictor, customers, folds, verdict)
         run_id, registered = tracking.log_training(settings, record, challenger=make_it_current)
         write_run(folder, {**tracking.run_address(settings, run_id), "registered_version": registered})
         change, held = _settled(settings, version, verdict)
@@ -86,7 +86,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         folder=folder,
         run_id=run_id,
         registered_version=registered,
-        customers=features.num_rows,
+        customers=customers.customers,
         windows=len(windows),
         predictor=predictor,
         origin=folds[-1] if folds else None,
@@ -120,17 +120,17 @@ def _record(
     when: AsOf,
     folder: Path,
     predictor: Predictor,
-    features: pa.Table,
+    customers: Population,
     folds: Sequence[Origin],
     verdict: Verdict | None,
 ) -> tracking.TrainingRecord:
     facts = _facts(store, settings, when, folder.name)
-    example = features_of(store, when, features.column("customer_id").slice(0, EXAMPLE_ROWS).to_pylist())
+    example = customers.sample.slice(0, EXAMPLE_ROWS)
     judged = "" if verdict is None else "passed" if verdict.passed else "refused"
     documents = {"predictor.json": predictor.to_state()}
     return tracking.TrainingRecord(
         bundle=folder,
-        parameters={**facts, **fitted_values(features), **_weights(predictor)},
+        parameters={**facts, **_counts(customers), **fitted_values(customers), **_weights(predictor)},
         metrics=mean_figures(folds),
         tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_, "gate": judged or "experiment"},
         input_example=example,
@@ -142,18 +142,20 @@ def _record(
     )
 
 
-def fitted_values(features: pa.Table) -> dict[str, float]:
+def fitted_values(customers: Population) -> dict[str, float]:
     """The parameters of BG/NBD (time in days) and Gamma-Gamma (money in cents), named as in the tracker.
 
     Empty where there are no repeat customers to fit them to.
     """
-    histories = Histories.from_table(features)
-    if not histories.frequency.any():
+    if not customers.repeats:
         return {}
-    purchases = BetaGeo().fit(histories).to_state()
-    spend = GammaGamma().fit(column(features, "spend_days"), column(features, "monetary_cents")).to_state()
+    purchases, spend = BetaGeo().fit(customers.histories).to_state(), customers.fitted_spend().to_state()
     values = {f"bgnbd_{name}": purchases[name] for name in ("r", "alpha", "a", "b")}
     return values | {f"gg_{name}": spend[name] for name in ("p", "q", "v")}
+
+
+def _counts(customers: Population) -> dict[str, int]:
+    return {"customers": customers.customers, "customers_sampled": customers.sample.num_rows}
 
 
 def _weights(predictor: Predictor) -> dict[str, float]:

@@ -1,0 +1,68 @@
+"""The rows of a query through a function, batch by batch, into a file: nothing holds them all."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
+"""From some rows to as many results. Where it runs in other processes it is pickled, and called there."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many rows there were, and the sums of some columns of the results."""
+
+    rows: int
+    sums: Mapping[str, float]
+
+
+def write_mapped(
+    batches: Iterator[pa.RecordBatch],
+    function: BatchFunction,
+    schema: pa.Schema,
+    summed: Sequence[str],
+    path: Path | None,
+) -> Totals:
+    """Write the results as CSV or Parquet by the ending, beside the file's place and moved into it at the end.
+
+    Args:
+        batches: the rows.
+        function: gives the results of a batch.
+        schema: of the results.
+        summed: columns to sum up.
+        path: the file; without one the results are only summed up.
+    """
+    rows, sums = 0, Counter[str]()
+    with _writer(path, schema) as write:
+        for batch in batches:
+            found = function(batch)
+            rows += found.num_rows
+            sums.update({name: float(pc.sum(found.column(name)).as_py()) for name in summed})
+            write(found)
+    return Totals(rows, {name: float(sums[name]) for name in summed})
+
+
+@contextmanager
+def _writer(path: Path | None, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], Any]]:
+    if path is None:
+        yield lambda _batch: None
+        return
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    kind = pyarrow.csv.CSVWriter if path.suffix.lower() == ".csv" else pyarrow.parquet.ParquetWriter
+    try:
+        with kind(draft, schema) as writer:
+            yield writer.write_batch
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
