@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from customer_revenue.errors import CustomerRevenueError
     from customer_revenue.library.backtests import Backtest, backtest
     from customer_revenue.library.customers import CustomerModel
-    from customer_revenue.library.experiments import train
+    from customer_revenue.library.experiments import promote, rollback, train
+    from customer_revenue.library.money import acquisition_budget, recommend
     from customer_revenue.library.orders import ArrowTables, NotImported, Orders, load_cdnow, load_orders, open_store
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
     from customer_revenue.modeling.cautions import Caution
@@ -38,10 +39,14 @@ _MODULES = {
     "Orders": "library.orders",
     "ProbabilityModel": "library.probability",
     "Shop": "orders.simulate",
+    "acquisition_budget": "library.money",
     "backtest": "library.backtests",
     "load_cdnow": "library.orders",
     "load_orders": "library.orders",
     "open_store": "library.orders",
+    "promote": "library.experiments",
+    "recommend": "library.money",
+    "rollback": "library.experiments",
     "simulate_orders": "orders.simulate",
     "train": "library.experiments",
 }
@@ -60,11 +65,15 @@ __all__ = [
     "Orders",
     "ProbabilityModel",
     "Shop",
+    "acquisition_budget",
     "backtest",
     "load_cdnow",
     "load_orders",
     "open_store",
     "plots",
+    "promote",
+    "recommend",
+    "rollback",
     "simulate_orders",
     "train",
 ]

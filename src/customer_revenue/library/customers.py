@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frames import Day, Rows, as_day, as_frame, as_table
+from customer_revenue.library.frames import Day, Lines, Numbers, Rows, as_day, as_frame, as_table
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
@@ -139,7 +139,7 @@ class CustomerModel:
         return self.predictor_.as_of_day
 
     @property
-    def weights_(self) -> pd.Series[float]:
+    def weights_(self) -> Numbers:
         """How much each member and each learned correction counts; empty where nothing was learned.
 
         >>> import customer_revenue as cr
@@ -188,7 +188,7 @@ class CustomerModel:
         ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
         return pd.DataFrame(self.predictor_.curve(features, days), index=ids, columns=list(days))
 
-    def reasons(self, orders: Orders | Rows, as_of: Day | None = None) -> pd.Series[list[str]]:
+    def reasons(self, orders: Orders | Rows, as_of: Day | None = None) -> Lines:
         """The drivers of each customer's churn risk in words, strongest first, by customer.
 
         >>> import customer_revenue as cr

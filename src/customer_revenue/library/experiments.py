@@ -6,6 +6,9 @@ from customer_revenue.console import silent
 from customer_revenue.library.frames import Day, as_day
 from customer_revenue.library.orders import Orders
 from customer_revenue.settings import with_changes
+from customer_revenue.workflows.promotion import Change
+from customer_revenue.workflows.promotion import promote as let_answer
+from customer_revenue.workflows.promotion import rollback as take_back
 from customer_revenue.workflows.trained import TrainingResult
 from customer_revenue.workflows.training import train as run
 
@@ -13,7 +16,8 @@ from customer_revenue.workflows.training import train as run
 def train(orders: Orders, as_of: Day | None = None, **changes: object) -> TrainingResult:
     """Train, back-test and track a run in MLflow, as ``customer-revenue train --set …`` does.
 
-    With changes the model in use stays as it is: the run is an experiment, there to be compared.
+    Without changes the model becomes the champion if it passes the gate: ``result.verdict`` tells. With changes the
+    model in use stays as it is: the run is an experiment, there to be compared.
 
     Args:
         orders: the store; its settings say where models and runs are kept.
@@ -33,3 +37,48 @@ def train(orders: Orders, as_of: Day | None = None, **changes: object) -> Traini
     """
     settings = with_changes(orders.settings, [f"{name}={value}" for name, value in changes.items()])
     return run(settings, as_day(as_of), silent, make_it_current=not changes)
+
+
+def promote(orders: Orders, version: str, why: str, *, force: bool = False) -> Change | None:
+    """Let a trained version answer from now on, as ``customer-revenue promote`` does; None where it does already.
+
+    Args:
+        orders: the store that it was trained on; its settings say where models and runs are kept.
+        version: ``result.version`` of a training.
+        why: the reason, kept with the change.
+        force: whatever the gate said; an experiment was never asked.
+
+    Raises:
+        ModelNotFound: there is no such version.
+        GateRefused: the gate did not pass it.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     try:
+    ...         cr.promote(cdnow, "best", why="it is the best")
+    ...     except cr.CustomerRevenueError as error:
+    ...         print(error.code)
+    model_not_found
+    """
+    return let_answer(orders.settings, version, why, force=force)
+
+
+def rollback(orders: Orders, why: str) -> Change:
+    """Let the champion before the present one answer again, as ``customer-revenue rollback`` does.
+
+    Args:
+        orders: the store; its settings say where models and runs are kept.
+        why: the reason, kept with the change.
+
+    Raises:
+        ModelNotFound: there was none.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     try:
+    ...         cr.rollback(cdnow, why="it was better before")
+    ...     except cr.CustomerRevenueError as error:
+    ...         print(error.code)
+    model_not_found
+    """
+    return take_back(orders.settings, why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -11,11 +11,17 @@ import pyarrow as pa
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import parse_day
 
-Day: TypeAlias = "str | dt.date | pd.Timestamp"
+Day: TypeAlias = str | dt.date | pd.Timestamp
 """A day: ``"1997-09-30"``, a date, or a pandas timestamp."""
 
-Rows: TypeAlias = "pd.DataFrame | pa.Table"
+Rows: TypeAlias = pd.DataFrame | pa.Table
 """Rows of customers."""
+
+if TYPE_CHECKING:
+    Numbers: TypeAlias = pd.Series[float]
+    Lines: TypeAlias = pd.Series[list[str]]
+else:  # pandas has the parameter for type checkers only
+    Numbers = Lines = pd.Series
 
 OTHER_NAMES = {"recency": "recency_days", "T": "T_days", "monetary_value": "monetary_cents"}
 """Names that lifetimes and pymc-marketing give to columns of ours. Their unit of time and money is kept as it is."""

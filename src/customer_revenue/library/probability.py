@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import BundleIncompatible, InvalidParameter
-from customer_revenue.library.frames import Rows, as_table
+from customer_revenue.library.frames import Numbers, Rows, as_table
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
 from customer_revenue.modeling.counts import PurchaseModel, expected_newcomer, repeat_distribution
 from customer_revenue.modeling.histories import Floats, Histories, column
@@ -185,7 +185,7 @@ class ProbabilityModel:
             frame["expected_spend_cents"], frame["expected_revenue_cents"] = spend, spend * purchases
         return frame
 
-    def expected_purchases(self, features: Rows, horizon_days: float) -> pd.Series[float]:
+    def expected_purchases(self, features: Rows, horizon_days: float) -> Numbers:
         """Purchase days to be expected of each customer within the horizon, by customer.
 
         >>> import customer_revenue as cr, pandas as pd
@@ -197,7 +197,7 @@ class ProbabilityModel:
         """
         return self._series(features, lambda h: self.purchases_.expected_purchases(horizon_days, h))
 
-    def purchase_probability(self, features: Rows, horizon_days: float) -> pd.Series[float]:
+    def purchase_probability(self, features: Rows, horizon_days: float) -> Numbers:
         """The chance of at least one purchase within the horizon, by customer.
 
         >>> import customer_revenue as cr
@@ -209,7 +209,7 @@ class ProbabilityModel:
         """
         return self._series(features, lambda h: self.purchases_.purchase_probability(horizon_days, h))
 
-    def probability_alive(self, features: Rows) -> pd.Series[float]:
+    def probability_alive(self, features: Rows) -> Numbers:
         """The chance that a customer has not left for good, by customer.
 
         >>> import customer_revenue as cr
@@ -222,7 +222,7 @@ class ProbabilityModel:
         """
         return self._series(features, self.purchases_.probability_alive)
 
-    def expected_spend(self, features: Rows) -> pd.Series[float]:
+    def expected_spend(self, features: Rows) -> Numbers:
         """Cents to be expected of each customer's purchase day, by customer.
 
         >>> import customer_revenue as cr
@@ -235,7 +235,7 @@ class ProbabilityModel:
         spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
         return pd.Series(spend, index=_ids(table))
 
-    def new_customer(self, days: Floats | list[float]) -> pd.Series[float]:
+    def new_customer(self, days: Floats | list[float]) -> Numbers:
         """Repeat purchases to be expected of a newcomer within each number of days after his first, by days.
 
         >>> import customer_revenue as cr
@@ -247,7 +247,7 @@ class ProbabilityModel:
         lengths = np.asarray(days, dtype=np.float64)
         return pd.Series(expected_newcomer(self.purchases_, lengths), index=pd.Index(lengths, name="days"))
 
-    def repeat_distribution(self, features: Rows, most: int = 7) -> pd.Series[float]:
+    def repeat_distribution(self, features: Rows, most: int = 7) -> Numbers:
         """How many customers the model expects with 0, 1, … repeat purchases; the last number means that many or more.
 
         >>> import customer_revenue as cr
@@ -313,7 +313,7 @@ class ProbabilityModel:
             raise BundleIncompatible(f"{path} is no saved probability model: {error}") from None
         return model
 
-    def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> pd.Series[float]:
+    def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> Numbers:
         table = as_table(features)
         return pd.Series(of(Histories.from_table(table)), index=_ids(table))
 

@@ -73,7 +73,7 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
     if gain < PARAMETERS_OF_DROPPING_OUT:
         yield Caution(
             "no_dropout",
-            f"There is no sign that customers drop out: it gains {gain:.1f} in log-likelihood, less than it costs",
+            f"No sign that customers drop out: it gains {max(gain, 0):.1f} in log-likelihood, less than it costs",
             "Its probability of being alive says little here; take a longer window, or read expected purchases only.",
         )
     gap, longest = model.k * model.alpha_ / model.r_, float(histories.T_days.max())

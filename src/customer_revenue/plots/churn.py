@@ -13,6 +13,14 @@ MOST_POINTS = 1_000
 
 HEIGHT = 0.38
 
+LABELS = {
+    "churn_log_odds": "the purchase model's answer",
+    "base_purchases": "purchases by the purchase model",
+    "base_probability": "P(purchase) by the purchase model",
+    "probability_alive": "P(alive)",
+}
+"""Of the features whose names say little; the others are their names."""
+
 
 def shap_summary(contributions: pd.DataFrame, values: pd.DataFrame, most: int = 12, ax: Axes | None = None) -> Axes:
     """SHAP values of the churn classifier: one dot a customer and feature, coloured by the feature's value.
@@ -44,7 +52,7 @@ def shap_summary(contributions: pd.DataFrame, values: pd.DataFrame, most: int = 
         points = axes.scatter(
             x, place + _spread(x), c=colour, cmap="cividis", vmin=0, vmax=1, s=7, linewidths=0, plotnonfinite=False
         )
-    axes.set_yticks(range(len(order)), [str(name).replace("_", " ") for name in order])
+    axes.set_yticks(range(len(order)), [LABELS.get(str(name), str(name).replace("_", " ")) for name in order])
     axes.set(xlabel="contribution to the log-odds of churn", ylim=(-0.6, len(order) - 0.4))
     axes.set_title("What drives the churn score")
     figure = axes.get_figure()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from customer_revenue.plots.style import ACCENT, MODEL, FittedModel, Floats, axes_for, title_of
 
@@ -34,7 +35,7 @@ def frequency_recency_matrix(
     ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
     >>> axes = cr.plots.frequency_recency_matrix(model, horizon_days=30, T_days=270)
     >>> axes.images[0].get_array().shape
-    (61, 21)
+    (60, 21)
     """
 
     def expected(rows: pd.DataFrame) -> Floats:
@@ -114,23 +115,15 @@ def alive_history(
 
 
 def _grid(of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: int) -> Floats:
-    """Values by recency (rows, upwards) and frequency (columns); NaN where there can be no such history."""
-    recency = np.linspace(0, T_days, MOST_STEPS + 1)
+    """Values by recency (rows, upwards) and frequency (columns)."""
+    recency = np.linspace(T_days / MOST_STEPS, T_days, MOST_STEPS)
     r, x = np.meshgrid(recency, np.arange(most_frequency + 1.0), indexing="ij")
-    possible = (x == 0) == (r == 0)
-    rows = pd.DataFrame(
-        {
-            "customer_id": range(int(possible.sum())),
-            "frequency": x[possible],
-            "recency_days": r[possible],
-            "T_days": T_days,
-        }
-    )
-    values = np.full(r.shape, np.nan)
-    values[possible] = of(rows)
     # A customer without a repeat purchase has no recency: the column shows his one value at every height.
-    values[:, 0] = values[0, 0]
-    return values
+    r = np.where(x == 0, 0.0, r)
+    rows = pd.DataFrame(
+        {"customer_id": range(x.size), "frequency": x.ravel(), "recency_days": r.ravel(), "T_days": T_days}
+    )
+    return of(rows).reshape(x.shape)
 
 
 def _matrix(values: Floats, T_days: float, most_frequency: int, what: str, title: str, ax: Axes | None) -> Axes:
@@ -140,6 +133,7 @@ def _matrix(values: Floats, T_days: float, most_frequency: int, what: str, title
         values, origin="lower", aspect="auto", cmap="cividis", extent=(-0.5, most_frequency + 0.5, 0, T_days)
     )
     axes.set(xlabel="repeat purchases", ylabel=f"day of the last purchase (of {T_days:.0f})")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(title)
     figure = axes.get_figure()
     assert figure is not None, "axes belong to a figure"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,11 @@ GRID = "#d9e2ec"
 COLOURS = (MODEL, ACCENT, "#5b8c3e", "#8a5a9e", MUTED)
 SIZE_INCHES = (6.0, 4.5)
 
+if TYPE_CHECKING:
+    Numbers: TypeAlias = pd.Series[float]
+else:  # pandas has the parameter for type checkers only
+    Numbers = pd.Series
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -26,16 +31,16 @@ class FittedModel(Protocol):
 
     name: str
 
-    def expected_purchases(self, features: pd.DataFrame, horizon_days: float) -> pd.Series[float]:
+    def expected_purchases(self, features: pd.DataFrame, horizon_days: float) -> Numbers:
         """Purchase days to be expected of each customer."""
 
-    def probability_alive(self, features: pd.DataFrame) -> pd.Series[float]:
+    def probability_alive(self, features: pd.DataFrame) -> Numbers:
         """The chance that each customer has not left."""
 
-    def repeat_distribution(self, features: pd.DataFrame, most: int) -> pd.Series[float]:
+    def repeat_distribution(self, features: pd.DataFrame, most: int) -> Numbers:
         """Customers to be expected with each number of repeat purchases."""
 
-    def new_customer(self, days: Floats) -> pd.Series[float]:
+    def new_customer(self, days: Floats) -> Numbers:
         """Repeat purchases to be expected of a newcomer within some days."""
 
 

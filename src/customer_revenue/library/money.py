@@ -1,0 +1,75 @@
+"""From predictions to money: what to do for whom, and what a new customer may cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.library.customers import CustomerModel
+from customer_revenue.library.frames import Day, as_day, as_frame
+from customer_revenue.library.orders import Orders
+from customer_revenue.policy import load_policy
+from customer_revenue.revenue.customer_base import CohortUnit
+from customer_revenue.workflows.customer_base import CustomerBase
+from customer_revenue.workflows.models import LoadedModel
+
+UNITS = {"month": CohortUnit.MONTH, "quarter": CohortUnit.QUARTER}
+
+
+def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day | None = None) -> pd.DataFrame:
+    """The actions that are worth most among all customers, the most valuable first.
+
+    Args:
+        orders: the store.
+        model: fitted to it.
+        limit: rows at most.
+        as_of: day to decide on; by default the day of the model's fit.
+
+    Returns:
+        One row an action: ``customer_id``, ``code``, ``text``, ``reason``, ``expected_value_cents`` and more. Rules,
+        uplifts and costs are the policy's.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     model = cr.CustomerModel(options=cr.ModelOptions(learned=False)).fit(orders)
+    ...     found = cr.recommend(orders, model, limit=5)
+    >>> len(found), bool(found["expected_value_cents"].is_monotonic_decreasing)
+    (5, True)
+    """
+    return as_frame(_base(orders, model, as_of).action_rows(limit, 0))
+
+
+def acquisition_budget(
+    orders: Orders, model: CustomerModel, by: str = "segment", as_of: Day | None = None
+) -> pd.DataFrame:
+    """Average lifetime value and the most that winning such a customer may cost, so that the policy's margin is left.
+
+    Args:
+        orders: the store.
+        model: fitted to it.
+        by: ``segment``, or the ``month`` or ``quarter`` of the first purchase.
+        as_of: day to look from; by default the day of the model's fit.
+
+    Raises:
+        InvalidParameter: ``by`` is something else.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     model = cr.CustomerModel(options=cr.ModelOptions(learned=False)).fit(orders)
+    ...     budget = cr.acquisition_budget(orders, model)
+    >>> budget.columns.tolist()
+    ['customer_segment', 'customers', 'avg_ltv_cents', 'max_acquisition_cost_cents']
+    """
+    if by != "segment" and by not in UNITS:
+        raise InvalidParameter(f"by is segment, {' or '.join(UNITS)}, not {by!r}", ["segment", *UNITS])
+    found = _base(orders, model, as_of).acquisition(UNITS.get(by, CohortUnit.MONTH))
+    return pd.DataFrame(cast("list[dict[str, Any]]", found["by_segment" if by == "segment" else "by_cohort"]))
+
+
+def _base(orders: Orders, model: CustomerModel, as_of: Day | None) -> CustomerBase:
+    when = orders.store.as_of(as_day(as_of) or model.as_of)
+    loaded = LoadedModel(model.predictor_, "notebook", "", Path(), orders.info.currency)
+    return CustomerBase(orders.store, when, load_policy(orders.settings.policy), loaded, None)
