@@ -7,7 +7,7 @@ PORT ?= 3000
 PYTEST_ARGS ?=
 CUSTOMERS ?= 200000
 
-.PHONY: setup demo test test-long lint lock screenshots bento bench clean
+.PHONY: setup demo test test-long lint lock screenshots notebooks docs plots bento bench clean
 
 setup: .venv/.installed  ## make .venv from the lock
 
@@ -38,6 +38,15 @@ lock: setup  ## choose the versions of all dependencies anew
 
 screenshots: setup  ## pictures of every page, at desktop and phone width, in light and dark
 	$(BIN)/python -m tests.dashboard.screenshots
+
+notebooks: setup  ## run all notebooks from a clean kernel and write their outputs into them
+	$(BIN)/python -m tests.notebooks.execution
+
+docs: setup  ## the pages of the Python API, in build/docs
+	$(BIN)/python -W error docs/build.py
+
+plots: setup  ## the pictures of docs/plots.md
+	$(BIN)/python docs/plots.py
 
 bento: setup  ## build a Bento that holds the package and the current bundle
 	$(BIN)/python -m customer_revenue.service.packaging
