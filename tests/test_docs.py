@@ -1,0 +1,83 @@
+"""The pages of the Python API build without a warning and name everything; what the guides say is so."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import customer_revenue as cr
+
+ROOT = Path(__file__).parents[1]
+CAUTION = re.compile(r'Caution\(\s*"([a-z_]+)"')
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built pages."""
+    folder = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-W", "error", str(ROOT / "docs" / "build.py")]
+    subprocess.run(command, cwd=folder, check=True, timeout=120)
+    return folder / "build" / "docs"
+
+
+def test_every_public_name_and_method_has_its_place(pages):
+    text = (pages / "customer_revenue.html").read_text("utf-8")
+    plots = (pages / "customer_revenue" / "plots.html").read_text("utf-8")
+    for name in cr.__all__:
+        thing = getattr(cr, name)
+        if inspect.ismodule(thing):
+            assert all(f'id="{part}"' in plots for part in thing.__all__)
+            continue
+        assert f'id="{name}"' in text
+        own = [part for part in vars(thing) if not part.startswith("_")] if inspect.isclass(thing) else []
+        methods = [part for part in own if inspect.isroutine(getattr(thing, part))]
+        assert all(f'id="{name}.{part}"' in text for part in methods)
+
+
+def test_the_pages_ask_no_other_host_and_show_only_what_is_public(pages):
+    for page in pages.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert not re.search(r"<(?:script|img|iframe)[^>]*src=.https?:|<link[^>]*href=.https?:|@import", text)
+    assert not (pages / "customer_revenue" / "workflows.html").exists()
+
+
+def test_every_plot_is_shown_with_its_picture():
+    text = (ROOT / "docs" / "plots.md").read_text("utf-8")
+    shown = re.findall(r"\]\((images/plots/([a-z_]+)\.png)\)", text)
+    assert {name for _, name in shown} == set(cr.plots.__all__)
+    for path, name in shown:
+        assert 1_000 < (ROOT / "docs" / path).stat().st_size < 60_000
+        assert f"`{name}(" in text
+
+
+def test_what_the_guide_calls_exists():
+    text = (ROOT / "docs" / "python.md").read_text("utf-8")
+    for name in re.findall(r"\bcr\.plots\.(\w+)", text):
+        assert name in cr.plots.__all__
+    for name in re.findall(r"\bcr\.(\w+)", text):
+        assert name in cr.__all__
+    classes = {"orders": cr.Orders, "model": cr.ProbabilityModel, "full": cr.CustomerModel, "result": cr.Backtest}
+    for word, kind in classes.items():
+        for name in re.findall(rf"(?<![/\w]){word}\.(\w+)", text):
+            assert hasattr(kind, name) or name in inspect.getsource(kind), f"{word}.{name}"
+
+
+def test_every_caution_is_in_the_guide():
+    source = (ROOT / "src/customer_revenue/modeling/cautions.py").read_text("utf-8")
+    text = (ROOT / "docs" / "python.md").read_text("utf-8")
+    codes = CAUTION.findall(source)
+    assert len(codes) == 7
+    assert all(f"| `{code}` |" in text for code in codes)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_guide_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.S)
+    ast.parse(code)
+    exec(compile(code, "docs/python.md", "exec"), {})  # noqa: S102  # our own words
