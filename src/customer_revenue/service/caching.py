@@ -44,6 +44,7 @@ class Caching:
         self.app = app
         self._answering = answering
         self._kept: LRUCache[tuple[object, ...], KeptAnswer] = LRUCache(MOST_BYTES, getsizeof=_size)
+        self._version: tuple[object, ...] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or let the application answer and keep that."""
@@ -51,6 +52,9 @@ class Caching:
             await self.app(scope, receive, send)
             return
         version = self._answering.version()
+        if version is not None and version != self._version:
+            self._kept.clear()  # nobody will ask for what an older store or model said
+            self._version = version
         key = (version, scope.get("raw_path") or scope["path"], scope["query_string"])
         known = Headers(scope=scope).get("if-none-match", "")
         kept = self._kept.get(key) if version is not None else None
