@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pytest
 
-from customer_revenue.revenue.affinity import PAIR_COLUMNS, next_products
+from customer_revenue.revenue.affinity import PAIR_COLUMNS, first_purchases, next_products
 
 if TYPE_CHECKING:
     from tests.revenue.conftest import Shop
@@ -36,7 +36,7 @@ def test_next_products_equal_their_twin(shop: Shop, start: list[str] | None) -> 
     if start is not None:
         shop.execute(f"CREATE OR REPLACE TABLE owned AS SELECT unnest({start}) AS product_id")
         wanted = ibis.table({"product_id": "string"}, name="owned")
-    table = next_products(shop.known, least, wanted)
+    table = next_products(first_purchases(shop.known), least, wanted)
     assert table.columns == PAIR_COLUMNS
     condition = "true" if start is None else f"a.p IN ({', '.join(map(repr, start))})"
     assert shop.rows(table, "product_id", "next_product_id") == shop.twin(twin(least, condition))

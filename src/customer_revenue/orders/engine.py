@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -33,6 +33,9 @@ class Statement:
 
 class Engine(ABC):
     """A database that holds a store. Safe to use from several threads."""
+
+    joins_slowly: ClassVar[bool] = False
+    """Whether a large join is better done by DuckDB, on rows that were fetched for it."""
 
     @abstractmethod
     def tables(self, zone: str) -> Canonical:

@@ -32,6 +32,8 @@ class MySQLEngine(ServerEngine):
     compiles the queries and never connects, so its own choice of driver does not matter here.
     """
 
+    joins_slowly = True
+
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
         server = Server(url, WAIT_SECONDS, settings.statement_seconds)
         self._pool = Pool(server, MOST_CONNECTIONS, WAIT_SECONDS)

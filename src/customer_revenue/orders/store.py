@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.orders.embedded import EmbeddedEngine
 from customer_revenue.orders.engine import ROWS_PER_BATCH, Engine, Statement
 from customer_revenue.orders.expressions import parameter
+from customer_revenue.orders.in_memory import fetch_in_memory
 from customer_revenue.orders.mapped import BatchFunction, Totals
 from customer_revenue.orders.mapping import load_mapping
 from customer_revenue.orders.mysql import MySQLEngine
@@ -130,6 +132,20 @@ class Store:
             StoreError: the database does not answer.
         """
         return self._engine.fetch(expr, parameters)
+
+    def fetch_by_way_of(self, halfway: ir.Table, rest: Callable[[ir.Table], ir.Table]) -> pa.Table:
+        """Run an expression of which the engine may be slow at the second half, a join of many rows.
+
+        Args:
+            halfway: the first half, over ``tables``. Its result fits in memory.
+            rest: makes the whole from the first half.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        if self._engine.joins_slowly:
+            return fetch_in_memory(rest(ibis.memtable(self.fetch(halfway))))
+        return self.fetch(rest(halfway))
 
     def batches(self, expr: ir.Table, rows: int = ROWS_PER_BATCH) -> Iterator[pa.RecordBatch]:
         """Run an expression and stream its result, for results that need not fit in memory.

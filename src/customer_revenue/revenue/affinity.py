@@ -20,11 +20,29 @@ PAIR_COLUMNS = (
 """The columns of :func:`next_products`, in order."""
 
 
-def next_products(known: Canonical, least_support: int, product_ids: ir.Table | None = None) -> ir.Table:
-    """What customers of each product bought for the first time on a later day.
+def first_purchases(known: Canonical) -> ir.Table:
+    """The first day on which each customer bought each product, one row a customer and product.
 
     Args:
         known: what was known at the as-of moment; of all customers, or of those of one segment.
+
+    Returns:
+        ``customer_id``, ``product_id``, ``first_day``, ``revenue_cents`` (of all his lines of it), ``product_name``.
+    """
+    orders, items = known.counted_orders(), known.order_items
+    lines = orders.inner_join(items, orders.id == items.order_id)
+    return lines.group_by(customer_id=lines.user_id, product_id=lines.product_id).aggregate(
+        first_day=lines.day.min(),
+        revenue_cents=lines.amount_cents.sum(),
+        product_name=lines.product_name.max(),
+    )
+
+
+def next_products(firsts: ir.Table, least_support: int, product_ids: ir.Table | None = None) -> ir.Table:
+    """What customers of each product bought for the first time on a later day.
+
+    Args:
+        firsts: see :func:`first_purchases`.
         least_support: customers who did so, at least; rarer products and pairs are left out.
         product_ids: the products to start from, in a column ``product_id``, such as one customer's; by default all.
 
@@ -34,7 +52,6 @@ def next_products(known: Canonical, least_support: int, product_ids: ir.Table | 
         against the next one's share of all customers with order lines), ``avg_revenue_cents`` (mean revenue of the
         next product from one of them, rounded half up). Not sorted.
     """
-    firsts = _first_purchases(known)
     products = firsts.group_by("product_id").aggregate(buyers=firsts.count(), product_name=firsts.product_name.max())
     common = products.filter(products.buyers >= least_support)
     listed = firsts.semi_join(common, "product_id")
@@ -52,16 +69,6 @@ def next_products(known: Canonical, least_support: int, product_ids: ir.Table | 
     )
     pairs = pairs.filter(pairs.support >= least_support)
     return _measured(pairs, common, firsts).select(*PAIR_COLUMNS)
-
-
-def _first_purchases(known: Canonical) -> ir.Table:
-    orders, items = known.counted_orders(), known.order_items
-    lines = orders.inner_join(items, orders.id == items.order_id)
-    return lines.group_by(customer_id=lines.user_id, product_id=lines.product_id).aggregate(
-        first_day=lines.day.min(),
-        revenue_cents=lines.amount_cents.sum(),
-        product_name=lines.product_name.max(),
-    )
 
 
 def _measured(pairs: ir.Table, common: ir.Table, firsts: ir.Table) -> ir.Table:

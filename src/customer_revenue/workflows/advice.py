@@ -23,7 +23,7 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.affinity import next_products
+from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.frames import known_at
@@ -133,7 +133,9 @@ class Advisor:
             if key not in self._kept_pairs:
                 known = known_at(self._store, when)
                 known = known if segment is None else self._of_segment(known, segment, when)
-                self._kept_pairs[key] = self._store.fetch(next_products(known, self._policy.upsell.least_support))
+                least = self._policy.upsell.least_support
+                found = self._store.fetch_by_way_of(first_purchases(known), lambda firsts: next_products(firsts, least))
+                self._kept_pairs[key] = found
             return self._kept_pairs[key]
 
     def _of_segment(self, known: Canonical, segment: str, when: AsOf) -> Canonical:
