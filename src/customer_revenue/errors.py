@@ -21,7 +21,8 @@
     │   ├── NotEnoughData           nothing to train on
     │   └── ModelBusy               another training or promotion is under way
     ├── Unauthorized                HTTP 401
-    └── GateRefused                 a challenger is not good enough (exit status 3)
+    ├── GateRefused                 a challenger is not good enough (exit status 3)
+    └── AlarmRaised                 monitoring found something wrong (exit status 3)
 
 ``code`` is stable and is what clients may branch on; the message is for people and says what to do next.
 """
@@ -182,5 +183,13 @@ class GateRefused(CustomerRevenueError):
     """A challenger is not good enough to become champion; ``details`` names the figures that failed."""
 
     code = "gate_refused"
+    exit_status = 3
+    http_status = 409
+
+
+class AlarmRaised(CustomerRevenueError):
+    """Monitoring found something wrong; ``details`` lists it."""
+
+    code = "alarm_raised"
     exit_status = 3
     http_status = 409

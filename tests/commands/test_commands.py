@@ -16,7 +16,7 @@ from tests.conftest import EXAMPLE_ORDERS, Shop
 from customer_revenue.modeling.bundle import read_manifest
 
 HEADER = "order_id,user_id,created_at,total_cents,status\n"
-COMMANDS = ("import", "train", "backtest", "score", "show", "serve", "demo")
+COMMANDS = ("import", "train", "backtest", "score", "show", "serve", "demo", "models", "promote", "monitor", "retrain")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -13,7 +13,7 @@ import typer
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
-from customer_revenue.cli.models import models, promote, rollback
+from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, day_of
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
@@ -34,7 +34,9 @@ app.command()(actions)
 app.command()(forecast)
 app.command()(forget)
 app.command()(models)
+app.command()(monitor)
 app.command()(promote)
+app.command()(retrain)
 app.command()(rollback)
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")

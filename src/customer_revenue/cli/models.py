@@ -1,12 +1,14 @@
-"""``customer-revenue models``, ``promote`` and ``rollback``: which version answers."""
+"""``customer-revenue models``, ``promote``, ``rollback``, ``monitor``, ``retrain``: which version answers, how well."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from customer_revenue.console import say
+from customer_revenue.cli.options import AsOfDay, StoreUrl, day_of
+from customer_revenue.console import reporting, say
 from customer_revenue.settings import load_settings
 
 By = Annotated[str | None, typer.Option("--by", help="Who; by default this user.", show_default=False)]
@@ -42,3 +44,42 @@ def rollback(
     from customer_revenue.workflows.promotion import rollback as run
 
     say(run(load_settings(), why, by=by).text())
+
+
+def monitor(
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Page to write; models/monitoring/report.html by default.")
+    ] = None,
+) -> None:
+    """Compare logged predictions with what happened, and look for drift and odd orders; exit status 3 for an alarm."""
+    from customer_revenue.workflows.monitor import monitor as run
+    from customer_revenue.workflows.monitor import report_page
+
+    settings = load_settings(store=store)
+    with reporting() as report:
+        found = run(settings, day_of(as_of), output, report)
+    say(found.text())
+    say(f"Page: {output or report_page(settings)}")
+    found.check()
+
+
+def retrain(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of orders, or folders of them; new ones are imported first.", show_default=False),
+    ] = None,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Import what is new, check it, train, promote or keep, and report: one command for a schedule.
+
+    Safe to interrupt and to run twice. Exit status 3 if the champion stays or monitoring raises an alarm.
+    """
+    from customer_revenue.workflows.retraining import retrain as run
+
+    with reporting() as report:
+        done = run(load_settings(store=store), files or (), day_of(as_of), report)
+    say(done.text())
+    done.check()

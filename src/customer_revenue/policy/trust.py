@@ -21,6 +21,16 @@ GateMetric = Literal[
     "probability_brier",
 ]
 
+FeedCheck = Literal[
+    "day_missing",
+    "orders_doubled",
+    "amounts_changed",
+    "status_vanished",
+    "hours_shifted",
+    "ids_reformatted",
+    "customers_unknown",
+]
+
 
 class Gate(Section):
     """When a challenger may become champion.
@@ -39,13 +49,15 @@ class Feed(Section):
     """When the orders that came in are not what a shop sends.
 
     ``window_days``: how far back they are looked at; ``baseline_days``: what came before that, to compare with.
-    ``closed_days``: on which nothing is sold; days without orders beside them are no loss either. The others are sizes
-    below which nothing is alarming, however sure it is.
+    ``closed_days``: on which nothing is sold; days without orders beside them are no loss either. ``accepted``: checks
+    whose alarm is known and right, and raises none. The others are sizes below which nothing is alarming, however sure
+    it is.
     """
 
     window_days: int = Field(ge=7)
     baseline_days: int = Field(ge=21)
     closed_days: tuple[dt.date, ...]
+    accepted: tuple[FeedCheck, ...]
     least_orders_share: float = Field(gt=0, lt=1)
     twins_share: float = Field(gt=0, lt=1)
     amounts_factor: float = Field(gt=1)

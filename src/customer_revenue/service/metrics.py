@@ -74,7 +74,7 @@ class Metrics:
             self._tell_ages(answers)
         registry = prometheus.CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
-        return prometheus.generate_latest(registry)
+        return prometheus.generate_latest(registry) + (answers.monitoring_metrics() if answers else b"")
 
     def _tell_ages(self, answers: Answers) -> None:
         last = answers.info.last_day

@@ -1,6 +1,12 @@
 """MLflow runs and registry: the only room that imports mlflow."""
 
-from customer_revenue.tracking.registry import RegisteredModel, log_change, registered_as, registered_models
+from customer_revenue.tracking.registry import (
+    RegisteredModel,
+    end_interrupted,
+    log_change,
+    registered_as,
+    registered_models,
+)
 from customer_revenue.tracking.runs import (
     CHALLENGER,
     CHAMPION,
@@ -8,6 +14,7 @@ from customer_revenue.tracking.runs import (
     FoldRecord,
     TrainingRecord,
     log_backtest,
+    log_monitoring,
     log_training,
     model_folder,
     registered_version,
@@ -22,8 +29,10 @@ __all__ = [
     "FoldRecord",
     "RegisteredModel",
     "TrainingRecord",
+    "end_interrupted",
     "log_backtest",
     "log_change",
+    "log_monitoring",
     "log_training",
     "model_folder",
     "registered_as",

@@ -101,6 +101,19 @@ def log_change(settings: Settings, event: str, change: Mapping[str, str], bundle
         return run
 
 
+def end_interrupted(settings: Settings, run_name: str) -> None:
+    """Mark runs of this name that never ended as killed; the caller answers for none being under way."""
+    import mlflow
+
+    connect(settings)
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name(settings.experiment)
+    assert experiment is not None, "connecting makes it"
+    query = f"attributes.status = 'RUNNING' and run_name = '{run_name}'"
+    for run in client.search_runs([experiment.experiment_id], query):
+        client.set_terminated(run.info.run_id, "KILLED")
+
+
 def _aliased(client: object, settings: Settings, alias: str) -> str | None:
     from mlflow.exceptions import MlflowException
 

@@ -123,6 +123,17 @@ def log_backtest(
         return run
 
 
+def log_monitoring(settings: Settings, metrics: Mapping[str, float], tags: Mapping[str, str], html: str) -> str:
+    """Log what monitoring found, with its page; returns the run's id."""
+    import mlflow
+
+    with tracking_run(settings, "monitor") as run:
+        mlflow.log_metrics(dict(metrics))
+        mlflow.set_tags(dict(tags))
+        mlflow.log_text(html, "report.html")
+        return run
+
+
 def run_address(settings: Settings, run_id: str) -> dict[str, str | None]:
     """Where a run is to be seen: its page within MLflow's, and the server, if the tracker is one."""
     import mlflow

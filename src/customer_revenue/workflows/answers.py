@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -32,6 +33,7 @@ from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, Custom
 
 logger = logging.getLogger(__name__)
 
+MONITORING_METRICS = Path("monitoring", "metrics.prom")
 EMBEDDED = "duckdb:"
 """Stores of this kind change by being replaced, which is noticed; a database may change at any moment."""
 
@@ -123,6 +125,13 @@ class Answers:
         """When the bundle in use was written, in seconds since 1970."""
         manifest = self._model.folder / MANIFEST if self._model else None
         return manifest.stat().st_mtime if manifest is not None and manifest.is_file() else None
+
+    def monitoring_metrics(self) -> bytes:
+        """What monitoring wrote for Prometheus when it ran last; empty where it has not."""
+        try:
+            return (self._settings.models / MONITORING_METRICS).read_bytes()
+        except OSError:
+            return b""
 
     @property
     def foresees(self) -> bool:

@@ -1,0 +1,58 @@
+"""Online Retail month by month: champion, predicted against realised purchases and revenue, alarms.
+
+python -m benchmarks.walk path/to/online_retail.parquet
+python -m benchmarks.walk path/to/online_retail.parquet --break prices    # tripled from 19 September on
+python -m benchmarks.walk path/to/online_retail.parquet --break customers # a fifth never comes again from then on
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import tempfile
+import warnings
+from pathlib import Path
+
+from tests.trust.walk import Month, last_look, month_ends, row, walk
+
+BREAKS = {
+    "none": "",
+    "prices": """
+        SELECT * REPLACE (CASE WHEN InvoiceDate >= DATE '2011-09-19' THEN 3 ELSE 1 END * UnitPrice AS UnitPrice)
+        FROM ({part})
+    """,
+    "customers": """
+        SELECT * FROM ({part})
+        WHERE InvoiceDate < DATE '2011-09-19' OR CustomerID IS NULL OR CustomerID::BIGINT % 5 <> 0
+           OR CustomerID NOT IN
+              (SELECT CustomerID FROM lines WHERE InvoiceDate < DATE '2011-09-19' AND CustomerID IS NOT NULL)
+    """,
+}
+LAST_DAY = dt.date(2011, 12, 9)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lines", type=Path)
+    parser.add_argument("--break", dest="planted", choices=BREAKS, default="none")
+    parser.add_argument("--first", type=dt.date.fromisoformat, default=dt.date(2011, 3, 31))
+    parser.add_argument("--last", type=dt.date.fromisoformat, default=dt.date(2011, 10, 31))
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    change = BREAKS[arguments.planted]
+    print("month end   champion      purchases: predicted, realised; revenue: predicted, realised; alarms", flush=True)
+    with tempfile.TemporaryDirectory(prefix="customer-revenue-walk-") as temporary:
+        folder = Path(temporary)
+        previous: Month | None = None
+        for month in walk(arguments.lines, folder, month_ends(arguments.first, arguments.last), change):
+            if previous is not None:
+                print(row(previous, month.realised), flush=True)
+            previous = month
+        assert previous is not None
+        realised, alarms = last_look(arguments.lines, folder, previous.day, LAST_DAY, change)
+        print(row(previous, realised), flush=True)
+        print(f"{LAST_DAY}  last look, alarms: {'; '.join(alarms) or 'none'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

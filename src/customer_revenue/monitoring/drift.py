@@ -1,0 +1,66 @@
+"""Drift: are the customers, and what is predicted for them, still those that the model was trained on?
+
+Customers change all the time, if only by getting older. So the distance between the day of training and today is
+measured against the distance that the same span of days before training had made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import ks_2samp
+
+from customer_revenue.monitoring.bands import Floats, risk_per_figure
+from customer_revenue.monitoring.findings import Finding
+from customer_revenue.policy import Monitoring
+
+MOST_CUSTOMERS = 50_000
+
+
+def drift(
+    columns: Sequence[str], before: pa.Table | None, training: pa.Table, now: pa.Table, policy: Monitoring, what: str
+) -> list[Finding]:
+    """Compare columns of customers now with those of the day of training.
+
+    Args:
+        columns: to compare; each is a finding.
+        before: customers as many days before training as it is past now; ``None`` where the history is too short,
+            and nothing can be alarming.
+        training: customers on the day of training.
+        now: customers now.
+        policy: how far, and how many times the usual distance, is alarming.
+        what: the word that findings begin with.
+    """
+    risk = risk_per_figure(policy.false_alarms_per_year, policy.looks_per_year, len(columns))
+    found = []
+    for name in columns:
+        old, new = _values(training, name), _values(now, name)
+        distance, chance = _distance(old, new)
+        usual = None if before is None else _usual(_values(before, name), old)
+        far = usual is not None and distance > max(policy.drift.distance, policy.drift.times_usual * usual)
+        text = f"{what} {name.replace('_', ' ')}: distance {distance:.3f} from the day of training, " + (
+            "too early to say what is usual" if usual is None else f"{usual:.3f} in the same span before"
+        )
+        found.append(Finding(f"{what}_{name}", alarm=far and chance < risk, text=text, value=distance))
+    return sorted(found, key=lambda finding: (finding.alarm, finding.value), reverse=True)
+
+
+def _usual(before: Floats, training: Floats) -> float | None:
+    """The distance before training; ``None`` for a figure that had no spread yet, such as one of last year's season."""
+    return _distance(before, training)[0] if len(before) and np.ptp(before) > 0 else None
+
+
+def _distance(one: Floats, other: Floats) -> tuple[float, float]:
+    if not len(one) or not len(other):
+        return 0.0, 1.0
+    found = ks_2samp(one, other, method="asymp")
+    return float(found.statistic), float(found.pvalue)
+
+
+def _values(table: pa.Table, name: str) -> Floats:
+    """The values that there are, of at most so many customers."""
+    values = np.asarray(pc.drop_null(table.column(name)).cast(pa.float64()).to_numpy(), np.float64)
+    return values[:: -(-len(values) // MOST_CUSTOMERS) or 1]
