@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import pyarrow as pa
 
-from customer_revenue.errors import CustomerNotFound, ModelError, ModelNotFound
-from customer_revenue.modeling.bundle import MANIFEST
-from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.orders.store import Store, StoreInfo, open_store
-from customer_revenue.periods import AsOf, Period, parse_day
-from customer_revenue.policy import Policy, load_policy
+from customer_revenue.errors import CustomerNotFound, ModelError
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf, Period
+from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows import batch
 from customer_revenue.workflows.advice import Advisor, Situation, situation_of
@@ -27,35 +22,16 @@ from customer_revenue.workflows.day_book import DayBook
 from customer_revenue.workflows.frames import known_at, of_customers
 from customer_revenue.workflows.histories import HistoryScorer
 from customer_revenue.workflows.model_card import model_card
-from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
-from customer_revenue.workflows.predictions import prediction_fields, predictor_as_of
+from customer_revenue.workflows.models import LoadedModel
+from customer_revenue.workflows.predictions import prediction_fields
 from customer_revenue.workflows.queries import SUMMARY_FIELDS, Breakdown, CustomerQueries, as_row
+from customer_revenue.workflows.source import Source
 
 logger = logging.getLogger(__name__)
 
-MONITORING_METRICS = Path("monitoring", "metrics.prom")
-EMBEDDED = "duckdb:"
-"""Stores of this kind change by being replaced, which is noticed; a database may change at any moment."""
 
-
-def policy_stamp(settings: Settings) -> int:
-    """What changes when the user's policy file is written; 0 without one."""
-    try:
-        return settings.policy.stat().st_mtime_ns if settings.policy else 0
-    except OSError:
-        return 0
-
-
-def _identity(settings: Settings) -> str | None:
-    """What names the model that is there now, if there is one."""
-    try:
-        return model_identity(settings)
-    except ModelError:
-        return None
-
-
-class Answers:
-    """Answers from one store and, where there is one, one model. Queries are compiled once, on opening.
+class Answers(Source):
+    """Answers from one source. Queries are compiled once, on opening.
 
     Usable from several threads; what it answers never changes but for the passing of time.
     """
@@ -68,102 +44,11 @@ class Answers:
         settings: Settings,
         policy: Policy | None = None,
     ) -> None:
-        self._store, self._model, self._problem, self._settings = store, model, problem, settings
-        self._model_seen = _identity(settings)
-        self.opened_at = time.time()
-        self._policy_stamp = policy_stamp(settings)
-        self._policy = policy or load_policy(settings.policy)
+        super().__init__(store, model, problem, settings, policy)
         self._queries = CustomerQueries(store, self._policy)
         self._advisor = Advisor(store, self._queries, self._policy)
         self._base: CustomerBase | None = None
         self._dashboard: Dashboard | None = None
-
-    @classmethod
-    def open(cls, settings: Settings, previous: LoadedModel | None = None) -> Answers:
-        """Answers from the store and the model that the settings name.
-
-        A model that cannot be loaded is no failure until predictions are asked for.
-
-        Args:
-            settings: name them.
-            previous: model that stays in use where the one that is there now cannot be loaded.
-
-        Raises:
-            StoreError: there is no store that can be read.
-            InvalidPolicy: the policy breaks its rules.
-        """
-        policy = load_policy(settings.policy)
-        store = open_store(settings.store, settings)
-        if previous is not None and previous.identity == _identity(settings):
-            return cls(store, previous, None, settings, policy)
-        try:
-            return cls(store, load_model(settings), None, settings, policy)
-        except ModelError as problem:
-            return cls(store, previous, problem, settings, policy)
-
-    def close(self) -> None:
-        """Let go of the store."""
-        self._store.close()
-
-    @property
-    def problem(self) -> ModelError | None:
-        """Why the model that is there now is not in use, if it is not."""
-        return self._problem
-
-    @property
-    def model_version(self) -> str | None:
-        """Version of the model in use."""
-        return self._model.version if self._model else None
-
-    @property
-    def warning(self) -> str:
-        """What is odd about the model in use, such as that it was trained on another store; empty if nothing is."""
-        return self._model.foreign_to(self._store.info) if self._model else ""
-
-    @property
-    def model_written_at(self) -> float | None:
-        """When the bundle in use was written, in seconds since 1970."""
-        manifest = self._model.folder / MANIFEST if self._model else None
-        return manifest.stat().st_mtime if manifest is not None and manifest.is_file() else None
-
-    def monitoring_metrics(self) -> bytes:
-        """What monitoring wrote for Prometheus when it ran last; empty where it has not."""
-        try:
-            return (self._settings.models / MONITORING_METRICS).read_bytes()
-        except OSError:
-            return b""
-
-    @property
-    def foresees(self) -> bool:
-        """Whether the model was trained on nothing later than what it answers of: else its answers are hindsight."""
-        return self._model is not None and self._model.predictor.as_of_day <= self.when(None).day
-
-    def check(self) -> None:
-        """Ask the store for a sign of life.
-
-        Raises:
-            StoreError: it does not answer.
-        """
-        self._store.stale()
-
-    @property
-    def info(self) -> StoreInfo:
-        """What the store is and holds."""
-        return self._store.info
-
-    def renewed(self) -> Answers:
-        """Itself, or new answers if the store, the model or the policy has been replaced by another.
-
-        A model that cannot be loaded is refused, and the one in use stays in use.
-
-        Raises:
-            StoreError: the store that is there now cannot be read.
-            InvalidPolicy: the policy that is there now breaks its rules.
-        """
-        same_model = self._model_seen == _identity(self._settings)
-        same_policy = self._policy_stamp == policy_stamp(self._settings)
-        unchanged = same_model and same_policy and not self._store.stale()
-        return self if unchanged else Answers.open(self._settings, self._model)
 
     def customer(
         self,
@@ -223,17 +108,6 @@ class Answers:
         """
         return HistoryScorer(self.model, self._policy, self._settings)
 
-    @property
-    def model(self) -> LoadedModel:
-        """The model.
-
-        Raises:
-            ModelError: there is none.
-        """
-        if self._model is None:
-            raise self._problem or ModelNotFound("no model is loaded")
-        return self._model
-
     def keep_day(self) -> None:
         """Keep every customer as of the day that answers are of in memory, if they are not kept already.
 
@@ -254,11 +128,6 @@ class Answers:
     def day_kept(self) -> bool:
         """Whether the customers of the day are kept in memory."""
         return self._queries.book is not None
-
-    def cacheable_day(self) -> dt.date | None:
-        """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""
-        embedded = self._store.info.url.startswith(EMBEDDED)
-        return self._store.as_of(self._settings.as_of).day if embedded else None
 
     def base(self, as_of: str | None = None) -> CustomerBase:
         """The customer base as of a day; the one of the day asked about last is kept."""
@@ -290,14 +159,6 @@ class Answers:
         """
         return model_card(self.model, self._store)
 
-    def when(self, as_of: str | None) -> AsOf:
-        """The moment that a day stands for; without one, the store's."""
-        return self._store.as_of(parse_day(as_of) if as_of else self._settings.as_of)
-
-    def complete(self, body: Mapping[str, object], when: AsOf) -> dict[str, object]:
-        """A body as an answer, with ``success`` before it and ``meta`` after it."""
-        return {"success": True, **body, "meta": self._meta(when)}
-
     def advice(
         self, user_id: str, ask: Callable[[Advisor, Situation], dict[str, object]], as_of: str | None = None
     ) -> dict[str, object]:
@@ -311,14 +172,6 @@ class Answers:
         facts = self._facts_of(user_id, Period.ALL_TIME, when)
         situation = situation_of(self._queries, self.predictor(when), user_id, facts, when)
         return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, when)
-
-    def predictor(self, when: AsOf) -> Predictor:
-        """The model's predictor, for features of a day.
-
-        Raises:
-            ModelError: there is no model.
-        """
-        return predictor_as_of(self.model.predictor, when.day)
 
     def _facts_of(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
         facts = self._queries.facts_table(user_id, period, when)
@@ -335,12 +188,3 @@ class Answers:
             return None
         (fields,) = prediction_fields(predictor, situation.features, situation.predictions)
         return fields | self._advisor.in_response(situation)
-
-    def _meta(self, when: AsOf) -> dict[str, object]:
-        return {
-            "calculation_date": when.calculation_date,
-            "data_freshness": when.freshness,
-            "currency": self._store.info.currency,
-            "timezone": self._store.info.timezone,
-            "model_version": self.model_version,
-        }
