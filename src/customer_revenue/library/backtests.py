@@ -49,8 +49,9 @@ def backtest(
         InvalidParameter: the horizon of a cut-off is not over, or a model is unknown.
 
     >>> import customer_revenue as cr
+    >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
     >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-    ...     result = cr.backtest(orders, 90, cutoffs=["2023-09-30"], also=(), options=cr.ModelOptions(learned=False))
+    ...     result = cr.backtest(orders, 90, cutoffs=["2023-09-30"], also=(), options=quick)
     >>> result.figures["purchases_rmse"].round(1).to_dict()
     {'customer-revenue': 0.9, 'BG/NBD + Gamma-Gamma': 0.9, 'naive rule': 1.0}
     """
@@ -77,8 +78,8 @@ class Backtest:
     """What was predicted at one or more cut-offs, by every model, and what happened.
 
     >>> import customer_revenue as cr
+    >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
     >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-    ...     quick = cr.ModelOptions(learned=False)
     ...     result = cr.backtest(orders, 90, cutoffs=["2023-06-30", "2023-09-30"], also=("pareto_nbd",), options=quick)
     >>> [str(day) for day in result.cutoffs]
     ['2023-06-30', '2023-09-30']
@@ -91,8 +92,9 @@ class Backtest:
         """The last days that training knew.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     [str(day) for day in cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).cutoffs]
+        ...     [str(day) for day in cr.backtest(orders, 90, also=(), options=quick).cutoffs]
         ['2023-10-02']
         """
         return [origin.cutoff for origin in self.origins]
@@ -102,8 +104,9 @@ class Backtest:
         """Every figure of every model, as the mean over the cut-offs: one row a model.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).figures.columns[:3].tolist()
+        ...     cr.backtest(orders, 90, also=(), options=quick).figures.columns[:3].tolist()
         ['purchases_mae', 'purchases_rmse', 'purchases_spearman']
         """
         return self.by_cutoff.groupby(level="model", sort=False).mean()
@@ -113,8 +116,9 @@ class Backtest:
         """Every figure of every model at every cut-off: one row each.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     result = cr.backtest(orders, 60, origins=2, also=(), options=cr.ModelOptions(learned=False))
+        ...     result = cr.backtest(orders, 60, origins=2, also=(), options=quick)
         >>> result.by_cutoff.index.names
         FrozenList(['cutoff', 'model'])
         """
@@ -128,8 +132,9 @@ class Backtest:
         """The members of our mix at the last cut-off, each alone: one row a member; empty where nothing is mixed.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
-        ...     cr.backtest(orders, 90, also=(), options=cr.ModelOptions(windows=1, trees=5)).members.index.tolist()
+        ...     cr.backtest(orders, 90, also=(), options=quick).members.index.tolist()
         ['base', 'offset', 'direct', 'pareto']
         """
         last = self.origins[-1]
@@ -142,8 +147,9 @@ class Backtest:
         """Log loss and root mean square error by group of customers and model at the last cut-off.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     slices = cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).slices
+        ...     slices = cr.backtest(orders, 90, also=(), options=quick).slices
         >>> slices.index.get_level_values("slice")[0]
         'one_time_buyers'
         """
@@ -172,8 +178,9 @@ class Backtest:
             InvalidParameter: there is no such model.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     result = cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False))
+        ...     result = cr.backtest(orders, 90, also=(), options=quick)
         >>> result.difference(draws=20).columns.tolist()
         ['difference', 'low', 'high']
         """
@@ -197,8 +204,9 @@ class Backtest:
             its intervals.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     customers = cr.backtest(orders, 90, also=(), options=cr.ModelOptions(learned=False)).customers()
+        ...     customers = cr.backtest(orders, 90, also=(), options=quick).customers()
         >>> customers[["purchases", "expected_purchases"]].sum().round(-2).tolist()
         [200.0, 200.0]
         """

@@ -36,8 +36,8 @@ class CustomerModel:
     After ``fit``, ``tier_`` says what the predictions rest on and ``tier_reason_`` why; ``predictor_`` is the model.
 
     >>> import customer_revenue as cr
+    >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
     >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
-    ...     quick = cr.ModelOptions(windows=1, trees=5)
     ...     model = cr.CustomerModel(horizon_days=90, options=quick).fit(orders, as_of="2023-09-30")
     ...     predictions = model.predict(orders)
     >>> model.tier_
@@ -77,7 +77,7 @@ class CustomerModel:
             NotEnoughData: nobody had bought by then.
 
         >>> import customer_revenue as cr
-        >>> quick = cr.CustomerModel(90, options=cr.ModelOptions(learned=False))
+        >>> quick = cr.CustomerModel(90, options=cr.ModelOptions(learned=False, windows=1, regularity=1))
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
         ...     quick.fit(orders, as_of="2023-09-30")
         <CustomerModel: 90 days, probability_models, as of 2023-09-30>
@@ -95,8 +95,9 @@ class CustomerModel:
         """The model itself, over Arrow tables.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders)
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders)
         >>> model.predictor_.horizon_days
         90
         """
@@ -131,8 +132,9 @@ class CustomerModel:
         """The day that the model was fitted as of.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-12-31")
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-12-31")
         >>> str(model.as_of)
         '2023-12-31'
         """
@@ -143,8 +145,8 @@ class CustomerModel:
         """How much each member and each learned correction counts; empty where nothing was learned.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
-        ...     quick = cr.ModelOptions(windows=1, trees=5)
         ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         >>> model.weights_.index.tolist()
         ['base', 'offset', 'direct', 'pareto', 'spend', 'classifier']
@@ -163,8 +165,9 @@ class CustomerModel:
             NotEnoughData: there are facts but no predictions.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         ...     month = model.predict(orders, horizon_days=30)
         ...     quarter = model.predict(orders)
         ...     later = model.predict(orders, as_of="2023-12-15")
@@ -179,8 +182,9 @@ class CustomerModel:
         """F(t), the chance of at least one purchase within t days: one row a customer, one column a number of days.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         ...     model.curve(orders, days=[30, 90, 365]).mean().round(2).tolist()
         [0.2, 0.4, 0.63]
         """
@@ -192,8 +196,9 @@ class CustomerModel:
         """The drivers of each customer's churn risk in words, strongest first, by customer.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         ...     model.reasons(orders)["c10"]
         ['no purchase for 36 days, where 24 days are usual', 'bought on 6 days, 4 of them in the last 90']
         """
@@ -216,8 +221,8 @@ class CustomerModel:
             InvalidParameter: no classifier was learned.
 
         >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
-        ...     quick = cr.ModelOptions(windows=1, trees=5)
         ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         ...     contributions, values = model.churn_contributions(orders)
         >>> contributions.shape == values.shape, "silence_days" in contributions
@@ -235,8 +240,9 @@ class CustomerModel:
         """Write the model as a bundle of text files, the kind that the service loads.
 
         >>> import customer_revenue as cr, tempfile
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-        ...     model = cr.CustomerModel(90, options=cr.ModelOptions(learned=False)).fit(orders, as_of="2023-09-30")
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         ...     with tempfile.TemporaryDirectory() as folder:
         ...         again = cr.CustomerModel.load(model.save(f"{folder}/bundle"))
         ...     again.predict(orders).equals(model.predict(orders))

@@ -33,8 +33,9 @@ def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day
         uplifts and costs are the policy's.
 
     >>> import customer_revenue as cr
+    >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
     >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-    ...     model = cr.CustomerModel(options=cr.ModelOptions(learned=False)).fit(orders)
+    ...     model = cr.CustomerModel(options=quick).fit(orders)
     ...     found = cr.recommend(orders, model, limit=5)
     >>> len(found), bool(found["expected_value_cents"].is_monotonic_decreasing)
     (5, True)
@@ -57,8 +58,9 @@ def acquisition_budget(
         InvalidParameter: ``by`` is something else.
 
     >>> import customer_revenue as cr
+    >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
     >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-    ...     model = cr.CustomerModel(options=cr.ModelOptions(learned=False)).fit(orders)
+    ...     model = cr.CustomerModel(options=quick).fit(orders)
     ...     budget = cr.acquisition_budget(orders, model)
     >>> budget.columns.tolist()
     ['customer_segment', 'customers', 'avg_ltv_cents', 'max_acquisition_cost_cents']
