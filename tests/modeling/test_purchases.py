@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from customer_revenue.errors import InvalidParameter, NotEnoughData
+from customer_revenue.modeling.cautions import log_likelihood_without_dropout
 from customer_revenue.modeling.histories import Histories
 from customer_revenue.modeling.pareto import ParetoNBD
 from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
@@ -222,3 +223,15 @@ def test_distinct_histories_keep_weights_and_gaps():
     assert sorted(rows.weights.tolist()) == [1, 1, 2]
     assert float(rows.weights @ rows.log_gap_sum) == pytest.approx(6.0)
     np.testing.assert_array_equal(rows.recency_days[place], histories.recency_days)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_where_nobody_leaves_the_fit_is_as_good_as_a_model_without_leaving(model):
+    rng = np.random.default_rng(4)
+    x = rng.poisson(rng.gamma(2.0, 1 / 60, 3_000) * 365)
+    last = np.where(x > 0, 365 * rng.random(3_000) ** (1 / np.maximum(x, 1)), 0.0)
+    histories = Histories.of(x, last, 365.0)
+    fit = model().fit(histories)
+    # The maximum lies at the edge of what is searched; a prior in its place would be hundreds below.
+    assert fit.log_likelihood_ > log_likelihood_without_dropout(fit, histories) - 1
+    assert fit.expected_purchases(365, histories).sum() == pytest.approx(x.sum(), rel=0.05)

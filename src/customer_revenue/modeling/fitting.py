@@ -13,6 +13,8 @@ from customer_revenue.modeling.histories import Floats
 PENALIZERS = (0.0, 0.001, 0.01, 0.1)
 """Tried in turn until a fit converges away from the edges; a penalizer pulls the parameters towards 0."""
 
+NO_REPEATS = "no customer has bought on two days, so that no purchase model can be fitted: take a longer history"
+
 LOG_BOUND = 8.0
 """Parameters are searched within exp(±8); one that ends at the edge means that there is no maximum."""
 
@@ -54,7 +56,7 @@ def maximise(
         total_weight: number of customers; the objective is the mean, so that a penalizer means the same at any size.
         tried: penalizers in turn, as in lifetimes, times the sum of squares of the parameters, on the caller's scale.
     """
-    first_failure = ""
+    first_failure, best_at_edge, best_value = "", None, np.inf
     for penalizer in tried:
 
         def objective(logs: Floats, penalizer: float = penalizer) -> float:
@@ -74,6 +76,11 @@ def maximise(
                 problem = f"{first_failure}; fitted with penalizer {penalizer}" if first_failure else ""
                 return Fit(parameters, log_likelihood(parameters), penalizer, problem)
             first_failure = first_failure or ("no finite maximum" if at_edge else "the search did not converge")
+            if at_edge and penalizer == tried[0] and result.fun < best_value:
+                best_at_edge, best_value = parameters, float(result.fun)
             if at_edge:
                 break  # where one search runs away, the others do
+    if best_at_edge is not None:
+        problem = f"{first_failure}; the best within the bounds stands in"
+        return Fit(best_at_edge, log_likelihood(best_at_edge), tried[0], problem)
     return Fit(np.full(len(starts[0]), np.nan), np.nan, tried[-1], first_failure)

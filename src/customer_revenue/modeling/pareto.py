@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.fitting import maximise, penalizers
+from customer_revenue.modeling.fitting import NO_REPEATS, maximise, penalizers
 from customer_revenue.modeling.histories import Floats, Histories
 
 PARAMETERS = ("r", "alpha", "s", "beta")
@@ -50,7 +50,7 @@ class ParetoNBD:
             NotEnoughData: nobody has bought twice.
         """
         if not histories.has_repeats:
-            raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
+            raise NotEnoughData(NO_REPEATS)
         rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         scaled = Histories(

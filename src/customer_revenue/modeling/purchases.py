@@ -25,7 +25,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln, logsumexp, xlogy
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.fitting import LOG_BOUND, Fit, maximise, penalizers
+from customer_revenue.modeling.fitting import LOG_BOUND, NO_REPEATS, Fit, maximise, penalizers
 from customer_revenue.modeling.histories import Floats, Histories
 from customer_revenue.modeling.renewal import expected_while_alive
 
@@ -76,7 +76,7 @@ class ModifiedBetaGeoCNBDk:
             NotEnoughData: nobody has bought twice.
         """
         if not histories.has_repeats:
-            raise NotEnoughData("no customer has bought on two days, so that no purchase model can be fitted")
+            raise NotEnoughData(NO_REPEATS)
         rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         scaled = Histories(
