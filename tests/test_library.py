@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import inspect
 import subprocess
 import sys
@@ -108,3 +109,15 @@ def test_a_model_that_does_not_exist_is_refused_by_name():
     with pytest.raises(cr.CustomerRevenueError, match="bg_nbd, mbg_nbd, mbg_cnbd_k, pareto_nbd"):
         cr.ProbabilityModel("weibull")
     assert set(probability.KINDS) == {"bg_nbd", "mbg_nbd", "mbg_cnbd_k", "pareto_nbd"}
+
+
+def test_a_store_that_was_read_in_leaves_nothing_behind():
+    orders = cr.load_cdnow(sample=True)
+    folder = orders.settings.models.parent
+    assert folder.is_dir()
+    del orders
+    gc.collect()
+    assert not folder.exists()
+    with cr.load_cdnow(sample=True) as again:
+        folder = again.settings.models.parent
+    assert not folder.exists()

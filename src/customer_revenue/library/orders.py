@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import warnings
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeAlias, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -30,6 +32,10 @@ from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.frames import feature_rows, known_at, label_rows
 from customer_revenue.workflows.importing import import_orders
+
+
+Source: TypeAlias = Rows | str | Path | Sequence[str | Path]
+"""Orders as a frame, a file or several files."""
 
 
 class NotImported(UserWarning):
@@ -56,9 +62,7 @@ def open_store(url: str | None = None, **settings: Any) -> Orders:
     return Orders(open_the_store(chosen.store, chosen), chosen)
 
 
-def load_orders(
-    source: Rows | str | Path | Sequence[str | Path], *, as_of: Day | None = None, live: bool = False, **settings: Any
-) -> Orders:
+def load_orders(source: Source, *, as_of: Day | None = None, live: bool = False, **settings: Any) -> Orders:
     """Read orders from a frame or from files into a store that lasts as long as the object.
 
     A frame or a file has the columns ``order_id, user_id, created_at, total`` (or ``total_cents``) and ``status``;
@@ -83,18 +87,26 @@ def load_orders(
     ...     orders.info.customers, str(orders.info.first_day)
     (100, '2023-01-03')
     """
-    folder = TemporaryDirectory(prefix="customer-revenue-")
-    given = {"models": Path(folder.name) / "models", **settings}
-    own = load_settings(**{**given, "store": f"duckdb:///{folder.name}/orders.duckdb"})
+    folder = Path(mkdtemp(prefix="customer-revenue-"))
+    try:
+        return _imported(source, folder, as_day(as_of), live, settings)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _imported(source: Source, folder: Path, as_of: dt.date | None, live: bool, settings: dict[str, Any]) -> Orders:
+    given = {"models": folder / "models", **settings}
+    own = load_settings(**{**given, "store": f"duckdb:///{folder}/orders.duckdb"})
     if isinstance(source, pd.DataFrame | pa.Table):
-        files = [Path(folder.name) / "orders.parquet"]
+        files = [folder / "orders.parquet"]
         pq.write_table(source if isinstance(source, pa.Table) else pa.Table.from_pandas(source), files[0])
     else:
         files = [Path(file) for file in ([source] if isinstance(source, str | Path) else source)]
-    done = import_orders(own, files, live=live, as_of=as_day(as_of), report=silent)
+    done = import_orders(own, files, live=live, as_of=as_of, report=silent)
     if quarantined := sum(done.quarantined.values()):
         message = f"{quarantined:,} rows were not imported; Orders.quarantine() has them with the reason"
-        warnings.warn(message, NotImported, stacklevel=2)
+        warnings.warn(message, NotImported, stacklevel=3)
     return Orders(open_the_store(own.store, own), own, folder)
 
 
@@ -129,10 +141,10 @@ class Orders:
     (2357, 2357, 1411)
     """
 
-    def __init__(self, store: Store, settings: Settings, folder: TemporaryDirectory[str] | None = None) -> None:
+    def __init__(self, store: Store, settings: Settings, folder: Path | None = None) -> None:
         self.store = store
         self.settings = settings
-        self._folder = folder
+        self._leave_nothing = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else None
 
     def __enter__(self) -> Self:
         return self
@@ -154,8 +166,8 @@ class Orders:
         >>> orders.close()
         """
         self.store.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._leave_nothing is not None:
+            self._leave_nothing()
 
     @property
     def info(self) -> StoreInfo:
