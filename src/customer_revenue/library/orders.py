@@ -33,7 +33,6 @@ from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.frames import feature_rows, known_at, label_rows
 from customer_revenue.workflows.importing import import_orders
 
-
 Source: TypeAlias = Rows | str | Path | Sequence[str | Path]
 """Orders as a frame, a file or several files."""
 
