@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import subprocess
@@ -79,5 +78,6 @@ def test_every_caution_is_in_the_guide():
 @pytest.mark.slow
 def test_the_example_of_the_guide_runs():
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.S)
-    ast.parse(code)
-    exec(compile(code, "docs/python.md", "exec"), {})  # noqa: S102  # our own words
+    quick = code.replace("cr.load_cdnow()", "cr.load_cdnow(sample=True)")
+    assert quick != code
+    exec(compile(quick, "docs/python.md", "exec"), {})  # noqa: S102  # our own words

@@ -134,6 +134,7 @@ def test_an_experiment_is_comparable_and_leaves_the_model_in_use_alone(tracked: 
     (variant,) = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
     assert variant.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
     assert set(variant.data.metrics) == set(run.data.metrics)
+    assert (variant.data.tags["variant"], run.data.tags["variant"]) == ("learned=False", "usual")
     children = f"tags.`mlflow.parentRunId` = '{variant.info.run_id}'"
     folds = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=children, output_format="list")
     assert len({fold.data.params["cutoff"] for fold in folds}) == 2

@@ -23,7 +23,7 @@ from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
-from customer_revenue.settings import Settings
+from customer_revenue.settings import ModelOptions, Settings
 from customer_revenue.workflows.challenge import MOST_CUSTOMERS, challenge, recipe_of
 from customer_revenue.workflows.comparison import Origin, new_predictor, predict_from
 from customer_revenue.workflows.feed_checks import check_store
@@ -132,7 +132,12 @@ def _record(
         bundle=folder,
         parameters={**facts, **_counts(customers), **fitted_values(customers), **_weights(predictor)},
         metrics=mean_figures(folds),
-        tags={"tier": str(predictor.tier_), "tier_reason": predictor.tier_reason_, "gate": judged or "experiment"},
+        tags={
+            "tier": str(predictor.tier_),
+            "tier_reason": predictor.tier_reason_,
+            "gate": judged or "experiment",
+            "variant": _variant(settings.options),
+        },
         input_example=example,
         output_example=_example(predictor, example),
         figures=_figures(store, folds[-1]) if folds else {},
@@ -156,6 +161,12 @@ def fitted_values(customers: Population) -> dict[str, float]:
 
 def _counts(customers: Population) -> dict[str, int]:
     return {"customers": customers.customers, "customers_sampled": customers.sample.num_rows}
+
+
+def _variant(options: ModelOptions) -> str:
+    """What is set otherwise than usual, to tell runs apart at a glance."""
+    changed = options.model_dump(exclude_defaults=True, exclude={"folds"})
+    return ", ".join(f"{name}={value}" for name, value in changed.items()) or "usual"
 
 
 def _weights(predictor: Predictor) -> dict[str, float]:
