@@ -16,7 +16,11 @@ from customer_revenue.errors import InvalidParameter
 
 
 class ModelOptions(BaseModel):
-    """What a variant of the models may do otherwise, for experiments."""
+    """What a variant of the models may do otherwise, for experiments.
+
+    >>> ModelOptions(learned=False).model_dump(exclude_defaults=True)
+    {'learned': False}
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -37,6 +37,9 @@ class Caution:
         code: stable, for programs.
         message: what is wrong, with its numbers.
         remedy: what to do about it.
+
+    >>> print(Caution("few_repeat_buyers", "Only 12 customers have bought again", "Take a longer history."))
+    Only 12 customers have bought again. Take a longer history.
     """
 
     code: str

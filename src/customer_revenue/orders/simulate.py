@@ -36,7 +36,12 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Shop:
-    """The true parameters of a simulated shop; by default 3.5 orders a customer over two years."""
+    """The true parameters of a simulated shop; by default 3.5 orders a customer over two years.
+
+    >>> loyal = simulate_orders(customers=100, days=365, seed=1, shop=Shop(a=0.1, b=10))
+    >>> loyal.num_rows > simulate_orders(customers=100, days=365, seed=1).num_rows
+    True
+    """
 
     r: float = 0.8
     """Shape of the purchase rate over customers."""
