@@ -6,8 +6,9 @@ SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
 CUSTOMERS ?= 200000
+BREAK ?= none
 
-.PHONY: setup demo test test-long lint lock screenshots notebooks docs plots bento bench clean
+.PHONY: setup demo test test-long lint lock screenshots notebooks docs plots bento bench walk clean
 
 setup: .venv/.installed  ## make .venv from the lock
 
@@ -54,6 +55,9 @@ bento: setup  ## build a Bento that holds the package and the current bundle
 bench: setup  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
+
+walk: setup  ## live through 2011 on Online Retail, month by month: LINES=path/to/online_retail.parquet BREAK=prices
+	$(BIN)/python -m benchmarks.walk $(LINES) --break $(BREAK)
 
 clean:
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

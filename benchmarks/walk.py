@@ -1,8 +1,10 @@
 """Online Retail month by month: champion, predicted against realised purchases and revenue, alarms.
 
-python -m benchmarks.walk path/to/online_retail.parquet
-python -m benchmarks.walk path/to/online_retail.parquet --break prices    # tripled from 19 September on
-python -m benchmarks.walk path/to/online_retail.parquet --break customers # a fifth never comes again from then on
+    python -m benchmarks.walk path/to/online_retail.parquet
+    python -m benchmarks.walk path/to/online_retail.parquet --break prices --accept-from 2011-10-31
+    python -m benchmarks.walk path/to/online_retail.parquet --break customers
+
+The break is on 19 September: prices triple, or a fifth of the customers never come again.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from tests.trust.walk import Month, last_look, month_ends, row, walk
+from tests.trust.walk import Month, alarms, last_look, month_ends, of_day, row, walk
 
 BREAKS = {
     "none": "",
@@ -28,6 +30,9 @@ BREAKS = {
               (SELECT CustomerID FROM lines WHERE InvoiceDate < DATE '2011-09-19' AND CustomerID IS NOT NULL)
     """,
 }
+HEAD = f"""\
+{"":27}{"purchases":>14}{"revenue":>22}
+{"month end":12}{"champion":14}{"pred.":>8}{"came":>7}{"pred.":>11}{"came":>11}  alarms"""
 LAST_DAY = dt.date(2011, 12, 9)
 
 
@@ -37,21 +42,23 @@ def main() -> None:
     parser.add_argument("--break", dest="planted", choices=BREAKS, default="none")
     parser.add_argument("--first", type=dt.date.fromisoformat, default=dt.date(2011, 3, 31))
     parser.add_argument("--last", type=dt.date.fromisoformat, default=dt.date(2011, 10, 31))
+    parser.add_argument("--accept-from", type=dt.date.fromisoformat, help="the shop accepts new amounts from then on")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     change = BREAKS[arguments.planted]
-    print("month end   champion      purchases: predicted, realised; revenue: predicted, realised; alarms", flush=True)
+    print(HEAD, flush=True)
     with tempfile.TemporaryDirectory(prefix="customer-revenue-walk-") as temporary:
         folder = Path(temporary)
         previous: Month | None = None
-        for month in walk(arguments.lines, folder, month_ends(arguments.first, arguments.last), change):
+        days = month_ends(arguments.first, arguments.last)
+        for month in walk(arguments.lines, folder, days, change, arguments.accept_from):
             if previous is not None:
                 print(row(previous, month.realised), flush=True)
             previous = month
         assert previous is not None
-        realised, alarms = last_look(arguments.lines, folder, previous.day, LAST_DAY, change)
-        print(row(previous, realised), flush=True)
-        print(f"{LAST_DAY}  last look, alarms: {'; '.join(alarms) or 'none'}", flush=True)
+        found = last_look(arguments.lines, folder, previous.day, LAST_DAY, change)
+        print(row(previous, of_day(found.groups, previous.day)), flush=True)
+        print(f"{LAST_DAY}  last look: {alarms(found)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ def policy() -> Monitoring:
     return load_policy().monitoring
 
 
-def shop(seed: int) -> pd.DataFrame:
-    """About 60 orders a day between 8 and 20 o'clock, of 600 customers, a tenth of them refunded."""
+def shop(seed: int, orders_a_day: int = 60) -> pd.DataFrame:
+    """Orders between 8 and 20 o'clock, of 600 customers, a tenth of them refunded."""
     rng = np.random.default_rng(seed)
     days = pd.date_range(FIRST, LAST)
-    day = days.repeat(rng.negative_binomial(20, 0.25, len(days)))
+    day = days.repeat(rng.negative_binomial(20, 20 / (20 + orders_a_day), len(days)))
     number = len(day)
     return pd.DataFrame(
         {
@@ -79,6 +79,16 @@ def test_clean_feeds_raise_none(policy: Monitoring) -> None:
         found = look(shop(seed), policy)
         assert set(found) == set(NAMES)
         assert [finding.text for finding in found.values() if finding.alarm] == []
+
+
+def test_a_small_shop_is_noisy_and_raises_none(policy: Monitoring) -> None:
+    rash = policy.model_copy(update={"false_alarms_per_year": 1e6})
+    texts: list[str] = []
+    for seed in range(2, 6):
+        found = look(shop(seed, 4), policy)
+        texts += [finding.text for finding in look(shop(seed, 4), rash).values() if finding.alarm]
+        assert [finding.text for finding in found.values() if finding.alarm] == []
+    assert texts, "else this shows nothing"
 
 
 def test_a_clock_change_is_no_alarm_and_a_small_shop_has_no_baseline(policy: Monitoring) -> None:

@@ -17,6 +17,7 @@ from customer_revenue.console import silent
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
 from customer_revenue.orders.simulate import simulate_orders
 from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.gate import Check, Verdict
 from customer_revenue.workflows.importing import import_orders
 from customer_revenue.workflows.models import current_version, read_gate, write_gate
@@ -188,3 +189,20 @@ def test_promoted_and_rolled_back_under_load(trained_shop: Shop, tmp_path: Path)
 
 def current(shop: Shop) -> str:
     return (shop.folder / "models" / "current").resolve().name
+
+
+def test_a_model_of_another_store_is_told(shop: tuple[Settings, list[str]], tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    settings, (_, second) = shop
+    pq.write_table(simulate_orders(40, 100, seed=9), tmp_path / "other.parquet")
+    other = load_settings(**{**settings.model_dump(), "store": f"duckdb:///{tmp_path}/other.duckdb"})
+    import_orders(other, [tmp_path / "other.parquet"], report=silent)
+    own, foreign = Answers.open(settings), Answers.open(other)
+    try:
+        assert (own.warning, own.model_card()["warning"]) == ("", None)
+        assert foreign.warning.startswith(f"the model {second} was trained on another store")
+        assert foreign.model_card()["warning"] == foreign.warning
+    finally:
+        own.close()
+        foreign.close()

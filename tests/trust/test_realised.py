@@ -58,14 +58,15 @@ def look(policy: Monitoring, *scenes: tuple[pa.Table, pa.Table]) -> dict[str, Gr
 
 
 def test_what_holds_raises_no_alarm_however_often_it_is_looked_at(policy: Monitoring) -> None:
-    alarms = [a for seed in range(100) for g in look(policy, scene(1_500, seed)).values() for a in g.alarms]
+    alarms = [a for seed in range(50) for g in look(policy, scene(1_500, seed)).values() for a in g.alarms]
     assert alarms == []
 
 
 def test_few_customers_are_noise_and_not_decay(policy: Monitoring) -> None:
-    groups = [look(policy, scene(70, seed))[EVERYONE] for seed in range(100)]
-    assert any(not 0.75 < group.bands["buyers"].value < 1.25 for group in groups)
+    groups = [look(policy, scene(110, seed))[EVERYONE] for seed in range(200)]
     assert not any(group.alarms for group in groups)
+    rash = policy.model_copy(update={"false_alarms_per_year": 0.05 * len(groups), "looks_per_year": 1})
+    assert any(look(rash, scene(110, seed))[EVERYONE].alarms for seed in range(200)), "else this shows nothing"
 
 
 @pytest.mark.parametrize("wrong", [0.5, 2.0])

@@ -39,7 +39,12 @@ KILLED_AT = (0.25, 0.4, 0.55, 0.7, 0.85)
 
 
 def settings_of(folder: Path) -> Settings:
-    return load_settings(store=f"duckdb:///{folder}/data/orders.duckdb", models=folder / "models", log=folder / "log")
+    return load_settings(
+        store=f"duckdb:///{folder}/data/orders.duckdb",
+        models=folder / "models",
+        tracking_uri=f"sqlite:///{folder}/models/mlflow.db",
+        log=folder / "log",
+    )
 
 
 def put(orders: pa.Table, path: Path, after: dt.date | None, until: dt.date) -> None:

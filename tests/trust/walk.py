@@ -14,21 +14,22 @@ from customer_revenue.console import silent
 from customer_revenue.modeling.predictor import NEXT_DAYS
 from customer_revenue.monitoring.realised import EVERYONE, Group
 from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.importing import import_orders
 from customer_revenue.workflows.monitor import monitor
+from customer_revenue.workflows.monitoring import Monitored
 from customer_revenue.workflows.retraining import Retrained, retrain
 
 LINES = "SELECT * REPLACE (CustomerID::VARCHAR AS CustomerID) FROM '{path}'"
-POLICY = "[monitoring.feed]\nclosed_days = [{days}]\n"
+POLICY = "[monitoring.feed]\nclosed_days = {days}\naccepted = {accepted}\n"
 
 
 @dataclass(frozen=True)
 class Month:
-    """A month's end: what the schedule did, and, once it is known, what came of its predictions within 30 days."""
+    """A month's end: what the schedule did, and what the predictions of the month before came to within 30 days."""
 
     day: dt.date
     done: Retrained
     realised: Group | None
-    alarms: Sequence[str]
 
 
 def month_ends(first: dt.date, last: dt.date) -> list[dt.date]:
@@ -40,10 +41,10 @@ def month_ends(first: dt.date, last: dt.date) -> list[dt.date]:
     return days
 
 
-def settings_of(folder: Path) -> Settings:
+def settings_of(folder: Path, accepted: Sequence[str] = ()) -> Settings:
     """A shop's settings, with everything in one folder, every prediction logged, and its holidays in the policy."""
-    days = ", ".join(CLOSED_DAYS)
-    (folder / "policy.toml").write_text(POLICY.format(days=days), "utf-8")
+    policy = POLICY.format(days=list(CLOSED_DAYS), accepted=list(accepted))
+    (folder / "policy.toml").write_text(policy, "utf-8")
     return load_settings(
         store=f"duckdb:///{folder}/orders.duckdb",
         models=folder / "models",
@@ -63,37 +64,38 @@ def lines_until(source: Path, folder: Path, after: dt.date | None, day: dt.date,
     return path
 
 
-def walk(source: Path, folder: Path, days: Sequence[dt.date], change: str = "") -> Iterator[Month]:
-    """Live through the days; each comes with what its predictions came to as far as the file tells."""
-    settings = settings_of(folder)
+def walk(
+    source: Path, folder: Path, days: Sequence[dt.date], change: str = "", accepting_from: dt.date | None = None
+) -> Iterator[Month]:
+    """Live through the days; each comes with what the predictions of the one before came to.
+
+    Args:
+        source: the file.
+        folder: for everything that the shop has.
+        days: on which the schedule runs.
+        change: a SELECT over ``{part}``, the lines of some days, that plants a break in them.
+        accepting_from: from this day on the shop accepts that amounts have changed.
+    """
     inbox = folder / "inbox"
     inbox.mkdir()
     before: dt.date | None = None
     for day in days:
+        accepted = ("amounts_changed",) if accepting_from and day >= accepting_from else ()
+        settings = settings_of(folder, accepted)
         lines_until(source, inbox, before, day, change)
         done = retrain(settings, [inbox], day, silent)
-        yield Month(day, done, _realised(done, before), done.monitored.alarms)
+        yield Month(day, done, None if before is None else of_day(done.monitored.groups, before))
         before = day
 
 
-def last_look(
-    source: Path, folder: Path, before: dt.date, day: dt.date, change: str = ""
-) -> tuple[Group | None, list[str]]:
-    """What the predictions of the last day came to, and the alarms, once the rest of the file is in."""
-    from customer_revenue.workflows.importing import import_orders
-
+def last_look(source: Path, folder: Path, before: dt.date, day: dt.date, change: str = "") -> Monitored:
+    """What is found once the rest of the file is in."""
     settings = settings_of(folder)
-    rest = lines_until(source, folder, before, day, change)
-    import_orders(settings, [rest], report=silent)
-    found = monitor(settings, day, None, silent)
-    return _of(found.groups, before), found.alarms
+    import_orders(settings, [lines_until(source, folder, before, day, change)], report=silent)
+    return monitor(settings, day, None, silent)
 
 
-def _realised(done: Retrained, predicted_on: dt.date | None) -> Group | None:
-    return None if predicted_on is None else _of(done.monitored.groups, predicted_on)
-
-
-def _of(groups: Sequence[Group], day: dt.date) -> Group | None:
+def of_day(groups: Sequence[Group], day: dt.date) -> Group | None:
     week = day - dt.timedelta(days=day.weekday())
     found = [g for g in groups if g.horizon_days == NEXT_DAYS and g.week == week and g.segment == EVERYONE]
     return found[0] if found else None
@@ -101,12 +103,23 @@ def _of(groups: Sequence[Group], day: dt.date) -> Group | None:
 
 def row(month: Month, realised: Group | None) -> str:
     """A month as a line of the table, with what its predictions came to."""
-    champion = month.done.champion or "none"
     fate = "new" if month.done.change else "kept"
     if realised is None:
-        totals = "not known yet"
+        totals = f"{'not known':>36}"
     else:
         counts, money = realised.totals["purchases"], realised.totals["revenue_cents"]
-        totals = f"{counts[0]:>6,.0f} {counts[1]:>6,.0f} {money[0] / 100:>10,.0f} {money[1] / 100:>10,.0f}"
-    alarms = "; ".join([*month.alarms, *month.done.refusals]) or "none"
-    return f"{month.day}  {champion[:8]} {fate:<5} {totals}  {alarms}"
+        totals = f"{counts[0]:>7,.0f}{counts[1]:>7,.0f}{money[0] / 100:>11,.0f}{money[1] / 100:>11,.0f}"
+    return f"{month.day}  {(month.done.champion or 'none')[:8]} {fate:<4} {totals}  {alarms(month.done.monitored)}"
+
+
+def alarms(found: Monitored) -> str:
+    """The alarms in few words: checks of the orders, figures that drifted, and what came otherwise than predicted."""
+    parts = [finding.name for finding in found.feed if finding.alarm]
+    if drifted := sum(finding.alarm for finding in found.drift):
+        parts.append(f"{drifted} figures drifted")
+    wrong: dict[str, set[str]] = {}
+    for group in found.groups:
+        for figure in group.alarms:
+            wrong.setdefault(f"{figure.replace('_', ' ')} of {group.horizon_days} days", set()).add(group.segment)
+    parts += [f"{what} ({', '.join(sorted(segments))})" for what, segments in sorted(wrong.items())]
+    return "; ".join(parts) or "none"

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from customer_revenue.plots.style import ACCENT, GRID, INK, MODEL, axes_for
+
+MARGIN = np.timedelta64(5, "D")
+"""Room beside the first week and the last."""
 
 
 def realised_over_predicted(
@@ -37,7 +41,10 @@ def realised_over_predicted(
         middle, low, high = values[rows].T
         reach = np.vstack([middle - low, high - middle])
         axes.errorbar(days[rows], middle, yerr=reach, fmt="o", markersize=4, color=colour, elinewidth=1.2, zorder=2)
+    if len(days):
+        axes.set_xlim(days.min() - MARGIN, days.max() + MARGIN)
     axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(locator := AutoDateLocator(minticks=2, maxticks=6))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_ylabel("actual / predicted")
-    axes.figure.autofmt_xdate(rotation=30)
     return axes

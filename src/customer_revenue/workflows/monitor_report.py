@@ -18,7 +18,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 70rem; m
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-size: .9rem; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d9e2ec; vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; }
+td.n, th.n { text-align: right; } td.n, td:first-child { white-space: nowrap; }
 .alarm { color: #a03c0a; font-weight: 600; } .ok { color: #3d6b22; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
 .charts svg { width: 100%; height: auto; } figure { margin: 0; } figcaption { font-weight: 600; }
@@ -130,14 +130,18 @@ def _plain(value: float) -> str:
 
 def _findings(findings: Sequence[Finding]) -> str:
     rows = [
-        [f'<span class="{"alarm" if f.alarm else "ok"}">{"alarm" if f.alarm else "ok"}</span>', escape(f.text)]
+        [
+            f'<span class="{"alarm" if f.alarm else "ok"}">{"alarm" if f.alarm else "ok"}</span>',
+            escape(f.name.replace("_", " ")),
+            escape(f.text),
+        ]
         for f in findings
     ]
-    return _table(("", "What was seen"), rows)
+    return _table(("", "Looked at", "Seen"), rows)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    numbers = len(names) > 2
+    numbers = len(names) > 3
     kind = [' class="n"' if numbers and place not in (0, 2) else "" for place in range(len(names))]
     head = "".join(f"<th{one}>{escape(name)}</th>" for name, one in zip(names, kind, strict=True))
     body = "".join(
