@@ -7,6 +7,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,14 +49,22 @@ SPARK = pytest.param("spark", marks=pytest.mark.slow)
 """Every query is a job of a second: what has to be fast is in a module of its own."""
 
 
+ZONES = ("Asia/Kolkata", "America/New_York")
+OTHER_ZONE = ZONES[1]
+
+
 class Stores:
     """The settings of the stores that hold the same orders, by the name of their engine."""
 
-    def __init__(self, urls: Mapping[str, str], models: Path, start_spark: Callable[[], object]) -> None:
-        self._urls, self._models, self._start_spark = urls, models, start_spark
+    def __init__(
+        self, urls: Mapping[str, str], models: Path, start_spark: Callable[[], object], *, large: bool
+    ) -> None:
+        self._urls, self._models, self._start_spark, self._large = urls, models, start_spark, large
 
     def settings(self, engine: str, zone: str = "UTC") -> Settings:
         if engine == "spark":
+            if self._large and zone == OTHER_ZONE:
+                pytest.skip("the small shop is in both zones on Spark")
             self._start_spark()
         return Settings(_env_file=None, store=self._urls[engine], timezone=zone, models=self._models)
 
@@ -126,7 +135,8 @@ def stores(
                 Settings(_env_file=None, store=url), files, as_of=None if retail else AS_OF, report=lambda *_: None
             )
             assert retail or not summary.quarantined
-        yield Stores(urls, trained_shop.folder / "models", lambda: request.getfixturevalue("spark_session"))
+        start_spark = partial(request.getfixturevalue, "spark_session")
+        yield Stores(urls, trained_shop.folder / "models", start_spark, large=retail)
 
 
 @pytest.fixture(scope="session")

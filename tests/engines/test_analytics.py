@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pytest
-from tests.engines.conftest import SPARK
+from tests.engines.conftest import SPARK, ZONES
 
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.policy import load_policy
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.engines.conftest import Stores
 
 ENGINES = ("postgres", "mysql", SPARK)
-ZONES = ("Asia/Kolkata", "America/New_York")
 
 
 def predictions(store: Store) -> ir.Table:

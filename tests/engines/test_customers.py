@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import pytest
-from tests.engines.conftest import SPARK
+from tests.engines.conftest import SPARK, ZONES
 
 from customer_revenue.errors import CustomerNotFound
 from customer_revenue.orders.store import open_store
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.engines.conftest import Stores
 
 ENGINES = ("postgres", "mysql", SPARK)
-ZONES = ("Asia/Kolkata", "America/New_York")
 MOST_CUSTOMERS = 100
 MOST_ON_SPARK = 2
 """One by one; the batch below asks about as many as on the others."""

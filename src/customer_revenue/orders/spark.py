@@ -101,7 +101,7 @@ class SparkEngine(ServerEngine):
             results = self._query(self.compile(expr), {}).mapInArrow(lambda batches: map(shared.value, batches), ddl)
             if path is None:
                 return _totals(results, summed)
-            draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+            draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")  # Spark reads no hidden folder
             try:
                 results.write.parquet(str(draft.absolute()))
                 totals = _totals(self._session.read.parquet(str(draft.absolute())), summed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from customer_revenue.errors import InvalidParameter, StoreError
+from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.urls import SPARK
 
 if TYPE_CHECKING:
@@ -74,20 +76,30 @@ def session_for(address: Address) -> SparkSession:
     except ImportError:
         raise StoreError("Spark needs its extra, and Java: pip install 'customer-revenue[spark]'") from None
     running = SparkSession.getActiveSession()
-    if running is None:
-        builder = SparkSession.builder.appName("customer-revenue")
-        for name in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
-            builder = builder.config(name, "false")
-        if not address.master:
-            # Local workers would else be the first Python on the path, which may lack this package.
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        try:
-            running = (builder.master(address.master) if address.master else builder).getOrCreate()
-        except Exception as error:
-            raise StoreError(f"Spark does not start: {str(error).splitlines()[0][:200]}") from error
-    session = running.newSession()
+    session = (running or _started(address)).newSession()
     for name, value in _OWN_SETTINGS.items():
         session.conf.set(name, value)
+    if running is None and str(session.sparkContext.master).startswith("local"):
+        # The usual 200 are for a cluster.
+        session.conf.set("spark.sql.shuffle.partitions", str(4 * session.sparkContext.defaultParallelism))
+    return session
+
+
+def _started(address: Address) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("customer-revenue")
+    for name in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
+        builder = builder.config(name, "false")
+    if not address.master:
+        # Local workers would else be the first Python on the path, which may lack this package.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        session = (builder.master(address.master) if address.master else builder).getOrCreate()
+    except Exception as error:
+        raise StoreError(f"Spark does not start: {first_line(error)}") from error
+    session.sparkContext.setLogLevel("ERROR")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     return session
 
 
@@ -98,7 +110,7 @@ def failure(error: Exception) -> StoreError | None:
 
     if isinstance(error, (AnalysisException, ParseException)) or not isinstance(error, (PySparkException, Py4JError)):
         return None
-    return StoreError(f"Spark cannot answer: {str(error).splitlines()[0][:200]}")
+    return StoreError(f"Spark cannot answer: {first_line(error)}")
 
 
 def ibis_type(spark_type: Any) -> Any:
