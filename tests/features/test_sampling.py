@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from tests.conftest import Shop
 
@@ -11,7 +13,7 @@ from customer_revenue.modeling.histories import column
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import load_settings
 from customer_revenue.workflows import frames
-from customer_revenue.workflows.frames import feature_rows, features_of, label_rows, training_windows
+from customer_revenue.workflows.frames import feature_rows, features_of, known_of_some, label_rows, training_windows
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,14 @@ def test_a_sample_tells_of_the_whole(store: Store) -> None:
     assert abs(some.mean() - whole.mean()) < 4 * whole.std() / 300**0.5
     later = feature_rows(store, store.as_of(when.day - dt.timedelta(days=1)), most_customers=100)
     assert later.column("customer_id") != feature_rows(store, when, most_customers=100).column("customer_id")
+
+
+def test_a_sample_has_all_orders_of_its_customers(store: Store) -> None:
+    when = store.as_of()
+    ids = feature_rows(store, when, most_customers=100).column("customer_id").to_pylist()
+    whole, some = (store.fetch(known_of_some(store, when, most).orders.order_by("id")) for most in (None, 100))
+    of_them = whole.filter(pc.is_in(whole.column("user_id"), pa.array(ids)))
+    assert some.to_pylist() == of_them.to_pylist()
 
 
 def test_labels_come_in_the_order_of_the_customers(store: Store) -> None:

@@ -12,14 +12,17 @@ from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.policy import Monitoring
-from customer_revenue.workflows.frames import known_at
+from customer_revenue.workflows.frames import known_of_some
+
+MOST_CUSTOMERS = 500_000
+"""So many customers' orders are looked at one by one, which has to fit in memory."""
 
 
 def check_store(store: Store, when: AsOf, policy: Monitoring) -> list[Finding]:
-    """Look at the orders that came in during the last days before a moment."""
+    """Look at the orders that came in during the last days before a moment; at a sample of very many customers'."""
     last_day = when.day if when.clock is Clock.HISTORICAL else when.day - dt.timedelta(days=1)  # today is not over
     baseline, _ = feed_days(last_day, policy.feed)
-    known = known_at(store, when)
+    known = known_of_some(store, when, MOST_CUSTOMERS)
     firsts = known.orders.group_by(customer_id="user_id").aggregate(first_day=known.orders.day.min())
     recent = known.orders.filter(_between(known.orders, baseline, last_day))
     orders = recent.join(firsts, recent.user_id == firsts.customer_id).select(*ORDER_COLUMNS)

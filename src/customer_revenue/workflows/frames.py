@@ -39,13 +39,20 @@ def feature_rows(store: Store, when: AsOf, most_customers: int | None = None) ->
     Raises:
         NotEnoughData: there is no such customer.
     """
-    known = known_at(store, when)
-    if most_customers is not None and store.info.customers > most_customers:
-        known = of_customers(known, _chosen(store, when, most_customers))
+    known = known_of_some(store, when, most_customers)
     rows = store.fetch(feature_expression(known, when.day)).sort_by("customer_id")
     if rows.num_rows == 0:
         raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
     return rows
+
+
+def known_of_some(store: Store, when: AsOf, most_customers: int | None) -> Canonical:
+    """As ``known_at``, of a random sample of so many customers where they are more; another one every day."""
+    known = known_at(store, when)
+    if most_customers is None or store.info.customers <= most_customers:
+        return known
+    chosen = store.fetch(chosen_customers(known.counted_orders(), most_customers, f"{when.day}"))
+    return of_customers(known, chosen.column("user_id"))
 
 
 def features_of(store: Store, when: AsOf, customer_ids: Sequence[str]) -> pa.Table:
@@ -109,11 +116,6 @@ def training_windows(store: Store, when: AsOf, horizon_days: int, most: int = MO
         outcomes = _labels_of(store, known, plan.cutoff, plan.horizons_days, rows.column("customer_id"))
         windows.append(Window(plan.cutoff, plan.horizon_days, rows, outcomes))
     return windows
-
-
-def _chosen(store: Store, when: AsOf, most: int) -> pa.ChunkedArray:
-    """A sample of the customers with an order by then, another one every day."""
-    return store.fetch(chosen_customers(known_at(store, when).counted_orders(), most, f"{when.day}")).column("user_id")
 
 
 def _labels_of(
