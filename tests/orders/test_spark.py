@@ -202,7 +202,7 @@ def test_a_shops_own_tables(spark_session: SparkSession, tmp_path: Path, *, cata
     pq.write_table(purchases, tmp_path / "purchases")
     pq.write_table(pa.table({"id": [7, 8], "full_name": ["Ann", "Bob"]}), tmp_path / "people")
     mapping = tmp_path / "mapping.toml"
-    mapping.write_text(MAPPING.format(schema="shop." if catalogue else ""))
+    mapping.write_text(MAPPING.format(schema="spark_catalog.shop." if catalogue else ""))
     if catalogue:
         spark_session.sql(f"CREATE DATABASE shop LOCATION '{tmp_path / 'shop'}'")
         for name in ("purchases", "people"):

@@ -142,12 +142,15 @@ def _table(
     exact: Callable[[ir.StringValue], ir.StringValue],
 ) -> ir.Table:
     database, _, table_name = columns["table"].rpartition(".")
+    catalog, _, schema = database.rpartition(".")
     if not types:
         raise InvalidParameter(f"the database has no table {columns['table']} (mapped as {name})")
     theirs = {column for ours, column in columns.items() if ours != "table"}
     if missing := theirs - types.keys():
         raise InvalidParameter(f"{columns['table']} has no column {', '.join(sorted(missing))} (mapped in {name})")
-    table = ibis.table({c: types[c] for c in sorted(theirs)}, name=table_name, database=database or None)
+    table = ibis.table(
+        {c: types[c] for c in sorted(theirs)}, name=table_name, catalog=catalog or None, database=schema or None
+    )
     found = {ours: _column(table, ours, dtype, columns, zone) for ours, dtype in CANONICAL[name].items()}
     own_texts = {ours for ours, column in columns.items() if column in types and types[column].is_string()}
     return table.select(**{ours: exact(value) if ours in own_texts else value for ours, value in found.items()})
