@@ -5,6 +5,8 @@ BIN := .venv/bin
 SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
+# Two workers on two cores: threads of each would only wait for each other.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 CUSTOMERS ?= 200000
 BREAK ?= none
 
@@ -22,10 +24,10 @@ demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 sto
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: setup  ## run the tests
-	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 test-long: setup  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
-	SLOW=1 SOAK_SECONDS=60 $(BIN)/pytest -m slow -n 2 --dist loadfile
+	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow
 
 lint: setup  ## formatting, lint, types, import layers
 	$(BIN)/ruff format --check .
