@@ -104,6 +104,12 @@ def get(port: int, path: str) -> tuple[int, bytes]:
     return response.status, response.read()
 
 
+def customers_in_memory(port: int) -> float:
+    """Of each worker, as the metrics tell."""
+    found = re.search(r"^customer_revenue_customers_in_memory (\S+)$", get(port, "/metrics")[1].decode(), re.MULTILINE)
+    return float(found.group(1)) if found else 0
+
+
 def latency(port: int, customers: int, requests: int) -> None:
     """One client, one connection, random customers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -168,9 +174,8 @@ def main() -> None:
         size = len(get(port, PATH.format(n=7))[1])
         print(f"an answer has about {size} bytes")
         if given.store is None:  # a database server is asked for each customer
-            kept = f"customer_revenue_customers_in_memory {float(given.customers)}"
             began = time.monotonic()
-            wait(lambda: kept in get(port, "/metrics")[1].decode(), WARM_UP_SECONDS)
+            wait(lambda: customers_in_memory(port) >= given.customers, WARM_UP_SECONDS)
             print(f"all customers in memory after {time.monotonic() - began:.0f} s more; {memory()}")
         latency(port, given.customers, given.requests)
         compare(port, folder, given.customers, given.rounds, given.seconds)

@@ -110,5 +110,6 @@ def check_columns(table: pa.Table | ir.Table, needed: Iterable[str], what: str) 
         TypeError: names the missing columns and those that are there. A programming error, hence not one of ours.
     """
     columns = list(table.columns) if isinstance(table, ir.Table) else table.column_names
-    if missing := [name for name in needed if name not in columns]:
+    there = set(columns)
+    if missing := [name for name in needed if name not in there]:
         raise TypeError(f"{what} lacks the columns {', '.join(missing)}; it has {', '.join(columns)}")

@@ -17,6 +17,7 @@ from customer_revenue.modeling.distribution import (
     revenue_intervals,
 )
 from customer_revenue.modeling.histories import Histories
+from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 
 CUSTOMERS = Histories.of([0, 0, 1, 4, 30], [0, 0, 50, 300, 350], [10, 300, 60, 310, 355])
@@ -27,7 +28,7 @@ def test_the_curve_passes_through_its_anchors_and_back(k):
     shape = ModifiedBetaGeoCNBDk(k=k)
     shape.alpha_ = 30.0
     anchors = [np.array([0.05, 0.01, 0.2, 0.3, 0.9]), np.array([0.1, 0.03, 0.3, 0.6, 0.95])]
-    curve = Curve.through(shape, CUSTOMERS, [30, 90], anchors)
+    curve = Curve.through(Posterior(shape, CUSTOMERS), [30, 90], anchors)
     np.testing.assert_array_equal(curve.at(30), anchors[0])
     np.testing.assert_array_equal(curve.at(90), anchors[1])
     values = np.array([curve.at(day) for day in (0, 1, 5, 30, 45, 90, 200, 5_000, np.inf)])
@@ -37,13 +38,13 @@ def test_the_curve_passes_through_its_anchors_and_back(k):
 
 
 def test_a_falling_anchor_is_lifted_and_nobody_is_certain():
-    curve = Curve.through(ModifiedBetaGeoCNBDk(), CUSTOMERS, [30, 90], [np.full(5, 1.0), np.full(5, 0.4)])
+    curve = Curve.through(Posterior(ModifiedBetaGeoCNBDk(), CUSTOMERS), [30, 90], [np.full(5, 1.0), np.full(5, 0.4)])
     assert np.all(curve.at(90) == curve.at(30))
     assert np.all(curve.at(np.inf) < 1)
 
 
 def test_what_never_comes_has_no_day():
-    curve = Curve.through(ModifiedBetaGeoCNBDk(), CUSTOMERS, [30], [np.full(5, 0.1)])
+    curve = Curve.through(Posterior(ModifiedBetaGeoCNBDk(), CUSTOMERS), [30], [np.full(5, 0.1)])
     assert np.all(np.isinf(curve.when(np.full(5, 0.9999999))))
 
 

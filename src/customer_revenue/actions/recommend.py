@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from customer_revenue.actions.situations import Floats, Ints, Marks, Situations
+from customer_revenue.actions.situations import Ints, Marks, Situations, Texts
 from customer_revenue.actions.wording import Words, money
 from customer_revenue.policy import PRIORITIES, Actions, Rule
 
@@ -30,6 +30,9 @@ SCHEMA = pa.schema(
 """The columns of a table of actions."""
 
 NOTHING_SUITS = -1
+NO_MOST = np.iinfo(np.int64).max
+AT_RISK = "at_risk"
+"""What the uplift of a rule acts on, if not the rest of the expected revenue."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
 def _choose(situations: Situations, policy: Actions) -> _Chosen:
     """The actions of each customer, sorted by customer and rank."""
     rules = policy.rules
-    values = np.stack([_value(situations, rule) for rule in rules])
+    values = _values(situations, rules)
     suits = _suiting(situations, policy)
     worth = suits & (values > 0)
     rule, customer = np.nonzero(worth)
@@ -118,36 +121,35 @@ def _choose(situations: Situations, policy: Actions) -> _Chosen:
     return chosen.at(np.flatnonzero(rank <= policy.most))
 
 
-def _suiting(situations: Situations, policy: Actions) -> npt.NDArray[np.bool_]:
+def _suiting(situations: Situations, policy: Actions) -> Marks:
     """Whether each rule (rows) suits each customer (columns)."""
-    risk, timing = situations.risk_level(policy), situations.timing(policy)
-    cache: dict[tuple[str, str], Marks] = {}
-
-    def among(name: str, column: npt.NDArray[np.object_], allowed: Sequence[str]) -> Marks:
-        found = np.zeros(len(situations), np.bool_)
-        for word in allowed:
-            if (name, word) not in cache:
-                cache[name, word] = column == word
-            found |= cache[name, word]
-        return found
-
-    def suits(rule: Rule) -> Marks:
-        marks = among("stage", situations.stage, rule.stages) & among("risk", risk, rule.risks)
-        marks &= among("timing", timing, rule.timings) & (situations.orders >= rule.orders_from)
-        if rule.orders_to is not None:
-            marks &= situations.orders <= rule.orders_to
-        return marks if rule.segments is None else marks & among("segment", situations.segment, rule.segments)
-
-    return np.stack([suits(rule) for rule in policy.rules])
+    rules, orders = policy.rules, situations.orders
+    marks = orders >= np.array([[rule.orders_from] for rule in rules])
+    marks &= orders <= np.array([[rule.orders_to or NO_MOST] for rule in rules])
+    marks &= _among(situations.stage, [rule.stages for rule in rules])
+    marks &= _among(situations.risk_level(policy), [rule.risks for rule in rules])
+    marks &= _among(situations.timing(policy), [rule.timings for rule in rules])
+    marks &= _among(situations.segment, [rule.segments for rule in rules])
+    return marks
 
 
-def _basis(situations: Situations, rule: Rule) -> Floats:
-    """What the uplift of a rule acts on, in cents."""
-    return situations.revenue_at_risk_cents if rule.worth == "at_risk" else situations.safe_revenue_cents
+def _among(words: Texts, allowed: Sequence[Collection[str] | None]) -> Marks:
+    """Whether each rule (rows) allows each customer's word (columns); ``None`` allows all."""
+    known: dict[str, int] = {}
+    places = [known.setdefault(word, len(known)) for word in words.tolist()]
+    table = np.array([[among is None or word in among for word in known] for among in allowed], np.bool_)
+    return np.asarray(table[:, places])
 
 
-def _value(situations: Situations, rule: Rule) -> Ints:
-    return np.asarray(np.floor(rule.uplift * _basis(situations, rule) + 0.5) - rule.cost_cents, np.int64)
+def _values(situations: Situations, rules: Sequence[Rule]) -> Ints:
+    """What each rule (rows) is worth to act on for each customer (columns), in cents."""
+    at_risk = np.array([[rule.worth == AT_RISK] for rule in rules])
+    gain = np.where(at_risk, situations.revenue_at_risk_cents, situations.safe_revenue_cents)
+    gain *= np.array([[rule.uplift] for rule in rules])
+    gain += 0.5
+    np.floor(gain, out=gain)
+    gain -= np.array([[rule.cost_cents] for rule in rules])
+    return gain.astype(np.int64)
 
 
 def _table(situations: Situations, chosen: _Chosen, policy: Actions, currency: str) -> pa.Table:
@@ -175,7 +177,8 @@ def _texts(
     template = alone.reason_nothing_suits
     if rule != NOTHING_SUITS:
         nearest = policy.rules[-2 - rule]
-        gain = nearest.uplift * _basis(situations, nearest)[customer]
+        basis = situations.revenue_at_risk_cents if nearest.worth == AT_RISK else situations.safe_revenue_cents
+        gain = nearest.uplift * float(basis[customer])
         words.update(action=nearest.text, gain=money(gain, currency), cost=money(nearest.cost_cents, currency))
         template = alone.reason
     return LEAVE_ALONE, LEAVE_ALONE, alone.text, template.format_map(words), PRIORITIES[-1]

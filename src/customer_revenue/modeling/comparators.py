@@ -11,6 +11,7 @@ from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.evaluation import Forecast, Outcomes
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo
 from customer_revenue.modeling.spend import GammaGamma
@@ -51,7 +52,7 @@ def probability_forecast(name: str, features: pa.Table, horizon_days: int) -> Fo
     probability = model.purchase_probability(horizon_days, histories)
     next_days = np.full(len(histories), np.nan)
     if not isinstance(model, ParetoNBD):
-        curve = Curve.through(model, histories, [horizon_days], [probability])
+        curve = Curve.through(Posterior(model, histories), [horizon_days], [probability])
         next_days = np.ceil(curve.when(curve.at(horizon_days) / 2))
     return Forecast(
         purchases=purchases,

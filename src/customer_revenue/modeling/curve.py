@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customer_revenue.modeling.histories import Floats, Histories
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.histories import Floats
+from customer_revenue.modeling.posterior import Posterior
 
 CERTAIN = 1 - 1e-6
 """No probability is above this: nobody is certain to buy."""
@@ -26,39 +26,32 @@ class Curve:
     own probability there, given alive, one row an anchor and one column a customer.
     """
 
-    shape: ModifiedBetaGeoCNBDk
-    histories: Histories
+    shape: Posterior
     days: Floats
     values: Floats
     waits: Floats
 
     @classmethod
-    def through(
-        cls,
-        shape: ModifiedBetaGeoCNBDk,
-        histories: Histories,
-        horizons_days: Sequence[int],
-        probabilities: Sequence[Floats],
-    ) -> Curve:
+    def through(cls, shape: Posterior, horizons_days: Sequence[int], probabilities: Sequence[Floats]) -> Curve:
         """The curve through probabilities at ascending horizons, made non-decreasing.
 
         Beyond the last horizon the chance of silence goes on falling as the purchase model's does.
         """
         days = np.array([0.0, *horizons_days, np.inf])
-        waits = np.stack([shape.wait_probability(day, histories) for day in days])
+        waits = np.stack([shape.wait_probability(float(day)) for day in days])
         anchored = np.minimum(np.maximum.accumulate(np.stack(probabilities), axis=0), CERTAIN)
-        alive = shape.probability_alive(histories)
+        alive = shape.probability_alive
         silent_for_good = (1 - anchored[-1]) * (1 - alive) / np.maximum(1 - alive * waits[-2], 1e-300)
         forever = np.clip(1 - silent_for_good, anchored[-1], CERTAIN)
-        values = np.vstack([np.zeros(len(histories)), anchored, forever])
-        return cls(shape, histories, days, values, waits)
+        values = np.vstack([np.zeros(len(alive)), anchored, forever])
+        return cls(shape, days, values, waits)
 
     def at(self, day: float) -> Floats:
         """F(day) of each customer; infinity gives P(alive)."""
         segment = min(int(np.searchsorted(self.days, day, side="left")), len(self.days) - 1)
         if self.days[segment] == day or segment == 0:
             return np.asarray(self.values[segment])
-        wait = self.shape.wait_probability(day, self.histories)
+        wait = self.shape.wait_probability(day)
         low, high = self.waits[segment - 1], self.waits[segment]
         share = np.clip((wait - low) / np.maximum(high - low, 1e-300), 0.0, 1.0)
         start, end = self.values[segment - 1], self.values[segment]
@@ -68,10 +61,10 @@ class Curve:
         """The day by which F reaches a probability, at least 1; infinite where it never does."""
         above = np.sum(self.values < probability, axis=0)
         segment = np.clip(above, 1, len(self.days) - 1)
-        who = np.arange(len(self.histories))
+        who = np.arange(self.values.shape[1])
         start, end = self.values[segment - 1, who], self.values[segment, who]
         share = np.clip((probability - start) / np.maximum(end - start, 1e-300), 0.0, 1.0)
         low, high = self.waits[segment - 1, who], self.waits[segment, who]
-        days = self.shape.wait_quantile(low + share * (high - low), self.histories)
+        days = self.shape.wait_quantile(low + share * (high - low))
         days = np.clip(days, self.days[segment - 1], self.days[segment])
         return np.where(above >= len(self.days), np.inf, np.maximum(days, 1.0))

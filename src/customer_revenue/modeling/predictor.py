@@ -288,7 +288,7 @@ class Predictor:
         for horizon in horizons:
             log_odds = self.learned_.churn_log_odds(outlook, horizon) if self.learned_ and outlook else None
             anchors.append(expit(-(view.churn_log_odds(horizon) if log_odds is None else log_odds)))
-        return Curve.through(view.base.purchases, view.histories, horizons, anchors)
+        return Curve.through(view.purchases, horizons, anchors)
 
     def _counts(
         self, view: View, outlook: Outlook | None, curve: Curve, spread: Spread, horizon_days: int | None = None
@@ -318,7 +318,7 @@ class Predictor:
     def _discounted_share(self, view: View) -> Floats:
         """What the revenue of the horizon is worth today, as a share of it."""
         ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
-        path = np.stack([np.zeros(len(view.histories)), *(np.exp(view.log_purchases(end)) for end in ends[1:])])
+        path = np.stack([np.zeros(len(view)), *(np.exp(view.log_purchases(end)) for end in ends[1:])])
         factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
         return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
 

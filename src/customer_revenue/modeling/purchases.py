@@ -187,11 +187,14 @@ class ModifiedBetaGeoCNBDk:
 
     def expected_purchases(self, horizon_days: float, histories: Histories) -> Floats:
         """Expected purchase days within the horizon (FHL 2005, eq. 10, and its modified form; exact for any k)."""
+        return self.probability_alive(histories) * self.expected_while_alive(horizon_days, histories)
+
+    def expected_while_alive(self, horizon_days: float, histories: Histories) -> Floats:
+        """The same of a customer who is known to be alive."""
         rows, place = histories.distinct
-        while_alive = expected_while_alive(
-            horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, self.b_ + self._survived(rows.frequency)
-        )
-        return np.asarray((self.probability_alive(rows) * while_alive)[place])
+        coins = self.b_ + self._survived(rows.frequency)
+        expected = expected_while_alive(horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, coins)
+        return np.asarray(expected[place])
 
     def fit_level(self, histories: Histories) -> Self:
         """Only alpha, the level of the purchase rates, where too few have bought twice for more than that."""

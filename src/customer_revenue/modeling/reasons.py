@@ -53,6 +53,21 @@ THEMES: Mapping[str, tuple[str, ...]] = {
 }
 """Columns of the matrix by what they are about; each is in exactly one theme."""
 
+TOLD = (
+    "frequency",
+    "recency_days",
+    "T_days",
+    "silence_days",
+    "purchases_90",
+    "max_gap_days",
+    "last_gap_days",
+    "positive_days",
+    "total_cents",
+    "last_day_cents",
+    "refund_cents",
+)
+"""Columns of the features that the words name."""
+
 
 def churn_reasons(
     view: View, features: pa.Table, classifier: ChurnClassifier | None, horizon_days: int
@@ -62,7 +77,7 @@ def churn_reasons(
     They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
     distance from the average customer counts as silence. Without a classifier the silence and the frequency are told.
     """
-    rows = features.to_pylist()
+    rows = features.select(TOLD).to_pylist()
     if classifier is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
     effects = _effects(view.churn_matrix(horizon_days), classifier)

@@ -15,6 +15,7 @@ from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix
 from customer_revenue.modeling.pareto import ParetoNBD
 from customer_revenue.modeling.population import Population
+from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.spend import GammaGamma
 
@@ -81,46 +82,50 @@ class View:
     """
 
     base: Base
-    histories: Histories
+    purchases: Posterior
     matrix: Floats
     spend_cents: Floats
 
     @classmethod
     def of(cls, features: pa.Table, base: Base) -> View:
         """The view of a table of features."""
-        histories = Histories.from_table(features)
+        purchases = Posterior(base.purchases, Histories.from_table(features))
         spend = base.spend.expected_spend(column(features, "spend_days"), column(features, "monetary_cents"))
         own = [
-            np.log(np.maximum(base.purchases.expected_purchases(REFERENCE_DAYS, histories), TINY)),
-            log_odds(base.purchases.purchase_probability(REFERENCE_DAYS, histories)),
-            log_odds(base.purchases.probability_alive(histories)),
+            np.log(np.maximum(purchases.expected_purchases(REFERENCE_DAYS), TINY)),
+            log_odds(purchases.purchase_probability(REFERENCE_DAYS)),
+            log_odds(purchases.probability_alive),
         ]
         matrix = np.column_stack([behaviour_matrix(features, base.spend.mean_cents_), *own])
-        return cls(base, histories, matrix, spend)
+        return cls(base, purchases, matrix, spend)
+
+    def __len__(self) -> int:
+        return len(self.matrix)
 
     def take(self, rows: npt.NDArray[np.bool_]) -> View:
         """Some of the customers."""
-        return View(self.base, self.histories.take(rows), self.matrix[rows], self.spend_cents[rows])
+        purchases = Posterior(self.base.purchases, self.purchases.histories.take(rows))
+        return View(self.base, purchases, self.matrix[rows], self.spend_cents[rows])
 
     def log_pareto(self, horizon_days: float) -> Floats:
         """Logarithm of Pareto/NBD's expected purchases; of the regularity model's where that was left out."""
         if self.base.pareto is None:
             return self.log_purchases(horizon_days)
-        while_alive = self.base.pareto.expected_while_alive(horizon_days, self.histories)
+        while_alive = self.base.pareto.expected_while_alive(horizon_days, self.purchases.histories)
         return np.log(np.maximum(self._pareto_alive * while_alive, TINY))
 
     @cached_property
     def _pareto_alive(self) -> Floats:
         assert self.base.pareto is not None, "only asked for with Pareto/NBD"
-        return self.base.pareto.probability_alive(self.histories)
+        return self.base.pareto.probability_alive(self.purchases.histories)
 
     def log_purchases(self, horizon_days: float) -> Floats:
         """Logarithm of the purchase model's expected purchases."""
-        return np.log(np.maximum(self.base.purchases.expected_purchases(horizon_days, self.histories), TINY))
+        return np.log(np.maximum(self.purchases.expected_purchases(horizon_days), TINY))
 
     def churn_log_odds(self, horizon_days: float) -> Floats:
         """Log-odds of the purchase model's chance of no purchase."""
-        return -log_odds(self.base.purchases.purchase_probability(horizon_days, self.histories))
+        return -log_odds(self.purchases.purchase_probability(horizon_days))
 
     def churn_matrix(self, horizon_days: float, level: float = 0.0) -> Floats:
         """The matrix with the offset of the churn classifier at this horizon, moved by a level."""

@@ -80,6 +80,10 @@ class Answers(Source):
         answer["meta"] = self._meta(when)
         return answer
 
+    def at_hand(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], as_of: str | None) -> bool:
+        """Whether :meth:`customer` finds everything in memory, and asks no store."""
+        return as_of is None and self._queries.at_hand(user_id, period, breakdowns, self.when(None))
+
     def batch(
         self,
         customer_ids: Sequence[str],

@@ -228,7 +228,8 @@ class CustomerBase:
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
-        return self._store.fetch(facts.customers(self.known, self.day, self._policy))
+        rows = self._store.fetch(facts.customers(self.known, self.day, self._policy))
+        return rows.sort_by("customer_id").combine_chunks()
 
     @cached_property
     def _customer_table(self) -> ir.Table:
@@ -236,11 +237,11 @@ class CustomerBase:
 
     @cached_property
     def _features(self) -> pa.Table:
-        return feature_rows(self._store, self.when)
+        return feature_rows(self._store, self.when).combine_chunks()
 
     @cached_property
     def _prediction_rows(self) -> pa.Table:
-        return self._predictor().predict(self._features)
+        return self._predictor().predict(self._features).combine_chunks()
 
     @cached_property
     def _prediction_table(self) -> ir.Table:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, overload
 
 import ibis.expr.types as ir
@@ -25,6 +26,9 @@ from customer_revenue.revenue.summary import SUMMARY_COLUMNS
 from customer_revenue.tables import Canonical
 
 ABSENT = -1
+KEPT_PLACES = 1024
+"""An answer looks its customer up several times."""
+
 Places = npt.NDArray[np.int64]
 
 
@@ -57,7 +61,7 @@ class DayBook:
 
     Args:
         day: the as-of day.
-        facts: the all-time summary.
+        facts: the all-time summary, in the order of the ids. This and the next two are of one chunk each.
         features: feature rows of the same customers.
         predictions: one a feature row, in the same order; ``None`` where nothing can be predicted.
         known: the store's tables as they were known at the end of the day.
@@ -74,19 +78,19 @@ class DayBook:
         store: Store,
     ) -> None:
         self.day = day
-        facts = facts.select(SUMMARY_COLUMNS).sort_by("customer_id").combine_chunks()
-        ids = facts.column("customer_id").combine_chunks()
-        self._ids = _Texts(ids)
-        self._facts = facts
+        self._facts = facts.select(SUMMARY_COLUMNS)
+        ids = self._facts.column("customer_id").combine_chunks()
+        self.place: Callable[[str], int | None] = lru_cache(KEPT_PLACES)(partial(_find, _Texts(ids)))
+        """Where a customer stands; ``None`` for one who is not in the book."""
         self._features, self._predictions = features, predictions
         self._feature_places = _places(ids, features.column("customer_id").combine_chunks())
         self._months = Grouped.of(_fetch(store, monthly(known)), ids)
         self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
 
-    def place(self, customer_id: str) -> int | None:
-        """Where a customer stands; ``None`` for one who is not in the book."""
-        found = bisect_left(self._ids, customer_id)
-        return found if found < len(self._ids) and self._ids[found] == customer_id else None
+    @property
+    def predicted(self) -> bool:
+        """Whether there are predictions."""
+        return self._predictions is not None
 
     def facts(self, place: int) -> pa.Table:
         """The customer's row of the all-time summary."""
@@ -129,6 +133,11 @@ class _Texts(Sequence[str]):
             self._column[place].as_py() if isinstance(place, int) else self._column[place].to_pylist()
         )
         return found
+
+
+def _find(ids: Sequence[str], customer_id: str) -> int | None:
+    found = bisect_left(ids, customer_id)
+    return found if found < len(ids) and ids[found] == customer_id else None
 
 
 def _places(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Places:

@@ -67,6 +67,11 @@ class CustomerQueries:
         """Every customer as of one day, once that has been made: looked up before the store is asked."""
         self._features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
 
+    def at_hand(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], when: AsOf) -> bool:
+        """Whether all that there is to answer about the customer is in the book."""
+        book, _ = self._in_book(user_id, period, when)
+        return book is not None and book.predicted and Breakdown.QUARTERLY not in breakdowns
+
     def facts(self, user_id: str, period: Period, when: AsOf) -> dict[str, Any] | None:
         """The customer's row of the summary, dates as text; ``None`` for a customer without orders and refunds."""
         facts = self.facts_table(user_id, period, when)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
@@ -13,6 +14,7 @@ from customer_revenue.service.errors import ErrorAnswer
 from customer_revenue.service.metrics import metrics
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.responses import CustomerRevenue
+from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.parameters import parse_breakdowns
 from customer_revenue.workflows.queries import Breakdown
 
@@ -21,6 +23,9 @@ router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
 MAX_ID_LENGTH = 512
 NO_NULL_CHARACTER = r"^[^\x00]*$"
 """No database takes one in a text."""
+
+THREADS = CapacityLimiter(8)
+"""Of a worker, that ask the store: enough to keep it busy, too few to crowd at the interpreter's lock."""
 
 ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorAnswer, "description": "No valid API key."},
@@ -45,6 +50,18 @@ AsOfDay = Annotated[
 ]
 
 
+def _ask(
+    source: Answering,
+    user_id: str,
+    period: Period,
+    breakdowns: frozenset[Breakdown],
+    include_predictions: bool,
+    as_of: str | None,
+) -> tuple[Answers, dict[str, object]]:
+    answers = source.current()
+    return answers, answers.customer(user_id, period, breakdowns, include_predictions, as_of)
+
+
 @router.get(
     "/{user_id:path}/revenue",
     response_model=CustomerRevenue,
@@ -52,7 +69,7 @@ AsOfDay = Annotated[
     responses=ERRORS,
     summary="A customer's revenue, predictions and segment",
 )
-def revenue(
+async def revenue(
     user_id: UserId,
     source: Annotated[Answering, Depends(answering)],
     request: Request,
@@ -65,8 +82,14 @@ def revenue(
     as_of: AsOfDay = None,
 ) -> Response:
     """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
-    answers = source.current()
-    body = answers.customer(user_id, period, parse_breakdowns(breakdown or ()), include_predictions, as_of)
+    breakdowns = parse_breakdowns(breakdown or ())
+    asked = (source, user_id, period, breakdowns, include_predictions, as_of)
+    known = source.open_now
+    if known is not None and known.at_hand(user_id, period, breakdowns, as_of):
+        # No thread: those of many requests would wait for the interpreter's lock more than they compute.
+        answers, body = _ask(*asked)
+    else:
+        answers, body = await to_thread.run_sync(_ask, *asked, limiter=THREADS)
     metrics().predicted(answers.model_version, bool(body.get("predictions")))
     log: PredictionLog = request.app.state.prediction_log
     if log.enabled and as_of is None and answers.foresees:
