@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.modeling.histories import Floats, columns
 from customer_revenue.tables import check_columns
 
 NEEDED = (
@@ -95,11 +95,11 @@ def behaviour_matrix(table: pa.Table, mean_cents: float) -> Floats:
         TypeError: a column is missing.
     """
     check_columns(table, NEEDED, "the table of features")
-    f = {name: column(table, name) for name in NEEDED[1:]}
+    f = columns(table, NEEDED[1:])
     with np.errstate(divide="ignore", invalid="ignore"):
-        columns = {**f, **_rhythm(f), **_spend(f, mean_cents)}
+        known = {**f, **_rhythm(f), **_spend(f, mean_cents)}
     # Engines add up in orders of their own, so that the last digits differ; a tree would learn to tell them apart.
-    return np.asarray(np.round(np.column_stack([columns[name] for name in NAMES]), SAME_DECIMALS))
+    return np.asarray(np.round(np.column_stack([known[name] for name in NAMES]), SAME_DECIMALS))
 
 
 def _rhythm(f: Mapping[str, Floats]) -> dict[str, Floats]:

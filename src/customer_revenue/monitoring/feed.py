@@ -17,6 +17,7 @@ import pyarrow as pa
 from customer_revenue.monitoring.bands import risk_per_figure
 from customer_revenue.monitoring.feed_statistics import (
     amounts,
+    hours,
     new_customers,
     new_shapes,
     orders_of_day,
@@ -26,6 +27,7 @@ from customer_revenue.monitoring.feed_statistics import (
     vanished,
 )
 from customer_revenue.monitoring.findings import Finding
+from customer_revenue.monitoring.usual import Usual
 from customer_revenue.policy import Feed, Monitoring
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "created_at", "day", "first_day")
@@ -59,20 +61,24 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Slice:
-    """Orders and refunds of some days, beside those of the baseline."""
+    """Orders and refunds of some days, beside the usual ones."""
 
     first_day: dt.date
     last_day: dt.date
     orders: pd.DataFrame
     refunds: pd.DataFrame
-    usual: pd.DataFrame
-    usual_refunds: pd.DataFrame
+    usual: Usual
     policy: Feed
 
     @property
     def words(self) -> str:
         """The days."""
         return f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day} to {self.last_day}"
+
+    def cut(self, first: dt.date, last: dt.date) -> Slice:
+        """Some of the days."""
+        orders, refunds = _between(self.orders, first, last), _between(self.refunds, first, last)
+        return replace(self, first_day=first, last_day=last, orders=orders, refunds=refunds)
 
 
 Check = Callable[[Slice], Suspicion | None]
@@ -106,20 +112,23 @@ def check_feed(
         return [Finding(name, alarm=False, text=text) for name in NAMES]
     frame = _frame(orders)
     frame = frame.assign(**{shape: shape_of(frame[name]) for name, shape in SHAPES.items()})
-    whole = Slice(baseline, last_day, frame, _frame(refunds), pd.DataFrame(), pd.DataFrame(), policy.feed)
-    by_check = {name: [s for s in map(check, slices) if s] for name, check, slices in _plan(whole, first, last_day)}
+    back = _frame(refunds)
+    before = first - dt.timedelta(days=1)
+    usual = Usual(_between(frame, baseline, before), _between(back, baseline, before))
+    recent = Slice(
+        first, last_day, _between(frame, first, last_day), _between(back, first, last_day), usual, policy.feed
+    )
+    by_check = {name: [s for s in map(check, slices) if s] for name, check, slices in _plan(recent)}
     risk = risk_per_figure(policy.false_alarms_per_year, policy.looks_per_year, sum(map(len, by_check.values())))
     found = [_finding(name, suspicions, risk) for name, suspicions in by_check.items()]
     return [_accepted(finding) if finding.name in policy.feed.accepted else finding for finding in found]
 
 
-def _plan(whole: Slice, first: dt.date, last: dt.date) -> Iterator[tuple[str, Check, Sequence[Slice]]]:
-    days = [_cut(whole, first, day, day) for day in _days(first, last)]
-    weeks = [
-        _cut(whole, first, max(first, end - dt.timedelta(days=WEEK_DAYS - 1)), end)
-        for end in sorted(_days(first, last)[::-WEEK_DAYS])
-    ]
-    weeks = [week for week in weeks if (week.last_day - week.first_day).days == WEEK_DAYS - 1]
+def _plan(recent: Slice) -> Iterator[tuple[str, Check, Sequence[Slice]]]:
+    all_days = _days(recent.first_day, recent.last_day)
+    days = [recent.cut(day, day) for day in all_days]
+    begins = {end: end - dt.timedelta(days=WEEK_DAYS - 1) for end in sorted(all_days[::-WEEK_DAYS])}
+    weeks = [recent.cut(begin, end) for end, begin in begins.items() if begin >= recent.first_day]
     both = list(chain(days, weeks))
     yield "day_missing", _day_missing, days
     yield "orders_doubled", _doubled, both
@@ -146,25 +155,9 @@ def _accepted(finding: Finding) -> Finding:
     return replace(finding, alarm=False, text=f"accepted: {finding.text}") if finding.alarm else finding
 
 
-def _cut(whole: Slice, window: dt.date, first: dt.date, last: dt.date) -> Slice:
-    def between(frame: pd.DataFrame, low: dt.date, high: dt.date) -> pd.DataFrame:
-        return frame[(frame["day"] >= pd.Timestamp(low)) & (frame["day"] <= pd.Timestamp(high))]
-
-    before = window - dt.timedelta(days=1)
-    return Slice(
-        first,
-        last,
-        between(whole.orders, first, last),
-        between(whole.refunds, first, last),
-        between(whole.orders, whole.first_day, before),
-        between(whole.refunds, whole.first_day, before),
-        whole.policy,
-    )
-
-
 def _day_missing(part: Slice) -> Suspicion | None:
     closed = {pd.Timestamp(day) for day in part.policy.closed_days}
-    found = orders_of_day(part.first_day, len(part.orders), part.usual["day"], closed)
+    found = orders_of_day(part.first_day, len(part.orders), part.usual.by_day, closed)
     if found is None:
         return None
     usual, chance = found
@@ -174,13 +167,14 @@ def _day_missing(part: Slice) -> Suspicion | None:
 
 
 def _doubled(part: Slice) -> Suspicion | None:
-    share, chance = twins(part.orders, part.usual)
+    share, chance = twins(part.orders, part.usual.repeats, len(part.usual))
     text = f"{share:.1%} of the orders of {part.words} have a twin of the same customer, moment and total"
     return Suspicion(chance, share >= part.policy.twins_share, share, text) if len(part.orders) else None
 
 
 def _amounts(part: Slice) -> Suspicion | None:
-    found = amounts(part.orders["total_cents"], part.usual["total_cents"])
+    totals = part.orders["total_cents"]
+    found = amounts(totals[totals > 0], part.usual.totals)
     if found is None:
         return None
     factor, chance = found
@@ -191,28 +185,29 @@ def _amounts(part: Slice) -> Suspicion | None:
 
 
 def _status_vanished(part: Slice) -> Suspicion | None:
-    kinds = {status: (part.orders, part.usual, status) for status in part.usual["status"].unique()}
-    found = []
-    for status, (now, usual, _) in kinds.items():
-        dates = usual.loc[usual["status"] == status, "day"]
-        found.append((*vanished(int((now["status"] == status).sum()), len(now), dates, usual["day"]), status))
-    dates = part.usual_refunds["day"]
-    found.append((*vanished(len(part.refunds), len(part.orders), dates, part.usual["day"]), REFUND))
+    orders, usual = part.orders["status"], part.usual
+    found = [
+        (*vanished(int((orders == status).sum()), len(orders), usual.by_status[status], usual.by_week), status)
+        for status in usual.by_status
+    ]
+    found.append((*vanished(len(part.refunds), len(orders), usual.refunds_by_week, usual.by_week), REFUND))
     share, chance, status = min(found, key=lambda one: one[1])
     text = f"{status}: {share:.0%} of the usual number in {part.words}"
     return Suspicion(chance, share == 0, share, text) if len(part.orders) else None
 
 
 def _hours_shifted(part: Slice) -> Suspicion | None:
-    hours, chance = shifted_hours(part.orders["created_at"], part.usual["created_at"])
-    text = f"the hours of the orders of {part.words} are those of before {hours:+d} h"
-    return Suspicion(chance, abs(hours) >= part.policy.shift_hours, hours, text) if len(part.orders) else None
+    shift, chance = shifted_hours(hours(part.orders["created_at"]), part.usual.by_hour)
+    text = f"the hours of the orders of {part.words} are those of before {shift:+d} h"
+    return Suspicion(chance, abs(shift) >= part.policy.shift_hours, shift, text) if len(part.orders) else None
 
 
 def _ids_reformatted(part: Slice) -> Suspicion | None:
     if not len(part.orders):
         return None
-    found = [(*new_shapes(part.orders[name], part.usual[name]), name) for name in SHAPES.values()]
+    found = [
+        (*new_shapes(part.orders[name], part.usual.shapes[name], len(part.usual)), name) for name in SHAPES.values()
+    ]
     share, chance, example, name = min(found, key=lambda one: one[1])
     what = "customers" if name == SHAPES["user_id"] else "orders"
     text = f"{share:.0%} of the ids of {what} in {part.words} look like none before" + (f": {example}" * bool(example))
@@ -220,7 +215,7 @@ def _ids_reformatted(part: Slice) -> Suspicion | None:
 
 
 def _customers_unknown(part: Slice) -> Suspicion | None:
-    found = new_customers(part.orders, part.usual, part.first_day)
+    found = new_customers(part.orders, part.usual.known_shares, part.first_day)
     if found is None:
         return None
     share, usual, chance = found
@@ -230,6 +225,10 @@ def _customers_unknown(part: Slice) -> Suspicion | None:
 
 def _days(first: dt.date, last: dt.date) -> list[dt.date]:
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _between(frame: pd.DataFrame, first: dt.date, last: dt.date) -> pd.DataFrame:
+    return frame[(frame["day"] >= pd.Timestamp(first)) & (frame["day"] <= pd.Timestamp(last))]
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

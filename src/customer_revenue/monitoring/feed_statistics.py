@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binom, mannwhitneyu, nbinom, poisson
 
@@ -17,7 +18,7 @@ MOST_CLOSED_DAYS = 1
 
 
 def orders_of_day(
-    day: dt.date, orders: int, usual_days: pd.Series[pd.Timestamp], closed: Collection[pd.Timestamp]
+    day: dt.date, orders: int, by_day: pd.Series[int], closed: Collection[pd.Timestamp]
 ) -> tuple[float, float] | None:
     """The usual number of orders on such a weekday, and the chance of so few.
 
@@ -27,8 +28,7 @@ def orders_of_day(
     near = {
         closing + pd.Timedelta(days=n) for closing in closed for n in range(-MOST_CLOSED_DAYS, MOST_CLOSED_DAYS + 1)
     }
-    counts = _daily(usual_days)
-    counts = counts[~counts.index.isin(list(near))]
+    counts = by_day[~by_day.index.isin(list(near))]
     weekday = counts.index.to_series().dt.day_of_week
     same = counts[weekday == date.day_of_week]
     if date in near or len(same) < 2 or (same == 0).any():
@@ -40,43 +40,43 @@ def orders_of_day(
     return usual, _chance_of_fewer(orders, usual, spread)
 
 
-def twins(orders: pd.DataFrame, usual: pd.DataFrame) -> tuple[float, float]:
+def twins(orders: pd.DataFrame, usual_repeats: int, usual_orders: int) -> tuple[float, float]:
     """Share of orders that repeat another one under another id, and the chance of so many."""
-    number, before = _repeats(orders), _repeats(usual)
-    rate = (before + 1) / (len(usual) + 2)
+    number = repeats(orders)
+    rate = (usual_repeats + 1) / (usual_orders + 2)
     return number / max(len(orders), 1), float(binom.sf(number - 1, len(orders), rate))
 
 
 def amounts(totals: pd.Series[int], usual: pd.Series[int]) -> tuple[float, float] | None:
-    """Median total over the usual one, and the chance that ranks differ so much (Mann and Whitney)."""
-    now, before = totals[totals > 0], usual[usual > 0]
-    if len(now) < FEWEST_ORDERS or len(before) < FEWEST_ORDERS:
+    """Median total (all above 0) over the usual one, and the chance that ranks differ so much (Mann and Whitney)."""
+    if len(totals) < FEWEST_ORDERS or len(usual) < FEWEST_ORDERS:
         return None
-    return float(now.median() / before.median()), float(mannwhitneyu(now, before).pvalue)
+    return float(totals.median() / usual.median()), float(mannwhitneyu(totals, usual).pvalue)
 
 
-def vanished(
-    number: int, orders: int, usual_days: pd.Series[pd.Timestamp], all_days: pd.Series[pd.Timestamp]
-) -> tuple[float, float]:
-    """Number of a kind over the usual one among so many orders, and the chance of so few, from its numbers by week."""
-    weeks = (all_days - all_days.min()).dt.days // WEEK_DAYS if len(all_days) else pd.Series(dtype=int)
-    of_kind = ((usual_days - all_days.min()).dt.days // WEEK_DAYS).value_counts()
-    per_order = pd.DataFrame({"all": weeks.value_counts()}).join(of_kind.rename("kind")).fillna(0)
-    usual = float(per_order["kind"].sum() / max(per_order["all"].sum(), 1)) * orders
+def vanished(number: int, orders: int, weeks: pd.Series[int], all_weeks: pd.Series[int]) -> tuple[float, float]:
+    """Number of a kind over the usual one among so many orders, and the chance of so few.
+
+    Args:
+        number: of the kind.
+        orders: of all kinds.
+        weeks: the usual number of the kind, week by week.
+        all_weeks: of all kinds.
+    """
+    usual = float(weeks.sum() / max(all_weeks.sum(), 1)) * orders
     if usual <= 0:
         return float("nan"), 1.0
-    means = per_order["all"] * per_order["kind"].sum() / per_order["all"].sum()
-    return number / usual, _chance_of_fewer(number, usual, _spread(per_order["kind"], means))
+    means = all_weeks * weeks.sum() / all_weeks.sum()
+    return number / usual, _chance_of_fewer(number, usual, _spread(weeks, means))
 
 
-def shifted_hours(moments: pd.Series[pd.Timestamp], usual: pd.Series[pd.Timestamp]) -> tuple[int, float]:
+def shifted_hours(now: npt.NDArray[np.int64], usual: npt.NDArray[np.int64]) -> tuple[int, float]:
     """By how many hours the usual hours of the day fit best, and the chance that they fit so much better than unmoved.
 
     The likelihood ratio of a wrong against the true distribution has mean 1, so it exceeds x with a chance of 1 / x
     (Markov), and one of the 23 shifts with 23 / x.
     """
-    before = np.bincount(usual.dt.hour, minlength=HOURS) + 0.5
-    now = np.bincount(moments.dt.hour, minlength=HOURS)
+    before = usual + 0.5
     log_shares = np.log(before / before.sum())
     fits = np.array([now @ np.roll(log_shares, shift) for shift in range(HOURS)])
     best = int(np.argmax(fits))
@@ -84,23 +84,20 @@ def shifted_hours(moments: pd.Series[pd.Timestamp], usual: pd.Series[pd.Timestam
     return (best + HOURS // 2) % HOURS - HOURS // 2, chance
 
 
-def new_shapes(shapes: pd.Series[str], usual: pd.Series[str]) -> tuple[float, float, str]:
+def new_shapes(shapes: pd.Series[str], known: Collection[str], usual_orders: int) -> tuple[float, float, str]:
     """Share of ids of a shape not seen before, the chance of so many, and one such shape."""
-    known = usual.unique()
     new = ~shapes.isin(known)
-    chance = float(binom.sf(int(new.sum()) - 1, len(shapes), (1 + len(known)) / (len(usual) + 2)))
+    chance = float(binom.sf(int(new.sum()) - 1, len(shapes), (1 + len(known)) / (usual_orders + 2)))
     return float(new.mean()), chance, str(shapes[new].iloc[0]) if new.any() else ""
 
 
-def new_customers(orders: pd.DataFrame, usual: pd.DataFrame, first_day: dt.date) -> tuple[float, float, float] | None:
+def new_customers(
+    orders: pd.DataFrame, shares: pd.Series[float], first_day: dt.date
+) -> tuple[float, float, float] | None:
     """Share of orders by customers known before the week, the usual share, and the chance of so few.
 
     The week of the baseline that had the fewest is what chance is measured by.
     """
-    weeks = (usual["day"].max() - usual["day"]).dt.days // WEEK_DAYS
-    starts = usual["day"].max() - pd.to_timedelta(weeks * WEEK_DAYS + WEEK_DAYS - 1, unit="D")
-    known = (pd.to_datetime(usual["first_day"]) < starts).groupby(weeks).agg(["mean", "size"])
-    shares = known.loc[known["size"] >= FEWEST_ORDERS, "mean"]
     if len(orders) < FEWEST_ORDERS or shares.empty:
         return None
     number = int((pd.to_datetime(orders["first_day"]) < pd.Timestamp(first_day)).sum())
@@ -108,12 +105,13 @@ def new_customers(orders: pd.DataFrame, usual: pd.DataFrame, first_day: dt.date)
     return number / len(orders), float(shares.mean()), chance
 
 
-def _daily(days: pd.Series[pd.Timestamp]) -> pd.Series[int]:
-    counts = days.value_counts()
-    return counts.reindex(pd.date_range(days.min(), days.max()), fill_value=0)
+def hours(moments: pd.Series[pd.Timestamp]) -> npt.NDArray[np.int64]:
+    """Number of moments in each hour of the day."""
+    return np.bincount(moments.dt.hour, minlength=HOURS)
 
 
-def _repeats(orders: pd.DataFrame) -> int:
+def repeats(orders: pd.DataFrame) -> int:
+    """Orders of the same customer, moment and total as another one."""
     return int(orders.duplicated(["user_id", "created_at", "total_cents"]).sum())
 
 
