@@ -66,11 +66,11 @@ def run(folder: Path, *words: str) -> None:
 
 
 @contextmanager
-def serving(folder: Path, size: int) -> Iterator[int]:
+def serving(folder: Path, service: str, size: int = 0) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "bentoml", "serve", "benchmarks.bare:CustomerRevenueService", "--port", str(port)]
+    command = [sys.executable, "-m", "bentoml", "serve", service, "--port", str(port)]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "BARE_BYTES": str(size)}
     with (
         (folder / "serve.log").open("wb") as log,
@@ -78,8 +78,8 @@ def serving(folder: Path, size: int) -> Iterator[int]:
     ):
         try:
             began = time.monotonic()
-            wait(lambda: get(port, "/readyz")[0] == 200, 60)
-            print(f"ready after {time.monotonic() - began:.1f} s")
+            wait(lambda: get(port, PATH.format(n=7))[0] == 200, 60)
+            print(f"{service.partition(':')[0]}: first answer after {time.monotonic() - began:.1f} s")
             yield port
         finally:
             process.terminate()
@@ -170,9 +170,10 @@ def main() -> None:
         os.environ["CUSTOMER_REVENUE_STORE"] = given.store
     prepare(folder, given.customers)
     print(f"{dt.date.today()}, {os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}")
-    with serving(folder, 4000) as port:
+    with serving(folder, "customer_revenue.service.bento:CustomerRevenueService") as port:
         size = len(get(port, PATH.format(n=7))[1])
-        print(f"an answer has about {size} bytes")
+    print(f"an answer has about {size} bytes; one worker from here on")
+    with serving(folder, "benchmarks.bare:CustomerRevenueService", size) as port:
         if given.store is None:  # a database server is asked for each customer
             began = time.monotonic()
             wait(lambda: customers_in_memory(port) >= given.customers, WARM_UP_SECONDS)

@@ -9,6 +9,7 @@ import pytest
 
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.retention import retention
+from customer_revenue.actions.situations import Situations
 from customer_revenue.policy import Policy
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ UNLIKELY = {"next_purchase_probability": 0.1}
 
 
 def offer(tables: Tables, policy: Policy) -> dict[str, Any]:
-    (row,) = offers(*tables, policy.offers, [rung.name for rung in policy.segments.active], "USD").to_pylist()
+    (row,) = offers(
+        Situations.of(*tables), policy.offers, [rung.name for rung in policy.segments.active], "USD"
+    ).to_pylist()
     found: dict[str, Any] = row
     return found
 

@@ -80,7 +80,7 @@ def test_safe_due_overdue_and_at_risk_customers_really_differ(followed: Followed
 
 def test_the_top_decile_by_expected_value_captures_its_share(followed: Followed, policy: Policy) -> None:
     situations = followed.situations
-    listed = most_valuable(situations.facts, situations.predictions, policy.actions, limit=10**6)
+    listed = most_valuable(situations, policy.actions, limit=10**6)
     customers = list(dict.fromkeys(listed["customer_id"].to_pylist()))[: len(situations) // 10]
     top = np.isin(situations.customer_id.astype(str), customers)
     share = followed.revenue_cents[top].sum() / followed.revenue_cents.sum()
@@ -89,12 +89,12 @@ def test_the_top_decile_by_expected_value_captures_its_share(followed: Followed,
 
 def test_everyone_is_answered_and_discounts_are_kept_from_who_buys_anyway(followed: Followed, policy: Policy) -> None:
     situations = followed.situations
-    actions = recommend(situations.facts, situations.predictions, policy.actions)
+    actions = recommend(situations, policy.actions)
     assert set(actions["customer_id"].to_pylist()) == set(situations.customer_id)
     alone = np.mean([code == LEAVE_ALONE for code in actions["code"].to_pylist()])
     assert alone < 0.2
     ladder = [rung.name for rung in policy.segments.active]
-    given = offers(situations.facts, situations.predictions, policy.offers, ladder)
+    given = offers(situations, policy.offers, ladder)
     without = np.array(given["discount_percentage"].to_pylist()) == 0
     assert followed.rate(without) > followed.rate(~without) + 0.2
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from customer_revenue.actions.recommend import SCHEMA, as_fields, most_valuable, recommend
+from customer_revenue.actions.situations import Situations
 from customer_revenue.policy import LIFECYCLE_STAGES, Policy
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ CustomersOf = Callable[..., "Tables"]
 
 
 def actions(tables: Tables, policy: Policy) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = recommend(*tables, policy.actions, "USD").to_pylist()
+    found: list[dict[str, Any]] = recommend(Situations.of(*tables), policy.actions, "USD").to_pylist()
     return found
 
 
@@ -117,23 +118,23 @@ def test_rows_are_matched_by_customer_and_not_by_position(customers_of: Customer
     facts = facts.set_column(
         facts.column_names.index("lifecycle_stage"), "lifecycle_stage", [["active", "active", None]]
     )
-    rows = recommend(facts, predictions.take([2, 1]), policy.actions).to_pylist()
+    rows = recommend(Situations.of(facts, predictions.take([2, 1])), policy.actions).to_pylist()
     assert [(row["customer_id"], row["code"]) for row in rows] == [("b", "leave_alone")]
 
 
 def test_the_most_valuable_come_first(customers_of: CustomersOf, policy: Policy) -> None:
     tables = customers_of(*({"customer_id": f"u{n}", "expected_net_revenue_cents": 1e5 * (n % 5)} for n in range(20)))
-    everything = most_valuable(*tables, policy.actions, limit=1000)
+    everything = most_valuable(Situations.of(*tables), policy.actions, limit=1000)
     assert everything.schema == SCHEMA
     values = everything["expected_value_cents"].to_pylist()
     assert values == sorted(values, reverse=True)
     assert len(values) == 32
-    page = most_valuable(*tables, policy.actions, limit=5, offset=3)
+    page = most_valuable(Situations.of(*tables), policy.actions, limit=5, offset=3)
     assert page.to_pylist() == everything.slice(3, 5).to_pylist()
 
 
 def test_nobody_gets_nothing(customers_of: CustomersOf, policy: Policy) -> None:
     facts, predictions = customers_of({})
-    assert recommend(facts.slice(0, 0), predictions, policy.actions).num_rows == 0
+    assert recommend(Situations.of(facts.slice(0, 0), predictions), policy.actions).num_rows == 0
     with pytest.raises(TypeError, match="the table of facts lacks the columns total_orders"):
-        recommend(facts.drop_columns(["total_orders"]), predictions, policy.actions)
+        Situations.of(facts.drop_columns(["total_orders"]), predictions)

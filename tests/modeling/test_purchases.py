@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.optimize import approx_fprime
 
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.cautions import log_likelihood_without_dropout
@@ -203,6 +204,16 @@ def test_the_quantile_inverts_the_wait(k):
     for p in (0.01, 0.5, 0.95):
         days = model.wait_quantile(np.full(4, p), histories)
         np.testing.assert_allclose(model.wait_probability(days, histories), p, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "k"), [(BetaGeo, 1), (ModifiedBetaGeo, 1), (ModifiedBetaGeoCNBDk, 3)])
+@pytest.mark.parametrize("parameters", [(0.5, 30.0, 0.7, 2.5), (1.3, 80.0, 0.2, 0.4)])
+def test_slopes_are_those_of_the_likelihood(cdnow, kind, k, parameters):
+    model, rows, at = kind(k=k), cdnow.take(slice(0, 500)), np.array(parameters)
+    value, slope = model.log_likelihood_and_slope(rows, at)
+    assert value == pytest.approx(model.log_likelihood(rows, at), rel=1e-12)
+    differences = approx_fprime(at, lambda p: model.log_likelihood(rows, p), 1e-6 * at)
+    np.testing.assert_allclose(slope, differences, rtol=1e-4, atol=1e-4)
 
 
 def test_without_repeats_there_is_no_model():

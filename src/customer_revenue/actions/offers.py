@@ -25,14 +25,11 @@ SCHEMA = pa.schema(
 """The columns of a table of offers."""
 
 
-def offers(
-    facts: pa.Table, predictions: pa.Table, policy: Offers, ladder: Sequence[str], currency: str = ""
-) -> pa.Table:
+def offers(situations: Situations, policy: Offers, ladder: Sequence[str], currency: str = "") -> pa.Table:
     """The offer of each customer with an order and a prediction.
 
     Args:
-        facts: the all-time summary of one customer or many.
-        predictions: of the same customers, in any order.
+        situations: one customer or many.
         policy: offers and guard.
         ladder: names of the segments, highest first.
         currency: code written behind amounts in the reasons.
@@ -44,7 +41,6 @@ def offers(
         the cost, the discount on it times the chance that it comes at all. The guard makes the discount 0 for who buys
         within 30 days anyway, or where the cost is more than the policy's share of the gain; ``reason`` says which.
     """
-    situations = Situations.of(facts, predictions)
     chosen = [
         policy.first_time_buyer if segment == ladder[-1] and orders <= 1 else policy.segments[segment]
         for segment, orders in zip(situations.segment, situations.orders, strict=True)

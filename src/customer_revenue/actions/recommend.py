@@ -52,40 +52,36 @@ class _Chosen:
         return _Chosen(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
 
 
-def recommend(facts: pa.Table, predictions: pa.Table, policy: Actions, currency: str = "") -> pa.Table:
+def recommend(situations: Situations, policy: Actions, currency: str = "") -> pa.Table:
     """What to do about each customer with an order and a prediction.
 
     Args:
-        facts: the all-time summary of one customer or many.
-        predictions: of the same customers, in any order.
+        situations: one customer or many.
         policy: rules and levels.
         currency: code written behind amounts in the reasons.
 
     Returns:
-        A table of :data:`SCHEMA`: at most ``policy.most`` rows a customer in the order of the facts, ``rank`` 1 first:
+        A table of :data:`SCHEMA`: at most ``policy.most`` rows a customer, customers in their order, ``rank`` 1 first:
         by priority, then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of the
         revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
         cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
         ``leave_alone``.
     """
-    situations = Situations.of(facts, predictions)
     return _table(situations, _choose(situations, policy), policy, currency)
 
 
 def most_valuable(
-    facts: pa.Table, predictions: pa.Table, policy: Actions, limit: int = 100, offset: int = 0, currency: str = ""
+    situations: Situations, policy: Actions, limit: int = 100, offset: int = 0, currency: str = ""
 ) -> pa.Table:
     """The actions of all customers that are worth most, highest expected value first; equals follow the ids.
 
     Args:
-        facts: as for :func:`recommend`.
-        predictions: as for :func:`recommend`.
+        situations: as for :func:`recommend`.
         policy: rules and levels.
         limit: rows at most.
         offset: rows to leave out first.
         currency: code written behind amounts in the reasons.
     """
-    situations = Situations.of(facts, predictions)
     chosen = _choose(situations, policy)
     chosen = chosen.at(np.flatnonzero(chosen.rule >= 0))
     place_of_id = np.empty(len(situations), np.int64)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from customer_revenue.modeling.histories import Floats
 
@@ -17,6 +17,12 @@ NO_REPEATS = "no customer has bought on two days, so that no purchase model can 
 
 LOG_BOUND = 8.0
 """Parameters are searched within exp(±8); one that ends at the edge means that there is no maximum."""
+
+FLAT, LEVEL = 1e-13, 1e-7
+"""A search ends where a step gains less, or where the slope is less."""
+
+FAR = 1e10
+"""Stands for a value that cannot be computed."""
 
 
 def penalizers(wanted: float | None) -> tuple[float, ...]:
@@ -42,11 +48,54 @@ class Fit:
         return bool(np.all(np.isfinite(self.parameters)))
 
 
+@dataclass(frozen=True)
+class _Objective:
+    """What is minimised over the logarithms of the parameters: minus the mean log-likelihood, and the penalty."""
+
+    log_likelihood: Callable[[Floats], float]
+    slope: Callable[[Floats], tuple[float, Floats]] | None
+    total_weight: float
+    penalizer: float
+
+    def value(self, logs: Floats) -> float:
+        parameters = np.exp(logs)
+        with np.errstate(all="ignore"):  # far from the maximum anything may overflow
+            value = self._penalised(self.log_likelihood(parameters), parameters)
+        return value if np.isfinite(value) else FAR
+
+    def value_and_slope(self, logs: Floats) -> tuple[float, Floats]:
+        assert self.slope is not None, "only asked for where there is one"
+        parameters = np.exp(logs)
+        with np.errstate(all="ignore"):
+            log_likelihood, by_parameter = self.slope(parameters)
+            value = self._penalised(log_likelihood, parameters)
+            by_log = (2 * self.penalizer * parameters - by_parameter / self.total_weight) * parameters
+        usable = np.isfinite(value) and bool(np.all(np.isfinite(by_log)))
+        return (value, by_log) if usable else (FAR, np.zeros_like(logs))
+
+    def minimum(self, start: Floats) -> OptimizeResult:
+        bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
+        if self.slope is None:
+            return minimize(self.value, start, method="L-BFGS-B", bounds=bounds, options={"ftol": FLAT, "gtol": LEVEL})
+        return minimize(
+            self.value_and_slope,
+            start,
+            method="L-BFGS-B",
+            jac=True,
+            bounds=bounds,
+            options={"ftol": FLAT, "gtol": LEVEL},
+        )
+
+    def _penalised(self, log_likelihood: float, parameters: Floats) -> float:
+        return -log_likelihood / self.total_weight + self.penalizer * float(np.sum(parameters**2))
+
+
 def maximise(
     log_likelihood: Callable[[Floats], float],
     starts: Sequence[Sequence[float]],
     total_weight: float,
     tried: Sequence[float] = PENALIZERS,
+    slope: Callable[[Floats], tuple[float, Floats]] | None = None,
 ) -> Fit:
     """The positive parameters that maximise a log-likelihood, with the smallest penalizer that has a maximum.
 
@@ -55,24 +104,16 @@ def maximise(
         starts: points to search from; the next is tried only where the one before fails.
         total_weight: number of customers; the objective is the mean, so that a penalizer means the same at any size.
         tried: penalizers in turn, as in lifetimes, times the sum of squares of the parameters, on the caller's scale.
+        slope: the log-likelihood with its derivatives by the parameters; by default differences are taken.
     """
     first_failure, best_at_edge, best_value = "", None, np.inf
     for penalizer in tried:
-
-        def objective(logs: Floats, penalizer: float = penalizer) -> float:
-            parameters = np.exp(logs)
-            with np.errstate(all="ignore"):  # far from the maximum anything may overflow
-                value = -log_likelihood(parameters) / total_weight + penalizer * float(np.sum(parameters**2))
-            return value if np.isfinite(value) else 1e10
-
+        objective = _Objective(log_likelihood, slope, total_weight, penalizer)
         for start in starts:
-            bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
-            result = minimize(
-                objective, np.log(start), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-7}
-            )
+            result = objective.minimum(np.log(start))
             parameters = np.exp(result.x)
             at_edge = bool(np.any(np.abs(result.x) > LOG_BOUND - 1e-3))
-            if result.fun < 1e9 and not at_edge:
+            if result.fun < FAR / 10 and not at_edge:
                 problem = f"{first_failure}; fitted with penalizer {penalizer}" if first_failure else ""
                 return Fit(parameters, log_likelihood(parameters), penalizer, problem)
             first_failure = first_failure or ("no finite maximum" if at_edge else "the search did not converge")

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import betaln, gammaln, logsumexp, xlogy
+from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
 
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.fitting import LOG_BOUND, NO_REPEATS, Fit, maximise, penalizers
@@ -96,11 +96,47 @@ class ModifiedBetaGeoCNBDk:
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
         weight, tried = float(scaled.weights.sum()), penalizers(self.penalizer)
-        return maximise(lambda p: self.log_likelihood(scaled, p), (*start, *STARTS), weight, tried)
+        return maximise(
+            lambda p: self.log_likelihood(scaled, p),
+            (*start, *STARTS),
+            weight,
+            tried,
+            lambda p: self.log_likelihood_and_slope(scaled, p),
+        )
 
     def log_likelihood(self, rows: Histories, parameters: Floats) -> float:
         """Log-likelihood of histories under other parameters, in the order of ``parameters``."""
         return float(rows.weights @ self._log_likelihoods(rows, *parameters))
+
+    def log_likelihood_and_slope(self, rows: Histories, parameters: Floats) -> tuple[float, Floats]:
+        """The log-likelihood, and its derivatives by the parameters."""
+        r, alpha, a, b = (float(value) for value in parameters)
+        x, weights = rows.frequency, rows.weights
+        shape, survived = r + self.k * x, self._survived(x)
+        alive, dead = self._log_alive(rows, r, alpha, a, b), self._log_dead(rows, r, alpha, a, b)
+        either = np.logaddexp(alive, dead)
+        value = float(weights @ (self._log_front(rows, r, alpha) - betaln(a, b) + either))
+        dead = np.exp(dead - either)
+        alive = 1 - dead
+        silence_by_r, silence_by_alpha = self._silence_slopes(rows, r, alpha)
+        last = alpha + rows.recency_days
+        coin = _of_counts(lambda n: np.asarray(psi(b + self._survived(n)) - psi(a + b + self._survived(n))), x)
+        purchases = _of_counts(lambda n: np.asarray(psi(r + self.k * n)), x)
+        by_a = psi(a + b) - _of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x) + dead / a
+        by_b = psi(a + b) - psi(b) + coin - dead / np.maximum(b + survived - 1, b)
+        by_r = np.log(alpha) - psi(r) + alive * silence_by_r + dead * (purchases - np.log(last))
+        by_alpha = r / alpha + alive * silence_by_alpha - dead * shape / last
+        return value, np.array([weights @ slope for slope in (by_r, by_alpha, by_a, by_b)])
+
+    def _silence_slopes(self, rows: Histories, r: float, alpha: float) -> tuple[Floats, Floats]:
+        """Derivatives of :meth:`_log_silence` up to T, by r and by alpha."""
+        until = alpha + rows.T_days
+        phases = _of_counts(lambda n: np.asarray(psi(r + self.k * n)), rows.frequency), r + self.k * rows.frequency
+        if self.k > 1:
+            logs, shapes = self._log_phases(rows, 0.0, r, alpha)
+            share = softmax(logs, axis=0)
+            phases = np.sum(share * psi(shapes), axis=0), np.sum(share * shapes, axis=0)
+        return np.asarray(phases[0] - np.log(until)), np.asarray(-phases[1] / until)
 
     def log_likelihood_alive(self, rows: Histories, parameters: Floats) -> float:
         """Log-likelihood of histories under r and alpha, were there no coin and everybody alive."""
@@ -139,14 +175,19 @@ class ModifiedBetaGeoCNBDk:
 
     def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float) -> Floats:
         """Log of the purchases' density times the chance of silence from the last one to T + horizon, alive."""
-        silence = rows.T_days - rows.recency_days + horizon_days
-        shape = r + self.k * rows.frequency
-        until = np.log(alpha + rows.T_days + horizon_days)
         if self.k == 1:
+            shape, until = r + rows.frequency, np.log(alpha + rows.T_days + horizon_days)
             return np.asarray(_of_counts(lambda x: np.asarray(gammaln(r + x)), rows.frequency) - shape * until)
-        phase = np.arange(self.k)[:, None]
-        terms = gammaln(shape + phase) - gammaln(phase + 1) + xlogy(phase, silence) - (shape + phase) * until
-        return np.asarray(logsumexp(terms, axis=0))
+        return np.asarray(logsumexp(self._log_phases(rows, horizon_days, r, alpha)[0], axis=0))
+
+    def _log_phases(
+        self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float
+    ) -> tuple[Floats, Floats]:
+        """Of each phase (rows) that the silence may have come to: its share of the above, in logs, and its shape."""
+        silence, phase = rows.T_days - rows.recency_days + horizon_days, np.arange(self.k)[:, None]
+        shape = r + self.k * rows.frequency + phase
+        until = np.log(alpha + rows.T_days + horizon_days)
+        return gammaln(shape) - gammaln(phase + 1) + xlogy(phase, silence) - shape * until, shape
 
     def probability_alive(self, histories: Histories) -> Floats:
         """P(alive), which is also the chance of any purchase ever again: alive customers buy sooner or later."""

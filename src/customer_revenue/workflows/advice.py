@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, cast
 
 import ibis
@@ -17,6 +18,7 @@ from customer_revenue.actions.forecast import History, customer_forecast, horizo
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.retention import retention
+from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.upsell import upsell
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
@@ -54,6 +56,12 @@ class Situation:
     def fact(self) -> Mapping[str, Any]:
         """The row of facts."""
         return cast("Mapping[str, Any]", self.facts.to_pylist()[0])
+
+    @cached_property
+    def beside(self) -> Situations:
+        """Facts and predictions side by side; only where there are predictions."""
+        assert self.predictions is not None, "the caller looks"
+        return Situations.of(self.facts, self.predictions)
 
 
 class Advisor:
@@ -115,12 +123,12 @@ class Advisor:
         return customer_forecast(path, today, history, order, gap, self._policy.forecast)
 
     def _actions(self, situation: Situation) -> Body:
-        rows = recommend(situation.facts, situation.predictions, self._policy.actions, self._currency)
+        rows = recommend(situation.beside, self._policy.actions, self._currency)
         return as_fields(rows.to_pylist())
 
     def _offer(self, situation: Situation) -> Body | None:
         ladder = [rung.name for rung in self._policy.segments.active]
-        rows = offers(situation.facts, situation.predictions, self._policy.offers, ladder, self._currency).to_pylist()
+        rows = offers(situation.beside, self._policy.offers, ladder, self._currency).to_pylist()
         return _without_id(rows[0]) if rows else None
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:

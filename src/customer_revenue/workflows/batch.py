@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
@@ -69,22 +70,22 @@ class Customers:
             return {}
         fields = prediction_fields(predictor, features, predictions)
         ids = features.column("customer_id").to_pylist()
-        actions = self._actions(facts, predictions)
-        offered = self._offers(facts, predictions)
+        situations = Situations.of(facts, predictions)
+        actions, offered = self._actions(situations), self._offers(situations)
         return {
             name: own | as_fields(actions.get(name, [])) | {"offer": offered.get(name)}
             for name, own in zip(ids, fields, strict=True)
         }
 
-    def _actions(self, facts: pa.Table, predictions: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    def _actions(self, situations: Situations) -> dict[str, list[dict[str, Any]]]:
         by_customer: dict[str, list[dict[str, Any]]] = {}
-        for row in recommend(facts, predictions, self.policy.actions, self.currency).to_pylist():
+        for row in recommend(situations, self.policy.actions, self.currency).to_pylist():
             by_customer.setdefault(row["customer_id"], []).append(row)
         return by_customer
 
-    def _offers(self, facts: pa.Table, predictions: pa.Table) -> dict[str, Body]:
+    def _offers(self, situations: Situations) -> dict[str, Body]:
         ladder = [rung.name for rung in self.policy.segments.active]
-        rows = offers(facts, predictions, self.policy.offers, ladder, self.currency).to_pylist()
+        rows = offers(situations, self.policy.offers, ladder, self.currency).to_pylist()
         return {row.pop("customer_id"): row for row in rows}
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
 from customer_revenue.actions.predictive import COLUMNS
 from customer_revenue.actions.recommend import most_valuable
+from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
@@ -181,7 +182,8 @@ class CustomerBase:
             listed, predicted = self._customer_rows, self._prediction_rows
         if only is not None:
             listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
-        found = most_valuable(listed, predicted, self._policy.actions, limit, offset, self._store.info.currency)
+        situations = Situations.of(listed, predicted)
+        found = most_valuable(situations, self._policy.actions, limit, offset, self._store.info.currency)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
