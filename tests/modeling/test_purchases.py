@@ -212,7 +212,11 @@ def test_slopes_are_those_of_the_likelihood(cdnow, kind, k, parameters):
     model, rows, at = kind(k=k), cdnow.take(slice(0, 500)), np.array(parameters)
     value, slope = model.log_likelihood_and_slope(rows, at)
     assert value == pytest.approx(model.log_likelihood(rows, at), rel=1e-12)
-    differences = approx_fprime(at, lambda p: model.log_likelihood(rows, p), 1e-6 * at)
+
+    def log_likelihood(parameters):
+        return model.log_likelihood(rows, parameters)
+
+    differences = approx_fprime(at, log_likelihood, 1e-6 * at)
     np.testing.assert_allclose(slope, differences, rtol=1e-4, atol=1e-4)
 
 
