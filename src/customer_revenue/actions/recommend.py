@@ -36,8 +36,8 @@ AT_RISK = "at_risk"
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """Actions as positions, with their rank from 1 and their value.
+class Choices:
+    """Actions as positions, sorted by customer, with their rank from 1 and their value.
 
     A rule below 0 leaves the customer alone: ``NOTHING_SUITS``, or -2 less the position of the rule that suits and
     comes nearest to being worth its cost.
@@ -48,17 +48,24 @@ class _Chosen:
     rank: Ints
     value_cents: Ints
 
-    def at(self, places: npt.NDArray[np.intp]) -> _Chosen:
-        return _Chosen(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
+    def of(self, customer: int) -> Choices:
+        """Those of one customer, as the first and only one."""
+        own = slice(*np.searchsorted(self.customer, (customer, customer + 1)))
+        return Choices(self.customer[own] - customer, self.rule[own], self.rank[own], self.value_cents[own])
+
+    def at(self, places: npt.NDArray[np.intp]) -> Choices:
+        """Some of them."""
+        return Choices(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
 
 
-def recommend(situations: Situations, policy: Actions, currency: str = "") -> pa.Table:
+def recommend(situations: Situations, policy: Actions, currency: str = "", choices: Choices | None = None) -> pa.Table:
     """What to do about each customer with an order and a prediction.
 
     Args:
         situations: one customer or many.
         policy: rules and levels.
         currency: code written behind amounts in the reasons.
+        choices: what :func:`choose` found for them, where it was asked before.
 
     Returns:
         A table of :data:`SCHEMA`: at most ``policy.most`` rows a customer, customers in their order, ``rank`` 1 first:
@@ -67,11 +74,16 @@ def recommend(situations: Situations, policy: Actions, currency: str = "") -> pa
         cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
         ``leave_alone``.
     """
-    return _table(situations, _choose(situations, policy), policy, currency)
+    return _table(situations, choices or choose(situations, policy), policy, currency)
 
 
 def most_valuable(
-    situations: Situations, policy: Actions, limit: int = 100, offset: int = 0, currency: str = ""
+    situations: Situations,
+    policy: Actions,
+    limit: int = 100,
+    offset: int = 0,
+    currency: str = "",
+    choices: Choices | None = None,
 ) -> pa.Table:
     """The actions of all customers that are worth most, highest expected value first; equals follow the ids.
 
@@ -81,8 +93,9 @@ def most_valuable(
         limit: rows at most.
         offset: rows to leave out first.
         currency: code written behind amounts in the reasons.
+        choices: as for :func:`recommend`.
     """
-    chosen = _choose(situations, policy)
+    chosen = choices or choose(situations, policy)
     chosen = chosen.at(np.flatnonzero(chosen.rule >= 0))
     place_of_id = np.empty(len(situations), np.int64)
     place_of_id[np.argsort(situations.customer_id.astype(str), kind="stable")] = np.arange(len(situations))
@@ -96,8 +109,8 @@ def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
     return {"recommended_actions": [row["text"] for row in actions], "actions": details}
 
 
-def _choose(situations: Situations, policy: Actions) -> _Chosen:
-    """The actions of each customer, sorted by customer and rank."""
+def choose(situations: Situations, policy: Actions) -> Choices:
+    """The actions of each customer, sorted by customer and rank, before they are put in words."""
     rules = policy.rules
     values = _values(situations, rules)
     suits = _suiting(situations, policy)
@@ -113,7 +126,7 @@ def _choose(situations: Situations, policy: Actions) -> _Chosen:
     order = np.lexsort((rule, -value, urgency, customer))
     customer = customer[order]
     rank = np.arange(len(customer)) - np.searchsorted(customer, customer) + 1
-    chosen = _Chosen(customer, rule[order], rank, value[order])
+    chosen = Choices(customer, rule[order], rank, value[order])
     return chosen.at(np.flatnonzero(rank <= policy.most))
 
 
@@ -148,7 +161,7 @@ def _values(situations: Situations, rules: Sequence[Rule]) -> Ints:
     return gain.astype(np.int64)
 
 
-def _table(situations: Situations, chosen: _Chosen, policy: Actions, currency: str) -> pa.Table:
+def _table(situations: Situations, chosen: Choices, policy: Actions, currency: str) -> pa.Table:
     texts = [
         _texts(situations, customer, rule, policy, currency)
         for customer, rule in zip(chosen.customer.tolist(), chosen.rule.tolist(), strict=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -65,14 +66,23 @@ class Histories:
         Raises:
             InvalidParameter: an impossible history, such as a recency above T, or repeat purchases without recency.
         """
-        x, t_x, age, gaps, weight = np.broadcast_arrays(
-            *(np.asarray(v, dtype=np.float64) for v in (frequency, recency_days, T_days, log_gap_sum, weights))
-        )
-        if impossible := int(np.sum((x < 0) | (t_x < 0) | (t_x > age) | ((x > 0) != (t_x > 0)))):
-            raise InvalidParameter(
-                f"{impossible} impossible histories: recency lies between 0 and T, and is 0 exactly for no repeats"
-            )
-        return cls(x, t_x, age, gaps, weight)
+        values = (frequency, recency_days, T_days, log_gap_sum, weights)
+        return cls(*np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in values)))._checked()
+
+    @classmethod
+    def from_columns(cls, values: Mapping[str, Floats]) -> Histories:
+        """Histories from arrays by the names of :data:`COLUMNS`.
+
+        Raises:
+            InvalidParameter: an impossible history.
+        """
+        known = values["frequency"], values["recency_days"], values["T_days"]
+        gaps, weights = values.get("log_gap_sum"), values.get("weights")
+        return cls(
+            *known,
+            np.zeros_like(known[0]) if gaps is None else gaps,
+            np.ones_like(known[0]) if weights is None else weights,
+        )._checked()
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Histories:
@@ -84,7 +94,15 @@ class Histories:
         """
         check_columns(table, COLUMNS[:3], "the table of histories")
         there = [name for name in COLUMNS if name in table.column_names]
-        return cls.of(**columns(table, there))
+        return cls.from_columns(columns(table, there))
+
+    def _checked(self) -> Self:
+        x, t_x = self.frequency, self.recency_days
+        if impossible := int(np.sum((x < 0) | (t_x < 0) | (t_x > self.T_days) | ((x > 0) != (t_x > 0)))):
+            raise InvalidParameter(
+                f"{impossible} impossible histories: recency lies between 0 and T, and is 0 exactly for no repeats"
+            )
+        return self
 
     def __len__(self) -> int:
         return len(self.frequency)

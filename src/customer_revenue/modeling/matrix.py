@@ -85,17 +85,22 @@ BASE_NAMES = ("base_purchases", "base_probability", "probability_alive")
 """Columns that the purchase model adds: log expected purchases, log-odds of any, log-odds of being alive."""
 
 
-def behaviour_matrix(table: pa.Table, mean_cents: float) -> Floats:
-    """The matrix of :data:`NAMES`, one row a customer; what a customer has no value for is NaN.
-
-    Money enters as a logarithm relative to ``mean_cents``, the shop's mean spend of a purchase day, rounded so that
-    another currency unit gives the same numbers.
+def needed_columns(table: pa.Table) -> dict[str, Floats]:
+    """The numbers of a table of features that the models read, by name.
 
     Raises:
         TypeError: a column is missing.
     """
     check_columns(table, NEEDED, "the table of features")
-    f = columns(table, NEEDED[1:])
+    return columns(table, NEEDED[1:])
+
+
+def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:
+    """The matrix of :data:`NAMES`, one row a customer; what a customer has no value for is NaN.
+
+    Money enters as a logarithm relative to ``mean_cents``, the shop's mean spend of a purchase day, rounded so that
+    another currency unit gives the same numbers.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         known = {**f, **_rhythm(f), **_spend(f, mean_cents)}
     # Engines add up in orders of their own, so that the last digits differ; a tree would learn to tell them apart.

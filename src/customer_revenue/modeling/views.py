@@ -12,7 +12,7 @@ import pyarrow as pa
 from scipy.special import logit
 
 from customer_revenue.modeling.histories import Floats, Histories, column
-from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix
+from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.pareto import ParetoNBD
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.posterior import Posterior
@@ -89,14 +89,15 @@ class View:
     @classmethod
     def of(cls, features: pa.Table, base: Base) -> View:
         """The view of a table of features."""
-        purchases = Posterior(base.purchases, Histories.from_table(features))
-        spend = base.spend.expected_spend(column(features, "spend_days"), column(features, "monetary_cents"))
+        known = needed_columns(features)
+        purchases = Posterior(base.purchases, Histories.from_columns(known))
+        spend = base.spend.expected_spend(known["spend_days"], known["monetary_cents"])
         own = [
             np.log(np.maximum(purchases.expected_purchases(REFERENCE_DAYS), TINY)),
             log_odds(purchases.purchase_probability(REFERENCE_DAYS)),
             log_odds(purchases.probability_alive),
         ]
-        matrix = np.column_stack([behaviour_matrix(features, base.spend.mean_cents_), *own])
+        matrix = np.column_stack([behaviour_matrix(known, base.spend.mean_cents_), *own])
         return cls(base, purchases, matrix, spend)
 
     def __len__(self) -> int:

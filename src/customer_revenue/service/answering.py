@@ -148,7 +148,7 @@ class Answering:
         self._told = message
 
 
-def answering(request: Request) -> Answering:
+async def answering(request: Request) -> Answering:  # FastAPI hands what is not async to another thread
     """The app's :class:`Answering`, for routes."""
     source: Answering = request.app.state.answering
     return source

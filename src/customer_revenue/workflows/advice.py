@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from customer_revenue.actions.forecast import History, customer_forecast, horizons_days
 from customer_revenue.actions.offers import offers
-from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.recommend import Choices, as_fields, recommend
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.upsell import upsell
@@ -42,7 +42,8 @@ Body = dict[str, object]
 class Situation:
     """A customer's all-time facts, features and predictions, one row each; no predictions where there can be none.
 
-    ``predictor`` is the model's, for features of the day of ``when``.
+    ``predictor`` is the model's, for features of the day of ``when``; ``choices`` are the actions, where they are known
+    before.
     """
 
     customer_id: str
@@ -51,6 +52,7 @@ class Situation:
     facts: pa.Table
     features: pa.Table
     predictions: pa.Table | None
+    choices: Choices | None
 
     @property
     def fact(self) -> Mapping[str, Any]:
@@ -123,7 +125,7 @@ class Advisor:
         return customer_forecast(path, today, history, order, gap, self._policy.forecast)
 
     def _actions(self, situation: Situation) -> Body:
-        rows = recommend(situation.beside, self._policy.actions, self._currency)
+        rows = recommend(situation.beside, self._policy.actions, self._currency, situation.choices)
         return as_fields(rows.to_pylist())
 
     def _offer(self, situation: Situation) -> Body | None:
@@ -158,7 +160,7 @@ def situation_of(
     """A customer's situation, for a customer with facts."""
     features = queries.features(user_id, when)
     predictions = queries.predictions(user_id, when, predictor)
-    return Situation(user_id, when, predictor, facts, features, predictions)
+    return Situation(user_id, when, predictor, facts, features, predictions, queries.choices(user_id, when))
 
 
 def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> History:

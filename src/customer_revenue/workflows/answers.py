@@ -18,7 +18,6 @@ from customer_revenue.workflows.advice import Advisor, Situation, situation_of
 from customer_revenue.workflows.customer_base import CustomerBase
 from customer_revenue.workflows.customer_page import CustomerPage
 from customer_revenue.workflows.dashboard import Dashboard
-from customer_revenue.workflows.day_book import DayBook
 from customer_revenue.workflows.frames import known_at, of_customers
 from customer_revenue.workflows.histories import HistoryScorer
 from customer_revenue.workflows.model_card import model_card
@@ -124,8 +123,7 @@ class Answers(Source):
         kept = self._queries.book
         if day is None or self.info.customers > self._settings.customers_in_memory or (kept and kept.day == day):
             return
-        base = self.base()
-        self._queries.book = DayBook(day, *base.tables(), base.known, self._store)
+        self._queries.book = self.base().day_book()
         logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
 
     @property

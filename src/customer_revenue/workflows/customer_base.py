@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
 from customer_revenue.actions.predictive import COLUMNS
-from customer_revenue.actions.recommend import most_valuable
+from customer_revenue.actions.recommend import Choices, choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.predictor import Predictor
@@ -25,6 +25,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue import customer_base as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.workflows.advice import full_months
+from customer_revenue.workflows.day_book import DayBook
 from customer_revenue.workflows.frames import feature_rows, known_at
 from customer_revenue.workflows.models import LoadedModel
 from customer_revenue.workflows.predictions import predictor_as_of
@@ -179,11 +180,12 @@ class CustomerBase:
     def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
         """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
-            listed, predicted = self._customer_rows, self._prediction_rows
+            listed, predicted, choices = self._customer_rows, self._prediction_rows, self._choices
         if only is not None:
             listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
-        situations = Situations.of(listed, predicted)
-        found = most_valuable(situations, self._policy.actions, limit, offset, self._store.info.currency)
+        situations, currency = Situations.of(listed, predicted), self._store.info.currency
+        known = choices if only is None else None
+        found = most_valuable(situations, self._policy.actions, limit, offset, currency, known)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
@@ -215,18 +217,19 @@ class CustomerBase:
         with self._lock:
             return self._prediction_table
 
-    def tables(self) -> tuple[pa.Table, pa.Table, pa.Table | None]:
-        """Facts, features and predictions of every customer with an order; no predictions where there can be none.
+    def day_book(self) -> DayBook:
+        """Every customer in memory; without predictions where there can be none.
 
         Raises:
-            NotEnoughData: there is no such customer.
+            NotEnoughData: there is no customer with an order.
         """
         with self._lock:
             features = self._features
             try:
-                return self._customer_rows, features, self._prediction_rows
+                predictions, choices = self._prediction_rows, self._choices
             except ModelError:
-                return self._customer_rows, features, None
+                predictions, choices = None, None
+            return DayBook(self.when.day, self._customer_rows, features, predictions, choices, self.known, self._store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -244,6 +247,10 @@ class CustomerBase:
     @cached_property
     def _prediction_rows(self) -> pa.Table:
         return self._predictor().predict(self._features).combine_chunks()
+
+    @cached_property
+    def _choices(self) -> Choices:
+        return choose(Situations.of(self._customer_rows, self._prediction_rows), self._policy.actions)
 
     @cached_property
     def _prediction_table(self) -> ir.Table:

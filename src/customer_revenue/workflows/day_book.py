@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
+from customer_revenue.actions.recommend import Choices
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.revenue.summary import SUMMARY_COLUMNS
@@ -64,6 +65,7 @@ class DayBook:
         facts: the all-time summary, in the order of the ids. This and the next two are of one chunk each.
         features: feature rows of the same customers.
         predictions: one a feature row, in the same order; ``None`` where nothing can be predicted.
+        choices: the actions of the same customers, in that order too; ``None`` where there are no predictions.
         known: the store's tables as they were known at the end of the day.
         store: the store.
     """
@@ -74,6 +76,7 @@ class DayBook:
         facts: pa.Table,
         features: pa.Table,
         predictions: pa.Table | None,
+        choices: Choices | None,
         known: Canonical,
         store: Store,
     ) -> None:
@@ -82,7 +85,7 @@ class DayBook:
         ids = self._facts.column("customer_id").combine_chunks()
         self.place: Callable[[str], int | None] = lru_cache(KEPT_PLACES)(partial(_find, _Texts(ids)))
         """Where a customer stands; ``None`` for one who is not in the book."""
-        self._features, self._predictions = features, predictions
+        self._features, self._predictions, self._choices = features, predictions, choices
         self._feature_places = _places(ids, features.column("customer_id").combine_chunks())
         self._months = Grouped.of(_fetch(store, monthly(known)), ids)
         self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
@@ -103,6 +106,10 @@ class DayBook:
     def predictions(self, place: int) -> pa.Table | None:
         """The customer's row of the predictions; ``None`` where nothing can be predicted."""
         return None if self._predictions is None else self._predictions.slice(int(self._feature_places[place]), 1)
+
+    def choices(self, place: int) -> Choices | None:
+        """The customer's actions; ``None`` where nothing can be predicted."""
+        return None if self._choices is None else self._choices.of(int(self._feature_places[place]))
 
     def months(self, place: int) -> list[PeriodRow]:
         """The customer's months with an order."""

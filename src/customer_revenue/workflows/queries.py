@@ -9,6 +9,7 @@ from typing import Any, cast
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from customer_revenue.actions.recommend import Choices
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Query, Store, parameter
@@ -126,6 +127,11 @@ class CustomerQueries:
             return predictor.predict(features) if features.num_rows else None
         except NotEnoughData:
             return None
+
+    def choices(self, user_id: str, when: AsOf) -> Choices | None:
+        """The customer's actions, if they are in the book."""
+        book, place = self._in_book(user_id, Period.ALL_TIME, when)
+        return None if book is None else book.choices(place)
 
     def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[DayBook, int] | tuple[None, int]:
         """The book and the customer's place in it, where it has what is asked for."""
