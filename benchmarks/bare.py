@@ -11,7 +11,7 @@ import os
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from customer_revenue.service.bento import CustomerRevenueService, app
+from customer_revenue.service.bento import CustomerRevenueService, application
 
 __all__ = ["CustomerRevenueService"]
 
@@ -23,4 +23,4 @@ async def bare() -> Response:
     return Response(CONSTANT, media_type="application/json")
 
 
-app.router.routes.insert(0, APIRoute("/bare", bare, include_in_schema=False))
+application().router.routes.insert(0, APIRoute("/bare", bare, include_in_schema=False))

@@ -20,9 +20,7 @@ UNLIKELY = {"next_purchase_probability": 0.1}
 
 
 def offer(tables: Tables, policy: Policy) -> dict[str, Any]:
-    (row,) = offers(
-        Situations.of(*tables), policy.offers, [rung.name for rung in policy.segments.active], "USD"
-    ).to_pylist()
+    (row,) = offers(Situations.of(*tables), policy.offers, [rung.name for rung in policy.segments.active], "USD")
     found: dict[str, Any] = row
     return found
 

@@ -19,7 +19,7 @@ CustomersOf = Callable[..., "Tables"]
 
 
 def actions(tables: Tables, policy: Policy) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = recommend(Situations.of(*tables), policy.actions, "USD").to_pylist()
+    found: list[dict[str, Any]] = recommend(Situations.of(*tables), policy.actions, "USD")
     return found
 
 
@@ -118,7 +118,7 @@ def test_rows_are_matched_by_customer_and_not_by_position(customers_of: Customer
     facts = facts.set_column(
         facts.column_names.index("lifecycle_stage"), "lifecycle_stage", [["active", "active", None]]
     )
-    rows = recommend(Situations.of(facts, predictions.take([2, 1])), policy.actions).to_pylist()
+    rows = recommend(Situations.of(facts, predictions.take([2, 1])), policy.actions)
     assert [(row["customer_id"], row["code"]) for row in rows] == [("b", "leave_alone")]
 
 
@@ -135,6 +135,6 @@ def test_the_most_valuable_come_first(customers_of: CustomersOf, policy: Policy)
 
 def test_nobody_gets_nothing(customers_of: CustomersOf, policy: Policy) -> None:
     facts, predictions = customers_of({})
-    assert recommend(Situations.of(facts.slice(0, 0), predictions), policy.actions).num_rows == 0
+    assert recommend(Situations.of(facts.slice(0, 0), predictions), policy.actions) == []
     with pytest.raises(TypeError, match="the table of facts lacks the columns total_orders"):
         Situations.of(facts.drop_columns(["total_orders"]), predictions)

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from customer_revenue.actions.situations import Floats, Situations
 from customer_revenue.actions.wording import money, percent
 from customer_revenue.policy import Offer, Offers
 
-SCHEMA = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("offer_type", pa.string()),
-        ("discount_percentage", pa.int64()),
-        ("message", pa.string()),
-        ("reason", pa.string()),
-        ("expected_gain_cents", pa.int64()),
-        ("expected_cost_cents", pa.int64()),
-    ]
-)
-"""The columns of a table of offers."""
 
-
-def offers(situations: Situations, policy: Offers, ladder: Sequence[str], currency: str = "") -> pa.Table:
+def offers(situations: Situations, policy: Offers, ladder: Sequence[str], currency: str = "") -> list[dict[str, Any]]:
     """The offer of each customer with an order and a prediction.
 
     Args:
@@ -35,22 +22,22 @@ def offers(situations: Situations, policy: Offers, ladder: Sequence[str], curren
         currency: code written behind amounts in the reasons.
 
     Returns:
-        A table of :data:`SCHEMA`, one row a customer. Everyone gets the segment's offer, but a customer of the lowest
-        segment with one order the first-time buyer's. The gain is what a purchase is expected to be worth, net of
-        refunds, times the chance that it comes within 30 days only because of the offer, which no lost customer heeds;
-        the cost, the discount on it times the chance that it comes at all. The guard makes the discount 0 for who buys
-        within 30 days anyway, or where the cost is more than the policy's share of the gain; ``reason`` says which.
+        A dictionary a customer, of his id and the fields of the response. Everyone gets the segment's offer, but a
+        customer of the lowest segment with one order the first-time buyer's. The gain is what a purchase is expected
+        to be worth, net of refunds, times the chance that it comes within 30 days only because of the offer, which no
+        lost customer heeds; the cost, the discount on it times the chance that it comes at all. The guard makes the
+        discount 0 for who buys within 30 days anyway, or where the cost is more than the policy's share of the gain;
+        ``reason`` says which.
     """
     chosen = [
         policy.first_time_buyer if segment == ladder[-1] and orders <= 1 else policy.segments[segment]
         for segment, orders in zip(situations.segment, situations.orders, strict=True)
     ]
     gain, cost = _gain_and_cost(situations, chosen)
-    rows = [
+    return [
         _row(situations, place, offer, policy, float(gain[place]), float(cost[place]), currency)
         for place, offer in enumerate(chosen)
     ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
 def _gain_and_cost(situations: Situations, chosen: Sequence[Offer]) -> tuple[Floats, Floats]:
@@ -64,7 +51,7 @@ def _gain_and_cost(situations: Situations, chosen: Sequence[Offer]) -> tuple[Flo
 
 def _row(
     situations: Situations, place: int, offer: Offer, policy: Offers, gain: float, cost: float, currency: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     soon = float(situations.soon[place])
     words = {"soon": percent(soon), "gain": money(gain, currency), "cost": money(cost, currency)}
     kept_back = ""

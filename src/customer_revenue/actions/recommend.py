@@ -29,6 +29,8 @@ SCHEMA = pa.schema(
 )
 """The columns of a table of actions."""
 
+Rows = list[dict[str, Any]]
+
 NOTHING_SUITS = -1
 NO_MOST = np.iinfo(np.int64).max
 AT_RISK = "at_risk"
@@ -58,7 +60,7 @@ class Choices:
         return Choices(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
 
 
-def recommend(situations: Situations, policy: Actions, currency: str = "", choices: Choices | None = None) -> pa.Table:
+def recommend(situations: Situations, policy: Actions, currency: str = "", choices: Choices | None = None) -> Rows:
     """What to do about each customer with an order and a prediction.
 
     Args:
@@ -68,13 +70,13 @@ def recommend(situations: Situations, policy: Actions, currency: str = "", choic
         choices: what :func:`choose` found for them, where it was asked before.
 
     Returns:
-        A table of :data:`SCHEMA`: at most ``policy.most`` rows a customer, customers in their order, ``rank`` 1 first:
+        Rows of :data:`SCHEMA`: at most ``policy.most`` rows a customer, customers in their order, ``rank`` 1 first:
         by priority, then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of the
         revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
         cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
         ``leave_alone``.
     """
-    return _table(situations, choices or choose(situations, policy), policy, currency)
+    return _rows(situations, choices or choose(situations, policy), policy, currency)
 
 
 def most_valuable(
@@ -100,7 +102,8 @@ def most_valuable(
     place_of_id = np.empty(len(situations), np.int64)
     place_of_id[np.argsort(situations.customer_id.astype(str), kind="stable")] = np.arange(len(situations))
     order = np.lexsort((chosen.rank, place_of_id[chosen.customer], -chosen.value_cents))
-    return _table(situations, chosen.at(order[offset : offset + limit]), policy, currency)
+    rows = _rows(situations, chosen.at(order[offset : offset + limit]), policy, currency)
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
 def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
@@ -161,27 +164,26 @@ def _values(situations: Situations, rules: Sequence[Rule]) -> Ints:
     return gain.astype(np.int64)
 
 
-def _table(situations: Situations, chosen: Choices, policy: Actions, currency: str) -> pa.Table:
-    texts = [
-        _texts(situations, customer, rule, policy, currency)
-        for customer, rule in zip(chosen.customer.tolist(), chosen.rule.tolist(), strict=True)
+def _rows(situations: Situations, chosen: Choices, policy: Actions, currency: str) -> Rows:
+    columns = (values.tolist() for values in (chosen.customer, chosen.rule, chosen.rank, chosen.value_cents))
+    return [
+        {
+            "customer_id": situations.customer_id[customer],
+            "rank": rank,
+            **_texts(situations, customer, rule, policy, currency),
+            "expected_value_cents": value_cents,
+        }
+        for customer, rule, rank, value_cents in zip(*columns, strict=True)
     ]
-    code, topic, text, reason, priority = zip(*texts, strict=True) if texts else [()] * 5
-    columns = [situations.customer_id[chosen.customer], chosen.rank, code, topic, text, reason, priority]
-    columns.append(chosen.value_cents)
-    return pa.Table.from_arrays(
-        [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
-    )
 
 
-def _texts(
-    situations: Situations, customer: int, rule: int, policy: Actions, currency: str
-) -> tuple[str, str, str, str, str]:
+def _texts(situations: Situations, customer: int, rule: int, policy: Actions, currency: str) -> dict[str, str]:
     """Code, topic, text, reason and priority of one action."""
     words = Words(situations, customer, currency)
     if rule >= 0:
         chosen = policy.rules[rule]
-        return chosen.code, chosen.topic, chosen.text, chosen.reason.format_map(words), chosen.priority
+        reason = chosen.reason.format_map(words)
+        return _named(chosen.code, chosen.topic, chosen.text, reason, chosen.priority)
     alone = policy.leave_alone
     template = alone.reason_nothing_suits
     if rule != NOTHING_SUITS:
@@ -190,4 +192,8 @@ def _texts(
         gain = nearest.uplift * float(basis[customer])
         words.update(action=nearest.text, gain=money(gain, currency), cost=money(nearest.cost_cents, currency))
         template = alone.reason
-    return LEAVE_ALONE, LEAVE_ALONE, alone.text, template.format_map(words), PRIORITIES[-1]
+    return _named(LEAVE_ALONE, LEAVE_ALONE, alone.text, template.format_map(words), PRIORITIES[-1])
+
+
+def _named(code: str, topic: str, text: str, reason: str, priority: str) -> dict[str, str]:
+    return {"code": code, "topic": topic, "text": text, "reason": reason, "priority": priority}

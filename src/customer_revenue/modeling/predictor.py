@@ -23,7 +23,7 @@ from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.reasons import churn_reasons, contributions
 from customer_revenue.modeling.scenes import Scene
 from customer_revenue.modeling.training import learn
-from customer_revenue.modeling.views import FEATURE_NAMES, Base, View
+from customer_revenue.modeling.views import FEATURE_NAMES, Base, View, with_base_columns
 from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
 from customer_revenue.settings import ModelOptions
 
@@ -251,6 +251,14 @@ class Predictor:
     def date_horizon_days(self) -> int:
         """The horizon within which the next purchase is dated: H, or the longest that could be learned."""
         return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
+
+    def with_base(self, features: pa.Table) -> pa.Table:
+        """The table with the columns that the purchase model adds, so that this predictor need not work them out again.
+
+        Raises:
+            NotEnoughData: there are facts but no predictions.
+        """
+        return with_base_columns(features, self._fitted_base())
 
     def reasons(self, features: pa.Table) -> list[list[str]]:
         """The drivers of each customer's churn score in words, strongest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import logit
 
+from customer_revenue.modeling.chunks import map_chunks
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.pareto import ParetoNBD
@@ -75,38 +77,55 @@ class Base:
 
 @dataclass(frozen=True)
 class View:
-    """Customers as the predictor sees them.
+    """Customers as the predictor sees them: the columns of a table of features, by name, and what follows from them.
 
-    ``matrix`` has the columns of :data:`FEATURE_NAMES` but the last; ``spend_cents`` is the expected spend of a
-    purchase day.
+    Where :data:`BASE_NAMES` are among the columns, they are taken as they are.
     """
 
     base: Base
-    purchases: Posterior
-    matrix: Floats
-    spend_cents: Floats
+    known: Mapping[str, Floats]
 
     @classmethod
     def of(cls, features: pa.Table, base: Base) -> View:
-        """The view of a table of features."""
-        known = needed_columns(features)
-        purchases = Posterior(base.purchases, Histories.from_columns(known))
-        spend = base.spend.expected_spend(known["spend_days"], known["monetary_cents"])
-        own = [
-            np.log(np.maximum(purchases.expected_purchases(REFERENCE_DAYS), TINY)),
-            log_odds(purchases.purchase_probability(REFERENCE_DAYS)),
-            log_odds(purchases.probability_alive),
-        ]
-        matrix = np.column_stack([behaviour_matrix(known, base.spend.mean_cents_), *own])
-        return cls(base, purchases, matrix, spend)
+        """The view of a table of features.
+
+        Raises:
+            TypeError: a column is missing.
+        """
+        return cls(base, needed_columns(features))
 
     def __len__(self) -> int:
-        return len(self.matrix)
+        return len(self.known["frequency"])
 
     def take(self, rows: npt.NDArray[np.bool_]) -> View:
         """Some of the customers."""
-        purchases = Posterior(self.base.purchases, self.purchases.histories.take(rows))
-        return View(self.base, purchases, self.matrix[rows], self.spend_cents[rows])
+        return View(self.base, {name: values[rows] for name, values in self.known.items()})
+
+    @cached_property
+    def purchases(self) -> Posterior:
+        """What the regularity model says of them."""
+        return Posterior(self.base.purchases, Histories.from_columns(self.known))
+
+    @cached_property
+    def base_columns(self) -> list[Floats]:
+        """The columns of :data:`BASE_NAMES`."""
+        if BASE_NAMES[0] in self.known:
+            return [self.known[name] for name in BASE_NAMES]
+        return [
+            np.log(np.maximum(self.purchases.expected_purchases(REFERENCE_DAYS), TINY)),
+            log_odds(self.purchases.purchase_probability(REFERENCE_DAYS)),
+            log_odds(self.purchases.probability_alive),
+        ]
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """The columns of :data:`FEATURE_NAMES` but the last."""
+        return np.column_stack([behaviour_matrix(self.known, self.base.spend.mean_cents_), *self.base_columns])
+
+    @cached_property
+    def spend_cents(self) -> Floats:
+        """The expected spend of a purchase day."""
+        return self.base.spend.expected_spend(self.known["spend_days"], self.known["monetary_cents"])
 
     def log_pareto(self, horizon_days: float) -> Floats:
         """Logarithm of Pareto/NBD's expected purchases; of the regularity model's where that was left out."""
@@ -126,11 +145,21 @@ class View:
 
     def churn_log_odds(self, horizon_days: float) -> Floats:
         """Log-odds of the purchase model's chance of no purchase."""
+        if horizon_days == REFERENCE_DAYS:
+            return -self.base_columns[1]
         return -log_odds(self.purchases.purchase_probability(horizon_days))
 
     def churn_matrix(self, horizon_days: float, level: float = 0.0) -> Floats:
         """The matrix with the offset of the churn classifier at this horizon, moved by a level."""
         return np.column_stack([self.matrix, self.churn_log_odds(horizon_days) + level])
+
+
+def with_base_columns(features: pa.Table, base: Base) -> pa.Table:
+    """A table of features, and in it the columns of :data:`BASE_NAMES`."""
+    parts = map_chunks(lambda some: View.of(some, base).base_columns, features)
+    for name, values in zip(BASE_NAMES, zip(*parts, strict=True), strict=True):
+        features = features.append_column(name, pa.array(np.concatenate(values)))
+    return features
 
 
 def log_odds(p: Floats) -> Floats:

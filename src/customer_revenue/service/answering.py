@@ -110,9 +110,9 @@ class Answering:
     def _watch(self) -> None:
         while True:
             try:
-                self._keep_day()
-                time.sleep(CHECK_EVERY_SECONDS)
+                time.sleep(CHECK_EVERY_SECONDS)  # the first requests come first
                 self._renew()
+                self._keep_day()
             except CustomerRevenueError as error:
                 self._tell(f"still answering from the old store and model: {error.message}")
                 time.sleep(CHECK_EVERY_SECONDS)

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import cache
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import bentoml
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 
 from customer_revenue.errors import CustomerRevenueError
-from customer_revenue.service.app import create_app
-from customer_revenue.service.dashboard.serving import Page
-from customer_revenue.service.limits import BodyLimit
-from customer_revenue.service.logs import AccessLog, configure_logging
-from customer_revenue.service.requests import MetricsPage, Watching
-from customer_revenue.service.routes.batch import count_predictions, log_predictions
-from customer_revenue.service.security import Access
 from customer_revenue.settings import load_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 STATEMENT_SECONDS = 60
 """What a client waits for at most, where the settings do not say."""
@@ -29,11 +28,42 @@ STATEMENT_SECONDS = 60
 settings = load_settings()
 if "statement_seconds" not in settings.model_fields_set:
     settings = load_settings(statement_seconds=STATEMENT_SECONDS)
-app = create_app(settings)
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts the workers
     # All services of a user would share one folder, and each would empty it when it starts.
     BentoMLContainer.prometheus_multiproc_dir.set(tempfile.mkdtemp(prefix="customer-revenue-metrics-"))
+
+
+@cache
+def application() -> FastAPI:
+    """The application, made when it is first needed: what only starts the workers is spared seconds of imports."""
+    from customer_revenue.service.app import create_app
+
+    return create_app(settings)
+
+
+async def _mounted(scope: Scope, receive: Receive, send: Send) -> None:
+    await application()(scope, receive, send)
+
+
+class Around:
+    """Our middleware, the outermost first, around everything that BentoML serves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        from customer_revenue.service.dashboard.serving import Page
+        from customer_revenue.service.limits import BodyLimit
+        from customer_revenue.service.logs import AccessLog
+        from customer_revenue.service.requests import MetricsPage, Watching
+        from customer_revenue.service.security import Access
+
+        limited = BodyLimit(app, settings)
+        measured = MetricsPage(limited, application().state.answering)
+        guarded = Page(Access(measured, settings))
+        self._app = Watching(guarded, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO")))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        await self._app(scope, receive, send)
 
 
 @bentoml.service(
@@ -44,42 +74,39 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts t
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(app, path="/api")
+@bentoml.asgi_app(_mounted, path="/api")
 class CustomerRevenueService:
     """Facts and predictions about customers."""
 
     def __init__(self) -> None:
+        from customer_revenue.service.logs import configure_logging
+
         configure_logging(settings.log_level)
-        app.state.answering.warm_up()
+        application().state.answering.warm_up()
 
     def __is_ready__(self) -> bool:
         """What ``/readyz`` answers."""
-        ready: bool = app.state.answering.ready()
+        ready: bool = application().state.answering.ready()
         return ready
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # bentoml's own
     def shut_down(self) -> None:
         """Write what the prediction log still holds: a worker ends by a signal, which runs nothing at exit."""
-        app.state.prediction_log.flush()
+        application().state.prediction_log.flush()
 
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
     def predict(self, customer_ids: list[str]) -> dict[str, object]:
         """Summaries and predictions of customers by id, in the order asked for: the body of the batch route."""
+        from customer_revenue.service.routes.batch import count_predictions, log_predictions
+
         try:
-            answers = app.state.answering.current()
+            answers = application().state.answering.current()
             answer: dict[str, object] = answers.batch(customer_ids)
         except CustomerRevenueError as error:
             raise BentoMLException(error.message, error_code=HTTPStatus(error.http_status)) from None
         count_predictions(answer)
-        log_predictions(app.state.prediction_log, answer, answers)
+        log_predictions(application().state.prediction_log, answer, answers)
         return answer
 
 
-for middleware, options in (  # the outermost first
-    (Watching, {"log": AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))}),
-    (Page, {}),
-    (Access, {"settings": settings}),
-    (MetricsPage, {"answering": app.state.answering}),
-    (BodyLimit, {"settings": settings}),
-):
-    CustomerRevenueService.add_asgi_middleware(middleware, **options)  # type: ignore[attr-defined]  # a Service now
+CustomerRevenueService.add_asgi_middleware(Around)  # type: ignore[attr-defined]  # a Service now

@@ -126,11 +126,11 @@ class Advisor:
 
     def _actions(self, situation: Situation) -> Body:
         rows = recommend(situation.beside, self._policy.actions, self._currency, situation.choices)
-        return as_fields(rows.to_pylist())
+        return as_fields(rows)
 
     def _offer(self, situation: Situation) -> Body | None:
         ladder = [rung.name for rung in self._policy.segments.active]
-        rows = offers(situation.beside, self._policy.offers, ladder, self._currency).to_pylist()
+        rows = offers(situation.beside, self._policy.offers, ladder, self._currency)
         return _without_id(rows[0]) if rows else None
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:

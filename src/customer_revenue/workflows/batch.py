@@ -79,13 +79,13 @@ class Customers:
 
     def _actions(self, situations: Situations) -> dict[str, list[dict[str, Any]]]:
         by_customer: dict[str, list[dict[str, Any]]] = {}
-        for row in recommend(situations, self.policy.actions, self.currency).to_pylist():
+        for row in recommend(situations, self.policy.actions, self.currency):
             by_customer.setdefault(row["customer_id"], []).append(row)
         return by_customer
 
     def _offers(self, situations: Situations) -> dict[str, Body]:
         ladder = [rung.name for rung in self.policy.segments.active]
-        rows = offers(situations, self.policy.offers, ladder, self.currency).to_pylist()
+        rows = offers(situations, self.policy.offers, ladder, self.currency)
         return {row.pop("customer_id"): row for row in rows}
 
 

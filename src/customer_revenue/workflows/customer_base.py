@@ -227,6 +227,7 @@ class CustomerBase:
             features = self._features
             try:
                 predictions, choices = self._prediction_rows, self._choices
+                features = self._predictor().with_base(features)
             except ModelError:
                 predictions, choices = None, None
             return DayBook(self.when.day, self._customer_rows, features, predictions, choices, self.known, self._store)
