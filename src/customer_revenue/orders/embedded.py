@@ -15,11 +15,11 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.sql.compilers import DuckDBCompiler
 from typing_extensions import override
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.database import attach, memory_limit
+from customer_revenue.orders.duckdb_dialect import StoreCompiler
 from customer_revenue.orders.engine import Engine, Statement, compiled, table_of_rows
 from customer_revenue.orders.expressions import canonical_tables
 from customer_revenue.orders.info import read_info
@@ -32,7 +32,7 @@ _ATTACHED = "store"
 _SMALL = 5_000
 """Results of fewer rows are fetched row by row."""
 
-_COMPILER = DuckDBCompiler()
+_COMPILER = StoreCompiler()
 _BROKEN = (
     duckdb.ConnectionException,
     duckdb.FatalException,

@@ -7,8 +7,8 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.sql.compilers import DuckDBCompiler
 
+from customer_revenue.orders.duckdb_dialect import StoreCompiler
 from customer_revenue.orders.engine import compiled
 from customer_revenue.orders.expressions import STORED, local_day
 from customer_revenue.tables import Canonical
@@ -39,7 +39,7 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
 
 def fetch_in_memory(expr: ir.Table) -> pa.Table:
     """Run an expression over tables in memory alone, in a database that lasts no longer than the call."""
-    statement = compiled(DuckDBCompiler(), "duckdb", expr, lambda name: f"${name}")
+    statement = compiled(StoreCompiler(), "duckdb", expr, lambda name: f"${name}")
     with duckdb.connect(config={"threads": 1}) as con:
         for table in expr.op().find(ops.InMemoryTable):
             con.register(table.name, table.data.to_pyarrow(table.schema))
