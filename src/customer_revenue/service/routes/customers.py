@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
@@ -14,7 +14,6 @@ from customer_revenue.service.errors import ErrorAnswer
 from customer_revenue.service.metrics import metrics
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.responses import CustomerRevenue
-from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.parameters import parse_breakdowns
 from customer_revenue.workflows.queries import Breakdown
 
@@ -23,9 +22,6 @@ router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
 MAX_ID_LENGTH = 512
 NO_NULL_CHARACTER = r"^[^\x00]*$"
 """No database takes one in a text."""
-
-THREADS = CapacityLimiter(8)
-"""Of a worker, that ask the store: enough to keep it busy, too few to crowd at the interpreter's lock."""
 
 ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorAnswer, "description": "No valid API key."},
@@ -50,18 +46,6 @@ AsOfDay = Annotated[
 ]
 
 
-def _ask(
-    source: Answering,
-    user_id: str,
-    period: Period,
-    breakdowns: frozenset[Breakdown],
-    include_predictions: bool,
-    as_of: str | None,
-) -> tuple[Answers, dict[str, object]]:
-    answers = source.current()
-    return answers, answers.customer(user_id, period, breakdowns, include_predictions, as_of)
-
-
 @router.get(
     "/{user_id:path}/revenue",
     response_model=CustomerRevenue,
@@ -83,13 +67,13 @@ async def revenue(
 ) -> Response:
     """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
     breakdowns = parse_breakdowns(breakdown or ())
-    asked = (source, user_id, period, breakdowns, include_predictions, as_of)
-    known = source.open_now
-    if known is not None and known.at_hand(user_id, period, breakdowns, as_of):
+    asked = (user_id, period, breakdowns, include_predictions, as_of)
+    answers = source.open_now or await to_thread.run_sync(source.current)
+    if answers.at_hand(user_id, period, breakdowns, as_of):
         # No thread: those of many requests would wait for the interpreter's lock more than they compute.
-        answers, body = _ask(*asked)
+        body = answers.customer(*asked)
     else:
-        answers, body = await to_thread.run_sync(_ask, *asked, limiter=THREADS)
+        body = await to_thread.run_sync(answers.customer, *asked)
     metrics().predicted(answers.model_version, bool(body.get("predictions")))
     log: PredictionLog = request.app.state.prediction_log
     if log.enabled and as_of is None and answers.foresees:
