@@ -68,7 +68,9 @@ async def revenue(
     """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
     breakdowns = parse_breakdowns(breakdown or ())
     asked = (user_id, period, breakdowns, include_predictions, as_of)
-    answers = source.open_now or await to_thread.run_sync(source.current)
+    answers = source.open_now
+    if answers is None:
+        answers = await to_thread.run_sync(source.current)
     if answers.at_hand(user_id, period, breakdowns, as_of):
         # No thread: those of many requests would wait for the interpreter's lock more than they compute.
         body = answers.customer(*asked)
