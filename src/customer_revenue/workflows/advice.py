@@ -158,7 +158,7 @@ def situation_of(
     queries: CustomerQueries, predictor: Predictor, user_id: str, facts: pa.Table, when: AsOf
 ) -> Situation:
     """A customer's situation, for a customer with facts."""
-    features = queries.features(user_id, when)
+    features = queries.features(user_id, when, with_base=True)
     predictions = queries.predictions(user_id, when, predictor)
     return Situation(user_id, when, predictor, facts, features, predictions, queries.choices(user_id, when))
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from customer_revenue.actions.recommend import Choices
+from customer_revenue.modeling.matrix import BASE_NAMES
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.revenue.summary import SUMMARY_COLUMNS
@@ -63,7 +64,7 @@ class DayBook:
     Args:
         day: the as-of day.
         facts: the all-time summary, in the order of the ids. This and the next two are of one chunk each.
-        features: feature rows of the same customers.
+        features: feature rows of the same customers, with the columns of ``Predictor.with_base`` or without.
         predictions: one a feature row, in the same order; ``None`` where nothing can be predicted.
         choices: the actions of the same customers, in that order too; ``None`` where there are no predictions.
         known: the store's tables as they were known at the end of the day.
@@ -86,6 +87,7 @@ class DayBook:
         self.place: Callable[[str], int | None] = lru_cache(KEPT_PLACES)(partial(_find, _Texts(ids)))
         """Where a customer stands; ``None`` for one who is not in the book."""
         self._features, self._predictions, self._choices = features, predictions, choices
+        self._plain = [name for name in features.column_names if name not in BASE_NAMES]
         self._feature_places = _places(ids, features.column("customer_id").combine_chunks())
         self._months = Grouped.of(_fetch(store, monthly(known)), ids)
         self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
@@ -99,9 +101,10 @@ class DayBook:
         """The customer's row of the all-time summary."""
         return self._facts.slice(place, 1)
 
-    def features(self, place: int) -> pa.Table:
-        """The customer's feature row."""
-        return self._features.slice(int(self._feature_places[place]), 1)
+    def features(self, place: int, *, with_base: bool = False) -> pa.Table:
+        """The customer's feature row; with what the purchase model says of him, where that is known and asked for."""
+        row = self._features.slice(int(self._feature_places[place]), 1)
+        return row if with_base else row.select(self._plain)
 
     def predictions(self, place: int) -> pa.Table | None:
         """The customer's row of the predictions; ``None`` where nothing can be predicted."""

@@ -110,11 +110,17 @@ class CustomerQueries:
         rows = self._products.rows(**self._of_period(user_id, period, when))
         return [ProductRow(*(row[name] for name in ProductRow._fields)) for row in rows]
 
-    def features(self, user_id: str, when: AsOf) -> pa.Table:
-        """The customer's feature row, if he has an order."""
+    def features(self, user_id: str, when: AsOf, *, with_base: bool = False) -> pa.Table:
+        """The customer's feature row, if he has an order.
+
+        Args:
+            user_id: the customer.
+            when: the as-of moment.
+            with_base: whether what the purchase model says of him may be there too, so that it need not be worked out.
+        """
         book, place = self._in_book(user_id, Period.ALL_TIME, when)
         if book is not None:
-            return book.features(place)
+            return book.features(place, with_base=with_base)
         return self._features.run(user_id=user_id, moment=when.moment_utc_naive, as_of_day=when.day)
 
     def predictions(self, user_id: str, when: AsOf, predictor: Predictor) -> pa.Table | None:
