@@ -60,14 +60,12 @@ def _row(
     elif offer.discount_percentage and cost > policy.most_cost_share * gain:
         kept_back = policy.reasons.costly
     reason = (kept_back or policy.reasons.given).format_map(words)
-    row = {"customer_id": situations.customer_id[place], "reason": reason}
-    if kept_back:
-        nothing = dict.fromkeys(("discount_percentage", "expected_gain_cents", "expected_cost_cents"), 0)
-        return row | nothing | policy.none.model_dump()
-    return row | {
-        "offer_type": offer.offer_type,
-        "discount_percentage": offer.discount_percentage,
-        "message": offer.message.format(discount=offer.discount_percentage),
-        "expected_gain_cents": round(gain),
-        "expected_cost_cents": round(cost),
+    return {
+        "customer_id": situations.customer_id[place],
+        "offer_type": policy.none.offer_type if kept_back else offer.offer_type,
+        "discount_percentage": 0 if kept_back else offer.discount_percentage,
+        "message": policy.none.message if kept_back else offer.message.format(discount=offer.discount_percentage),
+        "reason": reason,
+        "expected_gain_cents": 0 if kept_back else round(gain),
+        "expected_cost_cents": 0 if kept_back else round(cost),
     }

@@ -186,7 +186,7 @@ class CustomerModel:
         >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
         ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         ...     model.curve(orders, days=[30, 90, 365]).mean().round(2).tolist()
-        [0.2, 0.4, 0.63]
+        [0.21, 0.41, 0.64]
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
         ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
