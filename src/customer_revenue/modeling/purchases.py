@@ -120,10 +120,11 @@ class ModifiedBetaGeoCNBDk:
         alive = 1 - dead
         silence_by_r, silence_by_alpha = self._silence_slopes(rows, r, alpha)
         last = alpha + rows.recency_days
-        coin = _of_counts(lambda n: np.asarray(psi(b + self._survived(n)) - psi(a + b + self._survived(n))), x)
+        coins = _of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x)
+        passed = _of_counts(lambda n: np.asarray(psi(b + self._survived(n))), x)
         purchases = _of_counts(lambda n: np.asarray(psi(r + self.k * n)), x)
-        by_a = psi(a + b) - _of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x) + dead / a
-        by_b = psi(a + b) - psi(b) + coin - dead / np.maximum(b + survived - 1, b)
+        by_a = psi(a + b) - coins + dead / a
+        by_b = psi(a + b) - psi(b) + passed - coins - dead / np.maximum(b + survived - 1, b)
         by_r = np.log(alpha) - psi(r) + alive * silence_by_r + dead * (purchases - np.log(last))
         by_alpha = r / alpha + alive * silence_by_alpha - dead * shape / last
         return value, np.array([weights @ slope for slope in (by_r, by_alpha, by_a, by_b)])
@@ -131,12 +132,13 @@ class ModifiedBetaGeoCNBDk:
     def _silence_slopes(self, rows: Histories, r: float, alpha: float) -> tuple[Floats, Floats]:
         """Derivatives of :meth:`_log_silence` up to T, by r and by alpha."""
         until = alpha + rows.T_days
-        phases = _of_counts(lambda n: np.asarray(psi(r + self.k * n)), rows.frequency), r + self.k * rows.frequency
-        if self.k > 1:
+        if self.k == 1:
+            by_shape, shape = _of_counts(lambda n: np.asarray(psi(r + n)), rows.frequency), r + rows.frequency
+        else:
             logs, shapes = self._log_phases(rows, 0.0, r, alpha)
             share = softmax(logs, axis=0)
-            phases = np.sum(share * psi(shapes), axis=0), np.sum(share * shapes, axis=0)
-        return np.asarray(phases[0] - np.log(until)), np.asarray(-phases[1] / until)
+            by_shape, shape = np.sum(share * psi(shapes), axis=0), np.sum(share * shapes, axis=0)
+        return np.asarray(by_shape - np.log(until)), np.asarray(-shape / until)
 
     def log_likelihood_alive(self, rows: Histories, parameters: Floats) -> float:
         """Log-likelihood of histories under r and alpha, were there no coin and everybody alive."""

@@ -115,10 +115,8 @@ class Answering:
                 self._keep_day()
             except CustomerRevenueError as error:
                 self._tell(f"still answering from the old store and model: {error.message}")
-                time.sleep(CHECK_EVERY_SECONDS)
             except Exception:
                 logger.exception("looking for a newer store or model failed")
-                time.sleep(CHECK_EVERY_SECONDS)
 
     def _keep_day(self) -> None:
         answers = self.current()
