@@ -52,10 +52,8 @@ class Visit:
         return self.drawn()
 
     def drawn(self) -> Page:
-        """Wait until the view is drawn."""
-        expect(self.page.locator("main .skeleton")).to_have_count(0)
-        expect(self.page.locator("main[aria-busy]")).to_have_count(0)
-        expect(self.page.locator("main h1")).to_have_count(1)
+        """Wait until the view is drawn, with what comes later: all of it in one look, since each may come and go."""
+        expect(self.page.locator("main:not([aria-busy]):has(h1):not(:has(.skeleton))")).to_have_count(1)
         return self.page
 
 

@@ -41,8 +41,9 @@ def test_it_stays_small_and_asks_nobody_else(visit: Visit) -> None:
 def test_filters_hold_for_everything_and_live_in_the_address(visit: Visit) -> None:
     page = visit.open()
     everybody = page.locator(".tile .value").first.inner_text()
-    page.get_by_role("link", name="6 months").click()
-    page.get_by_role("link", name="High value").click()
+    for choice in ("6 months", "High value"):
+        page.get_by_role("link", name=choice).click()
+        expect(page.get_by_role("link", name=choice)).to_have_attribute("aria-current", "true")
     visit.drawn()
     expect(page).to_have_url(re.compile(r"period=last_6_months&segment=high_value"))
     expect(page.locator(".tile .value").first).not_to_have_text(everybody)
