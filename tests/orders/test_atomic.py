@@ -52,12 +52,12 @@ def _go(writer: subprocess.Popen[str]) -> None:
     writer.stdin.flush()
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: int) -> None:
     shop.load(*_orders(0, 5_000))
     more = shop.file(*_orders(5_000, 60_000))
-    started = time.monotonic()
     whole = _writer(more, f"duckdb:///{shop.folder}/other.duckdb")
+    started = time.monotonic()
     _go(whole)
     whole.communicate()
     duration = time.monotonic() - started
@@ -66,7 +66,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: i
     for _ in range(kills):
         writer = _writer(more, shop.url)
         _go(writer)
-        time.sleep(moments.uniform(0, duration))
+        time.sleep(moments.uniform(0, 1.2 * duration))
         os.kill(writer.pid, signal.SIGKILL)
         writer.communicate()
         with shop.open() as store:
@@ -76,6 +76,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: i
         seen.add(orders)
         shop.path.write_bytes(old)
     assert 5_000 in seen
+    assert 60_000 in seen or kills < 100
     assert shop.files(more).orders_in_store == 60_000
     (shop.folder / "other.duckdb").unlink()
     (shop.folder / ".other.duckdb.lock").unlink()

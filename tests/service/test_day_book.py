@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
-from tests.conftest import Shop
+from tests.conftest import EXAMPLE_ORDERS, Shop
+from tests.servers import PostgresServer
 
 from customer_revenue.errors import CustomerNotFound
+from customer_revenue.periods import Period
 from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows import source
 from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.queries import Breakdown
 
@@ -37,3 +42,39 @@ def test_a_store_with_more_customers_than_allowed_is_asked(settings: Settings) -
     answers = Answers.open(settings.model_copy(update={"customers_in_memory": 800}))
     answers.keep_day()
     assert not answers.day_kept
+
+
+def test_customers_of_a_database_server_are_kept_until_it_changes(
+    settings: Settings, postgres_server: PostgresServer, new_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "SURE_FOR_SECONDS", 3600)
+    with postgres_server.database() as url:
+        there = settings.model_copy(update={"store": url})
+
+        def buys(number: int) -> None:
+            lines = EXAMPLE_ORDERS + f"n{number},user_123,2023-12-11T10:00:00Z,{number},paid,,,,,,,\n"
+            (new_shop.folder / "orders.csv").write_text(lines)
+            new_shop.run("import", "orders.csv", "--as-of", "2023-12-15", "--store", url)
+
+        buys(1)
+        answers = Answers.open(there)
+        asked = answers.customer("user_123", breakdowns=ALL)
+        answers.keep_day()
+        assert answers.at_hand("user_123", Period.ALL_TIME, frozenset({Breakdown.MONTHLY}), None)
+        assert answers.customer("user_123", breakdowns=ALL) == asked
+        assert answers.renewed() is answers
+        buys(2)
+        newer = answers.renewed()
+        assert newer is not answers
+        newer.base().day_book()
+        buys(3)
+        newer.keep_day()
+        assert not newer.day_kept  # the database has changed since it was read
+        assert [orders(answers), orders(newer)] == [11, 13]
+        monkeypatch.setattr(source, "SURE_FOR_SECONDS", 0)
+        assert not answers.at_hand("user_123", Period.ALL_TIME, frozenset(), None)
+        assert orders(answers) == 13
+
+
+def orders(answers: Answers) -> object:
+    return cast("dict[str, object]", answers.customer("user_123")["revenue_summary"])["total_orders"]

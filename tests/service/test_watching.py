@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -40,6 +42,29 @@ def test_without_a_store_the_service_lives_and_is_not_ready(trained_shop: Shop, 
         shutil.copytree(trained_shop.folder / "data", tmp_path / "data")
         time.sleep(1.5)
         assert running.client.get("/readyz").status_code == 200
+
+
+FIRST_REQUESTS = """
+import threading
+from customer_revenue.service.metrics import metrics
+
+begin, made = threading.Barrier(16), []
+
+def request():
+    begin.wait()
+    made.append(metrics())
+
+threads = [threading.Thread(target=request) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert len(made) == 16 and len(set(made)) == 1, made
+"""
+
+
+def test_the_first_requests_may_come_all_at_once() -> None:
+    """In a process of its own, since the metrics are made once in each."""
+    done = subprocess.run([sys.executable, "-c", FIRST_REQUESTS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_metrics_and_logs_tell_of_requests_and_not_of_people(own_shop: Shop) -> None:

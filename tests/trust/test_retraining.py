@@ -60,7 +60,7 @@ def put(orders: pa.Table, path: Path, after: dt.date | None, until: dt.date) -> 
 @pytest.mark.slow
 def test_a_shop_retrains_as_orders_come_in(tmp_path: Path) -> None:
     settings, inbox = settings_of(tmp_path), tmp_path / "inbox"
-    orders = simulate_orders(900, 348, seed=5)
+    orders = simulate_orders(900, 348, seed=6)
     put(orders, inbox / "a.parquet", None, FIRST_END)
     first = retrain(settings, [inbox], FIRST_END, silent)
     assert first.change is not None, first.text()

@@ -47,6 +47,8 @@ _BROKEN = (
 class EmbeddedEngine(Engine):
     """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
 
+    holds_its_data = True
+
     def __init__(self, path: Path, settings: Settings) -> None:
         self._path = path
         # Looked at before opening: a swap in between shows as a change, and costs one opening more at worst.

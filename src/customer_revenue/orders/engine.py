@@ -36,6 +36,13 @@ class Engine(ABC):
 
     joins_slowly: ClassVar[bool] = False
     """Whether a large join is better done by DuckDB, on rows that were fetched for it."""
+    holds_its_data: ClassVar[bool] = False
+    """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
+
+    @property
+    def tells_of_changes(self) -> bool:
+        """Whether :meth:`changed` tells of every change, so that what was read may be kept until then."""
+        return True
 
     @abstractmethod
     def tables(self, zone: str) -> Canonical:

@@ -31,7 +31,8 @@ STATEMENT_SECONDS = 600
 class ServerEngine(Engine):
     """A store on a database server, ours or a shop's own by a mapping. See ``Engine`` for the methods.
 
-    A kind of server connects in its constructor, then calls this one.
+    Our own tables change by our commands alone, which write into ``store_info`` what they have made of them. A kind of
+    server connects in its constructor, then calls this one.
     """
 
     def __init__(self, shown: str, settings: Settings, mapped: Mapped) -> None:
@@ -43,6 +44,11 @@ class ServerEngine(Engine):
         except BaseException:
             self.close()
             raise
+
+    @property
+    @override
+    def tells_of_changes(self) -> bool:
+        return not self._mapped.tables
 
     @override
     def tables(self, zone: str) -> Canonical:
@@ -87,7 +93,7 @@ class ServerEngine(Engine):
         if self._mapped.tables:
             return self._changes_of_own([columns["table"] for columns in self._mapped.tables.values()])
         info = ibis.table(INFO_SCHEMA, name="store_info")
-        return self.rows(self.compile(info.select("fingerprint")), {})
+        return self.rows(self.compile(info), {})
 
     def _stored_info(self) -> dict[str, Any]:
         rows = self.run(self.compile(ibis.table(INFO_SCHEMA, name="store_info")), {}) if self._has_store() else None

@@ -109,6 +109,16 @@ class Store:
         """Whether there is other data now than at opening."""
         return self._engine.changed()
 
+    @property
+    def tells_of_changes(self) -> bool:
+        """Whether :meth:`stale` tells of every change, so that what was read may be kept until then."""
+        return self._engine.tells_of_changes
+
+    @property
+    def holds_its_data(self) -> bool:
+        """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
+        return self._engine.holds_its_data
+
     def as_of(self, day: dt.date | None = None) -> AsOf:
         """The moment to compute everything as of.
 

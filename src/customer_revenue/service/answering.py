@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple
 
+import anyio
+from anyio import to_thread
 from fastapi import Request
 
 from customer_revenue.errors import CustomerRevenueError, StoreError
@@ -18,9 +22,16 @@ from customer_revenue.workflows.models import load_model
 
 logger = logging.getLogger(__name__)
 
+Asked = TypeVarTuple("Asked")
+T = TypeVar("T")
+
 CHECK_EVERY_SECONDS = 1.0
-SURE_FOR_SECONDS = 2.5
-"""So long after a look at the store and the model it is known which ones are there."""
+KEEP_AGAIN_SECONDS = 600.0
+"""So long after customers could not be read into memory that is not tried again: it loads a database that is slow."""
+ASKING_THREADS = 3
+"""So many requests at once ask the store for one customer: those of more would wait for the interpreter's lock."""
+TURN_SECONDS = 3.0
+"""So long a request waits for its turn."""
 
 
 class Answering:
@@ -36,9 +47,11 @@ class Answering:
         self._answers: Answers | None = None
         self._generation = 0
         """Counts the answers opened: an address in memory may be used again."""
-        self._checked = 0.0
         self._refused: tuple[float, StoreError] | None = None
         self._told = ""
+        self._turns: anyio.Semaphore | None = None  # made where there is an event loop
+        self._not_kept = (-1, 0.0)
+        """The generation whose customers could not be read into memory, and until when that is not tried again."""
 
     def current(self) -> Answers:
         """The answers of the newest store and model.
@@ -76,10 +89,27 @@ class Answering:
     def version(self) -> tuple[object, ...] | None:
         """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
         answers = self._answers
-        if answers is None or time.monotonic() - self._checked >= SURE_FOR_SECONDS:
+        if answers is None or not answers.newest:
             return None
         day = answers.cacheable_day()
         return None if day is None else (self._generation, day)
+
+    async def ask(self, answer: Callable[[*Asked], T], *asked: *Asked) -> T:
+        """Call what asks the store, in one of a few threads.
+
+        Raises:
+            StoreError: the store keeps all of them waiting.
+        """
+        turns = self._turns = self._turns or anyio.Semaphore(ASKING_THREADS)
+        try:
+            with anyio.fail_after(TURN_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            raise StoreError("the store does not answer in time: try again later") from None
+        try:
+            return await to_thread.run_sync(answer, *asked)
+        finally:
+            turns.release()
 
     def warm_up(self) -> None:
         """Open what is there, so that the first request does not wait; what is missing is told to requests."""
@@ -98,8 +128,8 @@ class Answering:
                     self._refused = (time.monotonic(), error)
                     raise
                 self._warn(self._answers)
-                self._checked = time.monotonic()
-                threading.Thread(target=self._watch, name="renewal", daemon=True).start()
+                for task in (self._renew, self._keep_day):
+                    threading.Thread(target=self._again, args=(task,), name=task.__name__, daemon=True).start()
             return self._answers
 
     def _fail_again(self) -> None:
@@ -107,26 +137,34 @@ class Answering:
         if self._refused is not None and time.monotonic() - self._refused[0] < CHECK_EVERY_SECONDS:
             raise type(self._refused[1])(self._refused[1].message)
 
-    def _watch(self) -> None:
+    @staticmethod
+    def _again(task: Callable[[], None]) -> None:
+        """Do something again and again, whatever comes."""
         while True:
+            time.sleep(CHECK_EVERY_SECONDS)  # the first requests come first
             try:
-                time.sleep(CHECK_EVERY_SECONDS)  # the first requests come first
-                self._renew()
-                self._keep_day()
-            except CustomerRevenueError as error:
-                self._tell(f"still answering from the old store and model: {error.message}")
+                task()
             except Exception:
-                logger.exception("looking for a newer store or model failed")
+                logger.exception("%s failed", task.__name__)
 
     def _keep_day(self) -> None:
-        answers = self.current()
-        answers.keep_day()
+        generation, answers = self._generation, self.current()
+        if generation == self._not_kept[0] and time.monotonic() < self._not_kept[1]:
+            return
+        try:
+            answers.keep_day()
+        except CustomerRevenueError as error:
+            logger.warning("customers are not kept in memory: %s", error.message)
+            self._not_kept = (generation, time.monotonic() + KEEP_AGAIN_SECONDS)
         metrics().keeps(answers.info.customers if answers.day_kept else 0)
 
     def _renew(self) -> None:
         old = self.current()
-        new = old.renewed()
-        self._checked = time.monotonic()
+        try:
+            new = old.renewed()
+        except CustomerRevenueError as error:
+            self._tell(f"still answering from the old store and model: {error.message}")
+            return
         if new is not old:
             self._answers = new
             self._generation += 1

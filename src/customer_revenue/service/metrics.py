@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,15 @@ class Metrics:
             self._ages["model_trained"].set(answers.model_written_at)
 
 
-@cache
+_making = threading.Lock()
+
+
 def metrics() -> Metrics:
-    """The one of this worker, made when it is first needed."""
+    """The one of this worker, made when it is first needed, by whichever thread comes first."""
+    with _making:
+        return _made()
+
+
+@cache
+def _made() -> Metrics:
     return Metrics()

@@ -159,7 +159,7 @@ def situation_of(
 ) -> Situation:
     """A customer's situation, for a customer with facts."""
     features = queries.features(user_id, when, with_base=True)
-    predictions = queries.predictions(user_id, when, predictor)
+    predictions = queries.predictions(user_id, when, predictor, features)
     return Situation(user_id, when, predictor, facts, features, predictions, queries.choices(user_id, when))
 
 

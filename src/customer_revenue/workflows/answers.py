@@ -44,7 +44,7 @@ class Answers(Source):
         policy: Policy | None = None,
     ) -> None:
         super().__init__(store, model, problem, settings, policy)
-        self._queries = CustomerQueries(store, self._policy)
+        self._queries = CustomerQueries(store, self._policy, lambda: self.remembers)
         self._advisor = Advisor(store, self._queries, self._policy)
         self._base: CustomerBase | None = None
         self._dashboard: Dashboard | None = None
@@ -123,7 +123,10 @@ class Answers(Source):
         kept = self._queries.book
         if day is None or self.info.customers > self._settings.customers_in_memory or (kept and kept.day == day):
             return
-        self._queries.book = self.base().day_book()
+        book = self.base().day_book()
+        if self._store.stale():
+            return  # it changed while it was read: whoever sees that opens the newer one
+        self._queries.book = book
         logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
 
     @property

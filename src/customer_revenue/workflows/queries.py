@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, cast
 
@@ -52,9 +52,15 @@ class Breakdown(StrEnum):
 
 
 class CustomerQueries:
-    """Facts, breakdowns and features of one customer at a time."""
+    """Facts, breakdowns and features of one customer at a time.
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    Args:
+        store: the store.
+        policy: segments, stages and their limits.
+        remembers: whether what is in :attr:`book` is still what the store would say; by default always.
+    """
+
+    def __init__(self, store: Store, policy: Policy, remembers: Callable[[], bool] = lambda: True) -> None:
         moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
         first_day = cast("ir.DateScalar", parameter("first_day", "date"))
         as_of_day = cast("ir.DateScalar", parameter("as_of_day", "date"))
@@ -64,6 +70,7 @@ class CustomerQueries:
         self._monthly = store.prepare(monthly(known, first_day), of_period)
         self._quarterly = store.prepare(quarterly(known, first_day), of_period)
         self._products = store.prepare(by_product(known, first_day), of_period)
+        self._remembers = remembers
         self.book: DayBook | None = None
         """Every customer as of one day, once that has been made: looked up before the store is asked."""
         self._features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
@@ -123,12 +130,18 @@ class CustomerQueries:
             return book.features(place, with_base=with_base)
         return self._features.run(user_id=user_id, moment=when.moment_utc_naive, as_of_day=when.day)
 
-    def predictions(self, user_id: str, when: AsOf, predictor: Predictor) -> pa.Table | None:
-        """The customer's row of the predictions; ``None`` without an order, or where nothing can be predicted."""
+    def predictions(self, user_id: str, when: AsOf, predictor: Predictor, features: pa.Table) -> pa.Table | None:
+        """The customer's row of the predictions; ``None`` without an order, or where nothing can be predicted.
+
+        Args:
+            user_id: the customer.
+            when: the as-of moment.
+            predictor: the model's, for features of the day of ``when``.
+            features: the customer's row of :meth:`features`, to predict from where no prediction is in the book.
+        """
         book, place = self._in_book(user_id, Period.ALL_TIME, when)
         if book is not None and (known := book.predictions(place)) is not None:
             return known
-        features = self.features(user_id, when)
         try:
             return predictor.predict(features) if features.num_rows else None
         except NotEnoughData:
@@ -142,7 +155,7 @@ class CustomerQueries:
     def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[DayBook, int] | tuple[None, int]:
         """The book and the customer's place in it, where it has what is asked for."""
         book = self.book
-        if book is None or period is not Period.ALL_TIME or book.day != when.day:
+        if book is None or period is not Period.ALL_TIME or book.day != when.day or not self._remembers():
             return None, 0
         place = book.place(user_id)
         return (None, 0) if place is None else (book, place)

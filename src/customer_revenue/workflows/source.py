@@ -19,8 +19,8 @@ from customer_revenue.workflows.models import LoadedModel, load_model, model_ide
 from customer_revenue.workflows.predictions import predictor_as_of
 
 MONITORING_METRICS = Path("monitoring", "metrics.prom")
-EMBEDDED = "duckdb:"
-"""Stores of this kind change by being replaced, which is noticed; a database may change at any moment."""
+SURE_FOR_SECONDS = 2.5
+"""So long after a look at the store and the model it is known that they are the newest, and there."""
 
 
 def policy_stamp(settings: Settings) -> int:
@@ -53,6 +53,7 @@ class Source:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
         self._model_seen = _identity(settings)
         self.opened_at = time.time()
+        self._seen = time.monotonic()
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy)
 
@@ -140,8 +141,21 @@ class Source:
         """
         same_model = self._model_seen == _identity(self._settings)
         same_policy = self._policy_stamp == policy_stamp(self._settings)
-        unchanged = same_model and same_policy and not self._store.stale()
-        return self if unchanged else self.open(self._settings, self._model)
+        began = time.monotonic()
+        if not (same_model and same_policy) or self._store.stale():
+            return self.open(self._settings, self._model)
+        self._seen = began
+        return self
+
+    @property
+    def newest(self) -> bool:
+        """Whether the last look for a newer store, model or policy found none and is not long ago."""
+        return time.monotonic() - self._seen < SURE_FOR_SECONDS
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is kept in memory is still what the store would say."""
+        return self._store.holds_its_data or self.newest
 
     @property
     def model(self) -> LoadedModel:
@@ -156,8 +170,7 @@ class Source:
 
     def cacheable_day(self) -> dt.date | None:
         """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""
-        embedded = self._store.info.url.startswith(EMBEDDED)
-        return self._store.as_of(self._settings.as_of).day if embedded else None
+        return self._store.as_of(self._settings.as_of).day if self._store.tells_of_changes else None
 
     def when(self, as_of: str | None) -> AsOf:
         """The moment that a day stands for; without one, the store's."""

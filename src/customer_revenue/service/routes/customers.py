@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
@@ -70,12 +69,12 @@ async def revenue(
     asked = (user_id, period, breakdowns, include_predictions, as_of)
     answers = source.open_now
     if answers is None:
-        answers = await to_thread.run_sync(source.current)
+        answers = await source.ask(source.current)
     if answers.at_hand(user_id, period, breakdowns, as_of):
         # No thread: those of many requests would wait for the interpreter's lock more than they compute.
         body = answers.customer(*asked)
     else:
-        body = await to_thread.run_sync(answers.customer, *asked)
+        body = await source.ask(answers.customer, *asked)
     metrics().predicted(answers.model_version, bool(body.get("predictions")))
     log: PredictionLog = request.app.state.prediction_log
     if log.enabled and as_of is None and answers.foresees:
