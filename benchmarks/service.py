@@ -174,10 +174,9 @@ def main() -> None:
         size = len(get(port, PATH.format(n=7))[1])
     print(f"an answer has about {size} bytes; one worker from here on")
     with serving(folder, "benchmarks.bare:CustomerRevenueService", size) as port:
-        if given.store is None:  # a database server is asked for each customer
-            began = time.monotonic()
-            wait(lambda: customers_in_memory(port) >= given.customers, WARM_UP_SECONDS)
-            print(f"all customers in memory after {time.monotonic() - began:.0f} s more; {memory()}")
+        began = time.monotonic()
+        wait(lambda: customers_in_memory(port) >= given.customers, WARM_UP_SECONDS)
+        print(f"all customers in memory after {time.monotonic() - began:.0f} s more; {memory()}")
         latency(port, given.customers, given.requests)
         compare(port, folder, given.customers, given.rounds, given.seconds)
 

@@ -8,10 +8,11 @@ import pytest
 from tests.conftest import EXAMPLE_ORDERS, Shop
 from tests.servers import PostgresServer
 
-from customer_revenue.errors import CustomerNotFound
+from customer_revenue.errors import CustomerNotFound, StoreError
 from customer_revenue.periods import Period
+from customer_revenue.revenue.customer_base import TopBy
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows import source
+from customer_revenue.workflows import freshness
 from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.queries import Breakdown
 
@@ -47,7 +48,7 @@ def test_a_store_with_more_customers_than_allowed_is_asked(settings: Settings) -
 def test_customers_of_a_database_server_are_kept_until_it_changes(
     settings: Settings, postgres_server: PostgresServer, new_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "SURE_FOR_SECONDS", 3600)
+    monkeypatch.setattr(freshness, "SURE_FOR_SECONDS", 3600)
     with postgres_server.database() as url:
         there = settings.model_copy(update={"store": url})
 
@@ -59,19 +60,22 @@ def test_customers_of_a_database_server_are_kept_until_it_changes(
         buys(1)
         answers = Answers.open(there)
         asked = answers.customer("user_123", breakdowns=ALL)
+        listed = answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0)
         answers.keep_day()
         assert answers.at_hand("user_123", Period.ALL_TIME, frozenset({Breakdown.MONTHLY}), None)
         assert answers.customer("user_123", breakdowns=ALL) == asked
+        assert answers.base().store is not answers.base("2023-12-01").store  # a copy, in which this is faster
+        assert answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0) == listed
         assert answers.renewed() is answers
         buys(2)
         newer = answers.renewed()
         assert newer is not answers
-        newer.base().day_book()
         buys(3)
-        newer.keep_day()
-        assert not newer.day_kept  # the database has changed since it was read
+        with pytest.raises(StoreError, match="changed while it was read"):
+            newer.keep_day()
+        assert not newer.day_kept
         assert [orders(answers), orders(newer)] == [11, 13]
-        monkeypatch.setattr(source, "SURE_FOR_SECONDS", 0)
+        monkeypatch.setattr(freshness, "SURE_FOR_SECONDS", 0)
         assert not answers.at_hand("user_123", Period.ALL_TIME, frozenset(), None)
         assert orders(answers) == 13
 

@@ -36,6 +36,8 @@ class Engine(ABC):
 
     joins_slowly: ClassVar[bool] = False
     """Whether a large join is better done by DuckDB, on rows that were fetched for it."""
+    slow_at_whole_tables: ClassVar[bool] = False
+    """Whether work on all customers at once is better done on a copy, as where rows lie one by one."""
     holds_its_data: ClassVar[bool] = False
     """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
 

@@ -33,6 +33,7 @@ class MySQLEngine(ServerEngine):
     """
 
     joins_slowly = True
+    slow_at_whole_tables = True
 
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
         server = Server(url, WAIT_SECONDS, settings.statement_seconds)

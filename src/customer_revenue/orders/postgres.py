@@ -37,6 +37,8 @@ _BLOCK_BYTES = 1 << 22
 class PostgresEngine(ServerEngine):
     """A store on a PostgreSQL server, ours or a shop's own by a mapping. See ``Engine`` for the methods."""
 
+    slow_at_whole_tables = True
+
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
         shown = without_password(url)
         self._pool = _pool(url, shown, settings.statement_seconds)

@@ -15,6 +15,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.copying import copy_of
 from customer_revenue.orders.embedded import EmbeddedEngine
 from customer_revenue.orders.engine import ROWS_PER_BATCH, Engine, Statement
 from customer_revenue.orders.expressions import parameter
@@ -130,6 +132,20 @@ class Store:
         if day is None and self.info.clock is Clock.HISTORICAL:
             day = self.info.as_of or self.info.last_day
         return AsOf.now(zone) if day is None else AsOf.end_of(day, zone)
+
+    def copied(self, settings: Settings) -> Store | None:
+        """A copy on this machine, for work on all customers at once, if that is faster there.
+
+        Raises:
+            StoreError: the database does not answer, or has changed while it was read.
+        """
+        if not self._engine.slow_at_whole_tables:
+            return None
+        copy = Store(copy_of(self._engine, self.tables, settings), settings, self.info.url)
+        if self.stale():
+            copy.close()
+            raise StoreError("the store has changed while it was read: try again")
+        return copy
 
     def fetch(self, expr: ir.Table, **parameters: object) -> pa.Table:
         """Run an expression once.

@@ -89,7 +89,7 @@ class Answering:
     def version(self) -> tuple[object, ...] | None:
         """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
         answers = self._answers
-        if answers is None or not answers.newest:
+        if answers is None or not answers.freshness.newest:
             return None
         day = answers.cacheable_day()
         return None if day is None else (self._generation, day)

@@ -5,7 +5,9 @@ The only module that imports bentoml. ``bentoml serve customer_revenue.service.b
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from functools import cache
 from http import HTTPStatus
@@ -31,7 +33,9 @@ if "statement_seconds" not in settings.model_fields_set:
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts the workers
     # All services of a user would share one folder, and each would empty it when it starts.
-    BentoMLContainer.prometheus_multiproc_dir.set(tempfile.mkdtemp(prefix="customer-revenue-metrics-"))
+    folder = tempfile.mkdtemp(prefix="customer-revenue-metrics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    BentoMLContainer.prometheus_multiproc_dir.set(folder)
 
 
 @cache

@@ -44,9 +44,11 @@ class Answers(Source):
         policy: Policy | None = None,
     ) -> None:
         super().__init__(store, model, problem, settings, policy)
-        self._queries = CustomerQueries(store, self._policy, lambda: self.remembers)
+        self._queries = CustomerQueries(store, self._policy, self.freshness)
         self._advisor = Advisor(store, self._queries, self._policy)
         self._base: CustomerBase | None = None
+        self._kept_base: CustomerBase | None = None
+        """The customer base of the day that is kept in memory."""
         self._dashboard: Dashboard | None = None
 
     def customer(
@@ -123,10 +125,12 @@ class Answers(Source):
         kept = self._queries.book
         if day is None or self.info.customers > self._settings.customers_in_memory or (kept and kept.day == day):
             return
-        book = self.base().day_book()
+        store = self._store.copied(self._settings) or self._store
+        base = CustomerBase(store, self.when(None), self._policy, self._model, self._problem)
+        book = base.day_book()
         if self._store.stale():
             return  # it changed while it was read: whoever sees that opens the newer one
-        self._queries.book = book
+        self._queries.book, self._kept_base = book, base
         logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
 
     @property
@@ -137,7 +141,9 @@ class Answers(Source):
     def base(self, as_of: str | None = None) -> CustomerBase:
         """The customer base as of a day; the one of the day asked about last is kept."""
         when = self.when(as_of)
-        base = self._base
+        kept, base = self._kept_base, self._base
+        if kept is not None and kept.when.day == when.day and self.freshness.remembers:
+            return kept
         if base is None or base.when.day != when.day:
             base = CustomerBase(self._store, when, self._policy, self._model, self._problem)
             self._base = base
@@ -147,7 +153,7 @@ class Answers(Source):
         """The customer base as the page shows it, as of a day."""
         base, dashboard = self.base(as_of), self._dashboard
         if dashboard is None or dashboard.base is not base:
-            dashboard = Dashboard(base, self._store, self._policy)
+            dashboard = Dashboard(base, self._policy)
             self._dashboard = dashboard
         return dashboard
 

@@ -54,7 +54,7 @@ class CustomerBase:
         self, store: Store, when: AsOf, policy: Policy, model: LoadedModel | None, problem: ModelError | None
     ) -> None:
         self.when = when
-        self._store, self._policy, self._model, self._problem = store, policy, model, problem
+        self.store, self._policy, self._model, self._problem = store, policy, model, problem
         self.known = known_at(store, when)
         self.day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
         self._lock = threading.RLock()
@@ -183,7 +183,7 @@ class CustomerBase:
             listed, predicted, choices = self._customer_rows, self._prediction_rows, self._choices
         if only is not None:
             listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
-        situations, currency = Situations.of(listed, predicted), self._store.info.currency
+        situations, currency = Situations.of(listed, predicted), self.store.info.currency
         known = choices if only is None else None
         found = most_valuable(situations, self._policy.actions, limit, offset, currency, known)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
@@ -230,11 +230,11 @@ class CustomerBase:
                 features = self._predictor().with_base(features)
             except ModelError:
                 predictions, choices = None, None
-            return DayBook(self.when.day, self._customer_rows, features, predictions, choices, self.known, self._store)
+            return DayBook(self.when.day, self._customer_rows, features, predictions, choices, self.known, self.store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
-        rows = self._store.fetch(facts.customers(self.known, self.day, self._policy))
+        rows = self.store.fetch(facts.customers(self.known, self.day, self._policy))
         return rows.sort_by("customer_id").combine_chunks()
 
     @cached_property
@@ -243,7 +243,7 @@ class CustomerBase:
 
     @cached_property
     def _features(self) -> pa.Table:
-        return feature_rows(self._store, self.when).combine_chunks()
+        return feature_rows(self.store, self.when).combine_chunks()
 
     @cached_property
     def _prediction_rows(self) -> pa.Table:
@@ -264,7 +264,7 @@ class CustomerBase:
 
     def rows(self, table: ir.Table) -> list[Row]:
         """Run a query over the tables of this base."""
-        return cast("list[Row]", self._store.fetch(table).to_pylist())
+        return cast("list[Row]", self.store.fetch(table).to_pylist())
 
     @staticmethod
     def _page(limit: int, offset: int) -> Body:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.store import Store
 from customer_revenue.policy import Policy
 from customer_revenue.workflows.customer_base import Body, CustomerBase
 from customer_revenue.workflows.customer_lists import Lists
@@ -13,10 +12,10 @@ from customer_revenue.workflows.scope import Scope
 class Dashboard:
     """What the page asks for, as of one moment. Usable from several threads."""
 
-    def __init__(self, base: CustomerBase, store: Store, policy: Policy) -> None:
+    def __init__(self, base: CustomerBase, policy: Policy) -> None:
         self.base = base
-        self._store, self._policy = store, policy
-        scope = Scope(base, store, policy)
+        self._store, self._policy = base.store, policy
+        scope = Scope(base, policy)
         self.overview, self.lists = Overview(scope), Lists(scope)
 
     def context(self) -> Body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from customer_revenue.revenue.breakdown import (
 from customer_revenue.revenue.summary import summary
 from customer_revenue.workflows.day_book import DayBook
 from customer_revenue.workflows.frames import feature_expression
+from customer_revenue.workflows.freshness import Freshness
 
 SUMMARY_FIELDS = (
     "total_revenue_cents",
@@ -57,10 +58,10 @@ class CustomerQueries:
     Args:
         store: the store.
         policy: segments, stages and their limits.
-        remembers: whether what is in :attr:`book` is still what the store would say; by default always.
+        freshness: whether what is in :attr:`book` is still what the store would say.
     """
 
-    def __init__(self, store: Store, policy: Policy, remembers: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, store: Store, policy: Policy, freshness: Freshness) -> None:
         moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
         first_day = cast("ir.DateScalar", parameter("first_day", "date"))
         as_of_day = cast("ir.DateScalar", parameter("as_of_day", "date"))
@@ -70,7 +71,7 @@ class CustomerQueries:
         self._monthly = store.prepare(monthly(known, first_day), of_period)
         self._quarterly = store.prepare(quarterly(known, first_day), of_period)
         self._products = store.prepare(by_product(known, first_day), of_period)
-        self._remembers = remembers
+        self._freshness = freshness
         self.book: DayBook | None = None
         """Every customer as of one day, once that has been made: looked up before the store is asked."""
         self._features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
@@ -155,7 +156,7 @@ class CustomerQueries:
     def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[DayBook, int] | tuple[None, int]:
         """The book and the customer's place in it, where it has what is asked for."""
         book = self.book
-        if book is None or period is not Period.ALL_TIME or book.day != when.day or not self._remembers():
+        if book is None or period is not Period.ALL_TIME or book.day != when.day or not self._freshness.remembers:
             return None, 0
         place = book.place(user_id)
         return (None, 0) if place is None else (book, place)

@@ -10,7 +10,6 @@ import ibis
 import ibis.expr.types as ir
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.orders.store import Store
 from customer_revenue.periods import Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue import customer_base as facts
@@ -22,8 +21,8 @@ from customer_revenue.workflows.customer_base import CustomerBase
 class Scope:
     """The customer base by period and segments; an empty choice of segments stands for all. Usable from threads."""
 
-    def __init__(self, base: CustomerBase, store: Store, policy: Policy) -> None:
-        self.base, self.store, self.policy = base, store, policy
+    def __init__(self, base: CustomerBase, policy: Policy) -> None:
+        self.base, self.store, self.policy = base, base.store, policy
         self._lock = threading.RLock()
         self._tables: dict[Period, ir.Table] = {}
 

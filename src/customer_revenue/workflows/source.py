@@ -15,12 +15,11 @@ from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.freshness import Freshness
 from customer_revenue.workflows.models import LoadedModel, load_model, model_identity
 from customer_revenue.workflows.predictions import predictor_as_of
 
 MONITORING_METRICS = Path("monitoring", "metrics.prom")
-SURE_FOR_SECONDS = 2.5
-"""So long after a look at the store and the model it is known that they are the newest, and there."""
 
 
 def policy_stamp(settings: Settings) -> int:
@@ -53,7 +52,7 @@ class Source:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
         self._model_seen = _identity(settings)
         self.opened_at = time.time()
-        self._seen = time.monotonic()
+        self.freshness = Freshness(held=store.holds_its_data)
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy)
 
@@ -144,18 +143,8 @@ class Source:
         began = time.monotonic()
         if not (same_model and same_policy) or self._store.stale():
             return self.open(self._settings, self._model)
-        self._seen = began
+        self.freshness.looked(began)
         return self
-
-    @property
-    def newest(self) -> bool:
-        """Whether the last look for a newer store, model or policy found none and is not long ago."""
-        return time.monotonic() - self._seen < SURE_FOR_SECONDS
-
-    @property
-    def remembers(self) -> bool:
-        """Whether what is kept in memory is still what the store would say."""
-        return self._store.holds_its_data or self.newest
 
     @property
     def model(self) -> LoadedModel:
