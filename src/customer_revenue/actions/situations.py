@@ -60,9 +60,12 @@ class Situations:
         Raises:
             TypeError: a column lacks.
         """
-        check_columns(facts, FACTS, "the table of facts")
-        check_columns(predictions, PREDICTIONS, "the table of predictions")
-        facts, predictions = facts.select(FACTS), predictions.select(PREDICTIONS)
+        try:
+            facts, predictions = facts.select(FACTS), predictions.select(PREDICTIONS)
+        except KeyError:
+            check_columns(facts, FACTS, "the table of facts")
+            check_columns(predictions, PREDICTIONS, "the table of predictions")
+            raise
         ids, predicted = (_one_chunk(table["customer_id"]) for table in (facts, predictions))
         if ids.equals(predicted) and not facts["lifecycle_stage"].null_count:
             return cls(facts, predictions)

@@ -204,7 +204,7 @@ class CustomerModel:
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
         ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
-        return pd.Series(self.predictor_.reasons(features), index=ids)
+        return pd.Series(self.predictor_.reasons(self.predictor_.grounds(features)), index=ids)
 
     def churn_contributions(self, orders: Orders | Rows, as_of: Day | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """SHAP values of the churn classifier, and the values of the features that they are of.

@@ -86,14 +86,13 @@ BASE_NAMES = ("base_purchases", "base_probability", "probability_alive")
 
 
 def needed_columns(table: pa.Table) -> dict[str, Floats]:
-    """The numbers of a table of features that the models read, by name; those of :data:`BASE_NAMES` if they are there.
+    """The numbers of a table of features that the models read, by name.
 
     Raises:
         TypeError: a column is missing.
     """
     check_columns(table, NEEDED, "the table of features")
-    there = BASE_NAMES if BASE_NAMES[0] in table.column_names else ()
-    return columns(table, (*NEEDED[1:], *there))
+    return columns(table, NEEDED[1:])
 
 
 def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:

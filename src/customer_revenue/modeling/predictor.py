@@ -14,16 +14,17 @@ from scipy.special import expit
 
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.chunks import map_chunks
+from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.curve import Curve
 from customer_revenue.modeling.distribution import CountIntervals, Spread, count_intervals, revenue_intervals
 from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.reasons import churn_reasons, contributions
+from customer_revenue.modeling.reasons import Grounds, churn_reasons, contributions
 from customer_revenue.modeling.scenes import Scene
 from customer_revenue.modeling.training import learn
-from customer_revenue.modeling.views import FEATURE_NAMES, Base, View, with_base_columns
+from customer_revenue.modeling.views import FEATURE_NAMES, Base, View
 from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
 from customer_revenue.settings import ModelOptions
 
@@ -252,30 +253,32 @@ class Predictor:
         """The horizon within which the next purchase is dated: H, or the longest that could be learned."""
         return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
 
-    def with_base(self, features: pa.Table) -> pa.Table:
-        """The table with the columns that the purchase model adds, so that this predictor need not work them out again.
+    def grounds(self, features: pa.Table) -> Grounds:
+        """What the reasons for each customer's churn score are told from, to be kept until they are asked for.
 
         Raises:
             NotEnoughData: there are facts but no predictions.
         """
-        return with_base_columns(features, self._fitted_base())
+        base, horizon_days = self._fitted_base(), CHURN_DAYS if self._churn_classifier else None
+        return Grounds.joined(map_chunks(lambda some: Grounds.of(some, base, horizon_days), features))
 
-    def reasons(self, features: pa.Table) -> list[list[str]]:
+    def reasons(self, grounds: Grounds) -> list[list[str]]:
         """The drivers of each customer's churn score in words, strongest first."""
-        view = View.of(features, self._fitted_base())
-        classifier = self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
-        return churn_reasons(view, features, classifier, CHURN_DAYS)
+        return churn_reasons(grounds, self._churn_classifier)
 
     def churn_contributions(self, features: pa.Table) -> tuple[tuple[str, ...], Floats, Floats] | None:
         """SHAP values of the churn classifier: names, contributions to the log-odds, and what they are of.
 
         One row a customer, one column a feature; None where no classifier was learned.
         """
-        classifier = self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
-        if classifier is None:
+        classifier, matrix = self._churn_classifier, self.grounds(features).matrix
+        if classifier is None or matrix is None:
             return None
-        matrix = View.of(features, self._fitted_base()).churn_matrix(CHURN_DAYS)
         return FEATURE_NAMES, contributions(matrix, classifier), matrix
+
+    @property
+    def _churn_classifier(self) -> ChurnClassifier | None:
+        return self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
 
     def check_fitted(self) -> None:
         """Refuse to predict where there are only facts.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.histories import Floats
-from customer_revenue.modeling.views import FEATURE_NAMES, View
+from customer_revenue.modeling.histories import Floats, columns
+from customer_revenue.modeling.views import FEATURE_NAMES, Base, View
 
 MOST_REASONS = 3
 LEAST_EFFECT = 0.05
@@ -53,6 +54,9 @@ THEMES: Mapping[str, tuple[str, ...]] = {
 }
 """Columns of the matrix by what they are about; each is in exactly one theme."""
 
+_OF_THEME = np.array([[float(name in names) for names in THEMES.values()] for name in FEATURE_NAMES])
+"""Which theme (columns) each feature (rows) is about."""
+
 TOLD = (
     "frequency",
     "recency_days",
@@ -69,25 +73,52 @@ TOLD = (
 """Columns of the features that the words name."""
 
 
-def churn_reasons(
-    view: View, features: pa.Table, classifier: ChurnClassifier | None, horizon_days: int
-) -> list[list[str]]:
+@dataclass(frozen=True)
+class Grounds:
+    """What reasons are told from, one row a customer.
+
+    Args:
+        matrix: what the churn classifier sees, the columns of ``FEATURE_NAMES``; ``None`` without one.
+        told: the columns of :data:`TOLD`.
+    """
+
+    matrix: Floats | None
+    told: Floats
+
+    @classmethod
+    def of(cls, features: pa.Table, base: Base, horizon_days: int | None) -> Grounds:
+        """Those of the customers in a table of features, for a classifier of this horizon or for none."""
+        matrix = None if horizon_days is None else View.of(features, base).churn_matrix(horizon_days)
+        return cls(matrix, np.column_stack(list(columns(features, TOLD).values())))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Grounds]) -> Grounds:
+        """The customers of several, in order."""
+        matrices = [part.matrix for part in parts if part.matrix is not None]
+        return cls(np.concatenate(matrices) if matrices else None, np.concatenate([part.told for part in parts]))
+
+    def at(self, place: int) -> Grounds:
+        """One of the customers."""
+        one = slice(place, place + 1)
+        return Grounds(None if self.matrix is None else self.matrix[one], self.told[one])
+
+
+def churn_reasons(grounds: Grounds, classifier: ChurnClassifier | None) -> list[list[str]]:
     """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
 
     They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
     distance from the average customer counts as silence. Without a classifier the silence and the frequency are told.
     """
-    rows = features.select(TOLD).to_pylist()
-    if classifier is None:
+    rows = [dict(zip(TOLD, row, strict=True)) for row in grounds.told.tolist()]
+    if classifier is None or grounds.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
-    effects = _effects(view.churn_matrix(horizon_days), classifier)
+    effects = _effects(grounds.matrix, classifier)
     return [_words(row, own) for row, own in zip(rows, effects, strict=True)]
 
 
 def _effects(matrix: Floats, classifier: ChurnClassifier) -> Floats:
     parts = contributions(matrix, classifier)
-    places = [[FEATURE_NAMES.index(name) for name in names] for names in THEMES.values()]
-    return np.column_stack([parts[:, place].sum(axis=1) for place in places])
+    return np.asarray(parts @ _OF_THEME)
 
 
 def contributions(matrix: Floats, classifier: ChurnClassifier) -> Floats:
@@ -122,7 +153,7 @@ def _silence(row: Mapping[str, Any]) -> str:
 
 
 def _frequency(row: Mapping[str, Any]) -> str:
-    return f"bought on {_days(row['frequency'] + 1)}, {row['purchases_90']} of them in the last 90"
+    return f"bought on {_days(row['frequency'] + 1)}, {row['purchases_90']:.0f} of them in the last 90"
 
 
 def _rhythm(row: Mapping[str, Any]) -> str:

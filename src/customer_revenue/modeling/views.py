@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import logit
 
-from customer_revenue.modeling.chunks import map_chunks
 from customer_revenue.modeling.histories import Floats, Histories, column
 from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.pareto import ParetoNBD
@@ -77,10 +76,7 @@ class Base:
 
 @dataclass(frozen=True)
 class View:
-    """Customers as the predictor sees them: the columns of a table of features, by name, and what follows from them.
-
-    Where :data:`BASE_NAMES` are among the columns, they are taken as they are.
-    """
+    """Customers as the predictor sees them: the columns of a table of features, by name, and what follows from them."""
 
     base: Base
     known: Mapping[str, Floats]
@@ -109,8 +105,6 @@ class View:
     @cached_property
     def base_columns(self) -> list[Floats]:
         """The columns of :data:`BASE_NAMES`."""
-        if BASE_NAMES[0] in self.known:
-            return [self.known[name] for name in BASE_NAMES]
         return [
             np.log(np.maximum(self.purchases.expected_purchases(REFERENCE_DAYS), TINY)),
             log_odds(self.purchases.purchase_probability(REFERENCE_DAYS)),
@@ -152,14 +146,6 @@ class View:
     def churn_matrix(self, horizon_days: float, level: float = 0.0) -> Floats:
         """The matrix with the offset of the churn classifier at this horizon, moved by a level."""
         return np.column_stack([self.matrix, self.churn_log_odds(horizon_days) + level])
-
-
-def with_base_columns(features: pa.Table, base: Base) -> pa.Table:
-    """A table of features, and in it the columns of :data:`BASE_NAMES`."""
-    parts = map_chunks(lambda some: View.of(some, base).base_columns, features)
-    for name, values in zip(BASE_NAMES, zip(*parts, strict=True), strict=True):
-        features = features.append_column(name, pa.array(np.concatenate(values)))
-    return features
 
 
 def log_odds(p: Floats) -> Floats:

@@ -16,7 +16,7 @@ from cachetools import LRUCache
 
 from customer_revenue.actions.forecast import History, customer_forecast, horizons_days
 from customer_revenue.actions.offers import offers
-from customer_revenue.actions.recommend import Choices, as_fields, recommend
+from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.upsell import upsell
@@ -28,6 +28,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
+from customer_revenue.workflows.day_book import Foreseen
 from customer_revenue.workflows.frames import known_at
 from customer_revenue.workflows.queries import Breakdown, CustomerQueries
 
@@ -40,19 +41,16 @@ Body = dict[str, object]
 
 @dataclass(frozen=True)
 class Situation:
-    """A customer's all-time facts, features and predictions, one row each; no predictions where there can be none.
+    """A customer's all-time facts, one row, and what is predicted; nothing where there can be no prediction.
 
-    ``predictor`` is the model's, for features of the day of ``when``; ``choices`` are the actions, where they are known
-    before.
+    ``predictor`` is the model's, for features of the day of ``when``.
     """
 
     customer_id: str
     when: AsOf
     predictor: Predictor
     facts: pa.Table
-    features: pa.Table
-    predictions: pa.Table | None
-    choices: Choices | None
+    foreseen: Foreseen | None
 
     @property
     def fact(self) -> Mapping[str, Any]:
@@ -62,8 +60,8 @@ class Situation:
     @cached_property
     def beside(self) -> Situations:
         """Facts and predictions side by side; only where there are predictions."""
-        assert self.predictions is not None, "the caller looks"
-        return Situations.of(self.facts, self.predictions)
+        assert self.foreseen is not None, "the caller looks"
+        return Situations.of(self.facts, self.foreseen.predictions)
 
 
 class Advisor:
@@ -77,17 +75,17 @@ class Advisor:
 
     def in_response(self, situation: Situation) -> Body:
         """The fields that stand among the ``predictions`` of the complete answer."""
-        if situation.predictions is None:
+        if situation.foreseen is None:
             return {"recommended_actions": [], "actions": [], "offer": None}
         return {**self._actions(situation), "offer": self._offer(situation)}
 
     def actions(self, situation: Situation) -> Body:
         """Recommended actions, most urgent and valuable first."""
-        return self._actions(situation) if situation.predictions is not None else as_fields([])
+        return self._actions(situation) if situation.foreseen is not None else as_fields([])
 
     def offer(self, situation: Situation) -> Body:
         """The personal offer, as specified, with the reason for its discount."""
-        return {"offer": self._offer(situation) if situation.predictions is not None else None}
+        return {"offer": self._offer(situation) if situation.foreseen is not None else None}
 
     def retention(self, situation: Situation) -> Body:
         """The retention strategy, the segment's treatment and the stage's focus."""
@@ -96,7 +94,7 @@ class Advisor:
 
     def upsell(self, situation: Situation) -> Body:
         """Opportunities: the next segment, and products that similar customers bought next."""
-        if situation.predictions is None:
+        if situation.foreseen is None:
             return {"opportunities": []}
         fact = situation.fact
         owned = self._queries.products(situation.customer_id, Period.ALL_TIME, situation.when)
@@ -104,7 +102,7 @@ class Advisor:
         if pairs.num_rows == 0:
             pairs = self._pairs(None, situation.when)
         ids = {row.product_id for row in owned}
-        found = upsell(fact, situation.predictions, ids, pairs, self._policy, self._currency)
+        found = upsell(fact, situation.foreseen.predictions, ids, pairs, self._policy, self._currency)
         return {"opportunities": found}
 
     def forecast(self, situation: Situation, months: int) -> Body:
@@ -114,9 +112,10 @@ class Advisor:
             NotEnoughData: nothing can be predicted.
         """
         today = situation.when.day
-        if situation.predictions is None:
+        if situation.foreseen is None:
             raise NotEnoughData(f"nothing can be forecast for {situation.customer_id[:100]!r}: there are only facts")
-        path = [situation.predictor.predict(situation.features, days) for days in horizons_days(today, months)]
+        features = self._queries.features(situation.customer_id, situation.when)
+        path = [situation.predictor.predict(features, days) for days in horizons_days(today, months)]
         only_months = frozenset({Breakdown.MONTHLY})
         found = self._queries.breakdowns(situation.customer_id, Period.ALL_TIME, situation.when, only_months)
         history = full_months(found["monthly_breakdown"], today)
@@ -125,7 +124,8 @@ class Advisor:
         return customer_forecast(path, today, history, order, gap, self._policy.forecast)
 
     def _actions(self, situation: Situation) -> Body:
-        rows = recommend(situation.beside, self._policy.actions, self._currency, situation.choices)
+        choices = situation.foreseen.choices if situation.foreseen else None
+        rows = recommend(situation.beside, self._policy.actions, self._currency, choices)
         return as_fields(rows)
 
     def _offer(self, situation: Situation) -> Body | None:
@@ -158,9 +158,7 @@ def situation_of(
     queries: CustomerQueries, predictor: Predictor, user_id: str, facts: pa.Table, when: AsOf
 ) -> Situation:
     """A customer's situation, for a customer with facts."""
-    features = queries.features(user_id, when, with_base=True)
-    predictions = queries.predictions(user_id, when, predictor, features)
-    return Situation(user_id, when, predictor, facts, features, predictions, queries.choices(user_id, when))
+    return Situation(user_id, when, predictor, facts, queries.foreseen(user_id, when, predictor))
 
 
 def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> History:

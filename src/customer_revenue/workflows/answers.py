@@ -195,7 +195,8 @@ class Answers(Source):
         if period is not Period.ALL_TIME:
             facts = self._queries.facts_table(user_id, Period.ALL_TIME, when)
         situation = situation_of(self._queries, predictor, user_id, facts, when)
-        if situation.predictions is None:
+        foreseen = situation.foreseen
+        if foreseen is None:
             return None
-        (fields,) = prediction_fields(predictor, situation.features, situation.predictions)
+        (fields,) = prediction_fields(predictor, foreseen.predictions, foreseen.grounds)
         return fields | self._advisor.in_response(situation)

@@ -68,7 +68,7 @@ class Customers:
             predictions = None
         if predictions is None:
             return {}
-        fields = prediction_fields(predictor, features, predictions)
+        fields = prediction_fields(predictor, predictions, predictor.grounds(features))
         ids = features.column("customer_id").to_pylist()
         situations = Situations.of(facts, predictions)
         actions, offered = self._actions(situations), self._offers(situations)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
 from customer_revenue.actions.predictive import COLUMNS
-from customer_revenue.actions.recommend import Choices, choose, most_valuable
+from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.predictor import Predictor
@@ -25,7 +26,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue import customer_base as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.workflows.advice import full_months
-from customer_revenue.workflows.day_book import DayBook
+from customer_revenue.workflows.day_book import DayBook, Foreseen
 from customer_revenue.workflows.frames import feature_rows, known_at
 from customer_revenue.workflows.models import LoadedModel
 from customer_revenue.workflows.predictions import predictor_as_of
@@ -180,7 +181,7 @@ class CustomerBase:
     def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
         """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
-            listed, predicted, choices = self._customer_rows, self._prediction_rows, self._choices
+            listed, predicted, choices = self._customer_rows, self._foreseen.predictions, self._foreseen.choices
         if only is not None:
             listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
         situations, currency = Situations.of(listed, predicted), self.store.info.currency
@@ -195,7 +196,7 @@ class CustomerBase:
     def forecast(self, months: int) -> Body:
         """Revenue to be expected of all known customers, month by month."""
         with self._lock:
-            predictor, features = self._predictor(), self._features
+            predictor, features = self._predictor(), feature_rows(self.store, self.when)
         path = [predictor.predict(features, days).select(PATH_COLUMNS) for days in horizons_days(self.when.day, months)]
         rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
         history = full_months(facts.fill_trends(rows, self.when.day), self.when.day)
@@ -224,13 +225,11 @@ class CustomerBase:
             NotEnoughData: there is no customer with an order.
         """
         with self._lock:
-            features = self._features
             try:
-                predictions, choices = self._prediction_rows, self._choices
-                features = self._predictor().with_base(features)
+                foreseen = self._foreseen
             except ModelError:
-                predictions, choices = None, None
-            return DayBook(self.when.day, self._customer_rows, features, predictions, choices, self.known, self.store)
+                foreseen = None
+            return DayBook(self.when.day, self._customer_rows, foreseen, self.known, self.store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -242,20 +241,14 @@ class CustomerBase:
         return ibis.memtable(self._customer_rows)
 
     @cached_property
-    def _features(self) -> pa.Table:
-        return feature_rows(self.store, self.when).combine_chunks()
-
-    @cached_property
-    def _prediction_rows(self) -> pa.Table:
-        return self._predictor().predict(self._features).combine_chunks()
-
-    @cached_property
-    def _choices(self) -> Choices:
-        return choose(Situations.of(self._customer_rows, self._prediction_rows), self._policy.actions)
+    def _foreseen(self) -> Foreseen:
+        found = Foreseen.of(self._predictor(), feature_rows(self.store, self.when))
+        situations = Situations.of(self._customer_rows, found.predictions)
+        return replace(found, choices=choose(situations, self._policy.actions))
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
-        return ibis.memtable(self._prediction_rows.select(PREDICTED_COLUMNS))
+        return ibis.memtable(self._foreseen.predictions.select(PREDICTED_COLUMNS))
 
     def _predictor(self) -> Predictor:
         if self._model is None:

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from customer_revenue.actions.recommend import Choices
-from customer_revenue.modeling.matrix import BASE_NAMES
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.reasons import Grounds
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.revenue.summary import SUMMARY_COLUMNS
@@ -58,15 +59,42 @@ class Grouped:
         return found
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """Predictions of some customers, in their order, and what to tell with them.
+
+    Args:
+        predictions: one row a customer.
+        grounds: of the reasons for their churn scores.
+        choices: their actions, where those have been chosen.
+    """
+
+    predictions: pa.Table
+    grounds: Grounds
+    choices: Choices | None = None
+
+    @classmethod
+    def of(cls, predictor: Predictor, features: pa.Table) -> Foreseen:
+        """What is predicted from a table of features.
+
+        Raises:
+            NotEnoughData: there are facts but no predictions.
+        """
+        return cls(predictor.predict(features).combine_chunks(), predictor.grounds(features))
+
+    def at(self, place: int) -> Foreseen:
+        """One of the customers."""
+        choices = None if self.choices is None else self.choices.of(place)
+        return Foreseen(self.predictions.slice(place, 1), self.grounds.at(place), choices)
+
+
 class DayBook:
-    """Facts, months, products, features and predictions of every customer with an order, of all time up to a day.
+    """Facts, months, products and predictions of every customer with an order, of all time up to a day.
 
     Args:
         day: the as-of day.
-        facts: the all-time summary, in the order of the ids. This and the next two are of one chunk each.
-        features: feature rows of the same customers, with the columns of ``Predictor.with_base`` or without.
-        predictions: one a feature row, in the same order; ``None`` where nothing can be predicted.
-        choices: the actions of the same customers, in that order too; ``None`` where there are no predictions.
+        facts: the all-time summary, in the order of the ids, of one chunk.
+        foreseen: of those of them who have an order, in the order of the ids; ``None`` where there can be none.
         known: the store's tables as they were known at the end of the day.
         store: the store.
     """
@@ -75,9 +103,7 @@ class DayBook:
         self,
         day: dt.date,
         facts: pa.Table,
-        features: pa.Table,
-        predictions: pa.Table | None,
-        choices: Choices | None,
+        foreseen: Foreseen | None,
         known: Canonical,
         store: Store,
     ) -> None:
@@ -86,33 +112,27 @@ class DayBook:
         ids = self._facts.column("customer_id").combine_chunks()
         self.place: Callable[[str], int | None] = lru_cache(KEPT_PLACES)(partial(_find, _Texts(ids)))
         """Where a customer stands; ``None`` for one who is not in the book."""
-        self._features, self._predictions, self._choices = features, predictions, choices
-        self._plain = [name for name in features.column_names if name not in BASE_NAMES]
-        self._feature_places = _places(ids, features.column("customer_id").combine_chunks())
+        self._foreseen = foreseen
+        self._foreseen_places = (
+            _places(ids, foreseen.predictions.column("customer_id").combine_chunks()) if foreseen else None
+        )
         self._months = Grouped.of(_fetch(store, monthly(known)), ids)
         self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
 
     @property
     def predicted(self) -> bool:
         """Whether there are predictions."""
-        return self._predictions is not None
+        return self._foreseen is not None
 
     def facts(self, place: int) -> pa.Table:
         """The customer's row of the all-time summary."""
         return self._facts.slice(place, 1)
 
-    def features(self, place: int, *, with_base: bool = False) -> pa.Table:
-        """The customer's feature row; with what the purchase model says of him, where that is known and asked for."""
-        row = self._features.slice(int(self._feature_places[place]), 1)
-        return row if with_base else row.select(self._plain)
-
-    def predictions(self, place: int) -> pa.Table | None:
-        """The customer's row of the predictions; ``None`` where nothing can be predicted."""
-        return None if self._predictions is None else self._predictions.slice(int(self._feature_places[place]), 1)
-
-    def choices(self, place: int) -> Choices | None:
-        """The customer's actions; ``None`` where nothing can be predicted."""
-        return None if self._choices is None else self._choices.of(int(self._feature_places[place]))
+    def foreseen(self, place: int) -> Foreseen | None:
+        """What is predicted for the customer; ``None`` where nothing can be predicted."""
+        if self._foreseen is None or self._foreseen_places is None:
+            return None
+        return self._foreseen.at(int(self._foreseen_places[place]))
 
     def months(self, place: int) -> list[PeriodRow]:
         """The customer's months with an order."""

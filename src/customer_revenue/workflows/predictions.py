@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.reasons import Grounds
 
 PROBABILITY_DECIMALS = 6
 COUNT_DECIMALS = 4
@@ -21,9 +22,9 @@ def predictor_as_of(predictor: Predictor, day: dt.date) -> Predictor:
     return moved
 
 
-def prediction_fields(predictor: Predictor, features: pa.Table, predictions: pa.Table) -> list[dict[str, object]]:
-    """The ``predictions`` object of each customer in a table of predictions, in its order."""
-    rows, reasons = predictions.to_pylist(), predictor.reasons(features)
+def prediction_fields(predictor: Predictor, predictions: pa.Table, grounds: Grounds) -> list[dict[str, object]]:
+    """The ``predictions`` object of each customer in a table of predictions, in its order, which is the grounds'."""
+    rows, reasons = predictions.to_pylist(), predictor.reasons(grounds)
     return [_fields(row, words, predictor, predictor.as_of_day) for row, words in zip(rows, reasons, strict=True)]
 
 

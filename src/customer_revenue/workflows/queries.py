@@ -9,7 +9,6 @@ from typing import Any, cast
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from customer_revenue.actions.recommend import Choices
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Query, Store, parameter
@@ -25,7 +24,7 @@ from customer_revenue.revenue.breakdown import (
     quarterly,
 )
 from customer_revenue.revenue.summary import summary
-from customer_revenue.workflows.day_book import DayBook
+from customer_revenue.workflows.day_book import DayBook, Foreseen
 from customer_revenue.workflows.frames import feature_expression
 from customer_revenue.workflows.freshness import Freshness
 
@@ -118,40 +117,26 @@ class CustomerQueries:
         rows = self._products.rows(**self._of_period(user_id, period, when))
         return [ProductRow(*(row[name] for name in ProductRow._fields)) for row in rows]
 
-    def features(self, user_id: str, when: AsOf, *, with_base: bool = False) -> pa.Table:
-        """The customer's feature row, if he has an order.
-
-        Args:
-            user_id: the customer.
-            when: the as-of moment.
-            with_base: whether what the purchase model says of him may be there too, so that it need not be worked out.
-        """
-        book, place = self._in_book(user_id, Period.ALL_TIME, when)
-        if book is not None:
-            return book.features(place, with_base=with_base)
+    def features(self, user_id: str, when: AsOf) -> pa.Table:
+        """The customer's feature row, if he has an order."""
         return self._features.run(user_id=user_id, moment=when.moment_utc_naive, as_of_day=when.day)
 
-    def predictions(self, user_id: str, when: AsOf, predictor: Predictor, features: pa.Table) -> pa.Table | None:
-        """The customer's row of the predictions; ``None`` without an order, or where nothing can be predicted.
+    def foreseen(self, user_id: str, when: AsOf, predictor: Predictor) -> Foreseen | None:
+        """What is predicted for the customer; ``None`` without an order, or where nothing can be predicted.
 
         Args:
             user_id: the customer.
             when: the as-of moment.
             predictor: the model's, for features of the day of ``when``.
-            features: the customer's row of :meth:`features`, to predict from where no prediction is in the book.
         """
         book, place = self._in_book(user_id, Period.ALL_TIME, when)
-        if book is not None and (known := book.predictions(place)) is not None:
+        if book is not None and (known := book.foreseen(place)) is not None:
             return known
+        features = self.features(user_id, when)
         try:
-            return predictor.predict(features) if features.num_rows else None
+            return Foreseen.of(predictor, features) if features.num_rows else None
         except NotEnoughData:
             return None
-
-    def choices(self, user_id: str, when: AsOf) -> Choices | None:
-        """The customer's actions, if they are in the book."""
-        book, place = self._in_book(user_id, Period.ALL_TIME, when)
-        return None if book is None else book.choices(place)
 
     def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[DayBook, int] | tuple[None, int]:
         """The book and the customer's place in it, where it has what is asked for."""
