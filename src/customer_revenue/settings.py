@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     )
     customers_in_memory: Annotated[int, Field(ge=0)] = Field(
         2_000_000,
-        description="Customers of an embedded store up to which a worker keeps them in memory; 0 to ask the store.",
+        description="Customers of a store up to which a worker keeps them in memory; 0 to ask the store each time.",
     )
     embedded_memory: ByteSize = Field(
         ByteSize(4 * 1024**3), description="Memory that the embedded database may use before it spills to disk."
