@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_revenue.orders.simulate import simulate_orders
+from tests.forked import command
 from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
 from tests.spark import spark_session  # noqa: F401  # a fixture
 
@@ -68,13 +67,10 @@ class Shop:
 
     def run(self, *words: str, status: int = 0) -> str:
         """Run ``customer-revenue``; its standard output, and the standard error too where it is to fail."""
-        command = [sys.executable, "-m", "customer_revenue", *words]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240, check=False
-        )
-        assert done.returncode == status, f"{words} ended with {done.returncode}: {done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr if status else done.stdout
+        ended, out, err = command(words, self.folder, self.environment)
+        assert ended == status, f"{words} ended with {ended}: {out}\n{err}"
+        assert "Traceback" not in err
+        return out + err if status else out
 
     def show(self, user_id: str, *options: str) -> dict[str, Any]:
         """The answer of ``customer-revenue show``."""
