@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from customer_revenue.errors import InvalidParameter
@@ -23,6 +24,9 @@ BEGINNING = dt.date(1, 1, 1)
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 """Years that a day may be asked about in: calendar arithmetic around it stays within what a date can hold."""
+
+KEPT_DAYS = 64
+"""Days whose ends are remembered: an answer needs its own several times."""
 
 
 class Period(StrEnum):
@@ -98,6 +102,7 @@ class AsOf:
         return self.moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(KEPT_DAYS)
 def end_of_day(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     """The last microsecond of a day in ``zone``, in UTC."""
     next_midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone)
