@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import cast
 
 import pytest
@@ -67,6 +68,10 @@ def test_customers_of_a_database_server_are_kept_until_it_changes(
         assert answers.base().store is not answers.base("2023-12-01").store  # a copy, in which this is faster
         assert answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0) == listed
         assert answers.renewed() is answers
+        with monkeypatch.context() as full:
+            full.setattr(tempfile, "tempdir", "/proc")  # where nothing can be written
+            with pytest.raises(StoreError, match="could not be copied"):
+                Answers.open(there).keep_day()
         buys(2)
         newer = answers.renewed()
         assert newer is not answers

@@ -10,11 +10,13 @@ import duckdb
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
+from customer_revenue.errors import StoreError
 from customer_revenue.orders.database import memory_limit
 from customer_revenue.orders.embedded import EmbeddedEngine
 from customer_revenue.orders.engine import ROWS_PER_BATCH, Engine
 from customer_revenue.orders.expressions import STORED
 from customer_revenue.orders.info import INFO_COLUMNS
+from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import quoted
 from customer_revenue.settings import Settings
 from customer_revenue.tables import Canonical
@@ -29,21 +31,28 @@ def copy_of(engine: Engine, tables: Canonical, settings: Settings) -> EmbeddedEn
     The file has no name as soon as it is open, so that nothing is left of it, however the process ends.
 
     Raises:
-        StoreError: the database does not answer.
+        StoreError: the database does not answer, or the copy cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="customer-revenue-copy-", ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / "store.duckdb"
-        with duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": folder}) as con:
-            con.execute(f"ATTACH '{quoted(file)}' AS next")
-            con.execute("USE next")
-            for name in STORED:
-                _copy(con, engine, tables, name)
-            columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
-            con.execute(f"CREATE TABLE store_info ({columns})")
-            marks = ", ".join(f"${name}" for name in INFO_COLUMNS)
-            info = engine.info()
-            con.execute(f"INSERT INTO store_info VALUES ({marks})", {name: info[name] for name in INFO_COLUMNS})
-        return EmbeddedEngine(file, settings)
+    try:
+        with tempfile.TemporaryDirectory(prefix="customer-revenue-copy-", ignore_cleanup_errors=True) as folder:
+            file = Path(folder) / "store.duckdb"
+            with duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": folder}) as con:
+                con.execute(f"ATTACH '{quoted(file)}' AS next")
+                con.execute("USE next")
+                _copy_all(con, engine, tables)
+            return EmbeddedEngine(file, settings)
+    except (duckdb.Error, OSError) as error:
+        raise StoreError(f"the store could not be copied: {first_line(error)}") from error
+
+
+def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical) -> None:
+    for name in STORED:
+        _copy(con, engine, tables, name)
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
+    con.execute(f"CREATE TABLE store_info ({columns})")
+    marks = ", ".join(f"${name}" for name in INFO_COLUMNS)
+    info = engine.info()
+    con.execute(f"INSERT INTO store_info VALUES ({marks})", {name: info[name] for name in INFO_COLUMNS})
 
 
 def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, name: str) -> None:

@@ -151,11 +151,12 @@ class Answering:
         generation, answers = self._generation, self.current()
         if generation == self._not_kept[0] and time.monotonic() < self._not_kept[1]:
             return
+        self._not_kept = (generation, time.monotonic() + KEEP_AGAIN_SECONDS)
         try:
             answers.keep_day()
+            self._not_kept = (-1, 0.0)
         except CustomerRevenueError as error:
             logger.warning("customers are not kept in memory: %s", error.message)
-            self._not_kept = (generation, time.monotonic() + KEEP_AGAIN_SECONDS)
         metrics().keeps(answers.info.customers if answers.day_kept else 0)
 
     def _renew(self) -> None:
