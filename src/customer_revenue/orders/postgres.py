@@ -145,6 +145,7 @@ def _pool(url: str, shown: str, statement_seconds: int) -> ConnectionPool:
         min_size=1,
         max_size=MOST_CONNECTIONS,
         timeout=WAIT_SECONDS,
+        reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, long after the server is back
         check=psycopg_pool.ConnectionPool.check_connection,
         configure=partial(_configure, statement_seconds),
         open=True,
