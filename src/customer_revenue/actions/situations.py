@@ -62,7 +62,7 @@ class Situations:
         """
         try:
             facts, predictions = facts.select(FACTS), predictions.select(PREDICTIONS)
-        except KeyError:
+        except KeyError:  # only now, since the check reads every name, which a single answer feels
             check_columns(facts, FACTS, "the table of facts")
             check_columns(predictions, PREDICTIONS, "the table of predictions")
             raise

@@ -15,7 +15,7 @@ from customer_revenue.orders.database import memory_limit
 from customer_revenue.orders.embedded import EmbeddedEngine
 from customer_revenue.orders.engine import ROWS_PER_BATCH, Engine
 from customer_revenue.orders.expressions import STORED
-from customer_revenue.orders.info import INFO_COLUMNS
+from customer_revenue.orders.info import INFO_COLUMNS, create_info
 from customer_revenue.orders.sql import first_line
 from customer_revenue.orders.target import quoted
 from customer_revenue.settings import Settings
@@ -48,8 +48,7 @@ def copy_of(engine: Engine, tables: Canonical, settings: Settings) -> EmbeddedEn
 def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical) -> None:
     for name in STORED:
         _copy(con, engine, tables, name)
-    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
-    con.execute(f"CREATE TABLE store_info ({columns})")
+    create_info(con)
     marks = ", ".join(f"${name}" for name in INFO_COLUMNS)
     info = engine.info()
     con.execute(f"INSERT INTO store_info VALUES ({marks})", {name: info[name] for name in INFO_COLUMNS})

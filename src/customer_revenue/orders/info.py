@@ -71,6 +71,12 @@ def check_version(info: Mapping[str, object], where: str) -> None:
         )
 
 
+def create_info(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the table in ``next``, without its row."""
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
+    con.execute(f"CREATE TABLE next.store_info ({columns})")
+
+
 def write_info(
     con: duckdb.DuckDBPyConnection,
     *,
@@ -82,8 +88,7 @@ def write_info(
     formats: str,
 ) -> None:
     """Write the row for the tables of ``next``; counts, days and fingerprint are read off them."""
-    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
-    con.execute(f"CREATE TABLE next.store_info ({columns})")
+    create_info(con)
     con.execute(
         f"""
         INSERT INTO next.store_info

@@ -125,12 +125,12 @@ class Answers(Source):
         kept = self._queries.book
         if day is None or self.info.customers > self._settings.customers_in_memory or (kept and kept.day == day):
             return
-        store = self._store.copied(self._settings) or self._store
-        base = CustomerBase(store, self.when(None), self._policy, self._model, self._problem)
+        copy = self._store.copied(self._settings)
+        base = self._base_of(copy, self.when(None)) if copy else self.base()
         book = base.day_book()
         if self._store.stale():
             return  # it changed while it was read: whoever sees that opens the newer one
-        self._queries.book, self._kept_base = book, base
+        self._queries.book, self._kept_base, self._base = book, base, None
         logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
 
     @property
@@ -145,8 +145,7 @@ class Answers(Source):
         if kept is not None and kept.when.day == when.day and self.freshness.remembers:
             return kept
         if base is None or base.when.day != when.day:
-            base = CustomerBase(self._store, when, self._policy, self._model, self._problem)
-            self._base = base
+            base = self._base = self._base_of(self._store, when)
         return base
 
     def dashboard(self, as_of: str | None = None) -> Dashboard:
@@ -183,6 +182,9 @@ class Answers(Source):
         facts = self._facts_of(user_id, Period.ALL_TIME, when)
         situation = situation_of(self._queries, self.predictor(when), user_id, facts, when)
         return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, when)
+
+    def _base_of(self, store: Store, when: AsOf) -> CustomerBase:
+        return CustomerBase(store, when, self._policy, self._model, self._problem)
 
     def _facts_of(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
         facts = self._queries.facts_table(user_id, period, when)

@@ -195,8 +195,7 @@ class CustomerBase:
 
     def forecast(self, months: int) -> Body:
         """Revenue to be expected of all known customers, month by month."""
-        with self._lock:
-            predictor, features = self._predictor(), feature_rows(self.store, self.when)
+        predictor, features = self._predictor(), feature_rows(self.store, self.when)
         path = [predictor.predict(features, days).select(PATH_COLUMNS) for days in horizons_days(self.when.day, months)]
         rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
         history = full_months(facts.fill_trends(rows, self.when.day), self.when.day)

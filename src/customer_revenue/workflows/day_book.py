@@ -113,9 +113,8 @@ class DayBook:
         self.place: Callable[[str], int | None] = lru_cache(KEPT_PLACES)(partial(_find, _Texts(ids)))
         """Where a customer stands; ``None`` for one who is not in the book."""
         self._foreseen = foreseen
-        self._foreseen_places = (
-            _places(ids, foreseen.predictions.column("customer_id").combine_chunks()) if foreseen else None
-        )
+        foreseen_ids = foreseen.predictions.column("customer_id").combine_chunks() if foreseen else ids[:0]
+        self._foreseen_places = _places(ids, foreseen_ids)
         self._months = Grouped.of(_fetch(store, monthly(known)), ids)
         self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
 
@@ -130,9 +129,7 @@ class DayBook:
 
     def foreseen(self, place: int) -> Foreseen | None:
         """What is predicted for the customer; ``None`` where nothing can be predicted."""
-        if self._foreseen is None or self._foreseen_places is None:
-            return None
-        return self._foreseen.at(int(self._foreseen_places[place]))
+        return None if self._foreseen is None else self._foreseen.at(int(self._foreseen_places[place]))
 
     def months(self, place: int) -> list[PeriodRow]:
         """The customer's months with an order."""
