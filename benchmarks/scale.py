@@ -32,7 +32,7 @@ from customer_revenue.modeling import bundle
 from customer_revenue.modeling.histories import Histories, column
 from customer_revenue.modeling.purchases import BetaGeo
 from customer_revenue.modeling.spend import GammaGamma
-from customer_revenue.orders.simulate import write_simulated_orders
+from customer_revenue.orders.files.simulate import write_simulated_orders
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import load_settings
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from customer_revenue.orders.simulate import Shop, write_simulated_orders
+from customer_revenue.orders.files.simulate import Shop, write_simulated_orders
 
 ROOT = Path(__file__).parents[1]
 TEN_ORDERS_A_CUSTOMER = Shop(r=0.9, alpha_days=22.0, a=0.3, b=4.0)

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from customer_revenue.orders.simulate import simulate_orders
+from customer_revenue.orders.files.simulate import simulate_orders
 from tests.forked import command
 from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
 from tests.spark import spark_session  # noqa: F401  # a fixture

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from customer_revenue.library.orders import ArrowTables, NotImported, Orders, load_cdnow, load_orders, open_store
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
     from customer_revenue.modeling.cautions import Caution
-    from customer_revenue.orders.simulate import Shop, simulate_orders
+    from customer_revenue.orders.files.simulate import Shop, simulate_orders
     from customer_revenue.settings import ModelOptions
 
 __version__ = "0.1.0"

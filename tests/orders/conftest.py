@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from tests.servers import DatabaseServer, ServerOf
 
-from customer_revenue.orders.importing import ImportSummary, import_files
+from customer_revenue.orders.imports.import_files import ImportSummary, import_files
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings
 

@@ -17,7 +17,7 @@ import filelock
 import pytest
 
 from customer_revenue.errors import StoreBusy, StoreError
-from customer_revenue.orders.database import Workshop
+from customer_revenue.orders.engines.duckdb.target import Workshop
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WRITER = """
 import sys
 from pathlib import Path
-from customer_revenue.orders.importing import import_files
+from customer_revenue.orders.imports.import_files import import_files
 from customer_revenue.settings import Settings
 print("ready", flush=True)
 sys.stdin.readline()

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_revenue.errors import InvalidParameter, UnknownFormat, UnreadableFile
-from customer_revenue.orders.formats import recognise
-from customer_revenue.orders.layouts import FORMATS
+from customer_revenue.orders.files.formats.format import recognise
+from customer_revenue.orders.files.formats.known import FORMATS
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -104,7 +104,7 @@ def test_a_format_can_be_named(shop: Shop) -> None:
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 def test_every_format_recognises_its_own_header(form: object) -> None:
-    from customer_revenue.orders.formats import Format
+    from customer_revenue.orders.files.formats.format import Format
 
     assert isinstance(form, Format)
     needed = [column.name for column in form.columns if column.required] + list(form.needs_one_of[:1])

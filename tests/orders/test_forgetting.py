@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from customer_revenue.errors import CustomerNotFound, InvalidParameter, StoreError
-from customer_revenue.orders.forgetting import Forgotten, forget
+from customer_revenue.orders.imports.remove_personal_data import Forgotten, forget
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_revenue.errors import CurrencyMismatch, NothingImported
-from customer_revenue.orders.quarantine import REASONS
+from customer_revenue.orders.files.quarantine import REASONS
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 
 from customer_revenue.errors import CurrencyMismatch, CustomerReassigned, InvalidParameter, StoreNotUsable
-from customer_revenue.orders import info
-from customer_revenue.orders.importing import IGNORED_STATUSES
-from customer_revenue.orders.samples import cdnow_path
+from customer_revenue.orders import store_info as info
+from customer_revenue.orders.files.samples import cdnow_path
+from customer_revenue.orders.imports.import_files import IGNORED_STATUSES
 from customer_revenue.periods import Clock
 
 if TYPE_CHECKING:

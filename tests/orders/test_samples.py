@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from customer_revenue.orders.samples import cdnow_path
+from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.periods import Clock
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from customer_revenue.errors import (
     StoreNotFound,
     StoreNotUsable,
 )
-from customer_revenue.orders import info
-from customer_revenue.orders.samples import cdnow_path
+from customer_revenue.orders import store_info as info
+from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.store import Store, open_store, parameter
-from customer_revenue.orders.targets import target_of
 
 if TYPE_CHECKING:
     from tests.orders.conftest import MakeServerShop, Shop

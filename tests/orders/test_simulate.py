@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from customer_revenue.orders import simulate
-from customer_revenue.orders.simulate import Shop, simulate_orders, write_simulated_orders
+from customer_revenue.orders.files import simulate
+from customer_revenue.orders.files.simulate import Shop, simulate_orders, write_simulated_orders
 
 CUSTOMERS, DAYS = 60_000, 365
 

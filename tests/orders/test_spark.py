@@ -24,9 +24,9 @@ from customer_revenue.errors import (
     StoreNotFound,
     StoreNotUsable,
 )
-from customer_revenue.orders.spark import create_views
+from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.spark.engine import create_views
 from customer_revenue.orders.store import Store, open_store, parameter
-from customer_revenue.orders.targets import target_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.errors import InvalidParameter, StoreError, StoreNotFound, StoreNotUsable
-from customer_revenue.orders import info, upgrading
+from customer_revenue.orders import store_info as info
+from customer_revenue.orders.engines.duckdb import upgrade as upgrading
 from customer_revenue.orders.store import open_store, parameter
 from customer_revenue.periods import Clock
 from customer_revenue.settings import Settings

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
-from customer_revenue.orders.spark_dialect import StoreCompiler
+from customer_revenue.orders.engines.spark.dialect import StoreCompiler
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.revenue import customer_base as base
 from customer_revenue.revenue.affinity import first_purchases, next_products

@@ -15,7 +15,7 @@ from tests.service.load import loaded
 from customer_revenue import tracking
 from customer_revenue.console import silent
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
-from customer_revenue.orders.simulate import simulate_orders
+from customer_revenue.orders.files.simulate import simulate_orders
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.answers import Answers
 from customer_revenue.workflows.gate import Check, Verdict

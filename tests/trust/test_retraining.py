@@ -19,7 +19,7 @@ from tests.conftest import Shop
 from customer_revenue import tracking
 from customer_revenue.console import silent
 from customer_revenue.errors import GateRefused, ModelBusy
-from customer_revenue.orders.simulate import simulate_orders
+from customer_revenue.orders.files.simulate import simulate_orders
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.answers import Answers

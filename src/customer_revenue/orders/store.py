@@ -16,18 +16,18 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.errors import StoreError
-from customer_revenue.orders.copying import copy_of
-from customer_revenue.orders.embedded import EmbeddedEngine
-from customer_revenue.orders.engine import ROWS_PER_BATCH, Engine, Statement
+from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine, Statement
+from customer_revenue.orders.engines.duckdb.engine import EmbeddedEngine
+from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
+from customer_revenue.orders.engines.duckdb.local_copy import copy_of
+from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
+from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
+from customer_revenue.orders.engines.mysql.engine import MySQLEngine
+from customer_revenue.orders.engines.postgres.engine import PostgresEngine
+from customer_revenue.orders.engines.spark.engine import SparkEngine
+from customer_revenue.orders.engines.urls import is_mysql, is_postgres, is_spark, path_of, without_password
 from customer_revenue.orders.expressions import parameter
-from customer_revenue.orders.in_memory import fetch_in_memory
-from customer_revenue.orders.mapped import BatchFunction, Totals
 from customer_revenue.orders.mapping import load_mapping
-from customer_revenue.orders.mysql import MySQLEngine
-from customer_revenue.orders.postgres import PostgresEngine
-from customer_revenue.orders.spark import SparkEngine
-from customer_revenue.orders.upgrading import upgrade_if_older
-from customer_revenue.orders.urls import is_mysql, is_postgres, is_spark, path_of, without_password
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import Settings
 

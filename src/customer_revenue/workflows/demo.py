@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.console import Report
 from customer_revenue.errors import InvalidParameter, StoreNotFound
-from customer_revenue.orders.samples import cdnow_path
+from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.answers import Answers

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.orders.in_memory import canonical_in_memory, fetch_in_memory
+from customer_revenue.orders.engines.duckdb.in_memory import canonical_in_memory, fetch_in_memory
 from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from customer_revenue.console import Report
-from customer_revenue.orders.importing import ImportSummary, Views, import_files
+from customer_revenue.orders.imports.import_files import ImportSummary, Views, import_files
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.view import VIEW_NAME, customer_revenue_analysis
 from customer_revenue.settings import Settings

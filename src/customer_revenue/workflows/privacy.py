@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.forgetting import forget as forget_in_store
+from customer_revenue.orders.imports.remove_personal_data import forget as forget_in_store
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.importing import views
 from customer_revenue.workflows.prediction_log import forget_in_log

@@ -18,7 +18,7 @@ from customer_revenue import tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelNotFound, StoreNotFound
 from customer_revenue.modeling import bundle
-from customer_revenue.orders.importing import ImportSummary
+from customer_revenue.orders.imports.import_files import ImportSummary
 from customer_revenue.orders.store import open_store
 from customer_revenue.periods import Clock
 from customer_revenue.settings import Settings

@@ -13,7 +13,7 @@ import pyarrow as pa
 from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import PREDICTIONS, Predictor
-from customer_revenue.orders.mapped import Totals
+from customer_revenue.orders.engines.map_batches import Totals
 from customer_revenue.orders.store import open_store
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings

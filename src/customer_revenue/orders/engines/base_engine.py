@@ -1,0 +1,126 @@
+"""What a store needs of an engine, and how an Ibis expression becomes its SQL with bound parameters."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.sql.compilers.base import SQLGlotCompiler
+
+from customer_revenue.orders.engines.map_batches import BatchFunction, Totals, write_mapped
+from customer_revenue.orders.expressions import PARAMETER_MARK
+from customer_revenue.tables import Canonical
+
+ROWS_PER_BATCH = 100_000
+
+_STAND_IN = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL of one engine, the names of its parameters, and the schema of its result."""
+
+    sql: str
+    names: frozenset[str]
+    schema: pa.Schema
+
+
+class Engine(ABC):
+    """A database that holds a store. Safe to use from several threads."""
+
+    joins_slowly: ClassVar[bool] = False
+    """Whether a large join is better done by DuckDB, on rows that were fetched for it."""
+    slow_at_whole_tables: ClassVar[bool] = False
+    """Whether work on all customers at once is better done on a copy, as where rows lie one by one."""
+    holds_its_data: ClassVar[bool] = False
+    """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
+
+    @property
+    def tells_of_changes(self) -> bool:
+        """Whether :meth:`changed` tells of every change, so that what was read may be kept until then."""
+        return True
+
+    @abstractmethod
+    def tables(self, zone: str) -> Canonical:
+        """The canonical tables, with days in the zone."""
+
+    @abstractmethod
+    def info(self) -> Mapping[str, Any]:
+        """What the store says of itself: the columns of ``info.INFO_COLUMNS``."""
+
+    @abstractmethod
+    def quarantine(self) -> ir.Table:
+        """The rows that were not imported."""
+
+    @abstractmethod
+    def compile(self, expr: ir.Table) -> Statement:
+        """The SQL of an expression over the tables."""
+
+    @abstractmethod
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        """Run a statement.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+
+    @abstractmethod
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Run a statement whose result is small, as Python values: half the time of ``run`` for a single row.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+
+    @abstractmethod
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        """Run an expression once; it may contain Ibis tables in memory, and its result may be large."""
+
+    @abstractmethod
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        """Run a statement without parameters and stream its result, at most so many rows a batch."""
+
+    def write_mapped(
+        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
+    ) -> Totals:
+        """Put an expression's rows through a function, and the results into a file or, on a cluster, a folder."""
+        return write_mapped(self.stream(self.compile(expr), ROWS_PER_BATCH), function, schema, summed, path)
+
+    @abstractmethod
+    def changed(self) -> bool:
+        """Whether there is other data now than at opening."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+def compiled(
+    compiler: SQLGlotCompiler, dialect: str, expr: ir.Table, placeholder: Callable[[str], str], percent: str = "%"
+) -> Statement:
+    """Compile an expression, with the engine's placeholders where the parameters are.
+
+    Args:
+        compiler: of the engine.
+        dialect: its name in sqlglot.
+        expr: the expression.
+        placeholder: how the engine writes the parameter of a name.
+        percent: how it writes a percent sign beside placeholders.
+    """
+    text = compiler.to_sqlglot(expr).sql(dialect=dialect).replace("%", percent)
+    names = frozenset(_STAND_IN.findall(text))
+    sql = _STAND_IN.sub(lambda match: placeholder(match.group(1)), text)
+    return Statement(sql, names, expr.schema().to_pyarrow())
+
+
+def table_of_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    """A small result as Arrow. Arrow finds each column's type and converts: engines have wider ones for sums."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,171 @@
+"""The embedded engine: one DuckDB file, opened for reading."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+from typing_extensions import override
+
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.base_engine import Engine, Statement, compiled, table_of_rows
+from customer_revenue.orders.engines.duckdb.dialect import StoreCompiler
+from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
+from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.orders.store_info import read_info
+from customer_revenue.settings import Settings
+from customer_revenue.tables import Canonical
+
+_ATTACHED = "store"
+_SMALL = 5_000
+"""Results of fewer rows are fetched row by row."""
+
+_COMPILER = StoreCompiler()
+_BROKEN = (
+    duckdb.ConnectionException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.SerializationException,
+)
+"""What DuckDB raises for a closed connection, a damaged file or a full disk, rather than for a wrong query."""
+
+
+class EmbeddedEngine(Engine):
+    """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
+
+    holds_its_data = True
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self._path = path
+        # Looked at before opening: a swap in between shows as a change, and costs one opening more at worst.
+        self._identity = _identity(path)
+        spill = (
+            Path(tempfile.gettempdir()) / f"customer-revenue-{os.getpid()}"
+        )  # the store's own folder may be read-only
+        self._con = duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": str(spill)})
+        self._local = threading.local()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+        self._lock = threading.Lock()
+        try:
+            attach(self._con, path, _ATTACHED)
+            self._info = read_info(self._con, _ATTACHED, path)
+        except BaseException:
+            self._con.close()
+            raise
+
+    @override
+    def tables(self, zone: str) -> Canonical:
+        return canonical_tables(zone, _ATTACHED, "main")
+
+    @override
+    def info(self) -> Mapping[str, Any]:
+        return self._info
+
+    @override
+    def quarantine(self) -> ir.Table:
+        return ibis.table(QUARANTINE_SCHEMA, name="quarantine", catalog=_ATTACHED, database="main")
+
+    @override
+    def compile(self, expr: ir.Table) -> Statement:
+        return compiled(_COMPILER, "duckdb", expr, lambda name: f"${name}")
+
+    @override
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        with _answering():
+            rows = self._execute(statement, values).fetchmany(_SMALL)
+            if len(rows) < _SMALL:
+                # DuckDB's own way to Arrow plans the query twice, which costs more than a small result is worth.
+                self._cursor().fetchall()
+                return table_of_rows(rows, statement.schema)
+            self._cursor().abort()
+        return _run(self._cursor(), statement, values)
+
+    @override
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with _answering():
+            return self._execute(statement, values).fetchall()
+
+    def _execute(self, statement: Statement, values: Mapping[str, object]) -> duckdb.DuckDBPyConnection:
+        cursor = self._cursor()
+        # Parsing a long query takes as long as running it for one customer, so each thread does it once.
+        parsed: dict[str, duckdb.Statement] = self._local.parsed
+        if statement.sql not in parsed:
+            (parsed[statement.sql],) = duckdb.extract_statements(statement.sql)
+        return cursor.execute(parsed[statement.sql], dict(values))
+
+    @override
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        statement = self.compile(expr)
+        in_memory = expr.op().find(ops.InMemoryTable)
+        if not in_memory:
+            return _run(self._cursor(), statement, values)
+        with self._lock, self._con.cursor() as cursor:
+            for table in in_memory:
+                cursor.register(table.name, table.data.to_pyarrow(table.schema))
+            return _run(cursor, statement, values)
+
+    @override
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        with _answering(), self._con.cursor() as cursor:
+            for batch in cursor.sql(statement.sql).to_arrow_reader(rows):
+                yield batch.cast(statement.schema)
+
+    @override
+    def changed(self) -> bool:
+        return _identity(self._path) != self._identity
+
+    @override
+    def close(self) -> None:
+        with self._lock:
+            for cursor in self._cursors:
+                cursor.close()
+            self._cursors.clear()
+            self._con.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's own connection: DuckDB lets one connection run one query at a time."""
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if cursor is None:
+            with self._lock:
+                with _answering():
+                    cursor = self._con.cursor()
+                self._cursors.append(cursor)
+            self._local.cursor, self._local.parsed = cursor, {}
+        return cursor
+
+
+def _run(con: duckdb.DuckDBPyConnection, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+    with _answering():
+        table = con.sql(statement.sql, params=dict(values)).to_arrow_table()
+    assert isinstance(table, pa.Table)
+    return table.cast(statement.schema)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise StoreError(f"the store cannot answer: {first_line(error)}") from error
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns

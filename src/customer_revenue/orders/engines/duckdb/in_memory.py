@@ -1,0 +1,48 @@
+"""Histories that belong to no store, such as those sent in a request, as canonical tables."""
+
+from __future__ import annotations
+
+import duckdb
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from customer_revenue.orders.engines.base_engine import compiled
+from customer_revenue.orders.engines.duckdb.dialect import StoreCompiler
+from customer_revenue.orders.expressions import STORED, local_day
+from customer_revenue.tables import Canonical
+
+
+def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canonical:
+    """Orders and refunds in memory as the canonical tables that every expression is written over.
+
+    Args:
+        orders: the columns of the canonical orders, times in UTC.
+        refunds: those of the canonical refunds.
+        zone: IANA name of the reporting zone, which decides the days.
+    """
+    known = {"orders": orders, "refunds": refunds}
+    made = {
+        name: ibis.memtable(
+            known[name].cast(schema.to_pyarrow()) if name in known else schema.to_pyarrow().empty_table()
+        )
+        for name, schema in STORED.items()
+    }
+    return Canonical(
+        orders=made["orders"].mutate(day=local_day(made["orders"].created_at, zone)),
+        users=made["users"],
+        order_items=made["order_items"],
+        refunds=made["refunds"].mutate(day=local_day(made["refunds"].created_at, zone)),
+    )
+
+
+def fetch_in_memory(expr: ir.Table) -> pa.Table:
+    """Run an expression over tables in memory alone, in a database that lasts no longer than the call."""
+    statement = compiled(StoreCompiler(), "duckdb", expr, lambda name: f"${name}")
+    with duckdb.connect(config={"threads": 1}) as con:
+        for table in expr.op().find(ops.InMemoryTable):
+            con.register(table.name, table.data.to_pyarrow(table.schema))
+        found = con.sql(statement.sql).to_arrow_table()
+    assert isinstance(found, pa.Table)
+    return found.cast(statement.schema)

@@ -1,0 +1,66 @@
+"""A copy of a store on this machine, for work on all customers at once: database servers take minutes for it."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from ibis.backends.sql.datatypes import DuckDBType
+
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine
+from customer_revenue.orders.engines.base_target import quoted
+from customer_revenue.orders.engines.duckdb.engine import EmbeddedEngine
+from customer_revenue.orders.engines.duckdb.target import memory_limit
+from customer_revenue.orders.expressions import STORED
+from customer_revenue.orders.store_info import INFO_COLUMNS, create_info
+from customer_revenue.settings import Settings
+from customer_revenue.tables import Canonical
+
+_OWNER = {"users": "id"}
+"""The column that says whose a row is, where it is not ``user_id``: the copy is clustered by it, like every store."""
+
+
+def copy_of(engine: Engine, tables: Canonical, settings: Settings) -> EmbeddedEngine:
+    """An engine with the same orders, users, items and refunds, that holds them until it is closed.
+
+    The file has no name as soon as it is open, so that nothing is left of it, however the process ends.
+
+    Raises:
+        StoreError: the database does not answer, or the copy cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="customer-revenue-copy-", ignore_cleanup_errors=True) as folder:
+            file = Path(folder) / "store.duckdb"
+            with duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": folder}) as con:
+                con.execute(f"ATTACH '{quoted(file)}' AS next")
+                con.execute("USE next")
+                _copy_all(con, engine, tables)
+            return EmbeddedEngine(file, settings)
+    except (duckdb.Error, OSError) as error:
+        raise StoreError(f"the store could not be copied: {first_line(error)}") from error
+
+
+def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical) -> None:
+    for name in STORED:
+        _copy(con, engine, tables, name)
+    create_info(con)
+    marks = ", ".join(f"${name}" for name in INFO_COLUMNS)
+    info = engine.info()
+    con.execute(f"INSERT INTO store_info VALUES ({marks})", {name: info[name] for name in INFO_COLUMNS})
+
+
+def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, name: str) -> None:
+    schema = STORED[name]
+    columns = ", ".join(f"{column} {DuckDBType.to_string(dtype)}" for column, dtype in schema.items())
+    con.execute(f"CREATE TABLE {name} ({columns})")
+    table = getattr(tables, name).select(*schema.names)
+    batches = engine.stream(engine.compile(table), ROWS_PER_BATCH)
+    rows = pa.RecordBatchReader.from_batches(schema.to_pyarrow(), batches)
+    con.register("rows_read", rows)
+    con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
+    con.unregister("rows_read")

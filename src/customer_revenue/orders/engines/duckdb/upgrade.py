@@ -1,0 +1,55 @@
+"""Bring a store that an older version of this package made to today's tables."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from customer_revenue.errors import StoreError, StoreNotUsable
+from customer_revenue.orders import store_info as info
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.duckdb.target import attach, workshop
+from customer_revenue.orders.store_info import read_info
+
+UPGRADES: Mapping[int, tuple[str, ...]] = {
+    1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
+}
+"""The statements that take a store from each older version to the next one. In them the store is ``next``."""
+
+
+def upgrade_if_older(path: Path) -> None:
+    """Upgrade a copy of the store and put it in the store's place; nothing is done to one of today's version.
+
+    Raises:
+        StoreNotFound, StoreNotUsable: there is no store, or it cannot be upgraded.
+        StoreBusy: an import is running.
+    """
+    version = _version(path)
+    if version >= info.SCHEMA_VERSION:
+        return
+    with workshop(path) as shop:
+        shutil.copyfile(path, shop.next_file)
+        with duckdb.connect() as con:
+            shop.attach(con)
+            try:
+                for step in range(version, info.SCHEMA_VERSION):
+                    for statement in UPGRADES[step]:
+                        con.execute(statement)
+                    con.execute("UPDATE next.store_info SET schema_version = ?", [step + 1])
+                con.execute("DETACH next")
+            except KeyError:
+                raise StoreNotUsable(f"{path} has schema {version}, which is too old: import the orders anew") from None
+            except duckdb.Error as error:
+                raise StoreError(f"{path} could not be upgraded and is unchanged: {first_line(error)}") from error
+        shop.swap()
+
+
+def _version(path: Path) -> int:
+    with duckdb.connect() as con:
+        attach(con, path, "old")
+        version = read_info(con, "old", path)["schema_version"]
+    assert isinstance(version, int)
+    return version

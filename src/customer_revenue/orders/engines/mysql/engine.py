@@ -1,0 +1,132 @@
+"""The MySQL and MariaDB engine: bound parameters, results as Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.sql.datatypes import MySQLType
+from typing_extensions import override
+
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
+from customer_revenue.orders.engines.mysql.connection import Pool, Server, collation_of
+from customer_revenue.orders.engines.mysql.dialect import StoreCompiler, exact_text, in_variables
+from customer_revenue.orders.engines.server_engine import MOST_CONNECTIONS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.mapping import Mapped
+from customer_revenue.settings import Settings
+from customer_revenue.tables import Canonical
+
+_ROWS_AT_ONCE = 20_000
+_OF_TABLE = "WHERE table_schema = coalesce(nullif(%(database)s, ''), DATABASE()) AND table_name = %(name)s"
+
+
+class MySQLEngine(ServerEngine):
+    """A store on a MySQL or MariaDB server, ours or a shop's own by a mapping. See ``Engine`` for the methods.
+
+    The driver is PyMySQL: pure Python, so that installing it needs no compiler and no library of the system. Ibis
+    compiles the queries and never connects, so its own choice of driver does not matter here.
+    """
+
+    joins_slowly = True
+    slow_at_whole_tables = True
+
+    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
+        server = Server(url, WAIT_SECONDS, settings.statement_seconds)
+        self._pool = Pool(server, MOST_CONNECTIONS, WAIT_SECONDS)
+        with self._pool.connection() as con:
+            self._compiler = StoreCompiler(collation_of(con))
+        super().__init__(server.shown, settings, mapped)
+
+    @override
+    def tables(self, zone: str) -> Canonical:
+        if zone != "UTC" and self._rows("SELECT CONVERT_TZ('2000-01-01', '+00:00', %(zone)s)", {"zone": zone}) == [
+            (None,)
+        ]:
+            raise StoreError(
+                f"the server at {self._shown} does not know the time zone {zone}: load its time zone tables with"
+                " mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql"
+            )
+        return super().tables(zone)
+
+    @override
+    def _exact(self, text: ir.StringValue) -> ir.StringValue:
+        return exact_text(text)
+
+    @override
+    def compile(self, expr: ir.Table) -> Statement:
+        return compiled(self._compiler, "mysql", expr, lambda name: f"%({name})s", percent="%%")
+
+    @override
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        return table_of_rows(self._rows(statement.sql, values), statement.schema)
+
+    @override
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        # By way of Arrow: the server's sums are decimals where the schema says integers.
+        table = self.run(statement, values)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    @override
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        statement = self.compile(expr)
+        memory: dict[str, str] = {}
+        for table in expr.op().find(ops.InMemoryTable):
+            memory |= in_variables(table.name, table.data.to_pyarrow(table.schema))
+        batches = self._batches(statement, values, memory, _ROWS_AT_ONCE)
+        return pa.Table.from_batches(list(batches), statement.schema)
+
+    @override
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        yield from self._batches(statement, {}, {}, rows)
+
+    @override
+    def close(self) -> None:
+        self._pool.close()
+
+    def _batches(
+        self, statement: Statement, values: Mapping[str, object], memory: Mapping[str, str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        from pymysql.cursors import SSCursor
+
+        with self._pool.connection() as con, con.cursor(SSCursor) as cursor:
+            for variable, lists in memory.items():
+                cursor.execute(f"SET @{variable} = %s", [lists])
+            try:
+                cursor.execute(statement.sql, dict(values))
+                while found := cursor.fetchmany(rows):
+                    yield from table_of_rows(found, statement.schema).to_batches()
+            finally:
+                for variable in memory:
+                    cursor.execute(f"SET @{variable} = NULL")
+
+    def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        with self._pool.connection() as con, con.cursor() as cursor:
+            # Always with values, if none: only then is a doubled percent sign a single one.
+            cursor.execute(sql, dict(values or {}))
+            return list(cursor.fetchall())
+
+    @override
+    def _has_store(self) -> bool:
+        return bool(self._types("store_info"))
+
+    @override
+    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        sql = f"SELECT column_name, column_type FROM information_schema.columns {_OF_TABLE}"  # noqa: S608
+        rows = self._rows(sql, _named(table))
+        return {column: MySQLType.from_string(str(sql_type)) for column, sql_type in rows}
+
+    @override
+    def _changes_of_own(self, tables: list[str]) -> object:
+        # To the second, as the server notes it.
+        sql = f"SELECT update_time, auto_increment FROM information_schema.tables {_OF_TABLE}"  # noqa: S608
+        return [self._rows(sql, _named(table)) for table in tables]
+
+
+def _named(table: str) -> dict[str, object]:
+    database, _, name = table.rpartition(".")
+    return {"database": database, "name": name}

@@ -1,0 +1,215 @@
+"""Imports into a MySQL or MariaDB store.
+
+The server ends a transaction at every statement that makes a table or a view. So the tables of a new store are made
+first, empty, and are no store until their rows are there; and each view is tried out under another name before any
+row is written.
+"""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dtypes
+from typing_extensions import override
+
+from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.base_engine import table_of_rows
+from customer_revenue.orders.engines.base_target import Views
+from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
+from customer_revenue.orders.engines.mysql.connection import Server, collation_of
+from customer_revenue.orders.engines.mysql.dialect import StoreCompiler
+from customer_revenue.orders.engines.server_engine import STATEMENT_SECONDS, WAIT_SECONDS
+from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
+from customer_revenue.orders.expressions import as_of_day, canonical_tables
+from customer_revenue.orders.store_info import SCHEMA_VERSION, check_version
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+
+_ROWS_AT_ONCE = 20_000
+_TRIAL = "_trial"
+
+
+@contextmanager
+def mysql_target(url: str) -> Iterator[ServerTarget]:
+    """The server's store, for one writer at a time.
+
+    Raises:
+        StoreBusy: another import holds it.
+        StoreError: the server does not answer, or refuses what is asked.
+    """
+    server = Server(url, WAIT_SECONDS, STATEMENT_SECONDS)
+    import pymysql
+
+    con = server.connect()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            target = MySQLTarget(con, Path(folder), server.shown)
+            if target.read("SELECT GET_LOCK(%s, 0)", [_lock(server.database)]) != [(1,)]:
+                raise StoreBusy(f"another import is writing to {server.shown}: try again when it is done")
+            try:
+                target.upgrade()
+                yield target
+            finally:
+                if con.open:
+                    target.read("SELECT RELEASE_LOCK(%s)", [_lock(server.database)])
+    except pymysql.MySQLError as error:
+        raise StoreError(f"{server.shown}: {error.args[-1] if error.args else first_line(error)}") from error
+    finally:
+        if con.open:
+            con.close()
+
+
+class MySQLTarget(ServerTarget):
+    """A MySQL or MariaDB server's store under import; see ``Target``."""
+
+    def __init__(self, con: Connection[Any], folder: Path, shown: str) -> None:
+        super().__init__(folder, shown)
+        self._con = con
+        self._collation = collation_of(con)
+        self._views: dict[str, str] = {}
+
+    def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement; its rows."""
+        with self._con.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+    def upgrade(self) -> None:
+        """Bring a store that an older version of this package made to today's tables."""
+        if not self._exists():
+            return
+        ((version,),) = self.read("SELECT schema_version FROM store_info")
+        check_version({"schema_version": version}, self._shown)
+        for step in range(version, SCHEMA_VERSION):
+            for statement in UPGRADES[step]:
+                self._run(_upgrade_of_server(statement))
+            self.read("UPDATE store_info SET schema_version = %s", [step + 1])
+
+    @override
+    def _exists(self) -> bool:
+        return "store_info" in self._tables_there() and self.read("SELECT count(*) FROM store_info") == [(1,)]
+
+    def _tables_there(self) -> set[str]:
+        rows = self.read("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+        return {name for (name,) in rows}
+
+    @override
+    def _copy_out(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema) -> None:
+        from pymysql.cursors import SSCursor
+
+        arrow = ibis.schema({column: dtype.copy(nullable=True) for column, dtype in schema.items()}).to_pyarrow()
+        with self._con.cursor(SSCursor) as cursor:
+            cursor.execute(f"SELECT {', '.join(schema)} FROM {name}")
+            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                con.from_arrow(table_of_rows(rows, arrow)).insert_into(f"old.{name}")
+
+    @override
+    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
+        tables, compiler = canonical_tables(zone), StoreCompiler(self._collation)
+        self._views = {
+            name: compiler.to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="mysql")
+            for name, build in views.items()
+        }
+        return bool(views)  # the server keeps them in words of its own: they are simply made anew
+
+    @contextmanager
+    @override
+    def _transaction(self, *, is_new: bool) -> Iterator[None]:
+        if is_new:
+            self._create_tables()
+        for name, body in self._views.items():
+            self._run(f"CREATE OR REPLACE VIEW {name}{_TRIAL} AS {body}")
+            self._run(f"DROP VIEW {name}{_TRIAL}")
+        self._con.begin()
+        try:
+            yield
+        except BaseException:
+            if self._con.open:
+                self._con.rollback()
+            raise
+        self._con.commit()
+        for name, body in self._views.items():
+            self._run(f"CREATE OR REPLACE VIEW {name} AS {body}")
+
+    def _create_tables(self) -> None:
+        """Make the tables, or find those that an import made that did not come to its end."""
+        there = self._tables_there()
+        if "store_info" not in there and (others := sorted(there & TABLES.keys())):
+            raise StoreNotUsable(
+                f"{self._shown} has tables named {', '.join(others)} that are no store of ours: import into a"
+                " database of its own"
+            )
+        for name in ("store_info", *(name for name in TABLES if name != "store_info")):
+            keys = ["PRIMARY KEY (id)"] if name in KEYED else []
+            keys += [
+                f"INDEX {index} {on.removeprefix(name)}" for index, on in INDEXES.items() if on.startswith(f"{name} ")
+            ]
+            self._run(
+                f"CREATE TABLE IF NOT EXISTS {name} ({', '.join([_typed(name, TABLES[name], strict=True), *keys])})"
+                f" ENGINE InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {self._collation}"
+            )
+
+    @override
+    def _copy_in(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema, query: str) -> None:
+        self._run("DROP TEMPORARY TABLE IF EXISTS incoming")
+        self._run(
+            f"CREATE TEMPORARY TABLE incoming ({_typed(name, schema)})"
+            f" ENGINE InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {self._collation}"
+        )
+        insert = f"INSERT INTO incoming VALUES ({', '.join(['%s'] * len(schema))})"
+        found = con.execute(f"SELECT {', '.join(schema)} FROM ({query})")
+        with self._con.cursor() as cursor:
+            while rows := found.fetchmany(_ROWS_AT_ONCE):
+                cursor.executemany(insert, rows)
+
+    @override
+    def _put_incoming(self, name: str) -> None:
+        columns = ", ".join(f"{column} = VALUES({column})" for column in TABLES[name] if column != "id")
+        self._run(f"INSERT INTO {name} SELECT * FROM incoming ON DUPLICATE KEY UPDATE {columns}")
+
+    @override
+    def _analyze(self) -> None:
+        self.read(f"ANALYZE TABLE {', '.join(TABLES)}")
+
+    @override
+    def _run(self, sql: str) -> None:
+        self.read(sql)
+
+
+def _lock(database: str) -> str:
+    """The name of the lock of a database's store: locks are the server's, and their names are short."""
+    return f"customer-revenue-{hashlib.sha256(database.encode()).hexdigest()[:32]}"
+
+
+def _upgrade_of_server(statement: str) -> str:
+    return statement.replace("next.", "").replace("user_hash VARCHAR", "user_hash VARCHAR(255)")
+
+
+def _typed(table: str, schema: ibis.Schema, *, strict: bool = False) -> str:
+    """The columns of a table with their types."""
+    return ", ".join(
+        f"{column} {_type(table, column, dtype)}{' NOT NULL' if strict and not dtype.nullable else ''}"
+        for column, dtype in schema.items()
+    )
+
+
+def _type(table: str, column: str, dtype: dtypes.DataType) -> str:
+    """The type of a column. What an index may hold has a length, as the server wants it."""
+    if dtype.is_string():
+        is_key = table != "quarantine" and (not dtype.nullable or column.endswith(("_id", "_hash")))
+        return "VARCHAR(255)" if is_key else "MEDIUMTEXT"
+    if dtype.is_timestamp():
+        return "DATETIME(6)"
+    if dtype.is_date():
+        return "DATE"
+    return "BOOLEAN" if dtype.is_boolean() else "BIGINT"

@@ -1,0 +1,209 @@
+"""The PostgreSQL engine: a pool of connections, bound parameters, results as Arrow."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.csv as pv
+from ibis.backends.sql.compilers import PostgresCompiler
+from ibis.backends.sql.datatypes import PostgresType
+from typing_extensions import override
+
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
+from customer_revenue.orders.engines.server_engine import MOST_CONNECTIONS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.engines.urls import without_password
+from customer_revenue.orders.mapping import Mapped
+from customer_revenue.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+_COMPILER = PostgresCompiler()
+_BLOCK_BYTES = 1 << 22
+
+
+class PostgresEngine(ServerEngine):
+    """A store on a PostgreSQL server, ours or a shop's own by a mapping. See ``Engine`` for the methods."""
+
+    slow_at_whole_tables = True
+
+    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
+        shown = without_password(url)
+        self._pool = _pool(url, shown, settings.statement_seconds)
+        super().__init__(shown, settings, mapped)
+
+    @override
+    def compile(self, expr: ir.Table) -> Statement:
+        return compiled(_COMPILER, "postgres", expr, lambda name: f"%({name})s", percent="%%")
+
+    @override
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        return table_of_rows(self._select(statement, values), statement.schema)
+
+    @override
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        # By way of Arrow: the server's sums are decimals where the schema says integers.
+        table = table_of_rows(self._select(statement, values), statement.schema)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    @override
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        statement = self.compile(expr)
+        with tempfile.TemporaryFile() as file, self._connection() as con, con.transaction():
+            for table in expr.op().find(ops.InMemoryTable):
+                _upload(con, table.name, table.data.to_pyarrow(table.schema))
+            _download(con, statement, values, file)
+            return pa.Table.from_batches(_batches(file, statement.schema), statement.schema)
+
+    @override
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        with tempfile.TemporaryFile() as file:
+            with self._connection() as con:
+                _download(con, statement, {}, file)
+            for batch in _batches(file, statement.schema):
+                yield from (batch.slice(start, rows) for start in range(0, batch.num_rows, rows))
+
+    @override
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        import psycopg
+        import psycopg_pool
+
+        try:
+            with self._pool.connection() as con:
+                yield con
+        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
+            raise StoreError(f"the store at {self._shown} does not answer: {first_line(error)}") from error
+        except psycopg_pool.PoolClosed as error:
+            raise StoreError("the store cannot answer: it is closed") from error
+
+    def _select(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with self._connection() as con:
+            return con.execute(_text(statement.sql), dict(values)).fetchall()
+
+    def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        with self._connection() as con:
+            return con.execute(_text(sql), values).fetchall()
+
+    @override
+    def _has_store(self) -> bool:
+        return self._rows("SELECT to_regclass('store_info') IS NOT NULL") == [(True,)]
+
+    @override
+    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        rows = self._rows(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped",
+            {"table": table},
+        )
+        return {name: PostgresType.from_string(sql_type) for name, sql_type in rows}
+
+    @override
+    def _changes_of_own(self, tables: list[str]) -> object:
+        return self._rows(
+            "SELECT relid, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"
+            " WHERE relid = ANY(SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name) ORDER BY relid",
+            {"names": tables},
+        )
+
+
+def _pool(url: str, shown: str, statement_seconds: int) -> ConnectionPool:
+    try:
+        import psycopg
+        import psycopg_pool
+    except ImportError:
+        raise StoreError("PostgreSQL needs its extra: pip install 'customer-revenue[postgres]'") from None
+    options = {
+        "autocommit": True,
+        "connect_timeout": int(WAIT_SECONDS),
+        "application_name": "customer-revenue",
+    }
+    try:
+        # Asked once by hand, since a pool would not say why it gets no connection.
+        with psycopg.connect(url, **options):  # type: ignore[arg-type]  # the options are of several types
+            pass
+    except psycopg.Error as error:
+        raise StoreError(f"the store at {shown} does not answer: {first_line(error)}") from None
+    return psycopg_pool.ConnectionPool(
+        url,
+        kwargs=options,
+        min_size=1,
+        max_size=MOST_CONNECTIONS,
+        timeout=WAIT_SECONDS,
+        reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, long after the server is back
+        check=psycopg_pool.ConnectionPool.check_connection,
+        configure=partial(_configure, statement_seconds),
+        open=True,
+    )
+
+
+def _configure(statement_seconds: int, con: psycopg.Connection) -> None:
+    con.execute(
+        "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', %s, false)",
+        [f"{statement_seconds}s"],
+    )
+
+
+def _text(sql: str) -> Any:
+    """SQL that was built here rather than written down, which psycopg's types take for suspicious."""
+    return sql.encode()
+
+
+def _download(con: psycopg.Connection, statement: Statement, values: Mapping[str, object], file: BinaryIO) -> None:
+    """The rows of a statement as CSV: for many rows far cheaper than an object for every value."""
+    with con.cursor().copy(_text(f"COPY ({statement.sql}) TO STDOUT (FORMAT csv)"), dict(values)) as copy:
+        file.writelines(copy)
+    file.seek(0)
+
+
+def _batches(file: BinaryIO, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows of downloaded CSV."""
+    if not file.read(1):
+        return  # Arrow takes no empty file
+    file.seek(0)
+    convert = pv.ConvertOptions(
+        column_types=schema,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t"],
+        false_values=["f"],
+    )
+    read = pv.ReadOptions(column_names=schema.names, block_size=_BLOCK_BYTES)
+    parse = pv.ParseOptions(newlines_in_values=True)
+    with pv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
+        for batch in reader:
+            yield batch.cast(schema)
+
+
+def _upload(con: psycopg.Connection, name: str, rows: pa.Table) -> None:
+    """An Ibis table in memory as a temporary table of this transaction."""
+    from psycopg import sql
+
+    schema = ibis.Schema.from_pyarrow(rows.schema)
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(PostgresType.to_string(dtype)))
+        for column, dtype in schema.items()
+    )
+    con.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
+    with tempfile.TemporaryFile() as file:
+        pv.write_csv(rows, file, pv.WriteOptions(include_header=False))
+        file.seek(0)
+        with con.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(sql.Identifier(name))) as copy:
+            while block := file.read(_BLOCK_BYTES):
+                copy.write(block)

@@ -1,0 +1,173 @@
+"""Imports into a PostgreSQL store, in one transaction: readers see the store before or after it."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import ibis
+from ibis.backends.sql.compilers import PostgresCompiler
+from ibis.backends.sql.datatypes import DuckDBType, PostgresType
+from typing_extensions import override
+
+from customer_revenue.errors import StoreBusy, StoreError
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.base_target import Target, Views, quoted
+from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
+from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
+from customer_revenue.orders.engines.urls import without_password
+from customer_revenue.orders.expressions import as_of_day, canonical_tables
+from customer_revenue.orders.store_info import SCHEMA_VERSION, check_version
+
+if TYPE_CHECKING:
+    import psycopg
+
+_LOCK = 0x637573746F6D6572  # "customer": any number that is always the same and no one else's
+_BLOCK_BYTES = 1 << 20
+
+
+@contextmanager
+def postgres_target(url: str) -> Iterator[Target]:
+    """The server's store, for one writer at a time.
+
+    Raises:
+        StoreBusy: another import holds it.
+        StoreError: the server does not answer, or refuses what is asked.
+    """
+    shown = without_password(url)
+    try:
+        import psycopg
+    except ImportError:
+        raise StoreError("PostgreSQL needs its extra: pip install 'customer-revenue[postgres]'") from None
+    try:
+        with psycopg.connect(url, autocommit=True) as con, tempfile.TemporaryDirectory() as folder:
+            con.execute("SET TimeZone = 'UTC'")
+            if con.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
+                raise StoreBusy(f"another import is writing to {shown}: try again when it is done")
+            try:
+                _upgrade(con, shown)
+                yield PostgresTarget(con, Path(folder), shown)
+            finally:
+                # By hand: the server notices a closed connection a little later, and the next import may be quicker.
+                if not con.broken:
+                    con.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    except psycopg.Error as error:
+        raise StoreError(f"{shown}: {first_line(error)}") from error
+
+
+def _upgrade(con: psycopg.Connection, shown: str) -> None:
+    """Bring a store that an older version of this package made to today's tables, in one transaction."""
+    if con.execute("SELECT to_regclass('store_info')").fetchone() == (None,):
+        return
+    with con.transaction():
+        rows = con.execute("SELECT schema_version FROM store_info").fetchall()
+        check_version({"schema_version": rows[0][0] if rows else None}, shown)
+        for step in range(rows[0][0], SCHEMA_VERSION):
+            for statement in UPGRADES[step]:
+                con.execute(_text(statement.replace("next.", "")))
+            con.execute("UPDATE store_info SET schema_version = %s", [step + 1])
+
+
+class PostgresTarget(ServerTarget):
+    """A PostgreSQL server's store under import; see ``Target``."""
+
+    def __init__(self, con: psycopg.Connection, folder: Path, shown: str) -> None:
+        super().__init__(folder, shown)
+        self._con = con
+        self._views: dict[str, str] = {}
+
+    @override
+    def _exists(self) -> bool:
+        return self._con.execute("SELECT to_regclass('store_info')").fetchone() != (None,)
+
+    @override
+    def _copy_out(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema) -> None:
+        path = self.folder / f"{name}.csv"
+        columns = ", ".join(schema)
+        query = _text(f"COPY (SELECT {columns} FROM {name}) TO STDOUT (FORMAT csv)")
+        with path.open("wb") as file, self._con.cursor().copy(query) as copy:
+            file.writelines(copy)
+        types = {column: DuckDBType.to_string(dtype.copy(nullable=True)) for column, dtype in schema.items()}
+        rows = con.read_csv(
+            str(path), header=False, auto_detect=False, columns=types, allow_quoted_nulls=False, max_line_size=1 << 26
+        )
+        rows.insert_into(f"old.{name}")
+        path.unlink()
+
+    @override
+    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
+        tables = canonical_tables(zone)
+        self._views = {
+            name: PostgresCompiler().to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="postgres")
+            for name, build in views.items()
+        }
+        return bool(views)  # the server keeps them in words of its own: they are simply made anew
+
+    @contextmanager
+    @override
+    def _transaction(self, *, is_new: bool) -> Iterator[None]:
+        with self._con.transaction():
+            if is_new:
+                self._create_tables()
+            yield
+            self._make_views()
+
+    @override
+    def _analyze(self) -> None:
+        for name in TABLES:
+            self._run(f"ANALYZE {name}")
+
+    @override
+    def _put_incoming(self, name: str) -> None:
+        columns = ", ".join(f"{column} = excluded.{column}" for column in TABLES[name] if column != "id")
+        self._run(f"INSERT INTO {name} SELECT * FROM incoming ON CONFLICT (id) DO UPDATE SET {columns}")
+
+    def _create_tables(self) -> None:
+        for name, schema in TABLES.items():
+            columns = [f"{c} {_type(t)}{'' if t.nullable else ' NOT NULL'}" for c, t in schema.items()]
+            key = ["PRIMARY KEY (id)"] if name in KEYED else []
+            self._run(f"CREATE TABLE {name} ({', '.join([*columns, *key])})")
+        for index in INDEXES.values():
+            self._run(f"CREATE INDEX ON {index}")
+
+    @override
+    def _copy_in(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema, query: str) -> None:
+        path = self.folder / f"{name}.csv"
+        columns = ", ".join(schema)
+        # Strings in quotes, so that an empty one is not taken for null.
+        texts = ", ".join(column for column, dtype in schema.items() if dtype.is_string())
+        options = f"FORMAT csv, HEADER false, FORCE_QUOTE ({texts})"
+        con.execute(f"COPY (SELECT {columns} FROM ({query})) TO '{quoted(path)}' ({options})")
+        self._run("DROP TABLE IF EXISTS incoming")
+        typed = ", ".join(f"{column} {_type(dtype)}" for column, dtype in schema.items())
+        self._run(f"CREATE TEMPORARY TABLE incoming ({typed})")
+        with path.open("rb") as file, self._con.cursor().copy("COPY incoming FROM STDIN (FORMAT csv)") as copy:
+            while block := file.read(_BLOCK_BYTES):
+                copy.write(block)
+        path.unlink()
+
+    def _make_views(self) -> None:
+        from psycopg import sql
+
+        for name, body in self._views.items():
+            view = sql.Identifier(name)
+            self._con.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(view))
+            self._con.execute(sql.SQL("CREATE VIEW {} AS ").format(view) + sql.SQL(body))
+
+    @override
+    def _run(self, sql: str) -> None:
+        self._con.execute(_text(sql))
+
+
+def _type(dtype: Any) -> str:
+    return str(PostgresType.to_string(dtype.copy(nullable=True)))
+
+
+def _text(sql: str) -> Any:
+    """SQL that was built here rather than written down, which psycopg's types take for suspicious."""
+    return sql.encode()

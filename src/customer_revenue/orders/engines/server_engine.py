@@ -1,0 +1,137 @@
+"""What the engines of all database servers share: our own tables or a shop's, and what they say of themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.types as ir
+from typing_extensions import override
+
+from customer_revenue.errors import StoreNotFound
+from customer_revenue.orders.engines.base_engine import Engine
+from customer_revenue.orders.expressions import canonical_tables
+from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.orders.mapping import Mapped, mapped_tables
+from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version
+from customer_revenue.periods import guess_clock
+from customer_revenue.settings import Settings
+from customer_revenue.tables import Canonical
+
+MOST_CONNECTIONS = 8
+WAIT_SECONDS = 3.0
+"""So long a query waits for a connection, or a connection for the server, before the store counts as away."""
+STATEMENT_SECONDS = 600
+
+
+class ServerEngine(Engine):
+    """A store on a database server, ours or a shop's own by a mapping. See ``Engine`` for the methods.
+
+    Our own tables change by our commands alone, which write into ``store_info`` what they have made of them. A kind of
+    server connects in its constructor, then calls this one.
+    """
+
+    def __init__(self, shown: str, settings: Settings, mapped: Mapped) -> None:
+        self._shown = shown
+        self._mapped = mapped
+        try:
+            self._info = self._own_info(settings) if mapped.tables else self._stored_info()
+            self._version = self._changes()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    @override
+    def tells_of_changes(self) -> bool:
+        return not self._mapped.tables
+
+    @override
+    def tables(self, zone: str) -> Canonical:
+        if self._mapped.tables:
+            types: dict[str, Mapping[str, dtypes.DataType]] = {
+                name: self._types(columns["table"]) for name, columns in self._mapped.tables.items()
+            }
+            return mapped_tables(self._mapped, zone, types, self._exact)
+        return canonical_tables(zone)
+
+    @override
+    def info(self) -> Mapping[str, Any]:
+        return self._info
+
+    @override
+    def quarantine(self) -> ir.Table:
+        if self._mapped.tables:
+            return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
+        return ibis.table(QUARANTINE_SCHEMA, name="quarantine")
+
+    @override
+    def changed(self) -> bool:
+        return self._changes() != self._version
+
+    def _exact(self, text: ir.StringValue) -> ir.StringValue:
+        """A shop's own text as one that is compared character by character, as all servers do but some."""
+        return text
+
+    @abstractmethod
+    def _has_store(self) -> bool:
+        """Whether there is a table ``store_info``."""
+
+    @abstractmethod
+    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        """The Ibis type of each column of a shop's own table, none if there is no such table."""
+
+    @abstractmethod
+    def _changes_of_own(self, tables: list[str]) -> object:
+        """Moves on with every change of a shop's own tables."""
+
+    def _changes(self) -> object:
+        if self._mapped.tables:
+            return self._changes_of_own([columns["table"] for columns in self._mapped.tables.values()])
+        info = ibis.table(INFO_SCHEMA, name="store_info")
+        return self.rows(self.compile(info), {})
+
+    def _stored_info(self) -> dict[str, Any]:
+        rows = self.run(self.compile(ibis.table(INFO_SCHEMA, name="store_info")), {}) if self._has_store() else None
+        if rows is None or not rows.num_rows:
+            raise StoreNotFound(
+                f"no store at {self._shown}: make one with 'customer-revenue import FILE --store {self._shown}'"
+            )
+        info: dict[str, Any] = rows.to_pylist()[0] if rows.num_rows == 1 else {}
+        check_version(info, self._shown)
+        return info
+
+    def _own_info(self, settings: Settings) -> dict[str, Any]:
+        """What a shop's own database says, as far as its tables tell."""
+        tables = self.tables(settings.timezone)
+        orders = tables.orders
+        counts = orders.aggregate(
+            first=orders.created_at.min(),
+            last=orders.created_at.max(),
+            orders=orders.count(),
+            customers=orders.user_id.nunique(),
+            cents=orders.total_cents.sum(),
+        )
+        (row,) = self.run(self.compile(counts), {}).to_pylist()
+        (refunds,) = self.run(self.compile(tables.refunds.aggregate(n=tables.refunds.count())), {}).to_pylist()
+        last_day = row["last"].replace(tzinfo=dt.UTC).astimezone(settings.zone).date() if row["last"] else None
+        today = dt.datetime.now(settings.zone).date()
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "currency": settings.currency or "USD",
+            "timezone": settings.timezone,
+            "clock": guess_clock(last_day or today, today, sample=False),
+            "clock_is_chosen": False,
+            "as_of": None,
+            "first_created_at": row["first"],
+            "last_created_at": row["last"],
+            "orders": row["orders"],
+            "customers": row["customers"],
+            "refunds": refunds["n"],
+            "formats": "",
+            "fingerprint": f"{row['orders']}-{row['cents']}-{row['last']}-{refunds['n']}",
+        }

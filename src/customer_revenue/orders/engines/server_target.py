@@ -1,0 +1,141 @@
+"""Imports into a database server: the same steps as for the embedded store, then only what differs is written.
+
+The rows are written in one transaction: readers see the store before or after it.
+"""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import duckdb
+import ibis
+from ibis.backends.sql.datatypes import DuckDBType
+from typing_extensions import override
+
+from customer_revenue.orders.engines.base_target import Target, quoted
+from customer_revenue.orders.expressions import STORED
+from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.orders.store_info import INFO_SCHEMA, read_info
+
+TABLES = {
+    **STORED,
+    "quarantine": QUARANTINE_SCHEMA,
+    "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
+    "store_info": INFO_SCHEMA,
+}
+KEYED = ("orders", "refunds", "users")
+_WHOLE = ("quarantine", "forgotten", "store_info")
+"""Tables that are written anew when they differ. That of what the store is comes last."""
+
+INDEXES = {
+    "orders_of_user": "orders (user_id, created_at)",
+    "items_of_order": "order_items (order_id)",
+    "items_of_user": "order_items (user_id)",
+    "refunds_of_user": "refunds (user_id)",
+    "refunds_of_order": "refunds (order_id)",
+}
+"""What the queries about one customer need."""
+
+
+class ServerTarget(Target):
+    """A server's store under import; see ``Target``."""
+
+    def __init__(self, folder: Path, shown: str) -> None:
+        super().__init__(folder)
+        self._shown = shown
+
+    @override
+    def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+        """A copy of the store as it is, so that one set of rules compares and merges for every engine."""
+        if not self._exists():
+            return {}
+        con.execute(f"ATTACH '{quoted(self.folder / 'old.duckdb')}' AS old")
+        for name, schema in TABLES.items():
+            typed = ", ".join(f"{column} {_duckdb_type(dtype)}" for column, dtype in schema.items())
+            con.execute(f"CREATE TABLE old.{name} ({typed})")
+            self._copy_out(con, name, schema)
+        return read_info(con, "old", Path(self._shown))
+
+    @override
+    def publish(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Write the difference between ``old`` and ``next``, if there was an old one, and the views."""
+        is_new = con.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'old'").fetchall() == [(0,)]
+        with self._transaction(is_new=is_new):
+            for name in KEYED:
+                kept = "" if is_new else f" EXCEPT FROM old.{name}"
+                self._copy_in(con, name, TABLES[name], f"FROM next.{name}{kept}")
+                self._put_incoming(name)
+                if not is_new:
+                    gone = f"SELECT id FROM old.{name} EXCEPT SELECT id FROM next.{name}"
+                    self._copy_in(con, name, _only(TABLES[name], "id"), gone)
+                    self._run(f"DELETE FROM {name} WHERE id IN (SELECT id FROM incoming)")
+            self._write_items(con, is_new=is_new)
+            for name in _WHOLE:
+                if is_new or _differ(con, name):
+                    self._copy_in(con, name, TABLES[name], f"FROM next.{name}")
+                    self._run(f"DELETE FROM {name}")
+                    self._run(f"INSERT INTO {name} SELECT * FROM incoming")
+        self._analyze()
+
+    def _write_items(self, con: duckdb.DuckDBPyConnection, *, is_new: bool) -> None:
+        """The items of every order whose items differ are replaced together: an item has no id of its own."""
+        schema = TABLES["order_items"]
+        if is_new:
+            self._copy_in(con, "order_items", schema, "FROM next.order_items")
+        else:
+            con.execute(
+                """
+                CREATE OR REPLACE TEMP TABLE differing AS SELECT DISTINCT order_id FROM (
+                    (FROM next.order_items EXCEPT ALL FROM old.order_items)
+                    UNION ALL (FROM old.order_items EXCEPT ALL FROM next.order_items)
+                )
+                """
+            )
+            self._copy_in(con, "order_items", _only(schema, "order_id"), "FROM differing")
+            self._run("DELETE FROM order_items WHERE order_id IN (SELECT order_id FROM incoming)")
+            self._copy_in(con, "order_items", schema, "FROM next.order_items SEMI JOIN differing USING (order_id)")
+        self._run("INSERT INTO order_items SELECT * FROM incoming")
+
+    @abstractmethod
+    def _exists(self) -> bool:
+        """Whether the server holds a store."""
+
+    @abstractmethod
+    def _copy_out(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema) -> None:
+        """Copy a table of the server into the empty table of ``old``."""
+
+    @abstractmethod
+    def _copy_in(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema, query: str) -> None:
+        """Copy the rows of a DuckDB query into the server's temporary table ``incoming``, made like table ``name``."""
+
+    @abstractmethod
+    def _put_incoming(self, name: str) -> None:
+        """Put the rows of ``incoming`` into a table, in the place of those with the same id."""
+
+    @abstractmethod
+    def _transaction(self, *, is_new: bool) -> AbstractContextManager[None]:
+        """A transaction that also makes the tables of a new store, and the views."""
+
+    @abstractmethod
+    def _analyze(self) -> None:
+        """Let the server count what the tables hold."""
+
+    @abstractmethod
+    def _run(self, sql: str) -> None:
+        """Run a statement on the server."""
+
+
+def _only(schema: ibis.Schema, column: str) -> ibis.Schema:
+    return ibis.schema({column: schema[column]})
+
+
+def _differ(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    old, new = f"FROM old.{name}", f"FROM next.{name}"
+    return bool(con.execute(f"({new} EXCEPT {old}) UNION ALL ({old} EXCEPT {new}) LIMIT 1").fetchall())
+
+
+def _duckdb_type(dtype: ibis.DataType) -> str:
+    return str(DuckDBType.to_string(dtype.copy(nullable=True)))

@@ -1,0 +1,1 @@
+"""Stores that Spark reads: a folder of Parquet tables, or tables of a catalogue."""

@@ -1,0 +1,235 @@
+"""The Spark engine: a folder of Parquet tables, or tables of a catalogue by a mapping, read and never written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.sql.datatypes import PySparkType
+from typing_extensions import override
+
+from customer_revenue.errors import InvalidParameter, StoreError
+from customer_revenue.orders.engines.base_engine import Statement, compiled
+from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
+from customer_revenue.orders.engines.server_engine import ServerEngine
+from customer_revenue.orders.engines.server_target import TABLES
+from customer_revenue.orders.engines.spark.dialect import StoreCompiler
+from customer_revenue.orders.engines.spark.session import CURRENT, Address, failure, ibis_type, session_for
+from customer_revenue.orders.mapping import Mapped
+from customer_revenue.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+VIEW_ENDING = ".sql"
+
+
+class SparkEngine(ServerEngine):
+    """A store on Spark, ours or a shop's own by a mapping. See ``Engine`` for the methods.
+
+    A store of ours is seen as it was when it was opened. Spark starts a job for every query, half a second of work at
+    least: it is for large questions, and a database for those about one customer.
+    """
+
+    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
+        address = Address.of(url)
+        self._folder = address.folder
+        self._closed = False
+        self._session = session_for(address)
+        with _answering():
+            if mapped.tables:
+                self._find_parquet(mapped)
+            else:
+                address.store  # noqa: B018  # refused before anything is asked
+                create_views(self._session, url)
+        super().__init__(url, settings, mapped)
+
+    @override
+    def compile(self, expr: ir.Table) -> Statement:
+        return compiled(StoreCompiler(), "spark", expr, lambda name: f":{name}")
+
+    @override
+    def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
+        with _answering():
+            return _as_stated(self._query(statement, values).toArrow(), statement.schema)
+
+    @override
+    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        table = self.run(statement, values)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    @override
+    def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        with self._in_memory(expr):
+            return self.run(self.compile(expr), values)
+
+    @override
+    def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
+        """A partition at a time comes to Python, as Arrow inside one binary column."""
+        with _answering():
+            packed = self._query(statement, {}).mapInArrow(_packed, "ipc binary")
+            for row in packed.toLocalIterator():
+                for batch in pa.ipc.open_stream(bytes(row.ipc)):
+                    for start in range(0, batch.num_rows, rows):
+                        yield from _as_stated(
+                            pa.Table.from_batches([batch.slice(start, rows)]), statement.schema
+                        ).to_batches()
+
+    @override
+    def write_mapped(
+        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
+    ) -> Totals:
+        """Each executor calls the function on its own rows; a folder that is there is replaced when all is written."""
+        if path is not None and path.suffix.lower() != ".parquet":
+            raise InvalidParameter(
+                f"output: Spark writes a folder of Parquet files, so {path.name} must end with .parquet"
+            )
+        columns = ibis.Schema.from_pyarrow(schema).items()
+        ddl = ", ".join(f"{name} {PySparkType.to_string(dtype)}" for name, dtype in columns)
+        with _answering():
+            shared = self._session.sparkContext.broadcast(function)
+            results = self._query(self.compile(expr), {}).mapInArrow(lambda batches: map(shared.value, batches), ddl)
+            if path is None:
+                return _totals(results, summed)
+            draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")  # Spark reads no hidden folder
+            try:
+                results.write.parquet(str(draft.absolute()))
+                totals = _totals(self._session.read.parquet(str(draft.absolute())), summed)
+                _put_in_place(draft, path)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+                shared.destroy()
+            return totals
+
+    @override
+    def close(self) -> None:
+        self._closed = True
+
+    @override
+    def changed(self) -> bool:
+        return self._changes() != self._version
+
+    @override
+    def _changes(self) -> object:
+        if self._mapped.tables or self._folder is None:
+            return super()._changes()
+        return _version(self._folder)
+
+    @override
+    def _has_store(self) -> bool:
+        return self._folder is not None and _version(self._folder) is not None
+
+    @override
+    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        if not self._session.catalog.tableExists(table):
+            return {}
+        return {field.name: ibis_type(field.dataType) for field in self._session.table(table).schema.fields}
+
+    @override
+    def _changes_of_own(self, tables: list[str]) -> object:
+        """The files that hold them: Spark's table formats replace files and never change one."""
+        with _answering():
+            return [sorted(self._session.table(table).inputFiles()) for table in tables]
+
+    def _query(self, statement: Statement, values: Mapping[str, object]) -> DataFrame:
+        if self._closed:
+            raise StoreError("the store cannot answer: it is closed")
+        return self._session.sql(statement.sql, args={name: _as_text(value) for name, value in values.items()})
+
+    @contextmanager
+    def _in_memory(self, expr: ir.Table) -> Iterator[None]:
+        tables = expr.op().find(ops.InMemoryTable)
+        for table in tables:
+            self._session.createDataFrame(table.data.to_pyarrow(table.schema)).createOrReplaceTempView(table.name)
+        try:
+            yield
+        finally:
+            for table in tables:
+                self._session.catalog.dropTempView(table.name)
+
+    def _find_parquet(self, mapped: Mapped) -> None:
+        """A mapped table that is a Parquet file or folder in the URL's folder goes before one of the catalogue."""
+        for columns in mapped.tables.values():
+            name = columns["table"]
+            path = self._folder / name if self._folder and name.isidentifier() else None
+            if path is not None and path.exists():
+                self._session.read.parquet(str(path.absolute())).createOrReplaceTempView(name)
+
+
+def _totals(results: DataFrame, summed: Sequence[str]) -> Totals:
+    row = results.selectExpr("count(*) AS rows", *(f"sum({name}) AS {name}" for name in summed)).first()
+    assert row is not None
+    return Totals(row["rows"], {name: float(row[name] or 0) for name in summed})
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    old = draft.with_name(f"{draft.name}.old")
+    if path.exists():
+        path.rename(old)
+    draft.rename(path)
+    shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+
+
+def create_views(session: SparkSession, url: str) -> None:
+    """Make the tables and views of a store temporary views of a session, for an analyst's own Spark SQL.
+
+    Args:
+        session: any; the view of customers counts days of moments that it keeps without a zone.
+        url: of the store. Without a store there, nothing is made.
+    """
+    folder = Address.of(url).store
+    version = _version(folder)
+    if version is None:
+        return
+    there = (folder / version).absolute()
+    for name in TABLES:
+        session.read.parquet(str(there / name)).createOrReplaceTempView(name)
+    for file in sorted(there.glob(f"*{VIEW_ENDING}")):
+        session.sql(file.read_text("utf-8")).createOrReplaceTempView(file.name.removesuffix(VIEW_ENDING))
+
+
+def _version(folder: Path) -> str | None:
+    try:
+        return str((folder / CURRENT).readlink())
+    except OSError:
+        return None
+
+
+def _as_text(value: object) -> object:
+    """Moments and days as text, which the query casts: Spark would read a moment in the machine's own zone."""
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _as_stated(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Spark has wider types for sums, and other names for equal columns."""
+    return table.rename_columns(schema.names).cast(schema)
+
+
+def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        yield pa.record_batch({"ipc": pa.array([sink.getvalue().to_pybytes()], pa.binary())})
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if (told := failure(error)) is not None:
+            raise told from error
+        raise

@@ -1,0 +1,123 @@
+"""Imports into a store for Spark: a folder of Parquet tables a version, and a link that names the one that answers.
+
+DuckDB reads, checks and merges the files as it does for every store, and writes the tables; Spark is only needed to
+read them. A reader keeps the version that it opened; the one before the current one is left for it.
+"""
+
+# SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import filelock
+from typing_extensions import override
+
+from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
+from customer_revenue.orders.engines.base_target import Target, Views, quoted
+from customer_revenue.orders.engines.server_target import TABLES
+from customer_revenue.orders.engines.spark.dialect import StoreCompiler
+from customer_revenue.orders.engines.spark.engine import VIEW_ENDING
+from customer_revenue.orders.engines.spark.session import CURRENT, Address
+from customer_revenue.orders.expressions import as_of_day, canonical_tables
+from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
+
+_FILE_BYTES = 256_000_000
+"""Size of the files of a table, roughly: a task of Spark's each."""
+
+
+class SparkTarget(Target):
+    """A folder of Parquet tables under import; see ``Target``."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(store / ".next")
+        self.store = store
+        self._link = store / CURRENT
+        self._views: dict[str, str] = {}
+
+    @override
+    def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+        if not self._link.exists():
+            return {}
+        con.execute("ATTACH ':memory:' AS old")
+        for name in TABLES:
+            files = quoted(self._link / name / "*.parquet")
+            con.execute(f"CREATE VIEW old.{name} AS FROM read_parquet('{files}')")
+        info = read_info(con, "old", self.store)
+        if info["schema_version"] != SCHEMA_VERSION:
+            raise StoreNotUsable(
+                f"{self.store} has schema {info['schema_version']}: import the orders into a new folder"
+            )
+        return info
+
+    @override
+    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
+        tables, compiler = canonical_tables(zone), StoreCompiler()
+        before = {file.name.removesuffix(VIEW_ENDING): file.read_text("utf-8") for file in self._view_files()}
+        made = {
+            name: compiler.to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="spark")
+            for name, build in views.items()
+        }
+        self._views = made or before
+        return self._views != before
+
+    @override
+    def publish(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Write the next version and let the link name it, in one step that a crash cannot divide."""
+        version = f"version-{uuid.uuid4().hex}"
+        made = self.folder / version
+        made.mkdir()
+        for name in TABLES:
+            options = f"FORMAT parquet, FILE_SIZE_BYTES {_FILE_BYTES}"
+            con.execute(f"COPY (FROM next.{name}) TO '{quoted(made / name)}' ({options})")
+        for name, body in self._views.items():
+            (made / f"{name}{VIEW_ENDING}").write_text(body, "utf-8")
+        before = str(self._link.readlink()) if self._link.is_symlink() else ""
+        made.rename(self.store / version)
+        link = self.folder / CURRENT
+        link.symlink_to(version, target_is_directory=True)
+        os.sync()
+        link.replace(self._link)
+        for old in self.store.glob("version-*"):
+            if old.name not in (version, before):
+                shutil.rmtree(old, ignore_errors=True)
+
+    def clean(self) -> None:
+        """Remove the folder of the work, whoever left it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _view_files(self) -> list[Path]:
+        return sorted(self._link.glob(f"*{VIEW_ENDING}")) if self._link.exists() else []
+
+
+@contextmanager
+def spark_target(url: str) -> Iterator[Target]:
+    """The store in the URL's folder, for one writer at a time.
+
+    Raises:
+        InvalidParameter: the URL names no folder.
+        StoreBusy: another import holds it.
+        StoreError: the folder cannot be written.
+    """
+    store = Address.of(url).store
+    target = SparkTarget(store)
+    lock = filelock.FileLock(store / ".lock", timeout=0)
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise StoreBusy(f"another import is writing to {store}: try again when it is done") from None
+    except OSError as error:
+        raise StoreError(f"{store} cannot be written: {error.strerror}") from None
+    try:
+        target.clean()
+        target.folder.mkdir()
+        yield target
+    finally:
+        target.clean()
+        lock.release()

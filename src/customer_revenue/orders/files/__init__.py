@@ -1,0 +1,1 @@
+"""Files of orders: which format one is, and what each of its lines says."""

@@ -1,0 +1,1 @@
+"""The formats that orders come in, one module per family."""

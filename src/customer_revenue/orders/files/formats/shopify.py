@@ -1,0 +1,95 @@
+"""The export formats of shop systems: their columns, and what a line of them says."""
+
+from __future__ import annotations
+
+from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.parsing import in_cents, line_amount
+
+
+def _of_order(column: str) -> str:
+    """The value that any line of the order gives: Shopify fills in an order's own columns on its first line only."""
+    whole = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
+    return f"first_value({column} IGNORE NULLS) OVER (PARTITION BY order_name ORDER BY line {whole})"
+
+
+_SHOPIFY_STATUS = _of_order("lower(financial_status)")
+
+SHOPIFY = Format(
+    name="shopify",
+    title="Shopify order export: Name,Email,Financial Status,Total,Created at,Lineitem quantity,Lineitem name,…",
+    columns=(
+        Column("order_name", other_names=("Name",)),
+        Column("email"),
+        Column("financial_status"),
+        # With tax and shipping, as the customer paid it.
+        Column("total", Kind.MONEY),
+        Column("created_at", Kind.TIME),
+        Column("currency", required=False),
+        Column("quantity", Kind.INTEGER, other_names=("Lineitem quantity",)),
+        Column("product_name", other_names=("Lineitem name",)),
+        Column("unit_price", Kind.DECIMAL, other_names=("Lineitem price",)),
+        Column("sku", required=False, other_names=("Lineitem sku",)),
+        Column("line_discount", Kind.MONEY, required=False, other_names=("Lineitem discount",)),
+        Column("refunded_amount", Kind.MONEY, required=False),
+        Column("billing_name", required=False),
+    ),
+    people=("email", "billing_name"),
+    line={
+        "role": "'order'",
+        "order_id": "order_name",
+        "user_id": f"lower({_of_order('email')})",
+        "created_at": _of_order("created_at"),
+        "total_cents": _of_order("total"),
+        "status": f"CASE {_SHOPIFY_STATUS} WHEN 'partially_refunded' THEN 'paid' ELSE {_SHOPIFY_STATUS} END",
+        "product_id": "coalesce(sku, product_name)",
+        "product_name": "product_name",
+        "quantity": "quantity",
+        "amount_cents": f"{in_cents(line_amount('quantity', 'unit_price'))} - coalesce(line_discount, 0)",
+        # The export does not say when: a partial refund counts on its order's day, as a whole one does.
+        "refund_id": f"CASE WHEN {_SHOPIFY_STATUS} <> 'refunded' AND {_of_order('refunded_amount')} > 0"
+        " THEN 'refund:' || order_name END",
+        "refund_cents": f"CASE WHEN {_SHOPIFY_STATUS} <> 'refunded' THEN nullif({_of_order('refunded_amount')}, 0) END",
+        "user_name": _of_order("billing_name"),
+        "user_email": _of_order("email"),
+        "currency": _of_order("currency"),
+    },
+)
+
+_STRIPE_STATUS = (
+    "CASE WHEN lower(captured) = 'false' AND lower(status) IN ('paid', 'succeeded') THEN 'authorized'"
+    " WHEN lower(status) IN ('succeeded', 'partially refunded', 'partially_refunded') THEN 'paid'"
+    " ELSE lower(status) END"
+)
+
+STRIPE = Format(
+    name="stripe",
+    title="Stripe payments export: id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID|Customer Email",
+    columns=(
+        Column("id"),
+        Column("created", Kind.TIME, other_names=("Created (UTC)", "Created date (UTC)"), is_utc=True),
+        Column("amount", Kind.MONEY),
+        Column("amount_refunded", Kind.MONEY),
+        Column("refunded", Kind.TIME, required=False, other_names=("Refunded date (UTC)",), is_utc=True),
+        Column("currency"),
+        Column("status"),
+        Column("captured", required=False),
+        Column("customer_id", required=False),
+        Column("customer_email", required=False),
+        Column("description", required=False),
+    ),
+    needs_one_of=("customer_id", "customer_email"),
+    people=("customer_email",),
+    line={
+        "role": "'order'",
+        "order_id": "id",
+        "user_id": "coalesce(customer_id, lower(customer_email))",
+        "created_at": "created",
+        "total_cents": "amount",
+        "status": _STRIPE_STATUS,
+        "refund_id": f"CASE WHEN {_STRIPE_STATUS} <> 'refunded' AND amount_refunded > 0 THEN 'refund:' || id END",
+        "refund_cents": f"CASE WHEN {_STRIPE_STATUS} <> 'refunded' THEN nullif(amount_refunded, 0) END",
+        "refunded_at": "refunded",
+        "user_email": "customer_email",
+        "currency": "currency",
+    },
+)

@@ -1,0 +1,204 @@
+"""Why a row of a file was not imported."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import ibis
+
+from customer_revenue.orders.files.formats.format import Format
+from customer_revenue.orders.files.reading import LINE, SCAN, File, open_scan, rejected_lines
+from customer_revenue.orders.forgotten_customers import is_forgotten
+
+REASONS = {
+    "unreadable_line": "the line cannot be split into the header's columns",
+    "missing_customer": "no customer id",
+    "missing_order_id": "no order id",
+    "missing_refund_id": "no refund id",
+    "bad_date": "no date, or one that does not exist or lies before 1900",
+    "future_date": "a date after tomorrow",
+    "bad_amount": "an amount that is missing or is no number",
+    "bad_quantity": "a quantity that is no whole number",
+    "negative_total": "a negative total",
+    "no_amount": "a line of an invoice without a positive amount, or of a cancellation without a negative one",
+    "unknown_status": "a status that is neither known nor mapped in the settings",
+    "other_currency": "another currency than the store's",
+    "negative_refund": "a refund of zero or less",
+    "refund_exceeds_total": "refunds of more than their order's total",
+    "refund_of_other_customer": "a refund whose order is another customer's",
+    "forgotten": "a customer who was forgotten; neither the id nor the text is kept",
+    "duplicate_id": "one id with different contents in one file",
+}
+"""Every reason that a row can be quarantined for, and what it means."""
+
+EARLIEST_YEAR = 1900
+"""Dates before this year are typing errors or stand for an unknown date."""
+
+QUARANTINE_SCHEMA = ibis.schema(
+    {"source": "string", "line": "int64", "reason": "string", "user_id": "string", "raw": "string"}
+)
+"""The quarantine table: name of the file, line in it, reason, customer id if there was one, the line's values."""
+
+
+_IDS_AND_DATES = 5
+"""So many rules come before the one that a value cannot be understood."""
+
+
+def reason_of_line(form: Format) -> str:
+    """SQL for the first rule that a line breaks, null for a good one."""
+    rules = [
+        ("user_id IS NULL", "missing_customer"),
+        (f"created_at IS NULL OR year(created_at) < {EARLIEST_YEAR}", "bad_date"),
+        ("created_at > $latest", "future_date"),
+        ("role = 'order' AND order_id IS NULL", "missing_order_id"),
+        ("role = 'refund' AND refund_id IS NULL", "missing_refund_id"),
+    ]
+    if form.amount_decides:
+        rules.append(
+            ("CASE role WHEN 'order' THEN amount_cents IS NULL ELSE coalesce(refund_cents, 0) <= 0 END", "no_amount")
+        )
+    if not form.total_is_summed:
+        rules += [
+            ("role = 'order' AND total_cents IS NULL", "bad_amount"),
+            ("total_cents < 0", "negative_total"),
+            ("refund_cents > total_cents", "refund_exceeds_total"),
+        ]
+    rules += [
+        ("role = 'order' AND meaning IS NULL", "unknown_status"),
+        ("currency IS NOT NULL AND rate IS NULL", "other_currency"),
+        ("role = 'refund' AND refund_cents IS NULL", "bad_amount"),
+        ("refund_cents <= 0", "negative_refund"),
+    ]
+    cases = [f"WHEN {condition} THEN '{reason}'" for condition, reason in rules]
+    cases.insert(_IDS_AND_DATES, "WHEN unreadable IS NOT NULL THEN unreadable")
+    return f"CASE {' '.join(cases)} END"
+
+
+def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Forgotten customers stay so: without their orders, or without their name and address."""
+    con.execute(f"UPDATE {schema}.lines SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
+    con.execute(
+        f"UPDATE {schema}.lines SET user_name = NULL, user_email = NULL"
+        f" WHERE {is_forgotten('user_id', orders_too=False)}"
+    )
+
+
+def mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+    """One id with two contents: no line of it can be trusted."""
+    content = (
+        "hash(user_id)"
+        if form.total_is_summed
+        else ("hash(user_id, created_at, total_cents, status, refund_cents, refunded_at, order_id)")
+    )
+    for role, key in (("order", "order_id"), ("refund", "refund_id")):
+        # Few ids stand on several lines: only they are compared.
+        con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE clashes AS
+            WITH repeated AS (
+                SELECT {key} FROM {schema}.lines WHERE reason IS NULL AND role = '{role}'
+                GROUP BY {key} HAVING count(*) > 1
+            )
+            SELECT {key} FROM {schema}.lines SEMI JOIN repeated USING ({key})
+            WHERE reason IS NULL AND role = '{role}' GROUP BY {key} HAVING min({content}) <> max({content})
+            """
+        )
+        con.execute(
+            f"UPDATE {schema}.lines SET reason = 'duplicate_id'"
+            f" WHERE reason IS NULL AND role = '{role}' AND {key} IN (FROM clashes)"
+        )
+
+
+def mark_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str, known: Sequence[str]) -> None:
+    """Refunds of a known order: of the same customer, and together with those before not more than its total."""
+    if "order_id" not in form.line or form.line["role"] != "'refund'" or not known:
+        return
+    ranked = " UNION ALL ".join(
+        f"SELECT id, user_id, total_cents, {rank} AS rank FROM {name}.orders" for rank, name in enumerate(known)
+    )
+    refunded = " UNION ALL ".join(f"SELECT id, order_id, amount_cents FROM {name}.refunds" for name in known)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE refused AS
+        WITH candidates AS (
+            SELECT refund_id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
+                any_value(refund_cents) AS cents, any_value(created_at) AS created_at
+            FROM {schema}.lines WHERE reason IS NULL AND order_id IS NOT NULL GROUP BY refund_id
+        ), their_orders AS (
+            SELECT id AS order_id, arg_min(user_id, rank) AS owner, arg_min(total_cents, rank) AS total_cents
+            FROM ({ranked}) WHERE id IN (SELECT order_id FROM candidates) GROUP BY id
+        ), before AS (
+            SELECT order_id, sum(amount_cents) AS cents FROM (SELECT DISTINCT * FROM ({refunded}))
+            WHERE id NOT IN (SELECT refund_id FROM candidates) AND order_id IN (SELECT order_id FROM candidates)
+            GROUP BY order_id
+        ), judged AS (
+            SELECT refund_id, order_id, candidates.cents, created_at, user_id <> owner AS is_others,
+                total_cents - coalesce(before.cents, 0) AS remaining
+            FROM candidates JOIN their_orders USING (order_id) LEFT JOIN before USING (order_id)
+        )
+        SELECT refund_id, CASE
+            WHEN is_others THEN 'refund_of_other_customer'
+            WHEN cents > remaining OR sum(cents) FILTER (NOT is_others AND cents <= remaining) OVER (
+                PARTITION BY order_id ORDER BY created_at, refund_id
+            ) > remaining THEN 'refund_exceeds_total'
+        END AS reason
+        FROM judged
+        """
+    )
+    con.execute(
+        f"UPDATE {schema}.lines SET reason = refused.reason FROM refused"
+        " WHERE lines.reason IS NULL AND lines.refund_id = refused.refund_id AND refused.reason IS NOT NULL"
+    )
+
+
+def stage_quarantine(
+    con: duckdb.DuckDBPyConnection,
+    file: File,
+    names: Mapping[str, str],
+    schema: str,
+    *,
+    source: str,
+    rescan: bool,
+    has_forgotten: bool,
+) -> None:
+    """The bad lines with their text. The file is read again for it, which is cheaper than keeping every line's text."""
+    con.execute(
+        f"CREATE TABLE {schema}.quarantine AS SELECT CAST($source AS VARCHAR) AS source, line,"
+        " 'unreadable_line' AS reason, CAST(NULL AS VARCHAR) AS user_id, raw FROM rejected",
+        {"source": source},
+    )
+    if not rescan:
+        return
+    open_scan(con, file, names)
+    is_lost = f"coalesce({is_forgotten('user_id')}, false)" if has_forgotten else "false"
+    con.execute(
+        f"""
+        INSERT INTO {schema}.quarantine
+        WITH bad AS (SELECT {LINE}, reason, user_id, {is_lost} AS is_lost FROM {schema}.lines WHERE reason IS NOT NULL),
+        -- The scan does not number the lines that it could not split: each of those moves the later ones down by one.
+        numbered AS (SELECT {LINE} - row_number() OVER (ORDER BY {LINE}) AS lines_before FROM rejected),
+        moved AS (SELECT lines_before, sum(count(*)) OVER (ORDER BY lines_before) AS by_lines FROM numbered GROUP BY 1)
+        SELECT CAST($source AS VARCHAR), bad.{LINE} + coalesce(by_lines, 0), reason,
+            CASE WHEN NOT is_lost THEN bad.user_id END, CASE WHEN is_lost THEN '' ELSE text END
+        FROM (SELECT {LINE}, {_text_of_row(con)} AS text FROM {SCAN}) AS scanned
+        JOIN bad USING ({LINE})
+        ASOF LEFT JOIN moved ON bad.{LINE} > lines_before
+        """,
+        {"source": source},
+    )
+    rejected_lines(con)
+
+
+def _text_of_row(con: duckdb.DuckDBPyConnection) -> str:
+    columns = [name for name in con.table(SCAN).columns if name != LINE]
+    values = ", ".join(f"coalesce(CAST({SCAN}.{name} AS VARCHAR), '')" for name in columns)
+    return f"array_to_string([{values}], ',')"
+
+
+def counts_by_reason(con: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:
+    """How many lines were quarantined for each reason, the most frequent first."""
+    return dict(
+        con.execute(f"SELECT reason, count(*) FROM {schema}.quarantine GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
+    )

@@ -1,0 +1,248 @@
+"""One file into staged tables: its lines by the rules, the good ones as orders, items, refunds and users."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
+from customer_revenue.orders.duckdb_sql import first_line, one_row, scalar
+from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format, recognise
+from customer_revenue.orders.files.parsing import parsed_columns, unreadable
+from customer_revenue.orders.files.quarantine import (
+    counts_by_reason,
+    drop_forgotten,
+    mark_duplicates,
+    mark_refunds,
+    reason_of_line,
+    stage_quarantine,
+)
+from customer_revenue.orders.files.reading import LINE, SCAN, as_utf8, inspect, open_scan, rejected_lines
+
+DEFAULT_CURRENCY = "USD"
+_AMOUNTS = ("total_cents", "amount_cents", "refund_cents")
+_SHOWN_REASONS = 4
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What every file of an import is held against."""
+
+    statuses: Mapping[str, str]
+    """Each known status word, in lower case, and the status that it is stored as."""
+    currency: str
+    """The store's currency; empty while nothing has decided it."""
+    now: dt.datetime
+    """Naive, in UTC."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """The files' name of some of our columns."""
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """What one unit of another currency is in the store's."""
+    has_forgotten: bool = False
+    """Whether the store has customers that are to stay forgotten."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One file, staged in the schema ``schema``: orders, order_items, refunds, users, quarantine."""
+
+    schema: str
+    path: Path
+    format: Format
+    currency: str
+    lines: int
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+
+
+def stage(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    named: str | None,
+    rules: Rules,
+    schema: str,
+    *,
+    known: Sequence[str],
+    folder: Path,
+) -> Staged:
+    """Read a file into the tables of a new schema.
+
+    Args:
+        con: connection whose session time zone is the reporting zone.
+        path: the file.
+        named: its format's name, when the user says it.
+        rules: known statuses, currency and the present moment.
+        schema: the schema to make, one of our own names.
+        known: schemas with the orders and refunds that are there already, the newest first.
+        folder: where a copy in another encoding may be put.
+
+    Raises:
+        UnreadableFile, UnknownFormat: the file cannot be used at all.
+        CurrencyMismatch: it has several currencies and none is chosen, or it is in another one than the store.
+        NothingImported: not one of its rows can be used.
+    """
+    file = inspect(path)
+    form, names = recognise(path, file.header, named, rules.renamed)
+    file = as_utf8(file, folder)
+    types = open_scan(con, file, names)
+    con.execute(f"CREATE SCHEMA {schema}")
+    try:
+        currency = _currency(con, path, form, types, rules.currency)
+        _stage_lines(con, form, types, rules, currency, schema)
+        rejected = rejected_lines(con)
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise  # the disk or the memory is at fault, not the file
+    except duckdb.Error as error:
+        raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
+    if rules.has_forgotten:
+        drop_forgotten(con, schema)
+    mark_duplicates(con, form, schema)
+    mark_refunds(con, form, schema, known)
+    lines, bad = _counts(con, schema)
+    if lines + rejected == 0:
+        raise UnreadableFile(f"{path} has a header but no rows")
+    stage_quarantine(con, file, names, schema, source=path.name, rescan=bad > 0, has_forgotten=rules.has_forgotten)
+    quarantined = counts_by_reason(con, schema)
+    if bad == lines:
+        raise _nothing_imported(path, quarantined)
+    _stage_orders(con, form, schema)
+    _stage_items(con, schema)
+    _stage_refunds(con, form, schema)
+    _stage_users(con, schema, named_users=any(column in types for column in form.people))
+    return Staged(schema, path, form, currency, lines + rejected, quarantined)
+
+
+def _currency(con: duckdb.DuckDBPyConnection, path: Path, form: Format, types: Mapping[str, str], chosen: str) -> str:
+    """The currency to hold the file's lines against."""
+    if form.currency and chosen and form.currency != chosen:
+        raise CurrencyMismatch(
+            f"{path} is in {form.currency}, the store in {chosen}: import it into a store of its own"
+        )
+    if chosen or form.currency:
+        return chosen or form.currency
+    if "currency" not in types:
+        return DEFAULT_CURRENCY
+    found = con.execute(
+        f"SELECT upper(trim(currency)) AS code, count(*) FROM {SCAN} WHERE nullif(trim(currency), '') IS NOT NULL"
+        " GROUP BY code ORDER BY count(*) DESC, code"
+    ).fetchall()
+    if len(found) > 1:
+        counts = ", ".join(f"{code} ({lines} lines)" for code, lines in found[:8])
+        raise CurrencyMismatch(f"{path} has several currencies, {counts}: choose one with CUSTOMER_REVENUE_CURRENCY")
+    return str(found[0][0]) if found else DEFAULT_CURRENCY
+
+
+def _stage_lines(
+    con: duckdb.DuckDBPyConnection,
+    form: Format,
+    types: Mapping[str, str],
+    rules: Rules,
+    currency: str,
+    schema: str,
+) -> None:
+    con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
+    con.executemany("INSERT INTO statuses VALUES (?, ?)", list(rules.statuses.items()))
+    con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, rate DECIMAL(18, 8))")
+    con.executemany("INSERT INTO rates VALUES (?, ?)", [(currency, 1), *rules.rates.items()])
+    projected = ", ".join(
+        f"CAST({form.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
+    )
+    con.execute(
+        f"""
+        CREATE TABLE {schema}.lines AS
+        WITH parsed AS (
+            SELECT {LINE}, {", ".join(parsed_columns(form, dict(types)))}, {unreadable(form, dict(types))} AS unreadable
+            FROM {SCAN}
+        ), projected AS (
+            SELECT {LINE}, unreadable, {projected} FROM parsed
+        )
+        SELECT projected.* EXCLUDE (unreadable, status) REPLACE ({", ".join(map(_converted, _AMOUNTS))}),
+            meaning AS status, {reason_of_line(form)} AS reason
+        FROM projected LEFT JOIN statuses ON word = lower(status) LEFT JOIN rates ON code = upper(currency)
+        """,
+        {"latest": rules.now + dt.timedelta(days=1)},
+    )
+
+
+def _converted(amount: str) -> str:
+    """An amount in the store's currency."""
+    whole = f"TRY_CAST(round(CAST({amount} AS DECIMAL(19, 0)) * rate) AS BIGINT)"
+    return f"CASE WHEN rate <> 1 THEN {whole} ELSE {amount} END AS {amount}"
+
+
+def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
+    lines, bad = one_row(con, f"SELECT count(*), count(reason) FROM {schema}.lines")
+    return lines, bad
+
+
+def _nothing_imported(path: Path, quarantined: Mapping[str, int]) -> NothingImported:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in list(quarantined.items())[:_SHOWN_REASONS])
+    return NothingImported(f"{path}: not one of its rows can be imported ({reasons})")
+
+
+def _stage_orders(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+    good = f"{schema}.lines WHERE reason IS NULL AND role = 'order'"
+    if form.total_is_summed:
+        query = f"""
+            SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
+                any_value(status) AS status, min(created_at) AS created_at
+            FROM {good} GROUP BY order_id
+        """
+    else:
+        # All lines of an order say the same.
+        query = f"SELECT DISTINCT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
+        if not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}"):
+            # Every line is an order: no need to write them down once more.
+            con.execute(
+                f"CREATE VIEW {schema}.orders AS"
+                f" SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
+            )
+            return
+    con.execute(f"CREATE TABLE {schema}.orders AS {query}")
+
+
+def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """An item without an amount takes its order's total if it is alone in it, and otherwise nothing."""
+    items = f"{schema}.lines WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL"
+    amount = "amount_cents"
+    if scalar(con, f"SELECT count(*) FROM {items} AND amount_cents IS NULL"):
+        alone = "count(*) OVER (PARTITION BY order_id) = 1"
+        amount = f"coalesce(amount_cents, CASE WHEN {alone} THEN total_cents ELSE 0 END)"
+    con.execute(
+        f"""
+        CREATE TABLE {schema}.order_items AS
+        SELECT order_id, coalesce(product_id, product_name) AS product_id, product_name, quantity,
+            {amount} AS amount_cents, user_id
+        FROM {items}
+        """
+    )
+
+
+def _stage_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+    amount = "CAST(sum(refund_cents) AS BIGINT)" if form.total_is_summed else "any_value(refund_cents)"
+    con.execute(
+        f"""
+        CREATE TABLE {schema}.refunds AS
+        SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
+            {amount} AS amount_cents, min(coalesce(refunded_at, created_at)) AS created_at
+        FROM {schema}.lines WHERE reason IS NULL AND refund_id IS NOT NULL GROUP BY refund_id
+        """
+    )
+
+
+def _stage_users(con: duckdb.DuckDBPyConnection, schema: str, *, named_users: bool) -> None:
+    """Every customer; of several names or addresses the file's last one holds."""
+    known = (
+        f"arg_max(user_name, {LINE}) AS name, arg_max(user_email, {LINE}) AS email"
+        if named_users
+        else "CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS email"
+    )
+    con.execute(
+        f"CREATE TABLE {schema}.users AS SELECT user_id AS id, {known} FROM {schema}.lines"
+        " WHERE reason IS NULL GROUP BY user_id"
+    )

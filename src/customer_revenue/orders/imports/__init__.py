@@ -1,0 +1,1 @@
+"""Imports: staged files merged into a store, all of it or nothing."""

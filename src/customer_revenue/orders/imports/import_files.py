@@ -1,0 +1,286 @@
+"""Import files of orders into a store: all of it or nothing, and the same file twice changes nothing."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from customer_revenue.errors import CurrencyMismatch, InvalidParameter
+from customer_revenue.orders.duckdb_sql import one_row, scalar
+from customer_revenue.orders.engines.base_target import Target, Views
+from customer_revenue.orders.engines.duckdb.target import memory_limit
+from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.urls import without_password
+from customer_revenue.orders.files.staging import Rules, Staged, stage
+from customer_revenue.orders.forgotten_customers import check_key
+from customer_revenue.orders.imports.import_summary import ImportSummary
+from customer_revenue.orders.imports.merge import Change, compare, merge, refuse_reassigned
+from customer_revenue.orders.mapping import Mapped, load_mapping
+from customer_revenue.orders.store_info import read_info, write_info
+from customer_revenue.periods import Clock, guess_clock
+from customer_revenue.settings import Settings
+from customer_revenue.tables import PAID, REFUNDED
+
+__all__ = ["ImportSummary", "Progress", "Views", "import_files"]
+
+Progress = Callable[[str, float | None], None]
+"""Told what is being done, and which part of the whole is done (0 to 1) if that is known."""
+
+IGNORED_STATUSES = (
+    "authorized",
+    "canceled",
+    "cancelled",
+    "draft",
+    "expired",
+    "failed",
+    "open",
+    "partially_paid",
+    "pending",
+    "unpaid",
+    "void",
+    "voided",
+)
+"""Statuses that are stored under their own name and never counted."""
+
+
+def import_files(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    url: str | None = None,
+    format: str | None = None,  # noqa: A002  # the option's name
+    live: bool = False,
+    as_of: dt.date | None = None,
+    progress: Progress | None = None,
+    views: Views | None = None,
+    mapping: Path | None = None,
+    forget_key: str = "",
+) -> ImportSummary:
+    """Import files, one after the other, and put the new store in the old one's place at the end.
+
+    Whatever fails, what is stored stays as it is.
+
+    Args:
+        paths: the files.
+        settings: currency, reporting zone and statuses.
+        url: the store; by default the settings'.
+        format: name of the files' format; by default each header says it.
+        live: answers are to be as of now, however old the last order is.
+        as_of: answers are to be as of the end of this day.
+        progress: is told what is being done.
+        views: views to create in the store; without any it keeps those it has.
+        mapping: file that says what the files' statuses and columns are called, see ``mapping``.
+        forget_key: the secret with which customers were forgotten, needed if any were.
+
+    Raises:
+        InputError: a file cannot be used, or contradicts the store.
+        StoreError: the store cannot be read or written.
+    """
+    started = time.monotonic()
+    if live and as_of:
+        raise InvalidParameter("live and as_of exclude each other: choose one")
+    if not paths:
+        raise InvalidParameter("name at least one file to import")
+    destination = url or settings.store
+    mapped = load_mapping(mapping := mapping or settings.mapping)
+    if mapped.tables:
+        raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
+    tell = progress or (lambda _what, _part: None)
+    with target_of(destination) as target, duckdb.connect(config={"memory_limit": memory_limit(settings)}) as con:
+        return _Import(con, target, settings, tell, mapped, forget_key).run(
+            paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
+        )
+
+
+class _Import:
+    """One import: its connection, its workshop and the store as it was."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        target: Target,
+        settings: Settings,
+        tell: Progress,
+        mapped: Mapped,
+        forget_key: str,
+    ) -> None:
+        self.con, self.target, self.settings, self.tell, self.mapped = con, target, settings, tell, mapped
+        self.old: dict[str, object] = {}
+        self.zone, self.forget_key, self.has_forgotten = settings.timezone, forget_key, False
+
+    def run(
+        self,
+        paths: Sequence[Path],
+        url: str,
+        format_name: str | None,
+        *,
+        live: bool,
+        as_of: dt.date | None,
+        views: Views,
+        started: float,
+    ) -> ImportSummary:
+        self._open()
+        staged = self._stage_all(paths, format_name)
+        new = self._fold(staged)
+        change = self._compare_with_store(new)
+        zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
+        self.tell("writing the store", 0.7)
+        merge(self.con, "old" if self.old else None, new, "next")
+        write_info(
+            self.con,
+            currency=staged[-1].currency,
+            zone=zone,
+            clock=clock,
+            clock_is_chosen=chosen,
+            as_of=fixed_day,
+            formats=self._formats(staged),
+        )
+        views_changed = self.target.create_views(self.con, views, zone)
+        info = read_info(self.con, "next", Path(url))
+        items = scalar(self.con, "SELECT count(*) FROM next.order_items")
+        self.tell("putting the new store in place", 0.95)
+        self._publish(change, info, views_changed=views_changed)
+        self.tell("done", 1.0)
+        quarantined: Counter[str] = Counter()
+        for part in staged:
+            quarantined.update(part.quarantined)
+        first, last = (_day(info[name], zone) for name in ("first_created_at", "last_created_at"))
+        return ImportSummary(
+            url=url,
+            formats=tuple(dict.fromkeys(part.format.name for part in staged)),
+            lines=sum(part.lines for part in staged),
+            orders_imported=change.imported,
+            orders_updated=change.updated,
+            orders_unchanged=change.unchanged,
+            refunds_imported=change.refunds,
+            quarantined=dict(quarantined.most_common()),
+            orders_in_store=_int(info["orders"]),
+            customers_in_store=_int(info["customers"]),
+            refunds_in_store=_int(info["refunds"]),
+            items_in_store=items,
+            first_day=first,
+            last_day=last,
+            clock=clock,
+            as_of=fixed_day,
+            currency=str(info["currency"]),
+            seconds=time.monotonic() - started,
+        )
+
+    def _publish(self, change: Change, info: Mapping[str, object], *, views_changed: bool) -> None:
+        """An import that says nothing new leaves the very file in place."""
+        grown = not self.old or scalar(
+            self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
+        )
+        if not change.is_none or grown or info != self.old or views_changed:
+            self.target.publish(self.con)
+
+    def _open(self) -> None:
+        self.target.attach(self.con)
+        self.old = self.target.attach_old(self.con)
+        if self.old and "timezone" not in self.settings.model_fields_set:
+            self.zone = str(self.old["timezone"])  # a zone that nobody chose is no reason to leave the store's
+        # Times without a zone are in the session's zone.
+        self.con.execute("SET TimeZone = ?", [self.zone])
+        self.has_forgotten = bool(self.old) and check_key(self.con, self.forget_key)
+
+    def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[Staged]:
+        currency = self.settings.currency
+        if self.old and currency and currency != self.old["currency"]:
+            raise CurrencyMismatch(
+                f"the store is in {self.old['currency']}, the settings say {currency}: use a store of its own"
+            )
+        currency = str(self.old["currency"]) if self.old else currency
+        staged: list[Staged] = []
+        for position, path in enumerate(paths):
+            self.tell(f"reading {path.name}", 0.6 * position / len(paths))
+            rules = Rules(
+                statuses={
+                    **{word: word for word in (PAID, REFUNDED, *IGNORED_STATUSES)},
+                    **self.mapped.status_words,
+                },
+                currency=currency,
+                now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+                renamed=self.mapped.columns,
+                rates=self.mapped.rates,
+                has_forgotten=self.has_forgotten,
+            )
+            staged.append(
+                stage(
+                    self.con,
+                    path,
+                    format_name,
+                    rules,
+                    f"work.file_{position}",
+                    known=[*(part.schema for part in reversed(staged)), *(["old"] if self.old else [])],
+                    folder=self.target.folder,
+                )
+            )
+            currency = staged[-1].currency
+        return staged
+
+    def _fold(self, staged: Sequence[Staged]) -> str:
+        """All files as one: a later file updates an earlier one, as if they had been imported one by one."""
+        folded = staged[0].schema
+        for position, part in enumerate(staged[1:], 1):
+            refuse_reassigned(self.con, folded, part.schema)
+            compare(self.con, folded, part.schema)
+            out = f"work.folded_{position}"
+            self.con.execute(f"CREATE SCHEMA {out}")
+            merge(self.con, folded, part.schema, out)
+            folded = out
+        return folded
+
+    def _compare_with_store(self, new: str) -> Change:
+        self.tell("comparing with the store", 0.6)
+        if self.old:
+            refuse_reassigned(self.con, "old", new)
+            return compare(self.con, "old", new)
+        return Change(
+            imported=scalar(self.con, f"SELECT count(*) FROM {new}.orders"),
+            updated=0,
+            unchanged=0,
+            refunds=scalar(self.con, f"SELECT count(*) FROM {new}.refunds"),
+            users=0,
+        )
+
+    def _clock(
+        self, new: str, staged: Sequence[Staged], *, live: bool, as_of: dt.date | None
+    ) -> tuple[str, Clock, bool, dt.date | None]:
+        """Reporting zone, clock, whether a person chose it, and the fixed day. A choice holds until the next one."""
+        zone = self.zone
+        if live:
+            return zone, Clock.LIVE, True, None
+        if as_of:
+            return zone, Clock.HISTORICAL, True, as_of
+        if self.old.get("clock_is_chosen"):
+            day = self.old["as_of"]
+            return zone, Clock(str(self.old["clock"])), True, day if isinstance(day, dt.date) else None
+        sources = [f"{new}.orders", *(["old.orders"] if self.old else [])]
+        tables = " UNION ALL ".join(f"SELECT created_at FROM {source}" for source in sources)
+        (last,) = one_row(self.con, f"SELECT max(created_at) FROM ({tables})")
+        today = dt.datetime.now(ZoneInfo(zone)).date()
+        last_day = _day(last, zone)
+        clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE
+        return zone, clock, False, None
+
+    def _formats(self, staged: Sequence[Staged]) -> str:
+        before = str(self.old.get("formats", "")).split(",")
+        return ",".join(dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name))
+
+
+def _day(moment: object, zone: str) -> dt.date | None:
+    if not isinstance(moment, dt.datetime):
+        return None
+    return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value

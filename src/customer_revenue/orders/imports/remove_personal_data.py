@@ -1,0 +1,123 @@
+"""Forget a person: name and address, and if asked the orders, so that no later import brings them back."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+
+from customer_revenue.errors import CustomerNotFound, InvalidParameter, StoreNotFound
+from customer_revenue.orders.duckdb_sql import scalar
+from customer_revenue.orders.engines.base_target import Views
+from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.urls import without_password
+from customer_revenue.orders.forgotten_customers import check_key, keyed_hash
+from customer_revenue.orders.store_info import write_info
+from customer_revenue.periods import Clock
+from customer_revenue.settings import Settings
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was removed from a store."""
+
+    name_or_address: bool
+    orders: int
+    items: int
+    refunds: int
+    quarantined: int
+    """Quarantined rows that spoke of the person."""
+
+
+def forget(
+    user_id: str,
+    settings: Settings,
+    key: str,
+    *,
+    url: str | None = None,
+    orders: bool = False,
+    views: Views | None = None,
+) -> Forgotten:
+    """Remove a person's name and address from a store, and keep later imports from bringing them back.
+
+    Only a keyed hash of the id is remembered. Rows that no import could split into columns are not looked through.
+
+    Args:
+        user_id: the customer.
+        settings: the store's URL.
+        key: a secret that all calls and imports for this store share; whoever has it can test ids against the hashes.
+        url: the store; by default the settings'.
+        orders: remove orders, items and refunds too, and the id itself.
+        views: the store's views anew; without any it keeps those it has.
+
+    Raises:
+        CustomerNotFound: the store knows no such customer.
+        InvalidParameter: no key, or another one than before.
+        StoreError: the store cannot be read or written.
+    """
+    if not key:
+        raise InvalidParameter("forgetting needs a secret key, the same for every import into the store")
+    destination = url or settings.store
+    with target_of(destination) as target, duckdb.connect() as con:
+        target.attach(con)
+        old = target.attach_old(con)
+        if not old:
+            raise StoreNotFound(f"no store at {without_password(destination)}")
+        check_key(con, key)
+        removed = _write_rest(con, user_id, key, orders=orders)
+        day = old["as_of"]
+        write_info(
+            con,
+            currency=str(old["currency"]),
+            zone=str(old["timezone"]),
+            clock=Clock(str(old["clock"])),
+            clock_is_chosen=bool(old["clock_is_chosen"]),
+            as_of=day if isinstance(day, dt.date) else None,
+            formats=str(old["formats"]),
+        )
+        target.create_views(con, views or {}, str(old["timezone"]))
+        target.publish(con)
+    return removed
+
+
+def _write_rest(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, orders: bool) -> Forgotten:
+    """Write ``next``: all that ``old`` has, without the person."""
+    found = con.execute("SELECT name, email FROM old.users WHERE id = ?", [user_id]).fetchall()
+    if not found:
+        raise CustomerNotFound(f"no customer {user_id[:100]!r} in the store")
+    [(name, email)] = found
+    who = {"id": user_id}
+    for table, column in (("orders", "user_id"), ("order_items", "user_id"), ("refunds", "user_id")):
+        kept = f" WHERE {column} <> $id" if orders else ""
+        con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{kept}", who if orders else None)
+    con.execute(
+        "CREATE TABLE next.users AS FROM old.users WHERE id <> $id"
+        if orders
+        else "CREATE TABLE next.users AS SELECT id, CASE WHEN id <> $id THEN name END AS name,"
+        " CASE WHEN id <> $id THEN email END AS email FROM old.users",
+        who,
+    )
+    con.execute(
+        """
+        CREATE TABLE next.quarantine AS FROM old.quarantine WHERE NOT coalesce(
+            user_id = $id OR list_has_any(string_split(raw, ','), [$id, $name, $email]), false
+        )
+        """,
+        {**who, "name": name, "email": email},
+    )
+    con.execute(
+        """
+        CREATE TABLE next.forgotten AS
+        SELECT user_hash, bool_or(orders_too) AS orders_too FROM (
+            FROM old.forgotten UNION ALL VALUES ($hash, $orders), ($mark, NULL)
+        ) GROUP BY user_hash
+        """,
+        {"hash": keyed_hash(key, user_id), "mark": keyed_hash(key, ""), "orders": orders},
+    )
+    counts = [
+        scalar(con, f"SELECT (SELECT count(*) FROM old.{t}) - (SELECT count(*) FROM next.{t})")
+        for t in ("orders", "order_items", "refunds", "quarantine")
+    ]
+    return Forgotten(bool(name or email), *counts)

@@ -1,0 +1,123 @@
+"""What a store says of itself: the one row of its table ``store_info``."""
+
+# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import ibis
+from ibis.backends.sql.datatypes import DuckDBType
+
+from customer_revenue.errors import StoreNotUsable
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.periods import Clock
+
+SCHEMA_VERSION = 2
+"""Version of the store's tables. Raise it with every change of them and add a step to ``upgrading.UPGRADES``."""
+
+INFO_COLUMNS = {
+    "schema_version": "INTEGER",
+    "currency": "VARCHAR",
+    "timezone": "VARCHAR",
+    "clock": "VARCHAR",
+    "clock_is_chosen": "BOOLEAN",
+    "as_of": "DATE",
+    "first_created_at": "TIMESTAMP",
+    "last_created_at": "TIMESTAMP",
+    "orders": "BIGINT",
+    "customers": "BIGINT",
+    "refunds": "BIGINT",
+    "formats": "VARCHAR",
+    "fingerprint": "VARCHAR",
+}
+"""The one row of the table ``store_info``."""
+
+INFO_SCHEMA = ibis.schema({name: DuckDBType.from_string(sql_type) for name, sql_type in INFO_COLUMNS.items()})
+
+
+def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict[str, object]:
+    """What the attached store says of itself.
+
+    Raises:
+        StoreNotUsable: it is not one of ours, or is of a newer version.
+    """
+    try:
+        table = con.table(f"{database}.store_info")
+        rows = table.fetchall()
+    except duckdb.CatalogException:
+        raise StoreNotUsable(f"{path} is a DuckDB file but not a store of orders: choose another path") from None
+    except duckdb.Error as error:
+        raise StoreNotUsable(f"{path} is damaged: {first_line(error)}") from None
+    info = dict(zip(table.columns, rows[0], strict=True)) if len(rows) == 1 else {}
+    check_version(info, str(path))
+    return info
+
+
+def check_version(info: Mapping[str, object], where: str) -> None:
+    """Refuse a store whose tables this package cannot read.
+
+    Raises:
+        StoreNotUsable: it has no version, or a newer one.
+    """
+    version = info.get("schema_version")
+    if not isinstance(version, int):
+        raise StoreNotUsable(f"{where} is a damaged store: import the orders into a new one")
+    if version > SCHEMA_VERSION:
+        raise StoreNotUsable(
+            f"{where} has schema {version}; this package reads up to {SCHEMA_VERSION}: upgrade the package"
+        )
+
+
+def create_info(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the table in ``next``, without its row."""
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
+    con.execute(f"CREATE TABLE next.store_info ({columns})")
+
+
+def write_info(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    currency: str,
+    zone: str,
+    clock: Clock,
+    clock_is_chosen: bool,
+    as_of: dt.date | None,
+    formats: str,
+) -> None:
+    """Write the row for the tables of ``next``; counts, days and fingerprint are read off them."""
+    create_info(con)
+    con.execute(
+        f"""
+        INSERT INTO next.store_info
+        SELECT $version, $currency, $zone, $clock, $chosen, $as_of,
+            (SELECT min(created_at) FROM next.orders), (SELECT max(created_at) FROM next.orders),
+            (SELECT count(*) FROM next.orders), (SELECT count(*) FROM next.users),
+            (SELECT count(*) FROM next.refunds), $formats, {_FINGERPRINT}
+        """,
+        {
+            "version": SCHEMA_VERSION,
+            "currency": currency,
+            "zone": zone,
+            "clock": clock.value,
+            "chosen": clock_is_chosen,
+            "as_of": as_of,
+            "formats": formats,
+        },
+    )
+
+
+# The rows' hashes added up: the same rows give the same fingerprint, in whatever order they came.
+_FINGERPRINT = "md5(concat_ws(' ', {}))".format(
+    ", ".join(
+        f"(SELECT coalesce(sum(CAST(hash({columns}) AS HUGEINT)), 0) FROM next.{table})"
+        for table, columns in (
+            ("orders", "id, user_id, total_cents, status, created_at"),
+            ("order_items", "order_id, product_id, product_name, quantity, amount_cents"),
+            ("refunds", "id, order_id, user_id, amount_cents, created_at"),
+            ("users", "id, name, email"),
+        )
+    )
+)
