@@ -15,8 +15,8 @@ SECONDS = 240
 LIBRARIES = [
     "customer_revenue.cli",
     "customer_revenue.tracking",
-    "customer_revenue.workflows.answers",
-    "customer_revenue.workflows.training",
+    "customer_revenue.workflows.customers.answers",
+    "customer_revenue.workflows.training.train",
     "mlflow.pyfunc",
     "mlflow.store.model_registry.sqlalchemy_store",
     "mlflow.store.tracking.sqlalchemy_store",

@@ -20,7 +20,7 @@ from tests.conftest import Shop, free_port
 from customer_revenue.modeling import bundle
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import load_settings
-from customer_revenue.workflows.frames import feature_rows
+from customer_revenue.workflows.feature_rows import feature_rows
 
 URI = "models:/customer-revenue@champion"
 FITTED = ("bgnbd_r", "bgnbd_alpha", "bgnbd_a", "bgnbd_b", "gg_p", "gg_q", "gg_v")

@@ -9,8 +9,8 @@ import pytest
 from tests.service.conftest import Service
 
 from customer_revenue.periods import Period
+from customer_revenue.workflows.customer_base.headline_metrics import Window, Windows
 from customer_revenue.workflows.spreadsheet import as_csv
-from customer_revenue.workflows.windows_of_base import Window, Windows
 
 DAY = dt.date(2023, 12, 15)
 

@@ -15,7 +15,7 @@ import pytest
 from tests.servers import ServerOf
 
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.importing import import_orders
+from customer_revenue.workflows.import_orders import import_orders
 
 if TYPE_CHECKING:
     from tests.conftest import Shop

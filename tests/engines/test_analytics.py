@@ -18,8 +18,8 @@ from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.view import customer_revenue_analysis
-from customer_revenue.workflows.answers import Answers
-from customer_revenue.workflows.frames import known_at
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.feature_rows import known_at
 
 if TYPE_CHECKING:
     from tests.engines.conftest import Stores

@@ -20,11 +20,11 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchases import BetaGeo
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings
-from customer_revenue.workflows import frames
-from customer_revenue.workflows.frames import feature_rows, population, training_windows
-from customer_revenue.workflows.importing import import_orders
-from customer_revenue.workflows.scoring import score
-from customer_revenue.workflows.training import train
+from customer_revenue.workflows import feature_rows as frames
+from customer_revenue.workflows.feature_rows import feature_rows, population, training_windows
+from customer_revenue.workflows.import_orders import import_orders
+from customer_revenue.workflows.training.score import score
+from customer_revenue.workflows.training.train import train
 
 if TYPE_CHECKING:
     from tests.conftest import Shop

@@ -12,7 +12,7 @@ from tests.conftest import EXAMPLE_ORDERS
 from tests.servers import DatabaseServer, ServerOf
 
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.importing import import_orders
+from customer_revenue.workflows.import_orders import import_orders
 
 VIEW = """\
 CREATE VIEW customer_revenue_analysis AS

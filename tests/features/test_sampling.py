@@ -12,8 +12,14 @@ from tests.conftest import Shop
 from customer_revenue.modeling.histories import column
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import load_settings
-from customer_revenue.workflows import frames
-from customer_revenue.workflows.frames import feature_rows, features_of, known_of_some, label_rows, training_windows
+from customer_revenue.workflows import feature_rows as frames
+from customer_revenue.workflows.feature_rows import (
+    feature_rows,
+    features_of,
+    known_of_some,
+    label_rows,
+    training_windows,
+)
 
 
 @pytest.fixture(scope="module")

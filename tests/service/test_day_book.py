@@ -13,9 +13,9 @@ from customer_revenue.errors import CustomerNotFound, StoreError
 from customer_revenue.periods import Period
 from customer_revenue.revenue.customer_base import TopBy
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows import freshness
-from customer_revenue.workflows.answers import Answers
-from customer_revenue.workflows.queries import Breakdown
+from customer_revenue.workflows.customers import freshness
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.customers.store_reader import Breakdown
 
 CUSTOMERS = ("user_123", "c0", "c7", "c77", "c777", "c799")
 ALL = frozenset(Breakdown)

@@ -14,7 +14,7 @@ from tests.conftest import Shop
 from tests.service.conftest import Service, serving
 from tests.service.load import loaded
 
-from customer_revenue.workflows.models import make_current
+from customer_revenue.workflows.registry.bundles import make_current
 
 HEADER = "order_id,user_id,created_at,total_cents,status\n"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from customer_revenue.console import silent
 from customer_revenue.policy import Monitoring, load_policy
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.importing import import_orders
+from customer_revenue.workflows.import_orders import import_orders
 
 CLOSED_DAYS = (
     "2010-12-27",

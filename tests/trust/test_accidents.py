@@ -13,7 +13,7 @@ from customer_revenue.monitoring.feed import NAMES
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.feed_checks import check_store
+from customer_revenue.workflows.monitoring.feed_checks import check_store
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ import pytest
 from customer_revenue.modeling.evaluation import Forecast, Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import Gate, load_policy
-from customer_revenue.workflows.comparison import BG_NBD, OURS, Origin
-from customer_revenue.workflows.gate import Verdict, calibration_error_by_chance, judge
+from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin
+from customer_revenue.workflows.evaluation.gate import Verdict, calibration_error_by_chance, judge
 
 CUTOFF = dt.date(2023, 6, 30)
 CUSTOMERS = 4_000

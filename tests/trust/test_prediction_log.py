@@ -16,7 +16,7 @@ from tests.service.conftest import serving
 
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.settings import load_settings
-from customer_revenue.workflows.prediction_log import (
+from customer_revenue.workflows.monitoring.prediction_log import (
     KEY,
     SCHEMA,
     forget_in_log,

@@ -17,12 +17,12 @@ from customer_revenue.console import silent
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
 from customer_revenue.orders.files.simulate import simulate_orders
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.answers import Answers
-from customer_revenue.workflows.gate import Check, Verdict
-from customer_revenue.workflows.importing import import_orders
-from customer_revenue.workflows.models import current_version, read_gate, write_gate
-from customer_revenue.workflows.promotion import RECORD, changes, locked, promote, rollback, settle
-from customer_revenue.workflows.training import train
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.evaluation.gate import Check, Verdict
+from customer_revenue.workflows.import_orders import import_orders
+from customer_revenue.workflows.registry.bundles import current_version, read_gate, write_gate
+from customer_revenue.workflows.registry.champion import RECORD, changes, locked, promote, rollback, settle
+from customer_revenue.workflows.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 
@@ -132,7 +132,7 @@ def test_an_interrupted_change_is_finished_by_the_next_command(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    where = "customer_revenue.workflows.promotion" + (".tracking" if step == "log_change" else "")
+    where = "customer_revenue.workflows.registry.champion" + (".tracking" if step == "log_change" else "")
     with monkeypatch.context() as patched:
         patched.setattr(f"{where}.{step}", die)
         with pytest.raises(KeyboardInterrupt):

@@ -11,7 +11,7 @@ import pytest
 from customer_revenue.monitoring.bands import ranking_band, ratio_band, risk_per_figure, share_band
 from customer_revenue.monitoring.realised import EVERYONE, Group, realised
 from customer_revenue.policy import Monitoring, load_policy
-from customer_revenue.workflows.prediction_log import SCHEMA
+from customer_revenue.workflows.monitoring.prediction_log import SCHEMA
 
 DAY = dt.date(2023, 5, 3)
 SPEND_CENTS = 2_000.0

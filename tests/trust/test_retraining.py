@@ -22,12 +22,12 @@ from customer_revenue.errors import GateRefused, ModelBusy
 from customer_revenue.orders.files.simulate import simulate_orders
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.answers import Answers
-from customer_revenue.workflows.models import current_version, load_model
-from customer_revenue.workflows.monitor import report_page
-from customer_revenue.workflows.prediction_log import read_log
-from customer_revenue.workflows.promotion import changes, locked
-from customer_revenue.workflows.retraining import retrain
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.monitoring.monitor import report_page
+from customer_revenue.workflows.monitoring.prediction_log import read_log
+from customer_revenue.workflows.registry.bundles import current_version, load_model
+from customer_revenue.workflows.registry.champion import changes, locked
+from customer_revenue.workflows.retrain import retrain
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 

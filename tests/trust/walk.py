@@ -14,10 +14,10 @@ from customer_revenue.console import silent
 from customer_revenue.modeling.predictor import NEXT_DAYS
 from customer_revenue.monitoring.realised import EVERYONE, Group
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.importing import import_orders
-from customer_revenue.workflows.monitor import monitor
-from customer_revenue.workflows.monitoring import Monitored
-from customer_revenue.workflows.retraining import Retrained, retrain
+from customer_revenue.workflows.import_orders import import_orders
+from customer_revenue.workflows.monitoring.checks import Monitored
+from customer_revenue.workflows.monitoring.monitor import monitor
+from customer_revenue.workflows.retrain import Retrained, retrain
 
 LINES = "SELECT * REPLACE (CustomerID::VARCHAR AS CustomerID) FROM '{path}'"
 POLICY = "[monitoring.feed]\nclosed_days = {days}\naccepted = {accepted}\n"

@@ -57,7 +57,7 @@ def import_(
 
     Rows that cannot be used are kept in quarantine with their reason. Importing a file again changes nothing.
     """
-    from customer_revenue.workflows.importing import import_orders
+    from customer_revenue.workflows.import_orders import import_orders
 
     with reporting() as report:
         settings = load_settings(store=store)
@@ -71,7 +71,7 @@ def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None
 
     With --set the model in use stays as it is: the run is there to be compared.
     """
-    from customer_revenue.workflows.training import train as run
+    from customer_revenue.workflows.training.train import train as run
 
     with reporting() as report:
         settings = with_changes(load_settings(store=store), changes or ())
@@ -96,7 +96,7 @@ def backtest(
     changes: Changes = None,
 ) -> None:
     """Train on what was known at earlier days, and compare the predictions with what happened after."""
-    from customer_revenue.workflows.backtesting import backtest as run
+    from customer_revenue.workflows.evaluation.backtest import backtest as run
 
     with reporting() as report:
         days = [parse_day(day, "cutoff") for day in cutoff or ()]
@@ -108,7 +108,7 @@ def backtest(
 @app.command()
 def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) -> None:
     """Predict for every customer; a file, or a summary without one."""
-    from customer_revenue.workflows.scoring import score as run
+    from customer_revenue.workflows.training.score import score as run
 
     with reporting() as report:
         say(run(load_settings(store=store), day_of(as_of), output, report))
@@ -127,7 +127,7 @@ def show(
     as_of: AsOfDay = None,
 ) -> None:
     """Print a customer's complete answer: the same JSON as the API's."""
-    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json, parse_breakdowns, parse_period
 
     wanted = parse_breakdowns(breakdown or ())
@@ -143,7 +143,7 @@ def serve(
     as_of: AsOfDay = None,
 ) -> None:
     """Serve the HTTP API."""
-    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.customers.answers import Answers
 
     settings = load_settings(store=store)
     environment = {"CUSTOMER_REVENUE_STORE": settings.store, "BENTOML_DO_NOT_TRACK": "True"}

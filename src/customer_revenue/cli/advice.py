@@ -13,7 +13,7 @@ from customer_revenue.console import say
 from customer_revenue.settings import load_settings
 
 if TYPE_CHECKING:
-    from customer_revenue.workflows.advice import Advisor, Situation
+    from customer_revenue.workflows.customers.advice import Advisor, Situation
 
 Months = Annotated[int, typer.Option(min=1, max=36, help="How many months ahead.")]
 
@@ -36,8 +36,8 @@ def advise(
     as_of: AsOfDay = None,
 ) -> None:
     """What to do about a customer: actions, an offer, how to keep him, what else to sell him, what to expect."""
-    from customer_revenue.workflows.advice import Advisor
-    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.customers.advice import Advisor
+    from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
     asks: dict[About, Callable[[Advisor, Situation], dict[str, object]]] = {
@@ -55,8 +55,8 @@ def actions(
     limit: Limit = 100, offset: Offset = 0, store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None
 ) -> None:
     """The actions that are worth most among all customers; JSON, or a file for an e-mail tool."""
-    from customer_revenue.workflows.answers import Answers
-    from customer_revenue.workflows.output import check_output, write_table
+    from customer_revenue.workflows.customers.answers import Answers
+    from customer_revenue.workflows.exports import check_output, write_table
     from customer_revenue.workflows.parameters import as_json
 
     if output is not None:
@@ -72,7 +72,7 @@ def actions(
 
 def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """The revenue to be expected of all known customers, month by month."""
-    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(load_settings(store=store))

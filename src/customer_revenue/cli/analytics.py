@@ -12,7 +12,7 @@ from customer_revenue.console import say
 from customer_revenue.settings import load_settings
 
 if TYPE_CHECKING:
-    from customer_revenue.workflows.customer_base import CustomerBase
+    from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
 analytics = typer.Typer(help="Ask about the whole customer base; prints JSON.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort an
 
 
 def _print(store: str | None, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> None:
-    from customer_revenue.workflows.answers import Answers
+    from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(load_settings(store=store))

@@ -16,7 +16,7 @@ By = Annotated[str | None, typer.Option("--by", help="Who; by default this user.
 
 def models() -> None:
     """List the trained versions with their figures, the gate's verdict, and who answers."""
-    from customer_revenue.workflows.listing import listing
+    from customer_revenue.workflows.registry.versions import listing
 
     say(listing(load_settings()))
 
@@ -30,7 +30,7 @@ def promote(
     force: Annotated[bool, typer.Option("--force", help="Whatever the gate said; needs --why.")] = False,
 ) -> None:
     """Let a version that passed the gate answer from now on, in models/current and in MLflow."""
-    from customer_revenue.workflows.promotion import promote as run
+    from customer_revenue.workflows.registry.champion import promote as run
 
     change = run(load_settings(), version, why, by=by, force=force)
     say(change.text() if change else "It answers already.")
@@ -41,7 +41,7 @@ def rollback(
     by: By = None,
 ) -> None:
     """Let the champion before the present one answer again, in models/current and in MLflow."""
-    from customer_revenue.workflows.promotion import rollback as run
+    from customer_revenue.workflows.registry.champion import rollback as run
 
     say(run(load_settings(), why, by=by).text())
 
@@ -54,8 +54,8 @@ def monitor(
     ] = None,
 ) -> None:
     """Compare logged predictions with what happened, and look for drift and odd orders; exit status 3 for an alarm."""
-    from customer_revenue.workflows.monitor import monitor as run
-    from customer_revenue.workflows.monitor import report_page
+    from customer_revenue.workflows.monitoring.monitor import monitor as run
+    from customer_revenue.workflows.monitoring.monitor import report_page
 
     settings = load_settings(store=store)
     with reporting() as report:
@@ -77,7 +77,7 @@ def retrain(
 
     Safe to interrupt and to run twice. Exit status 3 if the champion stays or monitoring raises an alarm.
     """
-    from customer_revenue.workflows.retraining import retrain as run
+    from customer_revenue.workflows.retrain import retrain as run
 
     with reporting() as report:
         done = run(load_settings(store=store), files or (), day_of(as_of), report)

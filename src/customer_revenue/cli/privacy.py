@@ -20,6 +20,6 @@ def forget(
 
     Only a hash of the id is remembered, under the key CUSTOMER_REVENUE_FORGET_KEY, which later imports need too.
     """
-    from customer_revenue.workflows.privacy import forget as run
+    from customer_revenue.workflows.forget import forget as run
 
     say(run(load_settings(store=store), user_id, orders=orders))

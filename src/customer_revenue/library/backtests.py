@@ -15,8 +15,8 @@ from customer_revenue.modeling.comparators import member_forecasts, probability_
 from customer_revenue.modeling.evaluation import evaluate, paired_bootstrap, select, slices
 from customer_revenue.modeling.histories import column
 from customer_revenue.settings import ModelOptions, load_settings
-from customer_revenue.workflows.backtesting import choose_origins
-from customer_revenue.workflows.comparison import BG_NBD, OURS, Origin, predict_from
+from customer_revenue.workflows.evaluation.backtest import choose_origins
+from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin, predict_from
 
 OTHERS = {
     "mbg_nbd": "MBG/NBD + Gamma-Gamma",

@@ -16,8 +16,8 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.settings import ModelOptions
-from customer_revenue.workflows.frames import population, training_windows
-from customer_revenue.workflows.predictions import predictor_as_of
+from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
+from customer_revenue.workflows.feature_rows import population, training_windows
 
 
 class CustomerModel:

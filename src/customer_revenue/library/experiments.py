@@ -6,11 +6,11 @@ from customer_revenue.console import silent
 from customer_revenue.library.frames import Day, as_day
 from customer_revenue.library.orders import Orders
 from customer_revenue.settings import with_changes
-from customer_revenue.workflows.promotion import Change
-from customer_revenue.workflows.promotion import promote as let_answer
-from customer_revenue.workflows.promotion import rollback as take_back
-from customer_revenue.workflows.trained import TrainingResult
-from customer_revenue.workflows.training import train as run
+from customer_revenue.workflows.registry.champion import Change
+from customer_revenue.workflows.registry.champion import promote as let_answer
+from customer_revenue.workflows.registry.champion import rollback as take_back
+from customer_revenue.workflows.training.result import TrainingResult
+from customer_revenue.workflows.training.train import train as run
 
 
 def train(orders: Orders, as_of: Day | None = None, **changes: object) -> TrainingResult:

@@ -16,9 +16,9 @@ from customer_revenue.errors import CustomerRevenueError, StoreError
 from customer_revenue.policy import load_policy
 from customer_revenue.service.metrics import metrics
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.answers import Answers
-from customer_revenue.workflows.histories import HistoryScorer
-from customer_revenue.workflows.models import load_model
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.customers.posted_orders import HistoryScorer
+from customer_revenue.workflows.registry.bundles import load_model
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.prediction_log import SCHEMA, sampled, write_rows
+from customer_revenue.workflows.monitoring.prediction_log import SCHEMA, sampled, write_rows
 
 logger = logging.getLogger(__name__)
 

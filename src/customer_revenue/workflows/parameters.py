@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import Period
-from customer_revenue.workflows.queries import Breakdown
+from customer_revenue.workflows.customers.store_reader import Breakdown
 
 
 def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:

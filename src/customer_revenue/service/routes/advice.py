@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
-from customer_revenue.workflows.advice import MOST_MONTHS, Advisor, Situation
+from customer_revenue.workflows.customers.advice import MOST_MONTHS, Advisor, Situation
 
 router = APIRouter(prefix="/payment/analytics/customers/{user_id:path}", tags=["advice"], responses=ERRORS)
 

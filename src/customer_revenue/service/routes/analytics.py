@@ -13,7 +13,7 @@ from customer_revenue.revenue.customer_base import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.advice import Months
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay
-from customer_revenue.workflows.customer_base import CustomerBase
+from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.spreadsheet import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)

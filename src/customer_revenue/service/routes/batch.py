@@ -15,9 +15,9 @@ from customer_revenue.service.metrics import metrics
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.responses import BatchAnswer
 from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER
-from customer_revenue.workflows.answers import Answers
-from customer_revenue.workflows.batch import Body
-from customer_revenue.workflows.histories import SentHistory, SentOrder, SentRefund
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.customers.batch import Body
+from customer_revenue.workflows.customers.posted_orders import SentHistory, SentOrder, SentRefund
 
 BATCH_ERRORS = {status: how for status, how in ERRORS.items() if status != 404} | {
     403: ERRORS[401] | {"description": "The API key has no batch scope."},

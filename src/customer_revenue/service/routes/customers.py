@@ -13,8 +13,8 @@ from customer_revenue.service.errors import ErrorAnswer
 from customer_revenue.service.metrics import metrics
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.responses import CustomerRevenue
+from customer_revenue.workflows.customers.store_reader import Breakdown
 from customer_revenue.workflows.parameters import parse_breakdowns
-from customer_revenue.workflows.queries import Breakdown
 
 router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
 

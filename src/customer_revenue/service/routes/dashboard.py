@@ -11,8 +11,8 @@ from pydantic_core import to_json
 from customer_revenue.periods import Period
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
-from customer_revenue.workflows.customer_lists import ActionSort, Shown, Sort
-from customer_revenue.workflows.overview import Part
+from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort
+from customer_revenue.workflows.customer_base.overview import Part
 from customer_revenue.workflows.spreadsheet import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)

@@ -1,0 +1,1 @@
+"""Everything about all customers at once: the snapshot, analytics, lists, the dashboard."""

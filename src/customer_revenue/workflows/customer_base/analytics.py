@@ -1,0 +1,291 @@
+"""The analytics of the whole customer base as answers: what the API returns and ``analytics`` prints."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
+from customer_revenue.actions.predictive import COLUMNS
+from customer_revenue.actions.recommend import choose, most_valuable
+from customer_revenue.actions.situations import Situations
+from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf
+from customer_revenue.policy import Policy
+from customer_revenue.revenue import customer_base as facts
+from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
+from customer_revenue.workflows.customer_base.snapshot import DayBook, Foreseen
+from customer_revenue.workflows.customers.advice import full_months
+from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
+from customer_revenue.workflows.feature_rows import feature_rows, known_at
+from customer_revenue.workflows.registry.bundles import LoadedModel
+
+PATH_COLUMNS = tuple(dict.fromkeys((*CUMULATIVE, *COLUMNS)))
+PREDICTED_COLUMNS = (
+    "customer_id",
+    "estimated_ltv_cents",
+    "churn_risk_score",
+    "expected_revenue_cents",
+    "next_purchase_probability",
+)
+
+Row = dict[str, Any]
+Body = dict[str, object]
+
+
+class CustomerBase:
+    """The customer base of a store as of a moment.
+
+    The table of customers and their predictions are made once, when they are first needed, and kept. Usable from
+    several threads.
+    """
+
+    def __init__(
+        self, store: Store, when: AsOf, policy: Policy, model: LoadedModel | None, problem: ModelError | None
+    ) -> None:
+        self.when = when
+        self.store, self._policy, self._model, self._problem = store, policy, model, problem
+        self.known = known_at(store, when)
+        self.day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
+        self._lock = threading.RLock()
+
+    def top_customers(self, by: facts.TopBy, limit: int, offset: int) -> Body:
+        """The customers worth most; with predicted lifetime values where sorted by them."""
+        predictions = self.predictions if by is facts.TopBy.LTV else None
+        rows = self.rows(facts.top_customers(self.customers, by, limit, offset, predictions))
+        return {"top_customers": [_listed(row) for row in rows], **self._page(limit, offset)}
+
+    def at_risk(
+        self,
+        activity: str,
+        stage: str | None,
+        segments: Collection[str] | None,
+        by: facts.AtRiskBy,
+        limit: int,
+        offset: int,
+    ) -> Body:
+        """Customers who may be slipping away; with the revenue at risk where sorted by it."""
+        listed = facts.at_risk(
+            self.customers,
+            self._policy,
+            activity=activity,
+            stage=stage,
+            segments=segments,
+            by=by,
+            limit=limit,
+            offset=offset,
+            predictions=self.predictions if by is facts.AtRiskBy.REVENUE_AT_RISK else None,
+        )
+        return {"at_risk_customers": [_listed(row) for row in self.rows(listed)], **self._page(limit, offset)}
+
+    def cohorts(self, unit: facts.CohortUnit) -> Body:
+        """Acquisition cohorts, and their retention and revenue by period since acquisition."""
+        totals = self.rows(facts.cohorts(self.customers, unit))
+        cells = [facts.TriangleRow(**row) for row in self.rows(facts.triangle(self.known, unit))]
+        last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
+        by_cohort: dict[int, list[Row]] = {}
+        for cell in facts.fill_triangle(cells, last - last % unit.months, unit):
+            row = cell._asdict()
+            by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
+        named = [
+            {**_labelled(row, unit), "periods": by_cohort.get(row["cohort_index"], [])}
+            for row in (_with_dollars(total) for total in totals)
+        ]
+        return {"unit": unit.value, "cohorts": named}
+
+    def distribution(self) -> Body:
+        """Revenue by segment, and how concentrated it is."""
+        concentration = self.rows(facts.concentration(self.customers))
+        return {
+            "distribution": [_with_dollars(row) for row in self.rows(facts.distribution(self.customers))],
+            "concentration": concentration[0] if concentration else None,
+            "lorenz": self.rows(facts.lorenz(self.customers)),
+        }
+
+    def purchase_frequency(self) -> Body:
+        """Customers by their mean gap between purchases."""
+        rows = self.rows(facts.purchase_frequency(self.customers))
+        return {"purchase_frequency": [_with_dollars(row) for row in rows]}
+
+    def trends(self) -> Body:
+        """The base month by month."""
+        rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
+        return {"monthly_trends": facts.fill_trends(rows, self.when.day)}
+
+    def rfm(self, group: str | None, limit: int, offset: int) -> Body:
+        """The RFM groups, and the customers of one of them, best code first."""
+        scored = facts.rfm(self.customers, self._policy.rfm)
+        body: Body = {"groups": [_with_dollars(row) for row in self.rows(facts.rfm_summary(scored))]}
+        if group is not None:
+            members = scored.filter(scored.rfm_group == group)
+            ordered = members.order_by(members.rfm_code.desc(), members.customer_id.asc())
+            body |= {"customers": self.rows(ordered.limit(limit, offset=offset)), **self._page(limit, offset)}
+        return body
+
+    def acquisition(self, unit: facts.CohortUnit) -> Body:
+        """Average lifetime value, and the highest acquisition cost that leaves the policy's margin.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        policy = self._policy.acquisition
+        by_cohort = self.rows(facts.acquisition_by_cohort(self.customers, self.predictions, policy, unit))
+        by_segment = self.rows(facts.acquisition_by_segment(self.customers, self.predictions, policy))
+        return {
+            "unit": unit.value,
+            "by_cohort": [_labelled(row, unit) for row in by_cohort],
+            "by_segment": by_segment,
+        }
+
+    def segments(self) -> Body:
+        """Segments and lifecycle stages with their criteria, counts and what to do about them."""
+        return {
+            "segments": facts.segment_rows(self.rows(facts.distribution(self.customers)), self._policy),
+            "stages": facts.stage_rows(self.rows(facts.stages(self.customers)), self._policy),
+        }
+
+    def widget(self, limit: int) -> Body:
+        """The dashboard object of the specification, with its names; money in currency units."""
+        (metrics,) = self.rows(facts.widget_metrics(self.customers, self.day))
+        return {
+            "topCustomers": self.top_customers(facts.TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
+            "revenueDistribution": self.distribution()["distribution"],
+            "atRiskCustomers": self.at_risk("at_risk", None, None, facts.AtRiskBy.TOTAL_REVENUE, limit, 0)[
+                "at_risk_customers"
+            ],
+            "monthlyTrends": self.trends()["monthly_trends"],
+            "metrics": {
+                "totalCustomers": metrics["total_customers"],
+                "avgCustomerValue": metrics["avg_customer_value_cents"] / 100,
+                "topCustomerValue": metrics["top_customer_value_cents"] / 100,
+                "customerGrowthRate": facts.growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
+            },
+        }
+
+    def actions(self, limit: int, offset: int) -> Body:
+        """The actions that are worth most among all customers, with name and e-mail where known."""
+        rows = self.action_rows(limit, offset).to_pylist()
+        return {"actions": rows, **self._page(limit, offset)}
+
+    def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
+        """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
+        with self._lock:
+            listed, predicted, choices = self._customer_rows, self._foreseen.predictions, self._foreseen.choices
+        if only is not None:
+            listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
+        situations, currency = Situations.of(listed, predicted), self.store.info.currency
+        known = choices if only is None else None
+        found = most_valuable(situations, self._policy.actions, limit, offset, currency, known)
+        places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
+        named = listed.select(("customer_name", "customer_email")).take(places)
+        for name in named.column_names:
+            found = found.append_column(name, named[name])
+        return found.drop_columns(["rank"])
+
+    def forecast(self, months: int) -> Body:
+        """Revenue to be expected of all known customers, month by month."""
+        predictor, features = self._predictor(), feature_rows(self.store, self.when)
+        path = [predictor.predict(features, days).select(PATH_COLUMNS) for days in horizons_days(self.when.day, months)]
+        rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
+        history = full_months(facts.fill_trends(rows, self.when.day), self.when.day)
+        return base_forecast(path, self.when.day, history, self._policy.forecast)
+
+    @property
+    def customers(self) -> ir.Table:
+        """The all-time facts of every customer, in memory."""
+        with self._lock:
+            return self._customer_table
+
+    @property
+    def predictions(self) -> ir.Table:
+        """The predictions of every customer, in memory.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        with self._lock:
+            return self._prediction_table
+
+    def day_book(self) -> DayBook:
+        """Every customer in memory; without predictions where there can be none.
+
+        Raises:
+            NotEnoughData: there is no customer with an order.
+        """
+        with self._lock:
+            try:
+                foreseen = self._foreseen
+            except ModelError:
+                foreseen = None
+            return DayBook(self.when.day, self._customer_rows, foreseen, self.known, self.store)
+
+    @cached_property
+    def _customer_rows(self) -> pa.Table:
+        rows = self.store.fetch(facts.customers(self.known, self.day, self._policy))
+        return rows.sort_by("customer_id").combine_chunks()
+
+    @cached_property
+    def _customer_table(self) -> ir.Table:
+        return ibis.memtable(self._customer_rows)
+
+    @cached_property
+    def _foreseen(self) -> Foreseen:
+        found = Foreseen.of(self._predictor(), feature_rows(self.store, self.when))
+        situations = Situations.of(self._customer_rows, found.predictions)
+        return replace(found, choices=choose(situations, self._policy.actions))
+
+    @cached_property
+    def _prediction_table(self) -> ir.Table:
+        return ibis.memtable(self._foreseen.predictions.select(PREDICTED_COLUMNS))
+
+    def _predictor(self) -> Predictor:
+        if self._model is None:
+            raise self._problem or ModelNotFound("no model is loaded")
+        return predictor_as_of(self._model.predictor, self.when.day)
+
+    def rows(self, table: ir.Table) -> list[Row]:
+        """Run a query over the tables of this base."""
+        return cast("list[Row]", self.store.fetch(table).to_pylist())
+
+    @staticmethod
+    def _page(limit: int, offset: int) -> Body:
+        return {"page": {"limit": limit, "offset": offset}}
+
+
+def _listed(row: Row) -> Row:
+    """A customer of a list: days as text, cents whole, and the specification's field in currency units."""
+    return _with_dollars({name: _plain(name, value) for name, value in row.items()})
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, float) and name.endswith("_cents"):
+        return round(value)
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _with_dollars(row: Row) -> Row:
+    """Money in cents, and beside it, where the specification has it, in units of the currency."""
+    return row | {name.removesuffix("_cents"): row[name] / 100 for name in _in_units(row)}
+
+
+def _in_units(row: Iterable[str]) -> list[str]:
+    specified = ("total_revenue_cents", "avg_revenue_per_customer_cents", "avg_customer_value_cents")
+    return [name for name in row if name in specified]
+
+
+def _labelled(row: Row, unit: facts.CohortUnit) -> Row:
+    """A cohort by its label instead of its index."""
+    return {"cohort": facts.cohort_label(row["cohort_index"], unit)} | {
+        name: value for name, value in row.items() if name != "cohort_index"
+    }

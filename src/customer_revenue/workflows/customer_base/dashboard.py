@@ -1,0 +1,43 @@
+"""The customer base as the page shows it: an overview, lists, and what the page needs to know before it asks."""
+
+from __future__ import annotations
+
+from customer_revenue.policy import Policy
+from customer_revenue.workflows.customer_base.analytics import Body, CustomerBase
+from customer_revenue.workflows.customer_base.filters import Scope
+from customer_revenue.workflows.customer_base.lists import Lists
+from customer_revenue.workflows.customer_base.overview import Overview
+
+
+class Dashboard:
+    """What the page asks for, as of one moment. Usable from several threads."""
+
+    def __init__(self, base: CustomerBase, policy: Policy) -> None:
+        self.base = base
+        self._store, self._policy = base.store, policy
+        scope = Scope(base, policy)
+        self.overview, self.lists = Overview(scope), Lists(scope)
+
+    def context(self) -> Body:
+        """What the page needs to know before it asks for anything: segments, stages, what the store holds."""
+        info = self._store.info
+        names = self._policy.segments.active
+        return {
+            "segments": [
+                {"name": rung.name, "from_total_revenue_cents": rung.from_total_revenue_cents} for rung in names
+            ],
+            "lifecycle": {
+                "new_below_days": self._policy.lifecycle.new_below_days,
+                "active_below_days": self._policy.lifecycle.active_below_days,
+                "at_risk_up_to_days": self._policy.lifecycle.at_risk_up_to_days,
+            },
+            "activity": self._policy.activity.model_dump(),
+            "rfm_groups": [{"name": group.name, "advice": group.advice} for group in self._policy.rfm.groups],
+            "store": {
+                "orders": info.orders,
+                "customers": info.customers,
+                "first_day": None if info.first_day is None else info.first_day.isoformat(),
+                "last_day": None if info.last_day is None else info.last_day.isoformat(),
+                "as_of_day": self.base.when.day.isoformat(),
+            },
+        }

@@ -1,0 +1,75 @@
+"""What the page is about: a period and some value segments of the customer base."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.periods import Period
+from customer_revenue.policy import Policy
+from customer_revenue.revenue import customer_base as facts
+from customer_revenue.revenue.segments import segment
+from customer_revenue.tables import Canonical
+from customer_revenue.workflows.customer_base.analytics import CustomerBase
+
+
+class Scope:
+    """The customer base by period and segments; an empty choice of segments stands for all. Usable from threads."""
+
+    def __init__(self, base: CustomerBase, policy: Policy) -> None:
+        self.base, self.store, self.policy = base, base.store, policy
+        self._lock = threading.RLock()
+        self._tables: dict[Period, ir.Table] = {}
+
+    def checked(self, segments: Collection[str]) -> tuple[str, ...]:
+        """The segments in the ladder's order.
+
+        Raises:
+            InvalidParameter: an unknown one.
+        """
+        names = [rung.name for rung in self.policy.segments.active]
+        for name in segments:
+            if name not in names:
+                raise InvalidParameter(f"segment: {name[:40]!r} is not one of {', '.join(names)}", names)
+        return tuple(name for name in names if name in segments)
+
+    def first_day(self, period: Period) -> ir.DateScalar | None:
+        """The period's first day; None for all time."""
+        if period is Period.ALL_TIME:
+            return None
+        return cast("ir.DateScalar", ibis.literal(period.first_day(self.base.when.day), type="date"))
+
+    def known_of(self, segments: tuple[str, ...]) -> Canonical:
+        """The orders and refunds of the customers in some segments, by their revenue of all time."""
+        known = self.base.known
+        if not segments:
+            return known
+        counted = known.counted_orders()
+        ever = counted.group_by(member=counted.user_id).aggregate(revenue_cents=counted.total_cents.sum())
+        members = ever.filter(segment(ever.revenue_cents, self.policy.segments).isin(segments))
+        return Canonical(
+            orders=known.orders.semi_join(members, known.orders.user_id == members.member),
+            users=known.users,
+            order_items=known.order_items,
+            refunds=known.refunds.semi_join(members, known.refunds.user_id == members.member),
+        )
+
+    def customers_of(self, period: Period) -> ir.Table:
+        """The customers with an order in the period and its facts, in memory."""
+        if period is Period.ALL_TIME:
+            return self.base.customers
+        with self._lock:
+            if period not in self._tables:
+                found = facts.customers(self.base.known, self.base.day, self.policy, self.first_day(period))
+                self._tables[period] = ibis.memtable(self.store.fetch(found))
+            return self._tables[period]
+
+    def chosen(self, period: Period, segments: Collection[str]) -> ir.Table:
+        """Those of them in some segments."""
+        customers = self.customers_of(period)
+        return customers.filter(customers.customer_segment.isin(segments)) if segments else customers

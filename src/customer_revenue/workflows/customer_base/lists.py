@@ -1,0 +1,233 @@
+"""The lists of the page: customers and actions, sorted and paged, or whole for a file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any, cast
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+from cachetools import LRUCache
+
+from customer_revenue.errors import InvalidParameter, ModelError
+from customer_revenue.orders.store import parameter
+from customer_revenue.periods import Period
+from customer_revenue.policy import ACTIVITY_STATUSES, PRIORITIES
+from customer_revenue.revenue import customer_base as facts
+from customer_revenue.workflows.customer_base.analytics import Body, Row
+from customer_revenue.workflows.customer_base.filters import Scope
+
+MOST_ACTIONS = 10_000
+"""Nobody works through more in a week; they are found by value, and sorted among themselves by anything else."""
+KEPT_ACTIONS = 16
+LONGEST_NAME = 200
+"""Names in lists are cut here; a customer's own page has all of it."""
+
+
+class Shown(StrEnum):
+    """The lists of customers."""
+
+    ALL = "all"
+    AT_RISK = "at_risk"
+
+
+class Sort(StrEnum):
+    """What a list of customers can be sorted by."""
+
+    CUSTOMER = "customer_id"
+    NAME = "customer_name"
+    SEGMENT = "customer_segment"
+    REVENUE = "total_revenue_cents"
+    NET_REVENUE = "net_revenue_cents"
+    ORDERS = "total_orders"
+    AVERAGE = "avg_order_value_cents"
+    LAST_PURCHASE = "last_purchase_date"
+    SILENCE = "days_since_purchase"
+    LTV = "estimated_ltv_cents"
+    NEXT_PURCHASE = "next_purchase_probability"
+    CHURN_RISK = "churn_risk_score"
+    EXPECTED_REVENUE = "expected_revenue_cents"
+    REVENUE_AT_RISK = "revenue_at_risk_cents"
+
+
+class ActionSort(StrEnum):
+    """What the list of actions can be sorted by."""
+
+    WORTH = "expected_value_cents"
+    CUSTOMER = "customer_id"
+    ACTION = "text"
+    PRIORITY = "priority"
+
+
+LISTED = (
+    "customer_id",
+    "customer_name",
+    "customer_email",
+    "customer_segment",
+    "lifecycle_stage",
+    "activity_status",
+    "total_revenue_cents",
+    "net_revenue_cents",
+    "total_orders",
+    "avg_order_value_cents",
+    "last_purchase_date",
+    "days_since_purchase",
+    "estimated_ltv_cents",
+    "next_purchase_probability",
+    "churn_risk_score",
+    "expected_revenue_cents",
+    "revenue_at_risk_cents",
+)
+"""The columns of a list, in order."""
+
+
+class Lists:
+    """The lists of customers and of actions. Usable from several threads."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._lock = threading.Lock()
+        self._actions: LRUCache[tuple[Period, tuple[str, ...]], pa.Table] = LRUCache(KEPT_ACTIONS)
+
+    def customers(
+        self,
+        shown: Shown,
+        period: Period,
+        segments: Collection[str],
+        activity: Collection[str],
+        sort: Sort,
+        descending: bool,
+        limit: int,
+        offset: int,
+    ) -> Body:
+        """One page of a list of customers, and how many there are in all.
+
+        Raises:
+            InvalidParameter: an unknown segment or status, or a sort that needs predictions where there are none.
+        """
+        listed = self._list(shown, period, self._scope.checked(segments), activity)
+        page = _sorted(listed, self._sortable(sort), descending).limit(limit, offset=offset)
+        (total,) = self._scope.base.rows(listed.aggregate(customers=listed.count()))
+        return {
+            "customers": [_shortened(row) for row in self._scope.base.rows(page)],
+            "total": total["customers"],
+            "predicted": self._predictions() is not None,
+            "page": {"limit": limit, "offset": offset},
+        }
+
+    def all_customers(
+        self,
+        shown: Shown,
+        period: Period,
+        segments: Collection[str],
+        activity: Collection[str],
+        sort: Sort,
+        descending: bool,
+    ) -> pa.Table:
+        """A whole list of customers, for a file."""
+        listed = self._list(shown, period, self._scope.checked(segments), activity)
+        return self._scope.store.fetch(_sorted(listed, self._sortable(sort), descending))
+
+    def actions(
+        self,
+        period: Period,
+        segments: Collection[str],
+        sort: ActionSort,
+        descending: bool,
+        limit: int,
+        offset: int,
+    ) -> Body:
+        """One page of the most valuable actions for the customers of a period and some segments, and their number.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        listed = self.all_actions(period, segments, sort, descending)
+        rows = [_shortened(row) for row in listed.slice(offset, limit).to_pylist()]
+        return {"actions": rows, "total": listed.num_rows, "page": {"limit": limit, "offset": offset}}
+
+    def all_actions(self, period: Period, segments: Collection[str], sort: ActionSort, descending: bool) -> pa.Table:
+        """The :data:`MOST_ACTIONS` most valuable actions, for a file."""
+        found = self._most_valuable(period, self._scope.checked(segments))
+        if sort is ActionSort.PRIORITY:
+            urgency = pc.index_in(found["priority"], value_set=pa.array(PRIORITIES))
+            order = pc.sort_indices(urgency, sort_keys=[("", "ascending" if descending else "descending")])
+            return found.take(order)
+        if sort is ActionSort.WORTH and descending:
+            return found
+        return found.sort_by([(sort.value, "descending" if descending else "ascending")])
+
+    def _most_valuable(self, period: Period, segments: tuple[str, ...]) -> pa.Table:
+        key = (period, segments)
+        with self._lock:
+            if key not in self._actions:
+                only = None
+                if segments or period is not Period.ALL_TIME:
+                    chosen = self._scope.chosen(period, segments).select("customer_id")
+                    only = self._scope.store.fetch(chosen)["customer_id"].combine_chunks()
+                self._actions[key] = self._scope.base.action_rows(MOST_ACTIONS, 0, only)
+            return self._actions[key]
+
+    def search(self, text: str, limit: int) -> Body:
+        """Customers whose id, name or e-mail holds a text; those that begin with it first, then by revenue."""
+        wanted = cast("ir.StringScalar", parameter("text", "string"))
+        table = self._scope.base.customers
+        fields = [table[name].coalesce("").lower() for name in ("customer_id", "customer_name", "customer_email")]
+        found = table.filter(ibis.or_(*(cast("ir.StringColumn", field).contains(wanted) for field in fields)))
+        first = ibis.or_(*(cast("ir.StringColumn", field).startswith(wanted) for field in fields))
+        place = ibis.cases((fields[0] == wanted, 0), (first, 1), else_=2)
+        ordered = found.order_by(place, found.total_revenue_cents.desc(), found.customer_id.asc()).limit(limit)
+        columns = ordered.select(
+            "customer_id", "customer_name", "customer_email", "customer_segment", "total_revenue_cents"
+        )
+        rows = self._scope.store.fetch(columns, text=text.lower()).to_pylist()
+        return {"query": text, "customers": [_shortened(row) for row in rows]}
+
+    def _list(self, shown: Shown, period: Period, segments: tuple[str, ...], activity: Collection[str]) -> ir.Table:
+        for status in activity:
+            if status not in ACTIVITY_STATUSES:
+                raise InvalidParameter(f"activity: {status[:40]!r} is not one of {', '.join(ACTIVITY_STATUSES)}")
+        table = self._scope.chosen(period, segments)
+        if shown is Shown.AT_RISK:
+            table = table.filter(table.activity_status.isin(list(activity) or ["at_risk"]))
+        predictions = self._predictions()
+        if predictions is None:
+            predictions = self._scope.base.customers.limit(0).select(
+                "customer_id",
+                estimated_ltv_cents=ibis.null("float64"),
+                churn_risk_score=ibis.null("float64"),
+                expected_revenue_cents=ibis.null("float64"),
+                next_purchase_probability=ibis.null("float64"),
+            )
+        added = predictions.rename(predicted_id="customer_id")
+        joined = table.left_join(added, table.customer_id == added.predicted_id)
+        at_stake = facts.revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
+        whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
+        return joined.mutate(revenue_at_risk_cents=at_stake, **whole).select(*LISTED)
+
+    def _sortable(self, sort: Sort) -> Sort:
+        predicted = (Sort.LTV, Sort.NEXT_PURCHASE, Sort.CHURN_RISK, Sort.EXPECTED_REVENUE, Sort.REVENUE_AT_RISK)
+        return Sort.REVENUE if sort in predicted and self._predictions() is None else sort
+
+    def _predictions(self) -> ir.Table | None:
+        try:
+            return self._scope.base.predictions
+        except ModelError:
+            return None
+
+
+def _sorted(table: ir.Table, sort: Sort, descending: bool) -> ir.Table:
+    # Whoever has no value stands last either way; equals follow their ids, so that pages never overlap.
+    key = ibis.desc(sort.value, nulls_first=False) if descending else ibis.asc(sort.value, nulls_first=False)
+    return table.order_by(key) if sort is Sort.CUSTOMER else table.order_by(key, table.customer_id.asc())
+
+
+def _shortened(row: dict[str, Any]) -> Row:
+    for name in ("customer_name", "customer_email"):
+        if row[name] is not None and len(row[name]) > LONGEST_NAME:
+            row[name] = row[name][:LONGEST_NAME] + "…"
+    return row

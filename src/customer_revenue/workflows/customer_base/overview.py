@@ -1,0 +1,124 @@
+"""The overview of the page: figures and charts of one period and some segments, aggregated by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+import ibis.expr.types as ir
+
+from customer_revenue.periods import Period
+from customer_revenue.revenue import customer_base as facts
+from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
+from customer_revenue.tables import Canonical
+from customer_revenue.workflows.customer_base.analytics import Body, Row
+from customer_revenue.workflows.customer_base.filters import Scope
+from customer_revenue.workflows.customer_base.headline_metrics import Figures, Windows, figures_of
+
+MONTHS_OF_MONTHLY_COHORTS = 24
+"""A history longer than this has quarterly cohorts, so that the heat map stays readable."""
+NEWEST_COHORTS = 24
+
+
+class Part(StrEnum):
+    """The parts of the overview: the figures are there long before the charts of a large store."""
+
+    METRICS = "metrics"
+    CHARTS = "charts"
+
+
+class Overview:
+    """Everything on the page's first view."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def of(self, period: Period, segments: Collection[str], parts: Collection[Part] = ()) -> Body:
+        """The figures and charts of one period and some segments; none stands for all of them, and of parts likewise.
+
+        Raises:
+            InvalidParameter: an unknown segment.
+        """
+        names = self._scope.checked(segments)
+        known = self._scope.known_of(names)
+        windows = Windows.of(period, self._scope.base.when.day)
+        body: Body = {
+            "period": period.value,
+            "segments": list(names),
+            "first_day": None if period is Period.ALL_TIME else period.first_day(self._scope.base.when.day).isoformat(),
+            "last_day": self._scope.base.when.day.isoformat(),
+            "compared_with": windows.comparison(self._scope.store.info.first_day),
+        }
+        if not parts or Part.METRICS in parts:
+            now, before = self._figures(known, windows)
+            body["metrics"] = now.beside(before)
+        if not parts or Part.CHARTS in parts:
+            body |= self._charts(known, period, names)
+        return body
+
+    def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
+        customers = self._scope.customers_of(period)
+        chosen = self._scope.chosen(period, segments)
+        concentration = self._scope.base.rows(facts.concentration(chosen))
+        return {
+            "monthly": self._monthly(known, period),
+            "segment_shares": self._scope.base.rows(facts.distribution(customers)),
+            "concentration": concentration[0] if concentration else None,
+            "lorenz": self._scope.base.rows(facts.lorenz(chosen)),
+            "cohorts": self._cohorts(known, period),
+            "rfm": self._rfm(customers, segments),
+        }
+
+    def _figures(self, known: Canonical, windows: Windows) -> tuple[Figures, Figures | None]:
+        (row,) = self._scope.base.rows(figures_of(known, windows))
+        return windows.figures(row, self._scope.store.info.first_day)
+
+    def _monthly(self, known: Canonical, period: Period) -> list[dict[str, object]]:
+        rows = [
+            facts.TrendRow(**row) for row in self._scope.base.rows(facts.trends(known, self._scope.first_day(period)))
+        ]
+        return facts.fill_trends(rows, self._scope.base.when.day)
+
+    def _cohorts(self, known: Canonical, period: Period) -> Body:
+        """The newest cohorts, with the cells whose month is in the period."""
+        day, info = self._scope.base.when.day, self._scope.store.info
+        months = (
+            0 if info.first_day is None else (day.year - info.first_day.year) * 12 + day.month - info.first_day.month
+        )
+        unit = facts.CohortUnit.MONTH if months < MONTHS_OF_MONTHLY_COHORTS else facts.CohortUnit.QUARTER
+        last = day.year * MONTHS_PER_YEAR + day.month - 1
+        last -= last % unit.months
+        start = period.first_day(day)
+        first = start.year * MONTHS_PER_YEAR + start.month - 1
+        rows = [facts.TriangleRow(**row) for row in self._scope.base.rows(facts.triangle(known, unit))]
+        cohorts: dict[int, Row] = {}
+        for cell in facts.fill_triangle(rows, last, unit):
+            cohort = cohorts.setdefault(
+                cell.cohort_index,
+                {"cohort": facts.cohort_label(cell.cohort_index, unit), "customers": cell.customers, "cells": []},
+            )
+            if cell.cohort_index + (cell.age + 1) * unit.months > first:
+                cohort["cells"].append(
+                    {
+                        "age": cell.age,
+                        "active_customers": cell.active_customers,
+                        "retention_percent": cell.retention_percent,
+                        "revenue_cents": cell.revenue_cents,
+                    }
+                )
+        newest = [cohort for _, cohort in sorted(cohorts.items())][-NEWEST_COHORTS:]
+        return {"unit": unit.value, "left_out": len(cohorts) - len(newest), "rows": newest}
+
+    def _rfm(self, customers: ir.Table, segments: tuple[str, ...]) -> Body:
+        """Groups, and the map of recency by frequency. Scores are among all customers of the period."""
+        scored = facts.rfm(customers, self._scope.policy.rfm)
+        if segments:
+            members = customers.filter(customers.customer_segment.isin(segments)).select(member="customer_id")
+            scored = scored.semi_join(members, scored.customer_id == members.member)
+        cells = scored.group_by("recency_score", "frequency_score").aggregate(
+            customers=scored.count(), revenue_cents=scored.monetary_cents.sum(), group=scored.rfm_group.mode()
+        )
+        return {
+            "groups": self._scope.base.rows(facts.rfm_summary(scored)),
+            "cells": self._scope.base.rows(cells.order_by("recency_score", "frequency_score")),
+        }

@@ -1,0 +1,1 @@
+"""Everything about one customer, or about some: the response, advice, detail, batches."""

@@ -1,0 +1,1 @@
+"""Back-tests, their metrics, and the gate between challenger and champion."""

@@ -1,0 +1,147 @@
+"""Back-tests: trained on what was known at earlier days, compared with what happened after."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+
+from customer_revenue import tracking
+from customer_revenue.console import Report
+from customer_revenue.errors import InvalidParameter, NotEnoughData
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.evaluation.fold import Origin, predict_from
+from customer_revenue.workflows.evaluation.metric_tables import (
+    mean_figures,
+    members_table,
+    origin_table,
+    slices_table,
+    summary_table,
+)
+from customer_revenue.workflows.evaluation.origins import fold_cutoffs
+from customer_revenue.workflows.exports import check_output, write_table
+from customer_revenue.workflows.import_orders import import_orders
+
+MOST_CUSTOMERS = 1_000_000
+"""So many are predicted and compared; of more, a sample of this size."""
+
+OUTPUT_COLUMNS = (
+    "customer_id",
+    "expected_purchases",
+    "purchases_low",
+    "purchases_high",
+    "expected_revenue_cents",
+    "revenue_low_cents",
+    "revenue_high_cents",
+    "interval_mass",
+    "purchase_probability",
+    "next_purchase_date",
+)
+"""The columns of a back-test's file, one row a customer with an order by the cut-off."""
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """The origins of a back-test, in the order of their cut-offs."""
+
+    origins: Sequence[Origin]
+    run_id: str
+    output: Path | None
+
+    def text(self) -> str:
+        """The comparison as lines for people."""
+        scored = [origin for origin in self.origins if origin.outcomes is not None]
+        parts = [origin_table(origin) for origin in self.origins]
+        parts += [members_table(scored[-1]), slices_table(scored[-1])] if scored else []
+        parts += [summary_table(scored)] if len(scored) > 1 else []
+        if self.output:
+            parts.append(f"Predictions written to {self.output}")
+        return "\n\n".join(parts)
+
+
+def backtest(
+    settings: Settings,
+    files: Sequence[Path],
+    cutoffs: Sequence[dt.date],
+    origins: int,
+    horizon_days: int,
+    output: Path | None,
+    report: Report,
+) -> BacktestResult:
+    """Train at each cut-off, predict the horizon after it, and compare.
+
+    Args:
+        settings: the store to test on, unless files are given.
+        files: files to test on instead of a store.
+        cutoffs: last days that training may know; chosen back from the end when there are none.
+        origins: how many cut-offs to choose.
+        horizon_days: how far to predict. A cut-off with less than that after it is only predicted from.
+        output: file for the predictions, which takes exactly one cut-off or one origin.
+        report: is told what is being done.
+
+    Raises:
+        NotEnoughData: no cut-off has customers before it.
+        InvalidParameter: the output takes one cut-off, or its ending is unknown.
+    """
+    if output is not None:
+        check_output(output)
+        if len(cutoffs) > 1:
+            raise InvalidParameter("a file of predictions is of one --cutoff")
+    with _store_of(settings, files, report) as store:
+        chosen = sorted(set(cutoffs)) or choose_origins(store, 1 if output else origins, horizon_days)
+        done = []
+        for number, cutoff in enumerate(chosen):
+            report(f"Back-test at {cutoff}, {horizon_days} days ahead", number / len(chosen))
+            done.append(predict_from(store, settings, cutoff, horizon_days, MOST_CUSTOMERS))
+        if output is not None:
+            write_table(backtest_rows(done[0]), output)
+        run_id = _track(settings, store, done, horizon_days)
+    return BacktestResult(done, run_id, output)
+
+
+def choose_origins(store: Store, number: int, horizon_days: int) -> list[dt.date]:
+    """Cut-offs back from the end of the store, a horizon apart or closer where the history is short.
+
+    Raises:
+        NotEnoughData: the history is not longer than the horizon.
+    """
+    first, last = store.info.first_day, store.as_of().day
+    cutoffs = fold_cutoffs(first, last, number, horizon_days)
+    if not cutoffs:
+        raise NotEnoughData(f"a back-test of {horizon_days} days needs a longer history than {first} to {last}")
+    return cutoffs
+
+
+def backtest_rows(origin: Origin) -> pa.Table:
+    """The rows of a back-test's file."""
+    return origin.predictions.select(OUTPUT_COLUMNS)
+
+
+@contextmanager
+def _store_of(settings: Settings, files: Sequence[Path], report: Report) -> Iterator[Store]:
+    if not files:
+        with open_store(settings.store, settings) as store:
+            yield store
+        return
+    with TemporaryDirectory(prefix="customer-revenue-") as folder:
+        own = load_settings(**{**settings.model_dump(), "store": f"duckdb:///{folder}/orders.duckdb"})
+        import_orders(own, files, report=report)
+        with open_store(own.store, own) as store:
+            yield store
+
+
+def _track(settings: Settings, store: Store, origins: Sequence[Origin], horizon_days: int) -> str:
+    figures = {str(origin.cutoff): origin.metrics() for origin in origins}
+    parameters = {
+        "horizon_days": horizon_days,
+        "cutoffs": ", ".join(figures),
+        "data_fingerprint": store.info.fingerprint,
+        "store": store.info.url,
+    }
+    return tracking.log_backtest(settings, parameters, mean_figures(origins), {"figures.json": figures})

@@ -1,0 +1,96 @@
+"""A challenger's back-test, and the champion's forecasts at the same days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from customer_revenue.errors import ModelError, NotEnoughData
+from customer_revenue.modeling import bundle
+from customer_revenue.modeling.evaluation import Forecast
+from customer_revenue.modeling.predictor import Predictor, Tier
+from customer_revenue.orders.store import Store
+from customer_revenue.policy import Gate
+from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
+from customer_revenue.workflows.evaluation.fold import OURS, Origin, forecast_of, predict_from
+from customer_revenue.workflows.evaluation.gate import Check, Verdict, judge
+from customer_revenue.workflows.registry.bundles import CURRENT, current_version
+
+TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS, Tier.POPULATION, Tier.FACTS_ONLY)
+"""From the best on."""
+
+FITTED_TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS)
+
+MOST_CUSTOMERS = 50_000
+"""A sample of so many tells as much as all of them; it is the same each time."""
+
+RECIPE = {"interval_mass", "seed", "options"}
+"""Settings that decide how a model is fitted to what it is given."""
+
+
+def recipe_of(settings: Settings) -> dict[str, Any]:
+    """How a model is fitted under these settings, for its manifest."""
+    return settings.model_dump(mode="json", include=RECIPE, exclude={"options": {"folds"}})
+
+
+def challenge(
+    store: Store,
+    settings: Settings,
+    predictor: Predictor,
+    origins: Sequence[Origin],
+    gate: Gate,
+    others: Sequence[Check] = (),
+) -> Verdict:
+    """The gate's verdict on a predictor by its back-test, against the champion that is there now.
+
+    An origin at which there was too little for what the predictor rests on says nothing about it and is left out;
+    averages of the population, all that a small shop can have, claim no skill that could be measured.
+    """
+    fitted = predictor.tier_ in FITTED_TIERS
+    origins = [origin for origin in origins if fitted and not _lower(origin.predictor, predictor)]
+    version = current_version(settings.models)
+    if version is None:
+        return judge(origins, gate, None, {}, others)
+    try:
+        champion = bundle.load(settings.models / CURRENT)
+    except ModelError:
+        return judge(origins, gate, None, {}, others)
+    forecasts = _forecasts(store, settings, champion, origins)
+    return judge(origins, gate, version, forecasts, [*others, _tier(predictor, champion)])
+
+
+def _tier(predictor: Predictor, champion: Predictor) -> Check:
+    text = f"predictions rest on {predictor.tier_}, the champion's on {champion.tier_}"
+    return Check("tier", not _lower(predictor, champion), text)
+
+
+def _lower(one: Predictor, other: Predictor) -> bool:
+    return TIERS.index(one.tier_) > TIERS.index(other.tier_)
+
+
+def _forecasts(
+    store: Store, settings: Settings, champion: Predictor, origins: Sequence[Origin]
+) -> dict[dt.date, Forecast]:
+    """The champion's forecasts by cut-off.
+
+    A champion that was trained by the cut-off predicts as it is. One that was trained later knows what is to be
+    predicted; its settings are fitted anew to what was known, which for equal settings is the challenger itself.
+    """
+    recipe = bundle.read_manifest(settings.models / CURRENT).get("recipe") or recipe_of(settings)
+    forecasts = {}
+    for origin in origins:
+        if champion.as_of_day <= origin.cutoff:
+            try:
+                predicted = predictor_as_of(champion, origin.cutoff).predict(origin.features, origin.horizon_days)
+            except NotEnoughData:
+                continue
+            forecasts[origin.cutoff] = forecast_of(predicted, origin.cutoff)
+        elif recipe == recipe_of(settings):
+            forecasts[origin.cutoff] = origin.forecasts[OURS]
+        else:
+            own = load_settings(**{**settings.model_dump(), **recipe})
+            then = predict_from(store, own, origin.cutoff, origin.horizon_days, MOST_CUSTOMERS)
+            forecasts[origin.cutoff] = then.forecasts[OURS]
+    return forecasts

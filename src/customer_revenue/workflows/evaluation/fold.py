@@ -1,0 +1,117 @@
+"""One origin of a back-test: our predictor and its peers, trained on the same past, against the same future."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
+from customer_revenue.modeling.evaluation import Forecast, Outcomes, evaluate, select
+from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.orders.store import Store
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.feature_rows import feature_rows, label_rows, population, training_windows
+
+OURS = "customer-revenue"
+BG_NBD = "BG/NBD + Gamma-Gamma"
+NAIVE = "naive rule"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was predicted at a cut-off, and what happened.
+
+    Attributes:
+        cutoff: the last day that training knew.
+        horizon_days: how far was predicted.
+        features: the customers' rows at the cut-off.
+        predictor: ours, trained at the cut-off.
+        predictions: its predictions, in the order of the features.
+        outcomes: what happened, in the same order; ``None`` while the horizon is not over.
+        forecasts: of each model by name, in the same order; empty without outcomes.
+    """
+
+    cutoff: dt.date
+    horizon_days: int
+    features: pa.Table
+    predictor: Predictor
+    predictions: pa.Table
+    outcomes: Outcomes | None
+    forecasts: Mapping[str, Forecast]
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Every figure of every model."""
+        if self.outcomes is None:
+            return {}
+        return {name: evaluate(self.outcomes, forecast) for name, forecast in self.forecasts.items()}
+
+
+def new_predictor(settings: Settings, as_of_day: dt.date, horizon_days: int) -> Predictor:
+    """A predictor with the settings' parameters, not fitted."""
+    return Predictor(
+        as_of_day,
+        horizon_days=horizon_days,
+        interval_mass=settings.interval_mass,
+        discount_rate_per_year=float(settings.discount_rate_per_year),
+        seed=settings.seed,
+        options=settings.options,
+    )
+
+
+def predict_from(
+    store: Store, settings: Settings, cutoff: dt.date, horizon_days: int, most_customers: int | None = None
+) -> Origin:
+    """Train on what was known at the cut-off, predict the horizon after it, and look up what happened.
+
+    With ``most_customers`` a random sample of so many stands for all.
+
+    Raises:
+        NotEnoughData: no customer has an order by the cut-off.
+    """
+    then = store.as_of(cutoff)
+    features = feature_rows(store, then, most_customers)
+    windows = training_windows(store, then, horizon_days, settings.options.windows)
+    predictor = new_predictor(settings, cutoff, horizon_days).fit(population(store, then), windows)
+    predictions = predictor.predict(features)
+    happened, forecasts = None, {}
+    if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:
+        labels = label_rows(store, cutoff, [horizon_days], features.column("customer_id"))
+        happened = outcomes(features, labels, horizon_days)
+        forecasts[OURS] = forecast_of(predictions, cutoff)
+        forecasts[BG_NBD] = beta_geo_forecast(features, horizon_days)
+        if windows:
+            forecasts[NAIVE] = naive_forecast(features, windows[0], horizon_days)
+        known = np.flatnonzero(np.isfinite(happened.purchases))
+        assert len(known) == features.num_rows, "every customer with an order by the cut-off has a label"
+    return Origin(cutoff, horizon_days, features, predictor, predictions, happened, forecasts)
+
+
+def forecast_of(predictions: pa.Table, cutoff: dt.date) -> Forecast:
+    """Our predictions in the form that the evaluation compares."""
+    return Forecast(
+        purchases=column(predictions, "expected_purchases"),
+        revenue=column(predictions, "expected_revenue_cents"),
+        probability=column(predictions, "purchase_probability"),
+        next_days=_days_after(predictions, "next_purchase_date", cutoff),
+        purchases_interval=(column(predictions, "purchases_low"), column(predictions, "purchases_high")),
+        revenue_interval=(column(predictions, "revenue_low_cents"), column(predictions, "revenue_high_cents")),
+        interval_mass=column(predictions, "interval_mass"),
+    )
+
+
+def slice_metrics(origin: Origin, rows: np.ndarray) -> dict[str, dict[str, float]]:
+    """Every figure of every model, for some of the customers."""
+    assert origin.outcomes is not None
+    happened = select(origin.outcomes, rows)
+    return {name: evaluate(happened, select(forecast, rows)) for name, forecast in origin.forecasts.items()}
+
+
+def _days_after(table: pa.Table, name: str, day: dt.date) -> Floats:
+    dates = table.column(name).to_numpy().astype("datetime64[D]")
+    days = (dates - np.datetime64(day, "D")).astype(np.float64)
+    return np.where(np.isnat(dates), np.inf, days)

@@ -1,0 +1,38 @@
+"""Forget a person."""
+
+from __future__ import annotations
+
+from customer_revenue.orders.imports.remove_personal_data import forget as forget_in_store
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.import_orders import views
+from customer_revenue.workflows.monitoring.prediction_log import forget_in_log
+
+
+def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
+    """Remove a person's name and e-mail from the store and its quarantine, and say what was removed.
+
+    Args:
+        settings: the store, and the key under which a later import knows the person as forgotten.
+        user_id: the customer.
+        orders: remove the orders, their lines and the refunds too, and the id itself, in the prediction log as well.
+
+    Raises:
+        CustomerNotFound: the store knows no such customer.
+        InvalidParameter: the settings have no key, or another one than before.
+        StoreError: the store cannot be read or written.
+    """
+    key = settings.forget_key.get_secret_value()
+    removed = forget_in_store(user_id, settings, key, orders=orders, views=views(settings))
+    logged = forget_in_log(settings.log, user_id) if orders and settings.log else 0
+    counts = {
+        "name or e-mail": int(removed.name_or_address),
+        "orders": removed.orders,
+        "order lines": removed.items,
+        "refunds": removed.refunds,
+        "quarantined rows": removed.quarantined,
+        "logged predictions": logged,
+    }
+    lines = [f"{name:<18}{count:>8,}" for name, count in counts.items()]
+    kept = "A later import brings neither name nor e-mail back."
+    gone = "A later import leaves this customer out."
+    return "\n".join(["Removed", *lines, gone if orders else kept])

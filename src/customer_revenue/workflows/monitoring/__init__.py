@@ -1,0 +1,1 @@
+"""The prediction log, and the checks of predictions, orders and drift."""

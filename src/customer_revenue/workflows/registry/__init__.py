@@ -1,0 +1,1 @@
+"""Trained versions: where bundles live, and which one is champion."""

@@ -1,0 +1,103 @@
+"""Where bundles live: a folder for each version, and ``current``, a link to the one that answers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from customer_revenue import tracking
+from customer_revenue.errors import ModelNotFound
+from customer_revenue.modeling import bundle
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.orders.store import StoreInfo
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.evaluation.gate import Verdict
+
+CURRENT = "current"
+GATE = "gate.json"
+"""Written beside the bundle once it has been judged."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A predictor and where it came from."""
+
+    predictor: Predictor
+    version: str
+    identity: str
+    folder: Path
+    currency: str = ""
+    """Of the orders that it was trained on; empty where the bundle does not say."""
+    store_id: str = ""
+    """Of the store that it was trained on; empty where the bundle does not say."""
+
+    def foreign_to(self, info: StoreInfo) -> str:
+        """A warning if it was trained on another store's customers; empty if not."""
+        if self.store_id in ("", info.id):
+            return ""
+        return f"the model {self.version} was trained on another store than {info.url}; train one on it"
+
+
+def model_identity(settings: Settings) -> str:
+    """What names the model that would be loaded now; it changes when another one is made current.
+
+    Raises:
+        ModelNotFound: there is none.
+    """
+    wanted = settings.current_model
+    if wanted.startswith(tracking.MODELS_SCHEME):
+        return f"{wanted} {tracking.registered_version(settings, wanted)}"
+    folder = Path(wanted)
+    if not folder.exists():
+        raise ModelNotFound(f"no model at {folder}; `customer-revenue train` makes one")
+    manifest = folder / bundle.MANIFEST
+    written = manifest.stat().st_mtime_ns if manifest.is_file() else 0
+    return f"{folder.resolve()} {written}"
+
+
+def load_model(settings: Settings) -> LoadedModel:
+    """The current model.
+
+    Raises:
+        ModelNotFound: nothing has been trained yet.
+        BundleDamaged, BundleIncompatible: what is there cannot be used.
+    """
+    identity = model_identity(settings)
+    wanted = settings.current_model
+    registered = wanted.startswith(tracking.MODELS_SCHEME)
+    folder = tracking.model_folder(settings, wanted) if registered else Path(wanted).resolve()
+    predictor, manifest = bundle.load(folder), bundle.read_manifest(folder)
+    return LoadedModel(predictor, manifest["version"], identity, folder, *_origin(manifest))
+
+
+def _origin(manifest: Mapping[str, str]) -> tuple[str, str]:
+    return manifest.get("currency", ""), manifest.get("store_id", "")
+
+
+def make_current(models: Path, version: str) -> None:
+    """Let a saved version answer from now on, by one atomic rename of the link."""
+    link = models / f".{CURRENT}-{uuid.uuid4().hex}"
+    link.symlink_to(version, target_is_directory=True)
+    link.replace(models / CURRENT)
+
+
+def current_version(models: Path) -> str | None:
+    """The version that answers from a folder of bundles; ``None`` where none does."""
+    link = models / CURRENT
+    return link.resolve().name if link.exists() else None
+
+
+def write_gate(folder: Path, verdict: Verdict) -> None:
+    """Note the gate's verdict on a bundle."""
+    (folder / GATE).write_text(json.dumps(verdict.to_document(), indent=1), "utf-8")
+
+
+def read_gate(folder: Path) -> Verdict | None:
+    """The gate's verdict on a bundle; ``None`` where it has not been judged."""
+    try:
+        return Verdict.from_document(json.loads((folder / GATE).read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,118 @@
+"""The card of the model that answers: what it is, how its back-test went, where its run is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from customer_revenue.modeling import bundle
+from customer_revenue.modeling.histories import Floats
+from customer_revenue.orders.store import Store
+from customer_revenue.workflows.evaluation.fold import BG_NBD, NAIVE, OURS
+from customer_revenue.workflows.registry.bundles import LoadedModel
+from customer_revenue.workflows.registry.champion import live_since
+
+RUN = "run.json"
+"""Written beside the bundle once its run is tracked: the bundle is a part of the run and cannot name it."""
+
+PREFIXES = {OURS: "", BG_NBD: "bgnbd_", NAIVE: "naive_"}
+FIGURES = (
+    "purchases_mae",
+    "purchases_rmse",
+    "purchases_spearman",
+    "purchases_bias",
+    "revenue_mae",
+    "revenue_rmse",
+    "revenue_gini",
+    "revenue_bias",
+    "probability_auc",
+    "probability_log_loss",
+    "probability_brier",
+    "probability_ece",
+    "next_date_error_days",
+)
+NAMED = (
+    "version",
+    "as_of_day",
+    "window_first_day",
+    "window_last_day",
+    "horizon_days",
+    "tier",
+    "tier_reason",
+    "packages",
+)
+CALIBRATION_BINS = 10
+
+
+def calibration(probability: Floats, bought: Floats, bins: int = CALIBRATION_BINS) -> list[dict[str, float]]:
+    """Predicted probability and observed share, in groups of equal numbers of customers.
+
+    Args:
+        probability: predicted, one a customer.
+        bought: 1 where it happened, 0 elsewhere.
+        bins: groups.
+    """
+    order = np.argsort(probability, kind="stable")
+    groups = [group for group in np.array_split(order, min(bins, len(order))) if len(group)]
+    return [
+        {
+            "predicted": round(float(np.mean(probability[group])), 6),
+            "observed": round(float(np.mean(bought[group])), 6),
+            "customers": len(group),
+        }
+        for group in groups
+    ]
+
+
+def write_run(folder: Path, run: Mapping[str, object]) -> None:
+    """Note the run that tracked a bundle."""
+    (folder / RUN).write_text(json.dumps(run, indent=1), "utf-8")
+
+
+def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
+    """What the manifest and the run of a bundle tell.
+
+    Raises:
+        ModelError: the manifest cannot be read.
+    """
+    folder = model.folder
+    manifest = bundle.read_manifest(folder)
+    metrics = manifest.get("metrics") or {}
+    return {
+        "model": {name: manifest.get(name) for name in NAMED},
+        "trained_at": _trained_at(folder),
+        "live_since": live_since(folder),
+        "warning": model.foreign_to(store.info) or None,
+        "same_data": manifest.get("data_fingerprint") == store.info.fingerprint,
+        "backtest": manifest.get("backtest"),
+        "figures": [
+            {"name": name, "values": {model: metrics.get(f"{prefix}{name}") for model, prefix in PREFIXES.items()}}
+            for name in FIGURES
+            if name in metrics
+        ],
+        "coverage": {
+            name: metrics[name]
+            for name in ("purchases_coverage", "revenue_coverage", "interval_mass")
+            if name in metrics
+        },
+        "calibration": manifest.get("calibration"),
+        "run": _run(folder),
+    }
+
+
+def _trained_at(folder: Path) -> str:
+    written = dt.datetime.fromtimestamp((folder / bundle.MANIFEST).stat().st_mtime, dt.UTC)
+    return written.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _run(folder: Path) -> dict[str, Any] | None:
+    try:
+        run = json.loads((folder / RUN).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return run if isinstance(run, dict) else None

@@ -1,0 +1,1 @@
+"""Training, and predictions for every customer."""

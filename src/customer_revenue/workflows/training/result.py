@@ -1,0 +1,79 @@
+"""What a training made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from customer_revenue.errors import GateRefused
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.workflows.evaluation.fold import Origin
+from customer_revenue.workflows.evaluation.gate import Verdict
+from customer_revenue.workflows.evaluation.metric_tables import origin_table
+from customer_revenue.workflows.registry.champion import Change
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training run made.
+
+    Attributes:
+        version: of the bundle.
+        folder: of the bundle.
+        run_id: in MLflow.
+        registered_version: in MLflow's registry.
+        customers: learned from.
+        windows: earlier windows, learned from as well.
+        predictor: the models.
+        origin: the last of the back-test, if there was one.
+        seconds: that it took.
+        verdict: the gate's; ``None`` for an experiment, which is not judged.
+        change: that made it champion, if it is.
+        held: why it is not champion though it passed the gate, if so.
+    """
+
+    version: str
+    folder: Path
+    run_id: str
+    registered_version: str
+    customers: int
+    windows: int
+    predictor: Predictor
+    origin: Origin | None
+    seconds: float
+    verdict: Verdict | None = None
+    change: Change | None = None
+    held: str = ""
+
+    def text(self) -> str:
+        """Lines for people."""
+        lines = [
+            f"Trained on {self.customers:,} customers and {self.windows} earlier windows in {self.seconds:.1f} s",
+            f"Predictions rest on: {self.predictor.tier_} ({self.predictor.tier_reason_})",
+            f"Bundle: {self.folder}",
+            f"MLflow: run {self.run_id}, version {self.registered_version}",
+        ]
+        if self.origin is None:
+            lines.append("No back-test: there is too little data for one")
+        else:
+            lines += ["", origin_table(self.origin), ""]
+        if self.verdict is not None:
+            lines.append(self.verdict.text())
+        return "\n".join([*lines, self._outcome()])
+
+    def _outcome(self) -> str:
+        if self.verdict is None:
+            return "An experiment: the model in use stays as it is"
+        if self.change is not None:
+            return f"Champion: {self.change.text()}"
+        return f"Challenger only: {self.held or 'the gate refused it'}"
+
+    def check(self) -> None:
+        """Complain if it was to become champion and did not.
+
+        Raises:
+            GateRefused: says why.
+        """
+        if self.verdict is not None and self.change is None:
+            reasons = self.verdict.refusals or (self.held,)
+            raise GateRefused(f"{self.version} is a challenger only; the champion stays", reasons)

@@ -1,0 +1,257 @@
+"""Training: from the store to a tracked run, a bundle, the gate's verdict and perhaps a new champion."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from customer_revenue import plots, tracking
+from customer_revenue.console import Report
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling import bundle
+from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.population import Population
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.purchases import BetaGeo
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.periods import AsOf
+from customer_revenue.plots.style import detached_figure
+from customer_revenue.policy import load_policy
+from customer_revenue.settings import ModelOptions, Settings
+from customer_revenue.workflows.evaluation.challenge import MOST_CUSTOMERS, challenge, recipe_of
+from customer_revenue.workflows.evaluation.fold import Origin, new_predictor, predict_from
+from customer_revenue.workflows.evaluation.gate import Check, Verdict
+from customer_revenue.workflows.evaluation.metric_tables import mean_figures
+from customer_revenue.workflows.evaluation.origins import fold_cutoffs
+from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
+from customer_revenue.workflows.monitoring.feed_checks import check_store
+from customer_revenue.workflows.registry.bundles import write_gate
+from customer_revenue.workflows.registry.champion import Change, locked, promote, rolled_back, settle
+from customer_revenue.workflows.registry.model_card import calibration, write_run
+from customer_revenue.workflows.training.result import TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BACKTEST_HORIZON_DAYS = 90
+EXAMPLE_ROWS = 5
+TRACKING_POINTS = 13
+
+
+def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_current: bool = True) -> TrainingResult:
+    """Fit every model as of a day, back-test at earlier days, track the run and write the bundle.
+
+    Args:
+        settings: the store, the folder of models and the variant of the models.
+        as_of: last day that training may know; the store's moment by default.
+        report: is told what is being done.
+        make_it_current: whether the new model answers from now on, if it passes the gate and no person rolled the
+            champion back last; an experiment's does not.
+
+    Raises:
+        NotEnoughData: the store has no customer with an order by then.
+        ModelBusy: another training is under way.
+    """
+    started = time.monotonic()
+    with locked(settings.models, "training", 0), open_store(settings.store, settings) as store:
+        settle(settings)
+        when = store.as_of(as_of or settings.as_of)
+        report("Reading the customers' histories")
+        customers = population(store, when)
+        windows = training_windows(store, when, settings.ltv_horizon_days, settings.options.windows)
+        report("Fitting the models")
+        predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(customers, windows)
+        folds = _back_test(store, settings, when, report)
+        verdict = _verdict(store, settings, when, predictor, folds) if make_it_current else None
+        version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
+        extra = {
+            **_facts(store, settings, when, version),
+            "recipe": recipe_of(settings),
+            "metrics": mean_figures(folds),
+        }
+        folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
+        report("Tracking the run in MLflow")
+        record = _record(store, settings, when, folder, predictor, customers, folds, verdict)
+        run_id, registered = tracking.log_training(settings, record, challenger=make_it_current)
+        write_run(folder, {**tracking.run_address(settings, run_id), "registered_version": registered})
+        change, held = _settled(settings, version, verdict)
+    return TrainingResult(
+        version=version,
+        folder=folder,
+        run_id=run_id,
+        registered_version=registered,
+        customers=customers.customers,
+        windows=len(windows),
+        predictor=predictor,
+        origin=folds[-1] if folds else None,
+        seconds=time.monotonic() - started,
+        verdict=verdict,
+        change=change,
+        held=held,
+    )
+
+
+def _verdict(store: Store, settings: Settings, when: AsOf, predictor: Predictor, folds: Sequence[Origin]) -> Verdict:
+    policy = load_policy(settings.policy)
+    data = [Check(f.name, not f.alarm, f.text) for f in check_store(store, when, policy.monitoring)]
+    return challenge(store, settings, predictor, folds, policy.gate, data)
+
+
+def _settled(settings: Settings, version: str, verdict: Verdict | None) -> tuple[Change | None, str]:
+    """Note the verdict and, if it is good, promote; or why not."""
+    if verdict is None:
+        return None, ""
+    write_gate(settings.models / version, verdict)
+    last = rolled_back(settings.models)
+    if last is not None:
+        return None, f"{last.by} rolled back ({last.why}); `customer-revenue promote` goes on from there"
+    return (promote(settings, version) if verdict.passed else None), ""
+
+
+def _record(
+    store: Store,
+    settings: Settings,
+    when: AsOf,
+    folder: Path,
+    predictor: Predictor,
+    customers: Population,
+    folds: Sequence[Origin],
+    verdict: Verdict | None,
+) -> tracking.TrainingRecord:
+    facts = _facts(store, settings, when, folder.name)
+    example = customers.sample.slice(0, EXAMPLE_ROWS)
+    judged = "" if verdict is None else "passed" if verdict.passed else "refused"
+    documents = {"predictor.json": predictor.to_state()}
+    return tracking.TrainingRecord(
+        bundle=folder,
+        parameters={**facts, **_counts(customers), **fitted_values(customers), **_weights(predictor)},
+        metrics=mean_figures(folds),
+        tags={
+            "tier": str(predictor.tier_),
+            "tier_reason": predictor.tier_reason_,
+            "gate": judged or "experiment",
+            "variant": _variant(settings.options),
+        },
+        input_example=example,
+        output_example=_example(predictor, example),
+        figures=_figures(store, folds[-1]) if folds else {},
+        documents=documents | ({"gate.json": verdict.to_document()} if verdict else {}),
+        folds=[_fold(store, fold) for fold in folds],
+        version_tags={"bundle": folder.name, "gate": judged or "experiment"},
+    )
+
+
+def fitted_values(customers: Population) -> dict[str, float]:
+    """The parameters of BG/NBD (time in days) and Gamma-Gamma (money in cents), named as in the tracker.
+
+    Empty where there are no repeat customers to fit them to.
+    """
+    if not customers.repeats:
+        return {}
+    purchases, spend = BetaGeo().fit(customers.histories).to_state(), customers.fitted_spend().to_state()
+    values = {f"bgnbd_{name}": purchases[name] for name in ("r", "alpha", "a", "b")}
+    return values | {f"gg_{name}": spend[name] for name in ("p", "q", "v")}
+
+
+def _counts(customers: Population) -> dict[str, int]:
+    return {"customers": customers.customers, "customers_sampled": customers.sample.num_rows}
+
+
+def _variant(options: ModelOptions) -> str:
+    """What is set otherwise than usual, to tell runs apart at a glance."""
+    changed = options.model_dump(exclude_defaults=True, exclude={"folds"})
+    return ", ".join(f"{name}={value}" for name, value in changed.items()) or "usual"
+
+
+def _weights(predictor: Predictor) -> dict[str, float]:
+    return {f"weight_{name}": value for name, value in predictor.weights().items()}
+
+
+def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> list[Origin]:
+    """Origins in the order of their cut-offs; the horizon of the last ends with what is known."""
+    origins = []
+    for cutoff in fold_cutoffs(store.info.first_day, when.day, settings.options.folds, BACKTEST_HORIZON_DAYS):
+        report(f"Back-testing at {cutoff}")
+        try:
+            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_CUSTOMERS)
+        except NotEnoughData:
+            continue
+        if origin.outcomes is not None:
+            origins.append(origin)
+    return origins
+
+
+def _fold(store: Store, origin: Origin) -> tracking.FoldRecord:
+    """A fold as a run of its own within that of the training."""
+    return tracking.FoldRecord(
+        name=f"fold {origin.cutoff}",
+        parameters={
+            "cutoff": origin.cutoff,
+            "horizon_days": origin.horizon_days,
+            "customers": origin.features.num_rows,
+            "data_fingerprint": store.info.fingerprint,
+        },
+        metrics=mean_figures([origin]),
+    )
+
+
+def _outcome(folds: Sequence[Origin]) -> Mapping[str, object]:
+    """What the model card shows of a back-test beside its metrics."""
+    origin = folds[-1] if folds else None
+    if origin is None or origin.outcomes is None:
+        return {"backtest": None, "calibration": None}
+    probability, bought = column(origin.predictions, "purchase_probability"), origin.outcomes.bought.astype(float)
+    return {
+        "backtest": {
+            "cutoff": origin.cutoff.isoformat(),
+            "horizon_days": origin.horizon_days,
+            "customers": origin.features.num_rows,
+        },
+        "calibration": calibration(probability, bought),
+    }
+
+
+def _example(predictor: Predictor, features: pa.Table) -> pa.Table | None:
+    """Predictions of a few rows; none where there are only facts."""
+    try:
+        return predictor.predict(features)
+    except NotEnoughData:
+        return None
+
+
+def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mapping[str, object]:
+    info = store.info
+    return {
+        "version": version,
+        "store": info.url,
+        "store_id": info.id,
+        "currency": info.currency,
+        "timezone": info.timezone,
+        "data_fingerprint": info.fingerprint,
+        "window_first_day": str(info.first_day),
+        "window_last_day": str(when.day),
+        "ltv_horizon_days": settings.ltv_horizon_days,
+        "discount_rate_per_year": str(settings.discount_rate_per_year),
+        "interval_mass": settings.interval_mass,
+        "seed": settings.seed,
+        **{f"option_{name}": str(value) for name, value in settings.options.model_dump().items()},
+    }
+
+
+def _figures(store: Store, origin: Origin) -> dict[str, Figure]:
+    assert origin.outcomes is not None
+    days = np.unique(np.linspace(1, origin.horizon_days, TRACKING_POINTS).astype(int)).tolist()
+    labels = label_rows(store, origin.cutoff, days, origin.features.column("customer_id"))
+    actual = [float(column(labels, f"purchases_{day}").sum()) for day in days]
+    expected = origin.predictor.expected_purchases(origin.features, days).sum(axis=0)
+    probability = column(origin.predictions, "purchase_probability")
+    (calibrated, left), (tracked, right) = detached_figure(), detached_figure()
+    plots.reliability(probability, origin.outcomes.bought, ax=left)
+    plots.tracking([0, *days], [0, *actual], [0, *expected], ax=right)
+    return {"calibration.png": calibrated, "tracking.png": tracked}
