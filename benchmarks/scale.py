@@ -29,9 +29,9 @@ import pandas as pd
 from customer_revenue.features.behaviour import COLUMNS, features
 from customer_revenue.features.rfm import rfm
 from customer_revenue.modeling import bundle
-from customer_revenue.modeling.histories import Histories, column
-from customer_revenue.modeling.purchases import BetaGeo
-from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.gamma_gamma import GammaGamma
+from customer_revenue.modeling.purchase_histories import Histories, column
+from customer_revenue.modeling.purchase_models import BetaGeo
 from customer_revenue.orders.files.simulate import write_simulated_orders
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import load_settings

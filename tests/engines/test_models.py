@@ -17,7 +17,7 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.modeling.bundle import load
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.purchases import BetaGeo
+from customer_revenue.modeling.purchase_models import BetaGeo
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings
 from customer_revenue.workflows import feature_rows as frames

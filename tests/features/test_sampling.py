@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 from tests.conftest import Shop
 
-from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import load_settings
 from customer_revenue.workflows import feature_rows as frames

@@ -15,7 +15,7 @@ import pytest
 from customer_revenue.features.behaviour import features
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.windows import Window, choose_cutoffs
+from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 from customer_revenue.tables import CANONICAL
 
 FIRST_DAY = dt.date(2022, 1, 1)

@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from customer_revenue.modeling.curve import Curve
-from customer_revenue.modeling.distribution import (
+from customer_revenue.modeling.posterior import Posterior
+from customer_revenue.modeling.predictive_distribution import (
     Spread,
     count_intervals,
     fit_spread,
     further_purchases,
     revenue_intervals,
 )
-from customer_revenue.modeling.histories import Histories
-from customer_revenue.modeling.posterior import Posterior
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.purchase_curve import Curve
+from customer_revenue.modeling.purchase_histories import Histories
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 CUSTOMERS = Histories.of([0, 0, 1, 4, 30], [0, 0, 50, 300, 350], [10, 300, 60, 310, 355])
 

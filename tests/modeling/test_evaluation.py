@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn import metrics as oracle
 
-from customer_revenue.modeling import evaluation as ev
+from customer_revenue.modeling import metrics as ev
 from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
 
 from .conftest import AS_OF, HORIZON_DAYS

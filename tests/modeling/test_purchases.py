@@ -10,9 +10,9 @@ from scipy.optimize import approx_fprime
 
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.cautions import log_likelihood_without_dropout
-from customer_revenue.modeling.histories import Histories
-from customer_revenue.modeling.pareto import ParetoNBD
-from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.purchase_histories import Histories
+from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # importing lifetimes warns

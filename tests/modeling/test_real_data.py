@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
-from customer_revenue.modeling.evaluation import Forecast, Outcomes, evaluate, paired_bootstrap
-from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, paired_bootstrap
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.windows import Window, choose_cutoffs
+from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 
 from .conftest import Shop, refunds_of
 

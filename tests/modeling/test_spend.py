@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.gamma_gamma import GammaGamma
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # importing lifetimes warns

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from customer_revenue.modeling.cautions import purchase_cautions, spend_cautions
-from customer_revenue.modeling.counts import expected_newcomer, repeat_distribution
-from customer_revenue.modeling.histories import Histories
-from customer_revenue.modeling.pareto import ParetoNBD
-from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.count_distribution import expected_newcomer, repeat_distribution
+from customer_revenue.modeling.gamma_gamma import GammaGamma
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.purchase_histories import Histories
+from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import bootstrap, purchase_estimates, spend_estimates
 
 with warnings.catch_warnings():

@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_revenue.modeling.windows import choose_cutoffs
+from customer_revenue.modeling.rolling_windows import choose_cutoffs
 
 AS_OF = dt.date(2011, 9, 9)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from customer_revenue.modeling.evaluation import Forecast, Outcomes
+from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import Gate, load_policy
 from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin

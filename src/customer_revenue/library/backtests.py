@@ -12,8 +12,8 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.frames import Day, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.comparators import member_forecasts, probability_forecast
-from customer_revenue.modeling.evaluation import evaluate, paired_bootstrap, select, slices
-from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, select, slices
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.settings import ModelOptions, load_settings
 from customer_revenue.workflows.evaluation.backtest import choose_origins
 from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin, predict_from

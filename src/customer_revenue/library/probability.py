@@ -15,11 +15,11 @@ import pyarrow as pa
 from customer_revenue.errors import BundleIncompatible, InvalidParameter
 from customer_revenue.library.frames import Numbers, Rows, as_table
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
-from customer_revenue.modeling.counts import PurchaseModel, expected_newcomer, repeat_distribution
-from customer_revenue.modeling.histories import Floats, Histories, column
-from customer_revenue.modeling.pareto import ParetoNBD
-from customer_revenue.modeling.purchases import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
+from customer_revenue.modeling.gamma_gamma import GammaGamma
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import Estimate, bootstrap, purchase_estimates, spend_estimates
 
 KINDS: Mapping[str, type[ModifiedBetaGeoCNBDk | ParetoNBD]] = {

@@ -8,7 +8,7 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 
-from customer_revenue.modeling.histories import Floats
+from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.settings import ModelOptions
 
 FEWEST_ROWS_PER_LEAF = 20

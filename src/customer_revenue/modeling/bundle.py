@@ -18,9 +18,9 @@ from typing import Any
 import lightgbm as lgb
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
-from customer_revenue.modeling.matrix import NEEDED
+from customer_revenue.modeling.baselines import FEATURE_NAMES
+from customer_revenue.modeling.design_matrix import NEEDED
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.views import FEATURE_NAMES
 
 SCHEMA_VERSION = 1
 KIND = "customer-revenue bundle"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customer_revenue.modeling.counts import PurchaseModel
+from customer_revenue.modeling.count_distribution import PurchaseModel
 from customer_revenue.modeling.fitting import maximise
-from customer_revenue.modeling.histories import Floats, Histories
-from customer_revenue.modeling.pareto import ParetoNBD
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import Estimate
 
 FEWEST_REPEAT_BUYERS = 100

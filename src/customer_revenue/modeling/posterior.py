@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from customer_revenue.modeling.histories import Floats, Histories
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 
 @dataclass(frozen=True)

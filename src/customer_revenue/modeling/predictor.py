@@ -13,19 +13,19 @@ import pyarrow as pa
 from scipy.special import expit
 
 from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.baselines import FEATURE_NAMES, Base, View
 from customer_revenue.modeling.chunks import map_chunks
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.curve import Curve
-from customer_revenue.modeling.distribution import CountIntervals, Spread, count_intervals, revenue_intervals
 from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
-from customer_revenue.modeling.histories import Floats, Histories, column
+from customer_revenue.modeling.fit_ensemble import learn
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.reasons import Grounds, churn_reasons, contributions
-from customer_revenue.modeling.scenes import Scene
-from customer_revenue.modeling.training import learn
-from customer_revenue.modeling.views import FEATURE_NAMES, Base, View
-from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS, Window
+from customer_revenue.modeling.predictive_distribution import CountIntervals, Spread, count_intervals, revenue_intervals
+from customer_revenue.modeling.purchase_curve import Curve
+from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS, Window
+from customer_revenue.modeling.shap_reasons import Grounds, churn_reasons, contributions
+from customer_revenue.modeling.training_windows import Scene
 from customer_revenue.settings import ModelOptions
 
 FEWEST_REPEAT_CUSTOMERS = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, gammaln, hyp2f1, softmax, xlogy
 
-from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Floats, Histories
 
 TOLERANCE = 1e-9
 MOST_TERMS = 5_000

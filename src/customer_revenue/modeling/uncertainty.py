@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from customer_revenue.modeling.counts import PurchaseModel
-from customer_revenue.modeling.histories import Floats, Histories
-from customer_revenue.modeling.pareto import ParetoNBD
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.spend import GammaGamma, distinct_spend, spend_log_likelihood
+from customer_revenue.modeling.count_distribution import PurchaseModel
+from customer_revenue.modeling.gamma_gamma import GammaGamma, distinct_spend, spend_log_likelihood
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 STEP = 1e-3
 """Of the second differences, in the logarithm of a parameter."""

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.modeling.spend import GammaGamma, log_spend_density
+from customer_revenue.modeling.gamma_gamma import GammaGamma, log_spend_density
 from customer_revenue.plots.style import INK, MODEL, axes_for
 
 POINTS = 200

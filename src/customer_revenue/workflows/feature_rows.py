@@ -17,7 +17,7 @@ from customer_revenue.features.counting import chosen_customers, counts
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW
-from customer_revenue.modeling.windows import MOST_WINDOWS, Window, choose_cutoffs
+from customer_revenue.modeling.rolling_windows import MOST_WINDOWS, Window, choose_cutoffs
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.tables import Canonical, as_of_literal

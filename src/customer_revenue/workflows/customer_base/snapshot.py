@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from customer_revenue.actions.recommend import Choices
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.reasons import Grounds
+from customer_revenue.modeling.shap_reasons import Grounds
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.revenue.summary import SUMMARY_COLUMNS

@@ -14,7 +14,7 @@ import pyarrow as pa
 from customer_revenue.actions.forecast import HIGH, LOW
 from customer_revenue.actions.predictive import Predictive
 from customer_revenue.errors import CustomerNotFound, NotEnoughData
-from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store, parameter
 from customer_revenue.periods import AsOf, Period, month_starts
 from customer_revenue.tables import COUNTED_STATUSES, Canonical

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.reasons import Grounds
+from customer_revenue.modeling.shap_reasons import Grounds
 
 PROBABILITY_DECIMALS = 6
 COUNT_DECIMALS = 4

@@ -8,7 +8,7 @@ from typing import Any
 
 from customer_revenue.errors import ModelError, NotEnoughData
 from customer_revenue.modeling import bundle
-from customer_revenue.modeling.evaluation import Forecast
+from customer_revenue.modeling.metrics import Forecast
 from customer_revenue.modeling.predictor import Predictor, Tier
 from customer_revenue.orders.store import Store
 from customer_revenue.policy import Gate

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
-from customer_revenue.modeling.evaluation import Forecast, Outcomes, evaluate, select
-from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, select
 from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.purchase_histories import Floats, column
 from customer_revenue.orders.store import Store
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows, population, training_windows

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from customer_revenue.modeling.evaluation import (
+from customer_revenue.modeling.metrics import (
     HIGHER_IS_BETTER,
     METRICS,
     Forecast,
@@ -17,7 +17,7 @@ from customer_revenue.modeling.evaluation import (
     expected_calibration_error,
     paired_bootstrap,
 )
-from customer_revenue.modeling.histories import Floats
+from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin
 

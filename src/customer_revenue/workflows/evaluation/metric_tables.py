@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from customer_revenue.modeling.comparators import member_forecasts
-from customer_revenue.modeling.evaluation import evaluate, paired_bootstrap, slices
-from customer_revenue.modeling.histories import column
+from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, slices
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.workflows.evaluation.fold import BG_NBD, NAIVE, OURS, Origin, slice_metrics
 
 

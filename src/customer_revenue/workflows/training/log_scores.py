@@ -7,8 +7,8 @@ import datetime as dt
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.modeling.histories import column
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.policy import Segments
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customers.prediction_fields import predictor_as_of

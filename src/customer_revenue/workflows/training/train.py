@@ -15,10 +15,10 @@ from customer_revenue import plots, tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling import bundle
-from customer_revenue.modeling.histories import column
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.purchases import BetaGeo
+from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.purchase_models import BetaGeo
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure

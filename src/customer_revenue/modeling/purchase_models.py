@@ -26,7 +26,7 @@ from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
 
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.fitting import LOG_BOUND, NO_REPEATS, Fit, maximise, penalizers
-from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Floats, Histories
 from customer_revenue.modeling.renewal import expected_while_alive
 
 PARAMETERS = ("r", "alpha", "a", "b")

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from customer_revenue.modeling.histories import Floats, column
+from customer_revenue.modeling.baselines import Base, View
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.views import Base, View
-from customer_revenue.modeling.windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
+from customer_revenue.modeling.purchase_histories import Floats, column
+from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
 
 LARGEST_LEVEL = 3.0
 

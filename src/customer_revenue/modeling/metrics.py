@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from customer_revenue.modeling.histories import Floats
+from customer_revenue.modeling.purchase_histories import Floats
 
 T = TypeVar("T", "Outcomes", "Forecast")
 

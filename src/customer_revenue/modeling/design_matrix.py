@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.modeling.histories import Floats, columns
+from customer_revenue.modeling.purchase_histories import Floats, columns
 from customer_revenue.tables import check_columns
 
 NEEDED = (

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.modeling.baselines import FEATURE_NAMES, Base, View
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.histories import Floats, columns
-from customer_revenue.modeling.views import FEATURE_NAMES, Base, View
+from customer_revenue.modeling.purchase_histories import Floats, columns
 
 MOST_REASONS = 3
 LEAST_EFFECT = 0.05

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import logit
 
-from customer_revenue.modeling.histories import Floats, Histories, column
-from customer_revenue.modeling.matrix import BASE_NAMES, NAMES, behaviour_matrix, needed_columns
-from customer_revenue.modeling.pareto import ParetoNBD
+from customer_revenue.modeling.design_matrix import BASE_NAMES, NAMES, behaviour_matrix, needed_columns
+from customer_revenue.modeling.gamma_gamma import GammaGamma
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.posterior import Posterior
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.spend import GammaGamma
+from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 FEATURE_NAMES = (*NAMES, *BASE_NAMES, "churn_log_odds")
 """Columns of a view's matrix. The last is the offset of the churn classifiers, at their own horizon."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import gammaln
 
 from customer_revenue.modeling.fitting import maximise, penalizers
-from customer_revenue.modeling.histories import Floats
+from customer_revenue.modeling.purchase_histories import Floats
 
 STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 FEWEST_CUSTOMERS = 10

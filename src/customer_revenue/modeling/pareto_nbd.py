@@ -10,7 +10,7 @@ from scipy.special import gammaln
 
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.fitting import NO_REPEATS, maximise, penalizers
-from customer_revenue.modeling.histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Floats, Histories
 
 PARAMETERS = ("r", "alpha", "s", "beta")
 STARTS = ((0.5, 0.1, 0.5, 0.3), (1.0, 0.3, 1.0, 1.0), (0.3, 0.05, 0.2, 0.1))

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
+from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.boosters import TREES, OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.distribution import fit_spread
 from customer_revenue.modeling.ensemble import (
     DIRECT_COLUMNS,
     Learned,
@@ -21,10 +21,10 @@ from customer_revenue.modeling.ensemble import (
     combine,
     none_log_odds,
 )
-from customer_revenue.modeling.histories import Floats
-from customer_revenue.modeling.scenes import Scene, stack
-from customer_revenue.modeling.views import FEATURE_NAMES
-from customer_revenue.modeling.windows import SHORT_HORIZONS_DAYS
+from customer_revenue.modeling.predictive_distribution import fit_spread
+from customer_revenue.modeling.purchase_histories import Floats
+from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
+from customer_revenue.modeling.training_windows import Scene, stack
 
 PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
 """What the back-test starts from; its choice and this one are averaged, for one window proves little."""

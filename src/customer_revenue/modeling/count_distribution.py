@@ -7,9 +7,9 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import betainc, betaln
 
-from customer_revenue.modeling.histories import Floats, Histories
-from customer_revenue.modeling.pareto import ParetoNBD
-from customer_revenue.modeling.purchases import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 PurchaseModel: TypeAlias = ModifiedBetaGeoCNBDk | ParetoNBD
 
