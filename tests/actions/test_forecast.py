@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.actions.forecast import History, base_forecast, customer_forecast, horizons_days, month_ends
-from customer_revenue.actions.history import NOT_ENOUGH, seasonality, trend
+from customer_revenue.actions.seasonality import NOT_ENOUGH, seasonality, trend
 from customer_revenue.policy import Policy
 
 AS_OF = dt.date(2023, 12, 15)

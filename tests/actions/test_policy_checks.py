@@ -8,7 +8,7 @@ import pytest
 
 from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy import load_policy
-from customer_revenue.policy.lines import line_of
+from customer_revenue.policy.toml_lines import line_of
 
 RULE = """[[actions.rules]]
 code = "{code}"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from customer_revenue.actions.offers import offers
-from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable, recommend
 from customer_revenue.actions.situations import Situations
 from customer_revenue.orders.store import open_store

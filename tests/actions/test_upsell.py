@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import gamma
 
-from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.upsell import chance_of_next_segment, upsell
 from customer_revenue.policy import Policy
 

@@ -13,7 +13,7 @@ from tests.engines.conftest import SPARK, ZONES
 
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.policy import load_policy
-from customer_revenue.revenue import customer_base as base
+from customer_revenue.revenue import base_analytics as base
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.summary import summary

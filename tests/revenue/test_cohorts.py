@@ -11,7 +11,7 @@ import ibis
 import pytest
 
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.customer_base import (
+from customer_revenue.revenue.base_analytics import (
     CohortUnit,
     TrendRow,
     TriangleRow,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.customer_base import (
+from customer_revenue.revenue.base_analytics import (
     concentration,
     customers,
     distribution,

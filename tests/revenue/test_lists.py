@@ -12,7 +12,7 @@ import pytest
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.customer_base import (
+from customer_revenue.revenue.base_analytics import (
     CUSTOMER_COLUMNS,
     AtRiskBy,
     TopBy,

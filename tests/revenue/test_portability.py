@@ -10,7 +10,7 @@ import pytest
 
 from customer_revenue.orders.engines.spark.dialect import StoreCompiler
 from customer_revenue.policy import Policy, load_policy
-from customer_revenue.revenue import customer_base as base
+from customer_revenue.revenue import base_analytics as base
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.summary import summary

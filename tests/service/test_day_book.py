@@ -11,7 +11,7 @@ from tests.servers import PostgresServer
 
 from customer_revenue.errors import CustomerNotFound, StoreError
 from customer_revenue.periods import Period
-from customer_revenue.revenue.customer_base import TopBy
+from customer_revenue.revenue.base_analytics import TopBy
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.customers import freshness
 from customer_revenue.workflows.customers.answers import Answers

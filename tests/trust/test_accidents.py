@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from tests.trust.online_retail import imported, monitoring_policy
 
-from customer_revenue.monitoring.feed import NAMES
+from customer_revenue.monitoring.feed_anomalies import NAMES
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from customer_revenue.monitoring.feed import NAMES, check_feed
+from customer_revenue.monitoring.feed_anomalies import NAMES, check_feed
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.policy import Monitoring, load_policy
 

@@ -10,8 +10,8 @@ from math import erf, sqrt
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.actions.history import seasonality, trend
-from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.predictive_revenue import Predictive
+from customer_revenue.actions.seasonality import seasonality, trend
 from customer_revenue.actions.situations import Floats
 from customer_revenue.periods import month_label, months_before
 from customer_revenue.policy import Forecast

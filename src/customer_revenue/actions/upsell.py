@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.wording import counted, money, percent
 from customer_revenue.policy import Policy
 

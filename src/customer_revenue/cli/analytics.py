@@ -39,7 +39,7 @@ def top_customers(
     as_of: AsOfDay = None,
 ) -> None:
     """The customers worth most."""
-    from customer_revenue.revenue.customer_base import TopBy
+    from customer_revenue.revenue.base_analytics import TopBy
 
     order = one_of(TopBy, by, "by")
     _print(store, as_of, lambda base: base.top_customers(order, limit, offset))
@@ -59,7 +59,7 @@ def at_risk(
     as_of: AsOfDay = None,
 ) -> None:
     """Customers who may be slipping away."""
-    from customer_revenue.revenue.customer_base import AtRiskBy
+    from customer_revenue.revenue.base_analytics import AtRiskBy
 
     order = one_of(AtRiskBy, by, "by")
     _print(store, as_of, lambda base: base.at_risk(activity, stage, segment, order, limit, offset))
@@ -68,7 +68,7 @@ def at_risk(
 @analytics.command()
 def cohorts(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Acquisition cohorts with their retention and revenue."""
-    from customer_revenue.revenue.customer_base import CohortUnit
+    from customer_revenue.revenue.base_analytics import CohortUnit
 
     length = one_of(CohortUnit, unit, "unit")
     _print(store, as_of, lambda base: base.cohorts(length))
@@ -107,7 +107,7 @@ def rfm(
 @analytics.command()
 def acquisition(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """What a new customer may cost."""
-    from customer_revenue.revenue.customer_base import CohortUnit
+    from customer_revenue.revenue.base_analytics import CohortUnit
 
     length = one_of(CohortUnit, unit, "unit")
     _print(store, as_of, lambda base: base.acquisition(length))

@@ -12,7 +12,7 @@ from customer_revenue.library.customers import CustomerModel
 from customer_revenue.library.frames import Day, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
-from customer_revenue.revenue.customer_base import CohortUnit
+from customer_revenue.revenue.base_analytics import CohortUnit
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.registry.bundles import LoadedModel
 

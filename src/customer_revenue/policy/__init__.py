@@ -6,7 +6,11 @@ overrides it key by key (a list is replaced whole).
 
 from __future__ import annotations
 
-from customer_revenue.policy.customers import (
+from customer_revenue.policy.action_rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
+from customer_revenue.policy.gate_and_monitoring import Drift, Feed, Gate, Monitoring
+from customer_revenue.policy.load import Policy, load_policy
+from customer_revenue.policy.offer_rules import SITUATIONS, Offer, Offers, Retention
+from customer_revenue.policy.segmentation import (
     ACTIVITY_STATUSES,
     LIFECYCLE_STAGES,
     SCORES,
@@ -17,11 +21,7 @@ from customer_revenue.policy.customers import (
     Segment,
     Segments,
 )
-from customer_revenue.policy.loading import Policy, load_policy
-from customer_revenue.policy.offers import SITUATIONS, Offer, Offers, Retention
-from customer_revenue.policy.outlook import Forecast, Upsell
-from customer_revenue.policy.rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
-from customer_revenue.policy.trust import Drift, Feed, Gate, Monitoring
+from customer_revenue.policy.upsell_and_forecast import Forecast, Upsell
 
 __all__ = [
     "ACTIVITY_STATUSES",

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.features.behaviour import features
-from customer_revenue.features.counting import chosen_customers, counts
+from customer_revenue.features.history_counts import chosen_customers, counts
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW

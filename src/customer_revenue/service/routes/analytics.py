@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from customer_revenue.revenue.customer_base import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.revenue.base_analytics import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.advice import Months
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
-from customer_revenue.actions.predictive import COLUMNS
+from customer_revenue.actions.predictive_revenue import COLUMNS
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import ModelError, ModelNotFound
@@ -23,7 +23,7 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import Policy
-from customer_revenue.revenue import customer_base as facts
+from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.workflows.customer_base.snapshot import DayBook, Foreseen
 from customer_revenue.workflows.customers.advice import full_months

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import Period
 from customer_revenue.policy import Policy
-from customer_revenue.revenue import customer_base as facts
+from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.revenue.segments import segment
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import CustomerBase

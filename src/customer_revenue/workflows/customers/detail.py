@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.actions.forecast import HIGH, LOW
-from customer_revenue.actions.predictive import Predictive
+from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.errors import CustomerNotFound, NotEnoughData
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store, parameter

@@ -8,7 +8,7 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.monitoring.feed import ORDER_COLUMNS, check_feed, feed_days
+from customer_revenue.monitoring.feed_anomalies import ORDER_COLUMNS, check_feed, feed_days
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Clock

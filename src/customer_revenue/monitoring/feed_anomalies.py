@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.monitoring.bands import risk_per_figure
+from customer_revenue.monitoring.baseline import Usual
 from customer_revenue.monitoring.feed_statistics import (
     amounts,
     hours,
@@ -27,7 +28,6 @@ from customer_revenue.monitoring.feed_statistics import (
     vanished,
 )
 from customer_revenue.monitoring.findings import Finding
-from customer_revenue.monitoring.usual import Usual
 from customer_revenue.policy import Feed, Monitoring
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "created_at", "day", "first_day")

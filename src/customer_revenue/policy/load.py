@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from customer_revenue.errors import InvalidPolicy
-from customer_revenue.policy.customers import Acquisition, Activity, Lifecycle, Rfm, Segments
-from customer_revenue.policy.lines import line_of
-from customer_revenue.policy.offers import SITUATIONS, Offers, Retention
-from customer_revenue.policy.outlook import Forecast, Upsell
-from customer_revenue.policy.rules import Actions
+from customer_revenue.policy.action_rules import Actions
+from customer_revenue.policy.gate_and_monitoring import Gate, Monitoring
+from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
 from customer_revenue.policy.section import Fault, Section
-from customer_revenue.policy.trust import Gate, Monitoring
+from customer_revenue.policy.segmentation import Acquisition, Activity, Lifecycle, Rfm, Segments
+from customer_revenue.policy.toml_lines import line_of
+from customer_revenue.policy.upsell_and_forecast import Forecast, Upsell
 
 
 class Policy(Section):

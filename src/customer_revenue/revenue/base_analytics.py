@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.cohorts import CohortUnit, TriangleRow, cohort_label, cohorts, fill_triangle, triangle
+from customer_revenue.revenue.customer_lists import AtRiskBy, TopBy, at_risk, revenue_at_risk, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
@@ -16,7 +17,6 @@ from customer_revenue.revenue.distribution import (
     stage_rows,
     stages,
 )
-from customer_revenue.revenue.lists import AtRiskBy, TopBy, at_risk, revenue_at_risk, top_customers
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
 from customer_revenue.revenue.view import CUSTOMER_COLUMNS, customers
