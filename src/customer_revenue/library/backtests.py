@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frames import Day, as_day, as_frame
+from customer_revenue.library.frame_columns import Day, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.comparators import member_forecasts, probability_forecast
 from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, select, slices

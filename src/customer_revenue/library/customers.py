@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frames import Day, Lines, Numbers, Rows, as_day, as_frame, as_table
+from customer_revenue.library.frame_columns import Day, Lines, Numbers, Rows, as_day, as_frame, as_table
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor

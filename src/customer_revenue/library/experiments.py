@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.console import silent
-from customer_revenue.library.frames import Day, as_day
+from customer_revenue.library.frame_columns import Day, as_day
 from customer_revenue.library.orders import Orders
 from customer_revenue.settings import with_changes
 from customer_revenue.workflows.registry.champion import Change

@@ -9,7 +9,7 @@ import pandas as pd
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.customers import CustomerModel
-from customer_revenue.library.frames import Day, as_day, as_frame
+from customer_revenue.library.frame_columns import Day, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.base_analytics import CohortUnit

@@ -22,7 +22,7 @@ from customer_revenue.console import silent
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
 from customer_revenue.features.rfm import purchase_days
-from customer_revenue.library.frames import Day, Rows, as_day, as_frame
+from customer_revenue.library.frame_columns import Day, Rows, as_day, as_frame
 from customer_revenue.orders.files.samples import cdnow_path, write_cdnow_sample
 from customer_revenue.orders.store import Store, StoreInfo
 from customer_revenue.orders.store import open_store as open_the_store

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import BundleIncompatible, InvalidParameter
-from customer_revenue.library.frames import Numbers, Rows, as_table
+from customer_revenue.library.frame_columns import Numbers, Rows, as_table
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
 from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
 from customer_revenue.modeling.gamma_gamma import GammaGamma

@@ -4,16 +4,20 @@ They take what the Python API gives: fitted models, frames, or plain arrays. ``d
 """
 
 from customer_revenue.plots.calibration import interval_coverage, reliability, tracking
-from customer_revenue.plots.churn import shap_summary
-from customer_revenue.plots.histories import alive_history, frequency_recency_matrix, probability_alive_matrix
-from customer_revenue.plots.purchases import (
+from customer_revenue.plots.probability_matrices import (
+    alive_history,
+    frequency_recency_matrix,
+    probability_alive_matrix,
+)
+from customer_revenue.plots.purchase_tracking import (
     cumulative_purchases,
     holdout_by_frequency,
     incremental_purchases,
     repeat_purchases,
 )
 from customer_revenue.plots.ranking import gain, lorenz
-from customer_revenue.plots.spend import spend_distribution
+from customer_revenue.plots.shap_summary import shap_summary
+from customer_revenue.plots.spend_distribution import spend_distribution
 
 __all__ = [
     "alive_history",

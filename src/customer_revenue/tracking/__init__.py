@@ -1,13 +1,13 @@
 """MLflow runs and registry: the only room that imports mlflow."""
 
-from customer_revenue.tracking.registry import (
+from customer_revenue.tracking.mlflow_registry import (
     RegisteredModel,
     end_interrupted,
     log_change,
     registered_as,
     registered_models,
 )
-from customer_revenue.tracking.runs import (
+from customer_revenue.tracking.mlflow_runs import (
     CHALLENGER,
     CHAMPION,
     MODELS_SCHEME,

@@ -9,7 +9,7 @@ from io import StringIO
 from customer_revenue.monitoring.bands import Band
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.monitoring.realised import EVERYONE, Group
-from customer_revenue.plots.monitoring import realised_over_predicted
+from customer_revenue.plots.realised_over_predicted import realised_over_predicted
 from customer_revenue.plots.style import detached_figure
 from customer_revenue.workflows.monitoring.checks import Monitored
 

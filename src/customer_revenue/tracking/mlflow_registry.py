@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from customer_revenue.errors import ModelNotFound
 from customer_revenue.settings import Settings
-from customer_revenue.tracking.runs import CHALLENGER, CHAMPION, connect, tracking_run
+from customer_revenue.tracking.mlflow_runs import CHALLENGER, CHAMPION, connect, tracking_run
 
 BUNDLE_TAG = "bundle"
 
