@@ -52,7 +52,7 @@ plots: setup  ## the pictures of docs/plots.md
 	$(BIN)/python docs/plots.py
 
 bento: setup  ## build a Bento that holds the package and the current bundle
-	$(BIN)/python -m customer_revenue.service.packaging
+	$(BIN)/python -m customer_revenue.service.bento_packaging
 
 bench: setup  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
 	$(BIN)/python -m benchmarks.scale

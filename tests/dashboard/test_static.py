@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.service.conftest import Service
 
-from customer_revenue.service.dashboard.serving import HEADERS, STATIC
+from customer_revenue.service.dashboard.page_files import HEADERS, STATIC
 
 SOURCES = sorted(path for path in STATIC.rglob("*.*") if "vendor" not in path.parts)
 

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Shop
 from tests.service.conftest import serving_command
 
-from customer_revenue.service.packaging import stage
+from customer_revenue.service.bento_packaging import stage
 from customer_revenue.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]

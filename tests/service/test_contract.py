@@ -12,7 +12,7 @@ import pytest
 from tests.service.conftest import Service
 
 from customer_revenue.service.app import create_app
-from customer_revenue.service.document import ANSWERS, example
+from customer_revenue.service.openapi import ANSWERS, example
 from customer_revenue.settings import load_settings
 
 CHECKS = (

@@ -46,7 +46,7 @@ def test_without_a_store_the_service_lives_and_is_not_ready(trained_shop: Shop, 
 
 FIRST_REQUESTS = """
 import threading
-from customer_revenue.service.metrics import metrics
+from customer_revenue.service.prometheus_metrics import metrics
 
 begin, made = threading.Barrier(16), []
 

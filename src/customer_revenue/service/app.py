@@ -6,12 +6,14 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from customer_revenue import __version__
-from customer_revenue.service.answering import Answering
-from customer_revenue.service.caching import Caching
-from customer_revenue.service.document import describe, operation_id
-from customer_revenue.service.errors import add_error_handlers
+from customer_revenue.service.error_responses import add_error_handlers
+from customer_revenue.service.openapi import describe, operation_id
 from customer_revenue.service.prediction_logging import PredictionLog
-from customer_revenue.service.routes import advice, analytics, batch, customers, dashboard, models, search
+from customer_revenue.service.response_cache import Caching
+from customer_revenue.service.routes import advice, analytics, customers, dashboard, search
+from customer_revenue.service.routes import customer_batches as batch
+from customer_revenue.service.routes import model as models
+from customer_revenue.service.serving_state import Answering
 from customer_revenue.settings import Settings
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."

@@ -54,11 +54,11 @@ class Around:
     """Our middleware, the outermost first, around everything that BentoML serves."""
 
     def __init__(self, app: ASGIApp) -> None:
-        from customer_revenue.service.dashboard.serving import Page
-        from customer_revenue.service.limits import BodyLimit
-        from customer_revenue.service.logs import AccessLog
-        from customer_revenue.service.requests import MetricsPage, Watching
-        from customer_revenue.service.security import Access
+        from customer_revenue.service.authentication import Access
+        from customer_revenue.service.body_limit import BodyLimit
+        from customer_revenue.service.dashboard.page_files import Page
+        from customer_revenue.service.json_logs import AccessLog
+        from customer_revenue.service.request_middleware import MetricsPage, Watching
 
         limited = BodyLimit(app, settings)
         measured = MetricsPage(limited, application().state.answering)
@@ -83,7 +83,7 @@ class CustomerRevenueService:
     """Facts and predictions about customers."""
 
     def __init__(self) -> None:
-        from customer_revenue.service.logs import configure_logging
+        from customer_revenue.service.json_logs import configure_logging
 
         configure_logging(settings.log_level)
         application().state.answering.warm_up()
@@ -101,7 +101,7 @@ class CustomerRevenueService:
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
     def predict(self, customer_ids: list[str]) -> dict[str, object]:
         """Summaries and predictions of customers by id, in the order asked for: the body of the batch route."""
-        from customer_revenue.service.routes.batch import count_predictions, log_predictions
+        from customer_revenue.service.routes.customer_batches import count_predictions, log_predictions
 
         try:
             answers = application().state.answering.current()

@@ -4,6 +4,6 @@ Answers are made by :mod:`customer_revenue.workflows` as plain objects and are n
 the contract tests hold the two together.
 """
 
-from customer_revenue.service.responses.customer import BatchAnswer, CustomerRevenue
+from customer_revenue.service.responses.customers import BatchAnswer, CustomerRevenue
 
 __all__ = ["BatchAnswer", "CustomerRevenue"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customer_revenue.service.responses.customer import Action, Day, Offer
+from customer_revenue.service.responses.customers import Action, Day, Offer
 from customer_revenue.service.responses.shape import Answer, Complete, Probability
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic_core import to_json
 
-from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
+from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customers.advice import MOST_MONTHS, Advisor, Situation
 
 router = APIRouter(prefix="/payment/analytics/customers/{user_id:path}", tags=["advice"], responses=ERRORS)

@@ -10,9 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from customer_revenue.revenue.base_analytics import AtRiskBy, CohortUnit, TopBy
-from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.advice import Months
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay
+from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.spreadsheet import as_csv
 

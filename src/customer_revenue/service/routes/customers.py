@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
 from customer_revenue.periods import Period
-from customer_revenue.service.answering import Answering, answering
-from customer_revenue.service.errors import ErrorAnswer
-from customer_revenue.service.metrics import metrics
+from customer_revenue.service.error_responses import ErrorAnswer
 from customer_revenue.service.prediction_logging import PredictionLog
+from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import CustomerRevenue
+from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customers.store_reader import Breakdown
 from customer_revenue.workflows.parameters import parse_breakdowns
 

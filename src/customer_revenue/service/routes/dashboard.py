@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from customer_revenue.periods import Period
-from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
+from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 from customer_revenue.workflows.spreadsheet import as_csv

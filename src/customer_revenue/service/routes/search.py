@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic_core import to_json
 
-from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, AsOfDay
+from customer_revenue.service.serving_state import Answering, answering
 
 router = APIRouter(prefix="/payment/analytics", tags=["customers"], responses=ERRORS)
 

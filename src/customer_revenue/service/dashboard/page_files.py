@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.errors import answer
+from customer_revenue.service.error_responses import answer
 
 STATIC = Path(__file__).with_name("static")
 PREFIX = "/dashboard/"

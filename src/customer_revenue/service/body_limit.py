@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.errors import answer
+from customer_revenue.service.error_responses import answer
 from customer_revenue.settings import Settings
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from customer_revenue.errors import Unauthorized
 from customer_revenue.keys import ApiKey, KeyFile
 from customer_revenue.keys import Scope as KeyScope
-from customer_revenue.service.errors import answer
+from customer_revenue.service.error_responses import answer
 from customer_revenue.settings import Settings
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz"})

@@ -13,8 +13,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from customer_revenue.service.errors import ErrorAnswer
-from customer_revenue.service.responses import advice, base, customer, page
+from customer_revenue.service.error_responses import ErrorAnswer
+from customer_revenue.service.responses import advice
+from customer_revenue.service.responses import customer_base as base
+from customer_revenue.service.responses import customers as customer
+from customer_revenue.service.responses import dashboard as page
 
 PREFIX = "/payment/analytics/"
 EXAMPLES = Path(__file__).with_name("examples")

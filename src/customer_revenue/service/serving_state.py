@@ -14,7 +14,7 @@ from fastapi import Request
 
 from customer_revenue.errors import CustomerRevenueError, StoreError
 from customer_revenue.policy import load_policy
-from customer_revenue.service.metrics import metrics
+from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import HistoryScorer

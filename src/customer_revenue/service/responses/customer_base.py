@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from customer_revenue.service.responses.customer import Action, Day
+from customer_revenue.service.responses.customers import Action, Day
 from customer_revenue.service.responses.shape import Answer, Complete, Page, Paged, Probability
 
 

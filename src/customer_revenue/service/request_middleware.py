@@ -11,10 +11,10 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.answering import Answering
-from customer_revenue.service.errors import answer
-from customer_revenue.service.logs import AccessLog
-from customer_revenue.service.metrics import metrics
+from customer_revenue.service.error_responses import answer
+from customer_revenue.service.json_logs import AccessLog
+from customer_revenue.service.prometheus_metrics import metrics
+from customer_revenue.service.serving_state import Answering
 
 HEADER = "x-request-id"
 PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from pydantic_core import to_json
 
-from customer_revenue.service.answering import Answering, answering
 from customer_revenue.service.routes.customers import ERRORS
+from customer_revenue.service.serving_state import Answering, answering
 
 router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS)
 

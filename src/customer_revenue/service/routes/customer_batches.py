@@ -10,11 +10,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import to_json
 
 from customer_revenue.periods import Period
-from customer_revenue.service.answering import Answering, answering
-from customer_revenue.service.metrics import metrics
 from customer_revenue.service.prediction_logging import PredictionLog
+from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import BatchAnswer
 from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER
+from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.batch import Body
 from customer_revenue.workflows.customers.posted_orders import SentHistory, SentOrder, SentRefund

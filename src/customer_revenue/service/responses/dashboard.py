@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from customer_revenue.periods import Period
-from customer_revenue.service.responses.base import Concentration, CustomerAction, Group, LorenzPoint, TrendMonth
-from customer_revenue.service.responses.customer import Day
+from customer_revenue.service.responses.customer_base import (
+    Concentration,
+    CustomerAction,
+    Group,
+    LorenzPoint,
+    TrendMonth,
+)
+from customer_revenue.service.responses.customers import Day
 from customer_revenue.service.responses.shape import Answer, Complete, Paged, Probability
 
 

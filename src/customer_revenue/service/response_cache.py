@@ -11,8 +11,8 @@ from cachetools import LRUCache
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.answering import Answering
-from customer_revenue.service.metrics import metrics
+from customer_revenue.service.prometheus_metrics import metrics
+from customer_revenue.service.serving_state import Answering
 
 MOST_BYTES = 64 * 1024 * 1024
 LARGEST_BODY_BYTES = 256 * 1024
