@@ -44,7 +44,7 @@ BARE = """
 """
 """The least that any answer needs: the same columns, scanned and grouped."""
 
-MOST_FOR_LIFETIMES = 1_000_000
+MAX_FOR_LIFETIMES = 1_000_000
 
 
 @dataclass
@@ -94,7 +94,7 @@ def measure(folder: Path, customers: int) -> Row:
     settings = load_settings(store=f"duckdb:///{folder}/data/orders.duckdb")
     with open_store(settings.store, settings) as store:
         count(store, folder, row)
-        if customers <= MOST_FOR_LIFETIMES:
+        if customers <= MAX_FOR_LIFETIMES:
             against_lifetimes(store, folder, row)
     return row
 

@@ -27,7 +27,7 @@ from customer_revenue.workflows.import_orders import import_orders
 
 CUTOFF = dt.date(2011, 9, 9)
 HORIZON_DAYS = 90
-LEAST_SHARE_OF_TOP_DECILE = 0.45
+MIN_SHARE_OF_TOP_DECILE = 0.45
 """What the tenth of customers with the most valuable actions spent of all that was spent, at least."""
 
 
@@ -84,7 +84,7 @@ def test_the_top_decile_by_expected_value_captures_its_share(followed: Followed,
     customers = list(dict.fromkeys(listed["customer_id"].to_pylist()))[: len(situations) // 10]
     top = np.isin(situations.customer_id.astype(str), customers)
     share = followed.revenue_cents[top].sum() / followed.revenue_cents.sum()
-    assert share > LEAST_SHARE_OF_TOP_DECILE
+    assert share > MIN_SHARE_OF_TOP_DECILE
 
 
 def test_everyone_is_answered_and_discounts_are_kept_from_who_buys_anyway(followed: Followed, policy: Policy) -> None:

@@ -90,7 +90,7 @@ def _rows(stores: Stores, engine: str, zone: str) -> dict[str, list[dict[str, An
     with open_store(settings.store, settings) as store:
         found = {name: store.fetch(table) for name, table in analytics(store).items()}
         known, least = known_at(store, store.as_of()), max(2, store.info.orders // 400)
-        found["next products"] = store.fetch_by_way_of(
+        found["next products"] = store.fetch_in_two_steps(
             first_purchases(known), lambda firsts: next_products(firsts, least)
         )
     return {name: sorted(table.to_pylist(), key=_without_fractions) for name, table in found.items()}

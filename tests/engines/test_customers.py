@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tests.engines.conftest import Stores
 
 ENGINES = ("postgres", "mysql", SPARK)
-MOST_CUSTOMERS = 100
-MOST_ON_SPARK = 2
+MAX_CUSTOMERS = 100
+MAX_ON_SPARK = 2
 """One by one; the batch below asks about as many as on the others."""
 
 
@@ -33,7 +33,7 @@ def test_complete_response(stores: Stores, engine: str, zone: str, same: Callabl
     here, there = (Answers.open(stores.settings(name, zone)) for name in ("duckdb", engine))
     assert here.info.fingerprint == there.info.fingerprint
     asked = _some_customers(stores)
-    for user_id in asked[:MOST_ON_SPARK] if engine == "spark" else asked:
+    for user_id in asked[:MAX_ON_SPARK] if engine == "spark" else asked:
         for period in (Period.ALL_TIME, Period.LAST_12_MONTHS):
             one, other = (_answer(each, user_id, period) for each in (here, there))
             assert same(one, other), (user_id, period, one, other)
@@ -47,7 +47,7 @@ def _some_customers(stores: Stores) -> list[str]:
         orders, refunds = store.tables.orders, store.tables.refunds
         known = store.fetch(orders.select("user_id").union(refunds.select("user_id"), distinct=True))
     ids = sorted(known.column("user_id").to_pylist())
-    return random.Random(0).sample(ids, min(len(ids), MOST_CUSTOMERS))  # noqa: S311
+    return random.Random(0).sample(ids, min(len(ids), MAX_CUSTOMERS))  # noqa: S311
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -16,7 +16,7 @@ from customer_revenue.workflows import feature_rows as frames
 from customer_revenue.workflows.feature_rows import (
     feature_rows,
     features_of,
-    known_of_some,
+    known_for_sample,
     label_rows,
     training_windows,
 )
@@ -52,7 +52,7 @@ def test_a_sample_tells_of_the_whole(store: Store) -> None:
 def test_a_sample_has_all_orders_of_its_customers(store: Store) -> None:
     when = store.as_of()
     ids = feature_rows(store, when, most_customers=100).column("customer_id").to_pylist()
-    whole, some = (store.fetch(known_of_some(store, when, most).orders.order_by("id")) for most in (None, 100))
+    whole, some = (store.fetch(known_for_sample(store, when, most).orders.order_by("id")) for most in (None, 100))
     of_them = whole.filter(pc.is_in(whole.column("user_id"), pa.array(ids)))
     assert some.to_pylist() == of_them.to_pylist()
 

@@ -31,8 +31,8 @@ def test_an_answer_is_the_same_from_memory(settings: Settings) -> None:
     answers = Answers.open(settings)
     asked = [answers.customer(name, breakdowns=ALL) for name in CUSTOMERS]
     earlier = answers.customer("user_123", breakdowns=ALL, as_of="2023-07-01")
-    answers.keep_day()
-    assert answers.day_kept
+    answers.refresh_snapshot()
+    assert answers.has_snapshot
     assert [answers.customer(name, breakdowns=ALL) for name in CUSTOMERS] == asked
     assert answers.customer("user_123", breakdowns=ALL, as_of="2023-07-01") == earlier
     for unknown in ("", "c", "c7\x00", "zzz", "客户"):
@@ -42,14 +42,14 @@ def test_an_answer_is_the_same_from_memory(settings: Settings) -> None:
 
 def test_a_store_with_more_customers_than_allowed_is_asked(settings: Settings) -> None:
     answers = Answers.open(settings.model_copy(update={"customers_in_memory": 800}))
-    answers.keep_day()
-    assert not answers.day_kept
+    answers.refresh_snapshot()
+    assert not answers.has_snapshot
 
 
 def test_customers_of_a_database_server_are_kept_until_it_changes(
     settings: Settings, postgres_server: PostgresServer, new_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freshness, "SURE_FOR_SECONDS", 3600)
+    monkeypatch.setattr(freshness, "MAX_AGE_SECONDS", 3600)
     with postgres_server.database() as url:
         there = settings.model_copy(update={"store": url})
 
@@ -62,26 +62,26 @@ def test_customers_of_a_database_server_are_kept_until_it_changes(
         answers = Answers.open(there)
         asked = answers.customer("user_123", breakdowns=ALL)
         listed = answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0)
-        answers.keep_day()
-        assert answers.at_hand("user_123", Period.ALL_TIME, frozenset({Breakdown.MONTHLY}), None)
+        answers.refresh_snapshot()
+        assert answers.is_cached("user_123", Period.ALL_TIME, frozenset({Breakdown.MONTHLY}), None)
         assert answers.customer("user_123", breakdowns=ALL) == asked
         assert answers.base().store is not answers.base("2023-12-01").store  # a copy, in which this is faster
         assert answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0) == listed
-        assert answers.renewed() is answers
+        assert answers.reload_if_changed() is answers
         with monkeypatch.context() as full:
             full.setattr(tempfile, "tempdir", "/proc")  # where nothing can be written
             with pytest.raises(StoreError, match="could not be copied"):
-                Answers.open(there).keep_day()
+                Answers.open(there).refresh_snapshot()
         buys(2)
-        newer = answers.renewed()
+        newer = answers.reload_if_changed()
         assert newer is not answers
         buys(3)
         with pytest.raises(StoreError, match="changed while it was read"):
-            newer.keep_day()
-        assert not newer.day_kept
+            newer.refresh_snapshot()
+        assert not newer.has_snapshot
         assert [orders(answers), orders(newer)] == [11, 13]
-        monkeypatch.setattr(freshness, "SURE_FOR_SECONDS", 0)
-        assert not answers.at_hand("user_123", Period.ALL_TIME, frozenset(), None)
+        monkeypatch.setattr(freshness, "MAX_AGE_SECONDS", 0)
+        assert not answers.is_cached("user_123", Period.ALL_TIME, frozenset(), None)
         assert orders(answers) == 13
 
 

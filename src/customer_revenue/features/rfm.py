@@ -12,7 +12,7 @@ from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, check_columns
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "day")
 
-MOST_CENTS = 2**40
+MAX_CENTS = 2**40
 """More than any customer spends in a day, ten billion of any currency."""
 
 AsOfDay: TypeAlias = "ir.DateValue | dt.date"
@@ -70,7 +70,7 @@ def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
     """
     days = purchase_days(orders, as_of_day)
     # Age and total in one number, so that the first day's total needs no join, window or arg-max.
-    packed = days.age_days.cast("int64") * MOST_CENTS + days.total_cents
+    packed = days.age_days.cast("int64") * MAX_CENTS + days.total_cents
     customers = days.group_by("customer_id").aggregate(
         frequency=days.count() - 1,
         T_days=days.age_days.max(),
@@ -79,7 +79,7 @@ def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
         positive_days=(days.total_cents > 0).ifelse(1, 0).sum(),
         first_packed=packed.max(),
     )
-    first_cents = customers.first_packed % MOST_CENTS
+    first_cents = customers.first_packed % MAX_CENTS
     repeat_days = customers.positive_days - (first_cents > 0).ifelse(1, 0)
     repeat_cents = (customers.total_cents - first_cents).cast("float64")
     return customers.select(

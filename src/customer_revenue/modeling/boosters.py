@@ -11,7 +11,7 @@ import numpy as np
 from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.settings import ModelOptions
 
-FEWEST_ROWS_PER_LEAF = 20
+MIN_ROWS_PER_LEAF = 20
 ROWS_PER_LEAF_SHARE = 0.004
 """A leaf needs this share of the rows, so that small shops grow small trees."""
 
@@ -51,7 +51,7 @@ class OffsetBooster:
 
     def fit(self, X: Floats, y: Floats, offset: Floats, weight: Floats | None = None) -> Self:
         """Learn the correction from rows of features, outcomes and offsets."""
-        leaf = max(FEWEST_ROWS_PER_LEAF, int(ROWS_PER_LEAF_SHARE * len(y)))
+        leaf = max(MIN_ROWS_PER_LEAF, int(ROWS_PER_LEAF_SHARE * len(y)))
         parameters = {**PARAMETERS, "objective": self.objective, "min_data_in_leaf": leaf, "seed": self.seed}
         if self.objective == "tweedie":
             parameters["tweedie_variance_power"] = 1.5

@@ -14,19 +14,19 @@ from customer_revenue.modeling.purchase_histories import Floats, Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import Estimate
 
-FEWEST_REPEAT_BUYERS = 100
+MIN_REPEAT_BUYERS = 100
 """Four parameters from fewer repeat buyers than this move with every one of them."""
 
 PARAMETERS_OF_DROPPING_OUT = 2
 """A model with drop-out has two parameters more; by Akaike's criterion they must gain that much log-likelihood."""
 
-LARGEST_CORRELATION = 0.3
+MAX_CORRELATION = 0.3
 """Of frequency and mean spend, beyond which Gamma-Gamma's independence is taken for broken, as practitioners do."""
 
 GAPS_IN_WINDOW = 2.0
 """The longest observation shall hold this many typical gaps between purchases."""
 
-LARGEST_RELATIVE_ERROR = 1.0
+MAX_RELATIVE_ERROR = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Caution:
 def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Sequence[Estimate]) -> Iterator[Caution]:
     """What speaks against a purchase model that was fitted to these histories."""
     repeats = int(histories.weights[histories.frequency > 0].sum())
-    if repeats < FEWEST_REPEAT_BUYERS:
+    if repeats < MIN_REPEAT_BUYERS:
         yield Caution(
             "few_repeat_buyers",
-            f"Only {repeats} customers have bought again; {FEWEST_REPEAT_BUYERS} are wanted",
+            f"Only {repeats} customers have bought again; {MIN_REPEAT_BUYERS} are wanted",
             "Take a longer history, or a penalizer such as 0.01, and read totals rather than single customers.",
         )
     if model.problem_:
@@ -65,7 +65,7 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
             f"The likelihood has no proper maximum: {model.problem_}",
             "Set a penalizer such as 0.01, a larger one if it has one, or take a simpler model: MBG/NBD needs less.",
         )
-    unsure = [e.name for e in estimates if e.standard_error > LARGEST_RELATIVE_ERROR * e.value]
+    unsure = [e.name for e in estimates if e.standard_error > MAX_RELATIVE_ERROR * e.value]
     if unsure:
         yield Caution(
             "unidentified",
@@ -97,7 +97,7 @@ def spend_cautions(problem: str, frequency: Floats, spend_cents: Floats) -> Iter
             "Look for outliers and zero totals among the orders, or set a penalizer such as 0.01.",
         )
     correlation = spend_correlation(frequency, spend_cents)
-    if abs(correlation) > LARGEST_CORRELATION:
+    if abs(correlation) > MAX_CORRELATION:
         yield Caution(
             "spend_depends_on_frequency",
             f"Frequent buyers spend {'more' if correlation > 0 else 'less'} each time (correlation {correlation:.2f}), "

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 CHUNK_ROWS = 16_384
-MOST_THREADS = 8
+MAX_THREADS = 8
 Part = TypeVar("Part")
 
 
@@ -22,5 +22,5 @@ def map_chunks(function: Callable[[pa.Table], Part], table: pa.Table) -> list[Pa
     parts = [table.slice(start, CHUNK_ROWS) for start in range(0, table.num_rows, CHUNK_ROWS)] or [table]
     if len(parts) == 1:
         return [function(table)]
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS)) as pool:
         return list(pool.map(function, parts))

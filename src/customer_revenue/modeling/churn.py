@@ -17,7 +17,7 @@ from customer_revenue.modeling.boosters import TREES, OffsetBooster
 from customer_revenue.modeling.purchase_histories import Floats
 
 CALIBRATION_SHARE = 0.25
-FEWEST_ROWS = 2
+MIN_ROWS = 2
 
 
 class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -54,8 +54,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.n_features_in_ = rows.shape[1]
         target = encoded.astype(np.float64)
         held_out = self._held_out(len(target) if groups is None else groups)
-        if len(target) < FEWEST_ROWS:
-            raise ValueError(f"n_samples = {len(target)}: at least {FEWEST_ROWS} rows are needed")
+        if len(target) < MIN_ROWS:
+            raise ValueError(f"n_samples = {len(target)}: at least {MIN_ROWS} rows are needed")
         rate = np.clip(target.mean(), 1e-4, 1 - 1e-4)
         self.base_ = float(np.log(rate / (1 - rate)))
         self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed)

@@ -16,7 +16,7 @@ from customer_revenue.modeling.fitting import maximise, penalizers
 from customer_revenue.modeling.purchase_histories import Floats
 
 STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
-FEWEST_CUSTOMERS = 10
+MIN_CUSTOMERS = 10
 """Below this many customers with a known mean spend, the plain mean stands in for the model."""
 
 PRIOR_DAYS = 2.0
@@ -61,8 +61,8 @@ class GammaGamma:
         self.p_ = self.q_ = self.v_ = None
         self.mean_cents_ = float((weight * x) @ m / (weight @ x)) if len(x) else 0.0
         self.problem_ = ""
-        if weight.sum() < FEWEST_CUSTOMERS:
-            self.problem_ = f"fewer than {FEWEST_CUSTOMERS} customers with a known spend; the shop's mean stands in"
+        if weight.sum() < MIN_CUSTOMERS:
+            self.problem_ = f"fewer than {MIN_CUSTOMERS} customers with a known spend; the shop's mean stands in"
             return self
         # Rounded, so that the search takes the same steps in every unit of money.
         relative = np.round(m / self.mean_cents_, 9)

@@ -14,9 +14,9 @@ from scipy.special import gammaincinv, gammaln, xlogy
 
 from customer_revenue.modeling.purchase_histories import Floats
 
-MOST_STEPS = 100_000
+MAX_STEPS = 100_000
 
-FEWEST_FURTHER = 0.02
+MIN_FURTHER = 0.02
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class CountIntervals:
 
 def further_purchases(expected: Floats, probability: Floats) -> Floats:
     """Mean of the purchases after the first within the horizon, given one; never quite none."""
-    return np.maximum(expected / np.maximum(probability, 1e-12) - 1, FEWEST_FURTHER)
+    return np.maximum(expected / np.maximum(probability, 1e-12) - 1, MIN_FURTHER)
 
 
 def fit_spread(purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats) -> Spread:
@@ -113,7 +113,7 @@ def _from_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple
     rows = np.flatnonzero(mass < least_mass)
     odds = mean[rows] / (size + mean[rows])
     term = p[rows] * np.exp(-size * np.log1p(mean[rows] / size))
-    for count in range(1, MOST_STEPS):
+    for count in range(1, MAX_STEPS):
         if not len(rows):
             break
         mass[rows] += term
@@ -136,7 +136,7 @@ def _without_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tu
 
     rows = np.arange(len(mean))
     mass = at(low, rows)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         rows = rows[mass[rows] < least_mass]
         if not len(rows):
             break

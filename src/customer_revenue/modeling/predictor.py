@@ -28,8 +28,8 @@ from customer_revenue.modeling.shap_reasons import Grounds, churn_reasons, contr
 from customer_revenue.modeling.training_windows import Scene
 from customer_revenue.settings import ModelOptions
 
-FEWEST_REPEAT_CUSTOMERS = 30
-FEWEST_CUSTOMERS_TO_LEARN = 300
+MIN_REPEAT_CUSTOMERS = 30
+MIN_CUSTOMERS_TO_LEARN = 300
 REGULARITIES = (1, 2, 3)
 CUSTOMERS_FOR_REGULARITY = 50_000
 CUSTOMERS_PER_WINDOW = 50_000
@@ -131,12 +131,10 @@ class Predictor:
         if repeats == 0:
             self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
             return self
-        if repeats < FEWEST_REPEAT_CUSTOMERS:
+        if repeats < MIN_REPEAT_CUSTOMERS:
             self.base_ = Base.of_population(customers)
             self.tier_ = Tier.POPULATION
-            self.tier_reason_ = (
-                f"only {repeats} customers have bought on two days; {FEWEST_REPEAT_CUSTOMERS} are needed"
-            )
+            self.tier_reason_ = f"only {repeats} customers have bought on two days; {MIN_REPEAT_CUSTOMERS} are needed"
             return self
         options = self.options
         regularity = options.regularity or _regularity(Histories.from_table(customers.sample))
@@ -145,8 +143,8 @@ class Predictor:
         if not options.learned:
             self.tier_reason_ = "asked to learn nothing from past windows"
             return self
-        enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= FEWEST_REPEAT_CUSTOMERS]
-        if not enough or enough[0].features.num_rows < FEWEST_CUSTOMERS_TO_LEARN:
+        enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
+        if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
             return self
         scenes = [

@@ -8,7 +8,7 @@ from scipy.special import betainc, gammaln, hyp2f1, softmax, xlogy
 from customer_revenue.modeling.purchase_histories import Floats, Histories
 
 TOLERANCE = 1e-9
-MOST_TERMS = 5_000
+MAX_TERMS = 5_000
 
 
 def expected_while_alive(
@@ -52,7 +52,7 @@ def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float
     total = np.zeros(len(rows))
     passes = np.ones(len(rows))
     active = np.arange(len(rows))
-    for n in range(1, MOST_TERMS + 1):
+    for n in range(1, MAX_TERMS + 1):
         needed = n * k - phase
         reached = np.sum(done[:, active] * betainc(needed, shape[:, active], z[active]), axis=0)
         term = passes[active] * reached

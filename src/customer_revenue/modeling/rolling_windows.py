@@ -11,10 +11,10 @@ import pyarrow as pa
 SHORT_HORIZONS_DAYS = (30, 90)
 """Horizons that the predictor learns beside its own."""
 
-FEWEST_HISTORY_DAYS = 45
+MIN_HISTORY_DAYS = 45
 """A window needs this many days of orders before its cut-off."""
 
-MOST_WINDOWS = 5
+MAX_WINDOWS = 5
 YEAR_DAYS = 365
 SEASON_TOLERANCE_DAYS = 7
 
@@ -54,7 +54,7 @@ class Window:
 
 
 def choose_cutoffs(
-    first_day: dt.date, as_of_day: dt.date, horizon_days: int, most: int = MOST_WINDOWS
+    first_day: dt.date, as_of_day: dt.date, horizon_days: int, most: int = MAX_WINDOWS
 ) -> list[WindowPlan]:
     """The rolling windows to learn a horizon from; none looks past the as-of day.
 
@@ -71,12 +71,12 @@ def choose_cutoffs(
     """
     history = (as_of_day - first_day).days
     longest = min(horizon_days, history // 2)
-    if longest < min(FEWEST_HISTORY_DAYS, horizon_days) or history - longest < FEWEST_HISTORY_DAYS:
+    if longest < min(MIN_HISTORY_DAYS, horizon_days) or history - longest < MIN_HISTORY_DAYS:
         return []
     step = max(longest // 3, 15)
-    room = history - longest - FEWEST_HISTORY_DAYS
+    room = history - longest - MIN_HISTORY_DAYS
     lags = {longest + i * step for i in range(min(most, room // step + 1))}
-    years = [year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - FEWEST_HISTORY_DAYS]
+    years = [year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - MIN_HISTORY_DAYS]
     # A window a few days beside would only tell the same again.
     lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)
     recent = [h for h in sorted(SHORT_HORIZONS_DAYS, reverse=True) if 2 * h <= longest]

@@ -13,8 +13,8 @@ from customer_revenue.modeling.baselines import FEATURE_NAMES, Base, View
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.purchase_histories import Floats, columns
 
-MOST_REASONS = 3
-LEAST_EFFECT = 0.05
+MAX_REASONS = 3
+MIN_EFFECT = 0.05
 """Log-odds below which a theme is not worth a line."""
 
 THEMES: Mapping[str, tuple[str, ...]] = {
@@ -132,12 +132,12 @@ def contributions(matrix: Floats, classifier: ChurnClassifier) -> Floats:
 
 
 def _words(row: Mapping[str, Any], effects: Floats) -> list[str]:
-    strongest = np.argsort(-np.abs(effects), kind="stable")[:MOST_REASONS]
+    strongest = np.argsort(-np.abs(effects), kind="stable")[:MAX_REASONS]
     names: Sequence[str] = list(THEMES)
     return [
         f"{TEXTS[names[i]](row)}: {'higher' if effects[i] > 0 else 'lower'} risk than the average customer"
         for i in strongest
-        if abs(effects[i]) >= LEAST_EFFECT
+        if abs(effects[i]) >= MIN_EFFECT
     ]
 
 

@@ -16,7 +16,7 @@ from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchase_histories import Floats, column
 from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
 
-LARGEST_LEVEL = 3.0
+MAX_LEVEL = 3.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Scene:
 def _log_ratio(happened: float, expected: float) -> float:
     if happened <= 0 or expected <= 0:
         return 0.0
-    return float(np.clip(np.log(happened / expected), -LARGEST_LEVEL, LARGEST_LEVEL))
+    return float(np.clip(np.log(happened / expected), -MAX_LEVEL, MAX_LEVEL))
 
 
 def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
@@ -97,11 +97,11 @@ def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
     def excess(level: float) -> float:
         return float(expit(log_odds + level).mean() - happened.mean())
 
-    if excess(-LARGEST_LEVEL) >= 0:
-        return -LARGEST_LEVEL
-    if excess(LARGEST_LEVEL) <= 0:
-        return LARGEST_LEVEL
-    return float(brentq(excess, -LARGEST_LEVEL, LARGEST_LEVEL))
+    if excess(-MAX_LEVEL) >= 0:
+        return -MAX_LEVEL
+    if excess(MAX_LEVEL) <= 0:
+        return MAX_LEVEL
+    return float(brentq(excess, -MAX_LEVEL, MAX_LEVEL))
 
 
 def stack(parts: Sequence[Floats]) -> Floats:

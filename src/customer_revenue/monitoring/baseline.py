@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from customer_revenue.monitoring.feed_statistics import FEWEST_ORDERS, WEEK_DAYS, hours, repeats
+from customer_revenue.monitoring.feed_statistics import MIN_ORDERS, WEEK_DAYS, hours, repeats
 
 
 @dataclass(frozen=True)
-class Usual:
+class Baseline:
     """The orders and refunds of the baseline, with what the checks ask of them."""
 
     orders: pd.DataFrame
@@ -67,7 +67,7 @@ class Usual:
         weeks = (days.max() - days).dt.days // WEEK_DAYS
         starts = days.max() - pd.to_timedelta(weeks * WEEK_DAYS + WEEK_DAYS - 1, unit="D")
         known = (firsts < starts).groupby(weeks).agg(["mean", "size"])
-        shares: pd.Series[float] = known.loc[known["size"] >= FEWEST_ORDERS, "mean"]
+        shares: pd.Series[float] = known.loc[known["size"] >= MIN_ORDERS, "mean"]
         return shares
 
     @cached_property

@@ -17,7 +17,7 @@ from customer_revenue.monitoring.bands import Floats, risk_per_figure
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.policy import Monitoring
 
-MOST_CUSTOMERS = 50_000
+MAX_CUSTOMERS = 50_000
 
 
 def drift(
@@ -63,4 +63,4 @@ def _distance(one: Floats, other: Floats) -> tuple[float, float]:
 def _values(table: pa.Table, name: str) -> Floats:
     """The values that there are, of at most so many customers."""
     values = np.asarray(pc.drop_null(table.column(name)).cast(pa.float64()).to_numpy(), np.float64)
-    return values[:: -(-len(values) // MOST_CUSTOMERS) or 1]
+    return values[:: -(-len(values) // MAX_CUSTOMERS) or 1]

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.monitoring.bands import risk_per_figure
-from customer_revenue.monitoring.baseline import Usual
+from customer_revenue.monitoring.baseline import Baseline
 from customer_revenue.monitoring.feed_statistics import (
     amounts,
     hours,
@@ -50,7 +50,7 @@ NAMES = (
 
 
 @dataclass(frozen=True)
-class Suspicion:
+class Anomaly:
     """Something odd in some orders: how likely by chance, whether of a size that matters, and in words."""
 
     chance: float
@@ -67,7 +67,7 @@ class Slice:
     last_day: dt.date
     orders: pd.DataFrame
     refunds: pd.DataFrame
-    usual: Usual
+    usual: Baseline
     policy: Feed
 
     @property
@@ -81,7 +81,7 @@ class Slice:
         return replace(self, first_day=first, last_day=last, orders=orders, refunds=refunds)
 
 
-Check = Callable[[Slice], Suspicion | None]
+Check = Callable[[Slice], Anomaly | None]
 
 
 def feed_days(last_day: dt.date, policy: Feed) -> tuple[dt.date, dt.date]:
@@ -114,7 +114,7 @@ def check_feed(
     frame = frame.assign(**{shape: shape_of(frame[name]) for name, shape in SHAPES.items()})
     back = _frame(refunds)
     before = first - dt.timedelta(days=1)
-    usual = Usual(_between(frame, baseline, before), _between(back, baseline, before))
+    usual = Baseline(_between(frame, baseline, before), _between(back, baseline, before))
     recent = Slice(
         first, last_day, _between(frame, first, last_day), _between(back, first, last_day), usual, policy.feed
     )
@@ -139,7 +139,7 @@ def _plan(recent: Slice) -> Iterator[tuple[str, Check, Sequence[Slice]]]:
     yield "customers_unknown", _customers_unknown, weeks
 
 
-def _finding(name: str, suspicions: Sequence[Suspicion], risk: float) -> Finding:
+def _finding(name: str, suspicions: Sequence[Anomaly], risk: float) -> Finding:
     alarming = [s for s in suspicions if s.matters and s.chance < risk]
     if alarming:
         surest = min(alarming, key=lambda s: s.chance)
@@ -155,7 +155,7 @@ def _accepted(finding: Finding) -> Finding:
     return replace(finding, alarm=False, text=f"accepted: {finding.text}") if finding.alarm else finding
 
 
-def _day_missing(part: Slice) -> Suspicion | None:
+def _day_missing(part: Slice) -> Anomaly | None:
     closed = {pd.Timestamp(day) for day in part.policy.closed_days}
     found = orders_of_day(part.first_day, len(part.orders), part.usual.by_day, closed)
     if found is None:
@@ -163,16 +163,16 @@ def _day_missing(part: Slice) -> Suspicion | None:
     usual, chance = found
     few = len(part.orders) < part.policy.least_orders_share * usual
     text = f"{len(part.orders)} orders on {part.first_day}, a {part.first_day:%A}, where {usual:.0f} are usual"
-    return Suspicion(chance, few, len(part.orders) / usual, text)
+    return Anomaly(chance, few, len(part.orders) / usual, text)
 
 
-def _doubled(part: Slice) -> Suspicion | None:
+def _doubled(part: Slice) -> Anomaly | None:
     share, chance = twins(part.orders, part.usual.repeats, len(part.usual))
     text = f"{share:.1%} of the orders of {part.words} have a twin of the same customer, moment and total"
-    return Suspicion(chance, share >= part.policy.twins_share, share, text) if len(part.orders) else None
+    return Anomaly(chance, share >= part.policy.twins_share, share, text) if len(part.orders) else None
 
 
-def _amounts(part: Slice) -> Suspicion | None:
+def _amounts(part: Slice) -> Anomaly | None:
     totals = part.orders["total_cents"]
     found = amounts(totals[totals > 0], part.usual.totals)
     if found is None:
@@ -181,10 +181,10 @@ def _amounts(part: Slice) -> Suspicion | None:
     most = part.policy.amounts_factor
     hint = " as if cents were read as dollars or the other way round" if max(factor, 1 / factor) > 50 else ""
     text = f"orders of {part.words} are {factor:.3g} times as high as usual{hint}"
-    return Suspicion(chance, not 1 / most < factor < most, factor, text)
+    return Anomaly(chance, not 1 / most < factor < most, factor, text)
 
 
-def _status_vanished(part: Slice) -> Suspicion | None:
+def _status_vanished(part: Slice) -> Anomaly | None:
     orders, usual = part.orders["status"], part.usual
     found = [
         (*vanished(int((orders == status).sum()), len(orders), usual.by_status[status], usual.by_week), status)
@@ -193,16 +193,16 @@ def _status_vanished(part: Slice) -> Suspicion | None:
     found.append((*vanished(len(part.refunds), len(orders), usual.refunds_by_week, usual.by_week), REFUND))
     share, chance, status = min(found, key=lambda one: one[1])
     text = f"{status}: {share:.0%} of the usual number in {part.words}"
-    return Suspicion(chance, share == 0, share, text) if len(part.orders) else None
+    return Anomaly(chance, share == 0, share, text) if len(part.orders) else None
 
 
-def _hours_shifted(part: Slice) -> Suspicion | None:
+def _hours_shifted(part: Slice) -> Anomaly | None:
     shift, chance = shifted_hours(hours(part.orders["created_at"]), part.usual.by_hour)
     text = f"the hours of the orders of {part.words} are those of before {shift:+d} h"
-    return Suspicion(chance, abs(shift) >= part.policy.shift_hours, shift, text) if len(part.orders) else None
+    return Anomaly(chance, abs(shift) >= part.policy.shift_hours, shift, text) if len(part.orders) else None
 
 
-def _ids_reformatted(part: Slice) -> Suspicion | None:
+def _ids_reformatted(part: Slice) -> Anomaly | None:
     if not len(part.orders):
         return None
     found = [
@@ -211,16 +211,16 @@ def _ids_reformatted(part: Slice) -> Suspicion | None:
     share, chance, example, name = min(found, key=lambda one: one[1])
     what = "customers" if name == SHAPES["user_id"] else "orders"
     text = f"{share:.0%} of the ids of {what} in {part.words} look like none before" + (f": {example}" * bool(example))
-    return Suspicion(chance, share >= part.policy.new_ids_share, share, text)
+    return Anomaly(chance, share >= part.policy.new_ids_share, share, text)
 
 
-def _customers_unknown(part: Slice) -> Suspicion | None:
+def _customers_unknown(part: Slice) -> Anomaly | None:
     found = new_customers(part.orders, part.usual.known_shares, part.first_day)
     if found is None:
         return None
     share, usual, chance = found
     text = f"{share:.0%} of the orders of {part.words} are of known customers, {usual:.0%} are usual"
-    return Suspicion(chance, share < usual * (1 - part.policy.new_ids_share), share, text)
+    return Anomaly(chance, share < usual * (1 - part.policy.new_ids_share), share, text)
 
 
 def _days(first: dt.date, last: dt.date) -> list[dt.date]:

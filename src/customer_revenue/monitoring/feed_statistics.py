@@ -11,9 +11,9 @@ import pandas as pd
 from scipy.stats import binom, mannwhitneyu, nbinom, poisson
 
 WEEK_DAYS = 7
-FEWEST_ORDERS = 5
+MIN_ORDERS = 5
 HOURS = 24
-MOST_CLOSED_DAYS = 1
+MAX_CLOSED_DAYS = 1
 """A shop that is closed on a day may stay closed for so many days before or after it."""
 
 
@@ -25,9 +25,7 @@ def orders_of_day(
     ``None`` for a day near one that is closed, and for a weekday on which the shop has been without an order before.
     """
     date = pd.Timestamp(day)
-    near = {
-        closing + pd.Timedelta(days=n) for closing in closed for n in range(-MOST_CLOSED_DAYS, MOST_CLOSED_DAYS + 1)
-    }
+    near = {closing + pd.Timedelta(days=n) for closing in closed for n in range(-MAX_CLOSED_DAYS, MAX_CLOSED_DAYS + 1)}
     counts = by_day[~by_day.index.isin(list(near))]
     weekday = counts.index.to_series().dt.day_of_week
     same = counts[weekday == date.day_of_week]
@@ -49,7 +47,7 @@ def twins(orders: pd.DataFrame, usual_repeats: int, usual_orders: int) -> tuple[
 
 def amounts(totals: pd.Series[int], usual: pd.Series[int]) -> tuple[float, float] | None:
     """Median total (all above 0) over the usual one, and the chance that ranks differ so much (Mann and Whitney)."""
-    if len(totals) < FEWEST_ORDERS or len(usual) < FEWEST_ORDERS:
+    if len(totals) < MIN_ORDERS or len(usual) < MIN_ORDERS:
         return None
     return float(totals.median() / usual.median()), float(mannwhitneyu(totals, usual).pvalue)
 
@@ -98,7 +96,7 @@ def new_customers(
 
     The week of the baseline that had the fewest is what chance is measured by.
     """
-    if len(orders) < FEWEST_ORDERS or shares.empty:
+    if len(orders) < MIN_ORDERS or shares.empty:
         return None
     number = int((pd.to_datetime(orders["first_day"]) < pd.Timestamp(first_day)).sum())
     chance = float(binom.cdf(number, len(orders), float(shares.min())))

@@ -112,14 +112,14 @@ class Store:
         return self._engine.changed()
 
     @property
-    def tells_of_changes(self) -> bool:
+    def reports_changes(self) -> bool:
         """Whether :meth:`stale` tells of every change, so that what was read may be kept until then."""
-        return self._engine.tells_of_changes
+        return self._engine.reports_changes
 
     @property
-    def holds_its_data(self) -> bool:
+    def is_snapshot(self) -> bool:
         """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
-        return self._engine.holds_its_data
+        return self._engine.is_snapshot
 
     def as_of(self, day: dt.date | None = None) -> AsOf:
         """The moment to compute everything as of.
@@ -139,7 +139,7 @@ class Store:
         Raises:
             StoreError: the database does not answer, or has changed while it was read.
         """
-        if not self._engine.slow_at_whole_tables:
+        if not self._engine.prefers_local_copy:
             return None
         copy = Store(copy_of(self._engine, self.tables, settings), settings, self.info.url)
         if self.stale():
@@ -159,7 +159,7 @@ class Store:
         """
         return self._engine.fetch(expr, parameters)
 
-    def fetch_by_way_of(self, halfway: ir.Table, rest: Callable[[ir.Table], ir.Table]) -> pa.Table:
+    def fetch_in_two_steps(self, halfway: ir.Table, rest: Callable[[ir.Table], ir.Table]) -> pa.Table:
         """Run an expression of which the engine may be slow at the second half, a join of many rows.
 
         Args:
@@ -169,7 +169,7 @@ class Store:
         Raises:
             StoreError: the database does not answer.
         """
-        if self._engine.joins_slowly:
+        if self._engine.prefers_local_joins:
             return fetch_in_memory(rest(ibis.memtable(self.fetch(halfway))))
         return self.fetch(rest(halfway))
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from customer_revenue.plots.style import ACCENT, MODEL, FittedModel, Floats, axes_for, title_of
 
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 
 def frequency_recency_matrix(
@@ -116,7 +116,7 @@ def alive_history(
 
 def _grid(of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: int) -> Floats:
     """Values by recency (rows, upwards) and frequency (columns)."""
-    recency = np.linspace(T_days / MOST_STEPS, T_days, MOST_STEPS)
+    recency = np.linspace(T_days / MAX_STEPS, T_days, MAX_STEPS)
     r, x = np.meshgrid(recency, np.arange(most_frequency + 1.0), indexing="ij")
     # A customer without a repeat purchase has no recency: the column shows his one value at every height.
     r = np.where(x == 0, 0.0, r)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from customer_revenue.plots.style import INK, Floats, axes_for
 
-MOST_POINTS = 1_000
+MAX_POINTS = 1_000
 """Customers that are drawn, evenly picked: more would only overlap."""
 
 HEIGHT = 0.38
@@ -41,7 +41,7 @@ def shap_summary(contributions: pd.DataFrame, values: pd.DataFrame, most: int = 
     ['frequency', 'silence days']
     """
     order = contributions.abs().mean().sort_values(ascending=False).index[:most][::-1]
-    step = max(len(contributions) // MOST_POINTS, 1)
+    step = max(len(contributions) // MAX_POINTS, 1)
     axes = axes_for(ax, 7.5, 0.6 + 0.42 * max(len(order), 4))
     axes.grid(visible=False, axis="y")
     axes.axvline(0, color=INK, linewidth=0.8)

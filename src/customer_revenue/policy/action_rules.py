@@ -110,7 +110,7 @@ class Rule(Section):
         )
 
 
-class LeaveAlone(Section):
+class NoAction(Section):
     """What stands where no action suits or none is worth its cost, whose reason may name action, gain and cost."""
 
     text: Text
@@ -118,7 +118,7 @@ class LeaveAlone(Section):
     reason_nothing_suits: Text
 
     @model_validator(mode="after")
-    def _check(self) -> LeaveAlone:
+    def _check(self) -> NoAction:
         for key, more in (("reason", {"action", "gain", "cost"}), ("reason_nothing_suits", set())):
             check_template(getattr(self, key), (REASON_WORDS - {RHYTHM_WORD}) | more, key)
         return self
@@ -134,7 +134,7 @@ class Actions(Section):
     most: int = Field(ge=1)
     risk: RiskLevels
     timing: TimingLevels
-    leave_alone: LeaveAlone
+    leave_alone: NoAction
     rules: tuple[Rule, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 FLUSH_EVERY_SECONDS = 0.25
-MOST_LINES = 100_000
+MAX_LINES = 100_000
 """Lines that wait to be written; where nobody reads them, the oldest are given up and not the service."""
 
 
@@ -56,7 +56,7 @@ class AccessLog:
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
-        self._lines: deque[bytes] = deque(maxlen=MOST_LINES)
+        self._lines: deque[bytes] = deque(maxlen=MAX_LINES)
         self._started = False
         self._lock = threading.Lock()
 

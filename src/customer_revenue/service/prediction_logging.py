@@ -21,7 +21,7 @@ from customer_revenue.workflows.monitoring.prediction_log import SCHEMA, sampled
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_SECONDS = 60.0
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 """Customers that wait to be written; beyond that the oldest are given up and not the service."""
 
 SOURCE = "service"
@@ -46,7 +46,7 @@ class PredictionLog:
 
     def __init__(self, settings: Settings) -> None:
         self._folder, self._share = settings.log, settings.logged_share
-        self._waiting: deque[tuple[Any, ...]] = deque(maxlen=MOST_ROWS)
+        self._waiting: deque[tuple[Any, ...]] = deque(maxlen=MAX_ROWS)
         self._seen: set[str] = set()
         self._seen_for: tuple[object, ...] = ()
         self._lock = threading.Lock()

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.serving_state import Answering
 
-MOST_BYTES = 64 * 1024 * 1024
-LARGEST_BODY_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 256 * 1024
 CALCULATION_DATE = re.compile(rb'"calculation_date":"[^"]*"')
 
 
@@ -43,7 +43,7 @@ class Caching:
     def __init__(self, app: ASGIApp, answering: Answering) -> None:
         self.app = app
         self._answering = answering
-        self._kept: LRUCache[tuple[object, ...], KeptAnswer] = LRUCache(MOST_BYTES, getsizeof=_size)
+        self._kept: LRUCache[tuple[object, ...], KeptAnswer] = LRUCache(MAX_BYTES, getsizeof=_size)
         self._version: tuple[object, ...] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +65,7 @@ class Caching:
             return
 
         def keep(answer: KeptAnswer) -> None:
-            if version is not None and version == self._answering.version() and len(answer.body) <= LARGEST_BODY_BYTES:
+            if version is not None and version == self._answering.version() and len(answer.body) <= MAX_BODY_BYTES:
                 self._kept[key] = answer
 
         await self.app(scope, receive, _Collector(scope, send, known, keep))

@@ -28,9 +28,9 @@ T = TypeVar("T")
 CHECK_EVERY_SECONDS = 1.0
 KEEP_AGAIN_SECONDS = 600.0
 """So long after customers could not be read into memory that is not tried again: it loads a database that is slow."""
-ASKING_THREADS = 3
+STORE_CONCURRENCY = 3
 """So many requests at once ask the store for one customer: those of more would wait for the interpreter's lock."""
-TURN_SECONDS = 3.0
+STORE_WAIT_SECONDS = 3.0
 """So long a request waits for its turn."""
 
 
@@ -100,9 +100,9 @@ class Answering:
         Raises:
             StoreError: the store keeps all of them waiting.
         """
-        turns = self._turns = self._turns or anyio.Semaphore(ASKING_THREADS)
+        turns = self._turns = self._turns or anyio.Semaphore(STORE_CONCURRENCY)
         try:
-            with anyio.fail_after(TURN_SECONDS):
+            with anyio.fail_after(STORE_WAIT_SECONDS):
                 await turns.acquire()
         except TimeoutError:
             raise StoreError("the store does not answer in time: try again later") from None
@@ -153,16 +153,16 @@ class Answering:
             return
         self._not_kept = (generation, time.monotonic() + KEEP_AGAIN_SECONDS)
         try:
-            answers.keep_day()
+            answers.refresh_snapshot()
             self._not_kept = (-1, 0.0)
         except CustomerRevenueError as error:
             logger.warning("customers are not kept in memory: %s", error.message)
-        metrics().keeps(answers.info.customers if answers.day_kept else 0)
+        metrics().keeps(answers.info.customers if answers.has_snapshot else 0)
 
     def _renew(self) -> None:
         old = self.current()
         try:
-            new = old.renewed()
+            new = old.reload_if_changed()
         except CustomerRevenueError as error:
             self._tell(f"still answering from the old store and model: {error.message}")
             return

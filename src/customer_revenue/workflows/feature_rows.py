@@ -17,7 +17,7 @@ from customer_revenue.features.history_counts import chosen_customers, counts
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW
-from customer_revenue.modeling.rolling_windows import MOST_WINDOWS, Window, choose_cutoffs
+from customer_revenue.modeling.rolling_windows import MAX_WINDOWS, Window, choose_cutoffs
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.tables import Canonical, as_of_literal
@@ -39,14 +39,14 @@ def feature_rows(store: Store, when: AsOf, most_customers: int | None = None) ->
     Raises:
         NotEnoughData: there is no such customer.
     """
-    known = known_of_some(store, when, most_customers)
+    known = known_for_sample(store, when, most_customers)
     rows = store.fetch(feature_expression(known, when.day)).sort_by("customer_id")
     if rows.num_rows == 0:
         raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
     return rows
 
 
-def known_of_some(store: Store, when: AsOf, most_customers: int | None) -> Canonical:
+def known_for_sample(store: Store, when: AsOf, most_customers: int | None) -> Canonical:
     """As ``known_at``, of a random sample of so many customers where they are more; another one every day."""
     known = known_at(store, when)
     if most_customers is None or store.info.customers <= most_customers:
@@ -101,7 +101,7 @@ def label_rows(store: Store, cutoff: dt.date, horizons_days: Sequence[int], cust
     return _labels_of(store, store.tables, cutoff, horizons_days, customers)
 
 
-def training_windows(store: Store, when: AsOf, horizon_days: int, most: int = MOST_WINDOWS) -> list[Window]:
+def training_windows(store: Store, when: AsOf, horizon_days: int, most: int = MAX_WINDOWS) -> list[Window]:
     """Earlier windows, each with features as of its cut-off and labels that end no later than ``when``.
 
     The engine samples large shops: nothing holds them all.

@@ -34,15 +34,15 @@ class Statement:
 class Engine(ABC):
     """A database that holds a store. Safe to use from several threads."""
 
-    joins_slowly: ClassVar[bool] = False
+    prefers_local_joins: ClassVar[bool] = False
     """Whether a large join is better done by DuckDB, on rows that were fetched for it."""
-    slow_at_whole_tables: ClassVar[bool] = False
+    prefers_local_copy: ClassVar[bool] = False
     """Whether work on all customers at once is better done on a copy, as where rows lie one by one."""
-    holds_its_data: ClassVar[bool] = False
+    is_snapshot: ClassVar[bool] = False
     """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
 
     @property
-    def tells_of_changes(self) -> bool:
+    def reports_changes(self) -> bool:
         """Whether :meth:`changed` tells of every change, so that what was read may be kept until then."""
         return True
 

@@ -22,7 +22,7 @@ from customer_revenue.periods import guess_clock
 from customer_revenue.settings import Settings
 from customer_revenue.tables import Canonical
 
-MOST_CONNECTIONS = 8
+MAX_CONNECTIONS = 8
 WAIT_SECONDS = 3.0
 """So long a query waits for a connection, or a connection for the server, before the store counts as away."""
 STATEMENT_SECONDS = 600
@@ -47,7 +47,7 @@ class ServerEngine(Engine):
 
     @property
     @override
-    def tells_of_changes(self) -> bool:
+    def reports_changes(self) -> bool:
         return not self._mapped.tables
 
     @override

@@ -26,7 +26,7 @@ BATCH_ERRORS = {status: how for status, how in ERRORS.items() if status != 404} 
 
 router = APIRouter(prefix="/payment/analytics", tags=["batch"], responses=BATCH_ERRORS)
 
-MOST_CENTS = 1_000_000_000_000
+MAX_CENTS = 1_000_000_000_000
 EARLIEST, LATEST = 1900, 2200
 
 CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_NULL_CHARACTER)]
@@ -74,7 +74,7 @@ class HistoryOrder(_Request):
     """An order of a history."""
 
     created_at: Moment = Field(examples=["2023-01-15T09:00:00Z"])
-    total_cents: int = Field(strict=True, ge=0, le=MOST_CENTS, description="Its total, in cents.", examples=[10000])
+    total_cents: int = Field(strict=True, ge=0, le=MAX_CENTS, description="Its total, in cents.", examples=[10000])
     status: Literal["paid", "refunded"] = Field(default="paid", description="Whether it was refunded as a whole.")
 
 
@@ -83,7 +83,7 @@ class HistoryRefund(_Request):
 
     created_at: Moment = Field(examples=["2023-03-10T09:00:00Z"])
     amount_cents: int = Field(
-        strict=True, gt=0, le=MOST_CENTS, description="What was paid back, in cents.", examples=[2500]
+        strict=True, gt=0, le=MAX_CENTS, description="What was paid back, in cents.", examples=[2500]
     )
 
 
@@ -132,7 +132,7 @@ def _answer(body: Body) -> Response:
 
 def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:
     """Take note of the predictions of a batch, made as of now."""
-    if log.enabled and answers.foresees:
+    if log.enabled and answers.is_out_of_sample:
         for customer in cast("list[Body]", body["customers"]):
             log.note(customer, answers.model_version, answers.info.id)
 

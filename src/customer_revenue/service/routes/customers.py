@@ -70,13 +70,13 @@ async def revenue(
     answers = source.open_now
     if answers is None:
         answers = await source.ask(source.current)
-    if answers.at_hand(user_id, period, breakdowns, as_of):
+    if answers.is_cached(user_id, period, breakdowns, as_of):
         # No thread: those of many requests would wait for the interpreter's lock more than they compute.
         body = answers.customer(*asked)
     else:
         body = await source.ask(answers.customer, *asked)
     metrics().predicted(answers.model_version, bool(body.get("predictions")))
     log: PredictionLog = request.app.state.prediction_log
-    if log.enabled and as_of is None and answers.foresees:
+    if log.enabled and as_of is None and answers.is_out_of_sample:
         log.note(body, answers.model_version, answers.info.id)
     return Response(to_json(body), media_type="application/json")

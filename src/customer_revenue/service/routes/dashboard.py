@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from customer_revenue.periods import Period
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
 from customer_revenue.service.serving_state import Answering, answering
-from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort
+from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 from customer_revenue.workflows.spreadsheet import as_csv
 
@@ -53,7 +53,7 @@ def overview(
 @router.get("/dashboard/customers", summary="A list of customers, sorted and paged", response_model=None)
 def customers(
     source: Source,
-    show: Annotated[Shown, Query(description="Every customer, or those of some activity statuses.")] = Shown.ALL,
+    show: Annotated[ListKind, Query(description="Every customer, or those of some activity statuses.")] = ListKind.ALL,
     period: OfPeriod = Period.ALL_TIME,
     segment: Segments = None,
     activity: Annotated[

@@ -25,7 +25,7 @@ from customer_revenue.periods import AsOf
 from customer_revenue.policy import Policy
 from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
-from customer_revenue.workflows.customer_base.snapshot import DayBook, Foreseen
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.customers.advice import full_months
 from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
 from customer_revenue.workflows.feature_rows import feature_rows, known_at
@@ -217,7 +217,7 @@ class CustomerBase:
         with self._lock:
             return self._prediction_table
 
-    def day_book(self) -> DayBook:
+    def day_book(self) -> CustomerSnapshot:
         """Every customer in memory; without predictions where there can be none.
 
         Raises:
@@ -228,7 +228,7 @@ class CustomerBase:
                 foreseen = self._foreseen
             except ModelError:
                 foreseen = None
-            return DayBook(self.when.day, self._customer_rows, foreseen, self.known, self.store)
+            return CustomerSnapshot(self.when.day, self._customer_rows, foreseen, self.known, self.store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -240,8 +240,8 @@ class CustomerBase:
         return ibis.memtable(self._customer_rows)
 
     @cached_property
-    def _foreseen(self) -> Foreseen:
-        found = Foreseen.of(self._predictor(), feature_rows(self.store, self.when))
+    def _foreseen(self) -> CustomerPredictions:
+        found = CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
         situations = Situations.of(self._customer_rows, found.predictions)
         return replace(found, choices=choose(situations, self._policy.actions))
 

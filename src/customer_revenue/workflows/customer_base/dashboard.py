@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from customer_revenue.policy import Policy
 from customer_revenue.workflows.customer_base.analytics import Body, CustomerBase
-from customer_revenue.workflows.customer_base.filters import Scope
+from customer_revenue.workflows.customer_base.filters import CustomerFilter
 from customer_revenue.workflows.customer_base.lists import Lists
 from customer_revenue.workflows.customer_base.overview import Overview
 
@@ -15,7 +15,7 @@ class Dashboard:
     def __init__(self, base: CustomerBase, policy: Policy) -> None:
         self.base = base
         self._store, self._policy = base.store, policy
-        scope = Scope(base, policy)
+        scope = CustomerFilter(base, policy)
         self.overview, self.lists = Overview(scope), Lists(scope)
 
     def context(self) -> Body:

@@ -18,7 +18,7 @@ from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
 
-class Scope:
+class CustomerFilter:
     """The customer base by period and segments; an empty choice of segments stands for all. Usable from threads."""
 
     def __init__(self, base: CustomerBase, policy: Policy) -> None:

@@ -34,7 +34,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Figures:
+class HeadlineMetrics:
     """The four metrics of the widget, and what they are made of."""
 
     customers: int
@@ -48,7 +48,7 @@ class Figures:
         """Revenue a customer, rounded half up."""
         return (2 * self.revenue_cents + self.customers) // (2 * self.customers) if self.customers else 0
 
-    def beside(self, before: Figures | None) -> dict[str, dict[str, object]]:
+    def beside(self, before: HeadlineMetrics | None) -> dict[str, dict[str, object]]:
         """Each figure with the one before, null where there is none."""
         names = {
             "total_customers": "customers",
@@ -65,7 +65,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Windows:
+class ComparisonPeriods:
     """A period and the one before it, and three windows in a row that new customers are counted in, newest first.
 
     All time is compared with what it was 30 days ago, and its growth is that of 30 days, as in the widget.
@@ -76,7 +76,7 @@ class Windows:
     acquired: tuple[Window, Window, Window]
 
     @classmethod
-    def of(cls, period: Period, day: dt.date) -> Windows:
+    def of(cls, period: Period, day: dt.date) -> ComparisonPeriods:
         """The windows of a period that ends with a day."""
         if period is Period.ALL_TIME:
             ends = [day - n * dt.timedelta(days=GROWTH_DAYS) for n in range(4)]
@@ -93,18 +93,20 @@ class Windows:
         first = max(self.before.first, first_day or self.before.first)
         return {"first_day": first.isoformat(), "last_day": self.before.last.isoformat()}
 
-    def figures(self, row: Mapping[str, Any], first_day: dt.date | None) -> tuple[Figures, Figures | None]:
-        """The figures of the period and of the one before, from the row of :func:`figures_of`."""
+    def figures(
+        self, row: Mapping[str, Any], first_day: dt.date | None
+    ) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
+        """The figures of the period and of the one before, from the row of :func:`headline_metrics`."""
         new = [row[f"new_{n}"] if _reaches(w, first_day) else 0 for n, w in enumerate(self.acquired)]
         growth = [growth_rate(new[n], new[n + 1]) for n in range(2)]
         now, before = (
-            Figures(row[f"customers_{w}"], row[f"revenue_{w}"], row[f"orders_{w}"], row[f"top_{w}"], rate)
+            HeadlineMetrics(row[f"customers_{w}"], row[f"revenue_{w}"], row[f"orders_{w}"], row[f"top_{w}"], rate)
             for w, rate in zip(("now", "before"), growth, strict=True)
         )
         return now, before if _reaches(self.before, first_day) and before.customers else None
 
 
-def figures_of(known: Canonical, windows: Windows) -> ir.Table:
+def headline_metrics(known: Canonical, windows: ComparisonPeriods) -> ir.Table:
     """Customers, revenue, orders and best customer of both windows, and new customers of each of three; one row."""
     orders = known.counted_orders()
     inside = {"now": windows.now.holds(orders.day), "before": windows.before.holds(orders.day)}

@@ -19,16 +19,16 @@ from customer_revenue.periods import Period
 from customer_revenue.policy import ACTIVITY_STATUSES, PRIORITIES
 from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.workflows.customer_base.analytics import Body, Row
-from customer_revenue.workflows.customer_base.filters import Scope
+from customer_revenue.workflows.customer_base.filters import CustomerFilter
 
-MOST_ACTIONS = 10_000
+MAX_ACTIONS = 10_000
 """Nobody works through more in a week; they are found by value, and sorted among themselves by anything else."""
 KEPT_ACTIONS = 16
-LONGEST_NAME = 200
+MAX_NAME = 200
 """Names in lists are cut here; a customer's own page has all of it."""
 
 
-class Shown(StrEnum):
+class ListKind(StrEnum):
     """The lists of customers."""
 
     ALL = "all"
@@ -88,14 +88,14 @@ LISTED = (
 class Lists:
     """The lists of customers and of actions. Usable from several threads."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: CustomerFilter) -> None:
         self._scope = scope
         self._lock = threading.Lock()
         self._actions: LRUCache[tuple[Period, tuple[str, ...]], pa.Table] = LRUCache(KEPT_ACTIONS)
 
     def customers(
         self,
-        shown: Shown,
+        shown: ListKind,
         period: Period,
         segments: Collection[str],
         activity: Collection[str],
@@ -121,7 +121,7 @@ class Lists:
 
     def all_customers(
         self,
-        shown: Shown,
+        shown: ListKind,
         period: Period,
         segments: Collection[str],
         activity: Collection[str],
@@ -151,7 +151,7 @@ class Lists:
         return {"actions": rows, "total": listed.num_rows, "page": {"limit": limit, "offset": offset}}
 
     def all_actions(self, period: Period, segments: Collection[str], sort: ActionSort, descending: bool) -> pa.Table:
-        """The :data:`MOST_ACTIONS` most valuable actions, for a file."""
+        """The :data:`MAX_ACTIONS` most valuable actions, for a file."""
         found = self._most_valuable(period, self._scope.checked(segments))
         if sort is ActionSort.PRIORITY:
             urgency = pc.index_in(found["priority"], value_set=pa.array(PRIORITIES))
@@ -169,7 +169,7 @@ class Lists:
                 if segments or period is not Period.ALL_TIME:
                     chosen = self._scope.chosen(period, segments).select("customer_id")
                     only = self._scope.store.fetch(chosen)["customer_id"].combine_chunks()
-                self._actions[key] = self._scope.base.action_rows(MOST_ACTIONS, 0, only)
+                self._actions[key] = self._scope.base.action_rows(MAX_ACTIONS, 0, only)
             return self._actions[key]
 
     def search(self, text: str, limit: int) -> Body:
@@ -187,12 +187,12 @@ class Lists:
         rows = self._scope.store.fetch(columns, text=text.lower()).to_pylist()
         return {"query": text, "customers": [_shortened(row) for row in rows]}
 
-    def _list(self, shown: Shown, period: Period, segments: tuple[str, ...], activity: Collection[str]) -> ir.Table:
+    def _list(self, shown: ListKind, period: Period, segments: tuple[str, ...], activity: Collection[str]) -> ir.Table:
         for status in activity:
             if status not in ACTIVITY_STATUSES:
                 raise InvalidParameter(f"activity: {status[:40]!r} is not one of {', '.join(ACTIVITY_STATUSES)}")
         table = self._scope.chosen(period, segments)
-        if shown is Shown.AT_RISK:
+        if shown is ListKind.AT_RISK:
             table = table.filter(table.activity_status.isin(list(activity) or ["at_risk"]))
         predictions = self._predictions()
         if predictions is None:
@@ -228,6 +228,6 @@ def _sorted(table: ir.Table, sort: Sort, descending: bool) -> ir.Table:
 
 def _shortened(row: dict[str, Any]) -> Row:
     for name in ("customer_name", "customer_email"):
-        if row[name] is not None and len(row[name]) > LONGEST_NAME:
-            row[name] = row[name][:LONGEST_NAME] + "…"
+        if row[name] is not None and len(row[name]) > MAX_NAME:
+            row[name] = row[name][:MAX_NAME] + "…"
     return row

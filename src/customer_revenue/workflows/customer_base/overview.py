@@ -12,12 +12,16 @@ from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import Body, Row
-from customer_revenue.workflows.customer_base.filters import Scope
-from customer_revenue.workflows.customer_base.headline_metrics import Figures, Windows, figures_of
+from customer_revenue.workflows.customer_base.filters import CustomerFilter
+from customer_revenue.workflows.customer_base.headline_metrics import (
+    ComparisonPeriods,
+    HeadlineMetrics,
+    headline_metrics,
+)
 
 MONTHS_OF_MONTHLY_COHORTS = 24
 """A history longer than this has quarterly cohorts, so that the heat map stays readable."""
-NEWEST_COHORTS = 24
+MAX_COHORTS = 24
 
 
 class Part(StrEnum):
@@ -30,7 +34,7 @@ class Part(StrEnum):
 class Overview:
     """Everything on the page's first view."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: CustomerFilter) -> None:
         self._scope = scope
 
     def of(self, period: Period, segments: Collection[str], parts: Collection[Part] = ()) -> Body:
@@ -41,7 +45,7 @@ class Overview:
         """
         names = self._scope.checked(segments)
         known = self._scope.known_of(names)
-        windows = Windows.of(period, self._scope.base.when.day)
+        windows = ComparisonPeriods.of(period, self._scope.base.when.day)
         body: Body = {
             "period": period.value,
             "segments": list(names),
@@ -69,8 +73,8 @@ class Overview:
             "rfm": self._rfm(customers, segments),
         }
 
-    def _figures(self, known: Canonical, windows: Windows) -> tuple[Figures, Figures | None]:
-        (row,) = self._scope.base.rows(figures_of(known, windows))
+    def _figures(self, known: Canonical, windows: ComparisonPeriods) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
+        (row,) = self._scope.base.rows(headline_metrics(known, windows))
         return windows.figures(row, self._scope.store.info.first_day)
 
     def _monthly(self, known: Canonical, period: Period) -> list[dict[str, object]]:
@@ -106,7 +110,7 @@ class Overview:
                         "revenue_cents": cell.revenue_cents,
                     }
                 )
-        newest = [cohort for _, cohort in sorted(cohorts.items())][-NEWEST_COHORTS:]
+        newest = [cohort for _, cohort in sorted(cohorts.items())][-MAX_COHORTS:]
         return {"unit": unit.value, "left_out": len(cohorts) - len(newest), "rows": newest}
 
     def _rfm(self, customers: ir.Table, segments: tuple[str, ...]) -> Body:

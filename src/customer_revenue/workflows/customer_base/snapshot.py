@@ -60,7 +60,7 @@ class Grouped:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class CustomerPredictions:
     """Predictions of some customers, in their order, and what to tell with them.
 
     Args:
@@ -74,7 +74,7 @@ class Foreseen:
     choices: Choices | None = None
 
     @classmethod
-    def of(cls, predictor: Predictor, features: pa.Table) -> Foreseen:
+    def of(cls, predictor: Predictor, features: pa.Table) -> CustomerPredictions:
         """What is predicted from a table of features.
 
         Raises:
@@ -82,13 +82,13 @@ class Foreseen:
         """
         return cls(predictor.predict(features).combine_chunks(), predictor.grounds(features))
 
-    def at(self, place: int) -> Foreseen:
+    def at(self, place: int) -> CustomerPredictions:
         """One of the customers."""
         choices = None if self.choices is None else self.choices.of(place)
-        return Foreseen(self.predictions.slice(place, 1), self.grounds.at(place), choices)
+        return CustomerPredictions(self.predictions.slice(place, 1), self.grounds.at(place), choices)
 
 
-class DayBook:
+class CustomerSnapshot:
     """Facts, months, products and predictions of every customer with an order, of all time up to a day.
 
     Args:
@@ -103,7 +103,7 @@ class DayBook:
         self,
         day: dt.date,
         facts: pa.Table,
-        foreseen: Foreseen | None,
+        foreseen: CustomerPredictions | None,
         known: Canonical,
         store: Store,
     ) -> None:
@@ -127,7 +127,7 @@ class DayBook:
         """The customer's row of the all-time summary."""
         return self._facts.slice(place, 1)
 
-    def foreseen(self, place: int) -> Foreseen | None:
+    def foreseen(self, place: int) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` where nothing can be predicted."""
         return None if self._foreseen is None else self._foreseen.at(int(self._foreseen_places[place]))
 

@@ -28,11 +28,11 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
-from customer_revenue.workflows.customer_base.snapshot import Foreseen
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.store_reader import Breakdown, CustomerQueries
 from customer_revenue.workflows.feature_rows import known_at
 
-MOST_MONTHS = 36
+MAX_MONTHS = 36
 KEPT_PAIRS = 16
 """Segments and days whose pairs of products are kept."""
 
@@ -50,7 +50,7 @@ class Situation:
     when: AsOf
     predictor: Predictor
     facts: pa.Table
-    foreseen: Foreseen | None
+    foreseen: CustomerPredictions | None
 
     @property
     def fact(self) -> Mapping[str, Any]:
@@ -144,7 +144,9 @@ class Advisor:
                 known = known_at(self._store, when)
                 known = known if segment is None else self._of_segment(known, segment, when)
                 least = self._policy.upsell.least_support
-                found = self._store.fetch_by_way_of(first_purchases(known), lambda firsts: next_products(firsts, least))
+                found = self._store.fetch_in_two_steps(
+                    first_purchases(known), lambda firsts: next_products(firsts, least)
+                )
                 self._kept_pairs[key] = found
             return self._kept_pairs[key]
 

@@ -81,9 +81,9 @@ class Answers(Source):
         answer["meta"] = self._meta(when)
         return answer
 
-    def at_hand(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], as_of: str | None) -> bool:
+    def is_cached(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], as_of: str | None) -> bool:
         """Whether :meth:`customer` finds everything in memory, and asks no store."""
-        return as_of is None and self._queries.at_hand(user_id, period, breakdowns, self.when(None))
+        return as_of is None and self._queries.is_cached(user_id, period, breakdowns, self.when(None))
 
     def batch(
         self,
@@ -113,7 +113,7 @@ class Answers(Source):
         """
         return HistoryScorer(self.model, self._policy, self._settings)
 
-    def keep_day(self) -> None:
+    def refresh_snapshot(self) -> None:
         """Keep every customer as of the day that answers are of in memory, if they are not kept already.
 
         A store whose customers are more than the settings allow, or that may change unnoticed, is asked each time.
@@ -134,7 +134,7 @@ class Answers(Source):
         logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
 
     @property
-    def day_kept(self) -> bool:
+    def has_snapshot(self) -> bool:
         """Whether the customers of the day are kept in memory."""
         return self._queries.book is not None
 
@@ -142,7 +142,7 @@ class Answers(Source):
         """The customer base as of a day; the one of the day asked about last is kept."""
         when = self.when(as_of)
         kept, base = self._kept_base, self._base
-        if kept is not None and kept.when.day == when.day and self.freshness.remembers:
+        if kept is not None and kept.when.day == when.day and self.freshness.is_valid:
             return kept
         if base is None or base.when.day != when.day:
             base = self._base = self._base_of(self._store, when)

@@ -39,7 +39,7 @@ class CustomerPage:
         moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
         first_day = cast("ir.DateScalar", parameter("first_day", "date"))
         known = store.tables.until(moment).of_customer(cast("ir.StringScalar", parameter("user_id", "string")))
-        moves = _moves(known, first_day)
+        moves = _transactions(known, first_day)
         self._named = store.prepare(known.users.select("name", "email").limit(1), ("user_id",))
         self._counts = store.prepare(
             moves.aggregate(
@@ -49,7 +49,7 @@ class CustomerPage:
             ),
             PERIOD,
         )
-        self._moves = store.prepare(
+        self._transactions = store.prepare(
             _page(moves, cast("ir.IntegerScalar", parameter("offset", "int64")), parameter("until", "int64")),
             (*PERIOD, "offset", "until"),
         )
@@ -65,7 +65,7 @@ class CustomerPage:
             raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
         values = {"user_id": user_id, "moment": when.moment_utc_naive, "first_day": period.first_day(when.day)}
         (counts,) = self._counts.run(**values).to_pylist()
-        moves = self._moves.run(**values, offset=offset, until=offset + limit).to_pylist()
+        moves = self._transactions.run(**values, offset=offset, until=offset + limit).to_pylist()
         named = self._named.run(user_id=user_id).to_pylist()
         products = _products(self._lines.run(**values)) if moves else {}
         return {
@@ -152,7 +152,7 @@ class CustomerPage:
         return steps
 
 
-def _moves(known: Canonical, first_day: ir.DateScalar) -> ir.Table:
+def _transactions(known: Canonical, first_day: ir.DateScalar) -> ir.Table:
     """Orders of every counted status, and refunds, of one customer."""
     orders, refunds = known.orders, known.refunds
     bought = orders.filter(orders.status.isin(COUNTED_STATUSES) & (orders.day >= first_day)).select(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-SURE_FOR_SECONDS = 2.5
+MAX_AGE_SECONDS = 2.5
 """So long after a look at the store and the model it is known that they are the newest, and there."""
 
 
@@ -19,16 +19,16 @@ class Freshness:
         self._held = held
         self._seen = time.monotonic()
 
-    def looked(self, began: float) -> None:
+    def mark_checked(self, began: float) -> None:
         """A look that began at this moment, in seconds of the monotonic clock, found nothing newer."""
         self._seen = began
 
     @property
     def newest(self) -> bool:
         """Whether the last look is not long ago."""
-        return time.monotonic() - self._seen < SURE_FOR_SECONDS
+        return time.monotonic() - self._seen < MAX_AGE_SECONDS
 
     @property
-    def remembers(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether what was read is still what the store would say."""
         return self._held or self.newest

@@ -52,7 +52,7 @@ class Source:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
         self._model_seen = _identity(settings)
         self.opened_at = time.time()
-        self.freshness = Freshness(held=store.holds_its_data)
+        self.freshness = Freshness(held=store.is_snapshot)
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy)
 
@@ -112,7 +112,7 @@ class Source:
             return b""
 
     @property
-    def foresees(self) -> bool:
+    def is_out_of_sample(self) -> bool:
         """Whether the model was trained on nothing later than what it answers of: else its answers are hindsight."""
         return self._model is not None and self._model.predictor.as_of_day <= self.when(None).day
 
@@ -129,7 +129,7 @@ class Source:
         """What the store is and holds."""
         return self._store.info
 
-    def renewed(self) -> Self:
+    def reload_if_changed(self) -> Self:
         """Itself, or a new one if the store, the model or the policy has been replaced by another.
 
         A model that cannot be loaded is refused, and the one in use stays in use.
@@ -143,7 +143,7 @@ class Source:
         began = time.monotonic()
         if not (same_model and same_policy) or self._store.stale():
             return self.open(self._settings, self._model)
-        self.freshness.looked(began)
+        self.freshness.mark_checked(began)
         return self
 
     @property
@@ -159,7 +159,7 @@ class Source:
 
     def cacheable_day(self) -> dt.date | None:
         """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""
-        return self._store.as_of(self._settings.as_of).day if self._store.tells_of_changes else None
+        return self._store.as_of(self._settings.as_of).day if self._store.reports_changes else None
 
     def when(self, as_of: str | None) -> AsOf:
         """The moment that a day stands for; without one, the store's."""

@@ -24,7 +24,7 @@ from customer_revenue.revenue.breakdown import (
     quarterly,
 )
 from customer_revenue.revenue.summary import summary
-from customer_revenue.workflows.customer_base.snapshot import DayBook, Foreseen
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.customers.freshness import Freshness
 from customer_revenue.workflows.feature_rows import feature_expression
 
@@ -71,11 +71,11 @@ class CustomerQueries:
         self._quarterly = store.prepare(quarterly(known, first_day), of_period)
         self._products = store.prepare(by_product(known, first_day), of_period)
         self._freshness = freshness
-        self.book: DayBook | None = None
+        self.book: CustomerSnapshot | None = None
         """Every customer as of one day, once that has been made: looked up before the store is asked."""
         self._features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
 
-    def at_hand(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], when: AsOf) -> bool:
+    def is_cached(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], when: AsOf) -> bool:
         """Whether all that there is to answer about the customer is in the book."""
         book, _ = self._in_book(user_id, period, when)
         return book is not None and book.predicted and Breakdown.QUARTERLY not in breakdowns
@@ -121,7 +121,7 @@ class CustomerQueries:
         """The customer's feature row, if he has an order."""
         return self._features.run(user_id=user_id, moment=when.moment_utc_naive, as_of_day=when.day)
 
-    def foreseen(self, user_id: str, when: AsOf, predictor: Predictor) -> Foreseen | None:
+    def foreseen(self, user_id: str, when: AsOf, predictor: Predictor) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` without an order, or where nothing can be predicted.
 
         Args:
@@ -134,14 +134,14 @@ class CustomerQueries:
             return known
         features = self.features(user_id, when)
         try:
-            return Foreseen.of(predictor, features) if features.num_rows else None
+            return CustomerPredictions.of(predictor, features) if features.num_rows else None
         except NotEnoughData:
             return None
 
-    def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[DayBook, int] | tuple[None, int]:
+    def _in_book(self, user_id: str, period: Period, when: AsOf) -> tuple[CustomerSnapshot, int] | tuple[None, int]:
         """The book and the customer's place in it, where it has what is asked for."""
         book = self.book
-        if book is None or period is not Period.ALL_TIME or book.day != when.day or not self._freshness.remembers:
+        if book is None or period is not Period.ALL_TIME or book.day != when.day or not self._freshness.is_valid:
             return None, 0
         place = book.place(user_id)
         return (None, 0) if place is None else (book, place)

@@ -28,7 +28,7 @@ from customer_revenue.workflows.evaluation.origins import fold_cutoffs
 from customer_revenue.workflows.exports import check_output, write_table
 from customer_revenue.workflows.import_orders import import_orders
 
-MOST_CUSTOMERS = 1_000_000
+MAX_CUSTOMERS = 1_000_000
 """So many are predicted and compared; of more, a sample of this size."""
 
 OUTPUT_COLUMNS = (
@@ -98,7 +98,7 @@ def backtest(
         done = []
         for number, cutoff in enumerate(chosen):
             report(f"Back-test at {cutoff}, {horizon_days} days ahead", number / len(chosen))
-            done.append(predict_from(store, settings, cutoff, horizon_days, MOST_CUSTOMERS))
+            done.append(predict_from(store, settings, cutoff, horizon_days, MAX_CUSTOMERS))
         if output is not None:
             write_table(backtest_rows(done[0]), output)
         run_id = _track(settings, store, done, horizon_days)

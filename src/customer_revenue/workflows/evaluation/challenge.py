@@ -23,7 +23,7 @@ TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS, Tier.POPULATION, Tier.FACTS_ONLY)
 
 FITTED_TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS)
 
-MOST_CUSTOMERS = 50_000
+MAX_CUSTOMERS = 50_000
 """A sample of so many tells as much as all of them; it is the same each time."""
 
 RECIPE = {"interval_mass", "seed", "options"}
@@ -91,6 +91,6 @@ def _forecasts(
             forecasts[origin.cutoff] = origin.forecasts[OURS]
         else:
             own = load_settings(**{**settings.model_dump(), **recipe})
-            then = predict_from(store, own, origin.cutoff, origin.horizon_days, MOST_CUSTOMERS)
+            then = predict_from(store, own, origin.cutoff, origin.horizon_days, MAX_CUSTOMERS)
             forecasts[origin.cutoff] = then.forecasts[OURS]
     return forecasts

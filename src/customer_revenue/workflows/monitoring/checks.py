@@ -27,8 +27,8 @@ from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
 
 PREDICTED = ("next_purchase_probability", "churn_risk_score", "expected_purchases", "expected_revenue_cents")
 FEATURES = tuple(name for name in COLUMNS if name != "customer_id")
-MOST_CUSTOMERS = 50_000
-FEWEST_DRIFT_DAYS = 7
+MAX_CUSTOMERS = 50_000
+MIN_DRIFT_DAYS = 7
 """Sooner after training there is nothing to see."""
 
 
@@ -167,7 +167,7 @@ def _drift(store: Store, model: LoadedModel, when: AsOf, policy: Monitoring) -> 
     """Customers and predictions now beside those of the day of training, and as many days before that."""
     trained = model.predictor.as_of_day
     gap = when.day - trained
-    if gap.days < FEWEST_DRIFT_DAYS:
+    if gap.days < MIN_DRIFT_DAYS:
         return []
     try:
         rows = {day: _customers(store, model, day) for day in (trained - gap, trained, when.day)}
@@ -190,7 +190,7 @@ def _drift(store: Store, model: LoadedModel, when: AsOf, policy: Monitoring) -> 
 def _customers(store: Store, model: LoadedModel, day: dt.date) -> pa.Table:
     """Features and predictions of customers as of a day, by the model as it is."""
     try:
-        features = feature_rows(store, store.as_of(day), most_customers=MOST_CUSTOMERS)
+        features = feature_rows(store, store.as_of(day), most_customers=MAX_CUSTOMERS)
     except NotEnoughData:
         return pa.table({name: pa.array([], pa.float64()) for name in (*FEATURES, *PREDICTED)})
     predicted = predictor_as_of(model.predictor, day).predict(features)

@@ -24,7 +24,7 @@ from customer_revenue.workflows.registry.bundles import load_model
 from customer_revenue.workflows.training.log_scores import log_scores
 
 SUMMED = ("expected_purchases", "expected_revenue_cents", "expected_net_revenue_cents", "churn_risk_score")
-MOST_LOGGED = 1_000_000
+MAX_LOGGED = 1_000_000
 
 
 class Scorer:
@@ -74,7 +74,7 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
         if not totals.rows:
             raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
         if settings.log is not None:
-            logged = feature_rows(store, when, MOST_LOGGED)
+            logged = feature_rows(store, when, MAX_LOGGED)
             log_scores(settings, model, store.info.id, when.day, logged, load_policy(settings.policy).segments)
         return _text(totals, when.day, predictor.horizon_days, store.info.currency, output)
 

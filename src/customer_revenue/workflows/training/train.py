@@ -24,7 +24,7 @@ from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import ModelOptions, Settings
-from customer_revenue.workflows.evaluation.challenge import MOST_CUSTOMERS, challenge, recipe_of
+from customer_revenue.workflows.evaluation.challenge import MAX_CUSTOMERS, challenge, recipe_of
 from customer_revenue.workflows.evaluation.fold import Origin, new_predictor, predict_from
 from customer_revenue.workflows.evaluation.gate import Check, Verdict
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
@@ -179,7 +179,7 @@ def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> 
     for cutoff in fold_cutoffs(store.info.first_day, when.day, settings.options.folds, BACKTEST_HORIZON_DAYS):
         report(f"Back-testing at {cutoff}")
         try:
-            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MOST_CUSTOMERS)
+            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MAX_CUSTOMERS)
         except NotEnoughData:
             continue
         if origin.outcomes is not None:

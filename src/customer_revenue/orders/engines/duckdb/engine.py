@@ -47,7 +47,7 @@ _BROKEN = (
 class EmbeddedEngine(Engine):
     """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
 
-    holds_its_data = True
+    is_snapshot = True
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self._path = path

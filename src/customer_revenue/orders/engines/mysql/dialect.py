@@ -24,7 +24,7 @@ MYSQL_COLLATION = "utf8mb4_0900_bin"
 ROWS_PER_VARIABLE = 20_000
 """So many rows of a table in memory travel in one session variable, which must fit into a packet."""
 
-_LONGEST_VARCHAR = 1_000
+_MAX_VARCHAR = 1_000
 _UTC = "+00:00"
 
 
@@ -129,7 +129,7 @@ def _transported(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
     """The type of a column of a table in memory, with room for its longest text."""
     if dtype.is_string():
         longest = pc.max(pc.utf8_length(values)).as_py() or 1
-        return f"VARCHAR({longest})" if longest <= _LONGEST_VARCHAR else "LONGTEXT"
+        return f"VARCHAR({longest})" if longest <= _MAX_VARCHAR else "LONGTEXT"
     kinds = (
         (dtype.is_boolean(), "BOOLEAN"),
         (dtype.is_integer(), "BIGINT"),

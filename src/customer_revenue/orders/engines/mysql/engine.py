@@ -16,7 +16,7 @@ from customer_revenue.errors import StoreError
 from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
 from customer_revenue.orders.engines.mysql.connection import Pool, Server, collation_of
 from customer_revenue.orders.engines.mysql.dialect import StoreCompiler, exact_text, in_variables
-from customer_revenue.orders.engines.server_engine import MOST_CONNECTIONS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.settings import Settings
 from customer_revenue.tables import Canonical
@@ -32,12 +32,12 @@ class MySQLEngine(ServerEngine):
     compiles the queries and never connects, so its own choice of driver does not matter here.
     """
 
-    joins_slowly = True
-    slow_at_whole_tables = True
+    prefers_local_joins = True
+    prefers_local_copy = True
 
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
         server = Server(url, WAIT_SECONDS, settings.statement_seconds)
-        self._pool = Pool(server, MOST_CONNECTIONS, WAIT_SECONDS)
+        self._pool = Pool(server, MAX_CONNECTIONS, WAIT_SECONDS)
         with self._pool.connection() as con:
             self._compiler = StoreCompiler(collation_of(con))
         super().__init__(server.shown, settings, mapped)

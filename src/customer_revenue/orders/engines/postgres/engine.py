@@ -21,7 +21,7 @@ from typing_extensions import override
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
-from customer_revenue.orders.engines.server_engine import MOST_CONNECTIONS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.settings import Settings
@@ -37,7 +37,7 @@ _BLOCK_BYTES = 1 << 22
 class PostgresEngine(ServerEngine):
     """A store on a PostgreSQL server, ours or a shop's own by a mapping. See ``Engine`` for the methods."""
 
-    slow_at_whole_tables = True
+    prefers_local_copy = True
 
     def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
         shown = without_password(url)
@@ -143,7 +143,7 @@ def _pool(url: str, shown: str, statement_seconds: int) -> ConnectionPool:
         url,
         kwargs=options,
         min_size=1,
-        max_size=MOST_CONNECTIONS,
+        max_size=MAX_CONNECTIONS,
         timeout=WAIT_SECONDS,
         reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, long after the server is back
         check=psycopg_pool.ConnectionPool.check_connection,
