@@ -1,6 +1,6 @@
-"""Schemas and column meanings of every table that crosses from one room to another, and the checks on them.
+"""Schemas and column meanings of every table that passes between packages, and the checks on them.
 
-Rooms know nothing of each other: they know these tables. ``customer_id`` (``user_id`` in the canonical tables) is
+The packages do not import each other: they share these tables. ``customer_id`` (``user_id`` in the canonical tables) is
 a column everywhere and nothing is aligned by position.
 """
 
@@ -54,6 +54,116 @@ CANONICAL = {
     ),
 }
 """The tables of a store. Times are UTC without a zone; money is integer cents of the store's one currency."""
+
+RECENT_DAYS = (30, 90, 180, 365)
+"""Windows of the recent counts and sums among the features, in days back from the as-of day."""
+
+DECAY_DAYS = (30, 120, 365)
+"""Time constants of the decayed counts: a purchase t days ago weighs exp(-t / constant)."""
+
+FEATURE_COLUMNS = (
+    "customer_id",
+    "frequency",
+    "recency_days",
+    "T_days",
+    "silence_days",
+    "orders",
+    *(f"purchases_{n}" for n in RECENT_DAYS),
+    *(f"decayed_purchases_{n}" for n in DECAY_DAYS),
+    "purchases_season",
+    "monetary_cents",
+    "spend_days",
+    "positive_days",
+    "total_cents",
+    "first_day_cents",
+    "last_day_cents",
+    "max_day_cents",
+    "log_cents_sum",
+    "log_cents_square_sum",
+    "decayed_cents_120",
+    *(f"cents_{n}" for n in RECENT_DAYS),
+    "log_gap_sum",
+    "gap_square_sum",
+    "max_gap_days",
+    "last_gap_days",
+    "refund_cents",
+    "refunds",
+)
+"""The columns of the features of a customer as of a day, in order; one row per customer with an order."""
+
+SUMMARY_COLUMNS = (
+    "customer_id",
+    "total_revenue_cents",
+    "total_orders",
+    "avg_order_value_cents",
+    "first_purchase_date",
+    "last_purchase_date",
+    "customer_lifespan_days",
+    "purchase_frequency_days",
+    "avg_days_between_purchases",
+    "total_refunds_cents",
+    "net_revenue_cents",
+    "customer_segment",
+    "lifecycle_stage",
+    "activity_status",
+    "days_since_purchase",
+)
+"""The columns of the revenue summary, in order; one row per customer with a counted order or a refund."""
+
+PREDICTION_SCHEMA = pa.schema(
+    {
+        "customer_id": pa.string(),
+        "expected_purchases": pa.float64(),
+        "purchases_low": pa.int64(),
+        "purchases_high": pa.int64(),
+        "expected_revenue_cents": pa.float64(),
+        "revenue_low_cents": pa.float64(),
+        "revenue_high_cents": pa.float64(),
+        "interval_mass": pa.float64(),
+        "purchase_probability": pa.float64(),
+        "next_purchase_date": pa.date32(),
+        "next_purchase_date_low": pa.date32(),
+        "next_purchase_date_high": pa.date32(),
+        "next_purchase_probability": pa.float64(),
+        "churn_risk_score": pa.float64(),
+        "probability_alive": pa.float64(),
+        "expected_net_revenue_cents": pa.float64(),
+        "estimated_ltv_cents": pa.float64(),
+        "ltv_low_cents": pa.float64(),
+        "ltv_high_cents": pa.float64(),
+        "tier": pa.string(),
+    }
+)
+"""The predictions, in order; one row per customer with an order."""
+
+HORIZON_PREDICTIONS = (
+    "expected_purchases",
+    "purchases_low",
+    "purchases_high",
+    "expected_revenue_cents",
+    "revenue_low_cents",
+    "revenue_high_cents",
+    "interval_mass",
+)
+"""Those predictions that are about one horizon: counts and revenue, and the intervals with their probability."""
+
+BACKTEST_COLUMNS = ("customer_id", *HORIZON_PREDICTIONS, "purchase_probability", "next_purchase_date")
+"""The columns of a back-test's file; one row per customer with an order by the cut-off."""
+
+PREDICTION_LOG_SCHEMA = pa.schema(
+    [
+        pa.field("customer_id", pa.string()),
+        pa.field("as_of", pa.date32()),
+        pa.field("horizon_days", pa.int32()),
+        pa.field("model_version", pa.string()),
+        pa.field("store_id", pa.string()),
+        pa.field("segment", pa.string()),
+        *(PREDICTION_SCHEMA.field(name) for name in ("purchase_probability", *HORIZON_PREDICTIONS)),
+        pa.field("predicted_at", pa.timestamp("us", "UTC")),
+        pa.field("source", pa.string()),
+    ]
+)
+"""The prediction log; ``expected_*`` and the intervals are null where only the probability is known for a horizon."""
 
 
 @dataclass(frozen=True)

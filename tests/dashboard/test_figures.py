@@ -10,7 +10,7 @@ from tests.service.conftest import Service
 
 from customer_revenue.periods import Period
 from customer_revenue.workflows.customer_base.headline_metrics import ComparisonPeriods, Window
-from customer_revenue.workflows.spreadsheet import as_csv
+from customer_revenue.workflows.exports import as_csv
 
 DAY = dt.date(2023, 12, 15)
 

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.features.behaviour import COLUMNS, features
+from customer_revenue.features.behaviour import features
 from customer_revenue.features.labels import labels
 from customer_revenue.features.rfm import rfm
-from customer_revenue.tables import CANONICAL
+from customer_revenue.tables import CANONICAL, FEATURE_COLUMNS
 
 AS_OF = dt.date(2023, 3, 31)
 
@@ -102,7 +102,7 @@ def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables, run):
 
 def test_features_of_a_customer_by_hand(tables, run):
     table = run(_features(tables))
-    assert tuple(table.column_names) == COLUMNS
+    assert tuple(table.column_names) == FEATURE_COLUMNS
     ana = _rows(table)["ana"]
     assert ana["silence_days"] == 29
     assert (ana["orders"], ana["purchases_30"], ana["purchases_90"]) == (4, 1, 3)

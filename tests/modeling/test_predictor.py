@@ -144,9 +144,9 @@ def test_any_horizon_can_be_asked_for(predictor, shop):
 
 def test_reasons_are_words_with_the_customers_numbers(predictor, shop):
     features = shop.features().slice(0, 40)
-    reasons = predictor.reasons(predictor.grounds(features))
+    reasons = predictor.reasons(predictor.reason_inputs(features))
     assert len(reasons) == 40
-    assert reasons == predictor.reasons(predictor.grounds(features))
+    assert reasons == predictor.reasons(predictor.reason_inputs(features))
     for row, words in zip(features.to_pylist(), reasons, strict=True):
         assert len(words) <= 3
         assert all(
@@ -167,7 +167,7 @@ def test_thin_data_get_a_tier_with_a_reason(make_shop, customers, tier):
     answers = predictor.predict(shop.features())
     assert set(answers.column("tier").to_pylist()) == {str(tier)}
     assert np.all(np.isfinite(column(answers, "estimated_ltv_cents")))
-    assert all(predictor.reasons(predictor.grounds(shop.features())))
+    assert all(predictor.reasons(predictor.reason_inputs(shop.features())))
 
 
 def test_without_repeats_only_facts_are_left(make_shop):

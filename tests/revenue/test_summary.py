@@ -11,7 +11,8 @@ import pytest
 
 from customer_revenue.periods import BEGINNING, Period
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.summary import SUMMARY_COLUMNS, summary
+from customer_revenue.revenue.summary import summary
+from customer_revenue.tables import SUMMARY_COLUMNS
 
 if TYPE_CHECKING:
     from tests.revenue.conftest import Shop

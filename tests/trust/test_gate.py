@@ -13,8 +13,9 @@ import pytest
 from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import Gate, load_policy
-from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin
-from customer_revenue.workflows.evaluation.gate import Verdict, calibration_error_by_chance, judge
+from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, BacktestFold
+from customer_revenue.workflows.evaluation.gate import calibration_error_by_chance, judge
+from customer_revenue.workflows.registry.verdict import Verdict
 
 CUTOFF = dt.date(2023, 6, 30)
 CUSTOMERS = 4_000
@@ -56,9 +57,9 @@ GOOD = forecast(RATE)
 PEER = forecast(np.full(CUSTOMERS, RATE.mean()))
 
 
-def origin(ours: Forecast, peer: Forecast = PEER) -> Origin:
+def origin(ours: Forecast, peer: Forecast = PEER) -> BacktestFold:
     table = pa.table({"customer_id": [str(n) for n in range(CUSTOMERS)]})
-    return Origin(CUTOFF, 90, table, Predictor(CUTOFF), table, TRUTH, {OURS: ours, BG_NBD: peer})
+    return BacktestFold(CUTOFF, 90, table, Predictor(CUTOFF), table, TRUTH, {OURS: ours, BG_NBD: peer})
 
 
 def verdict(gate: Gate, ours: Forecast, champion: Forecast | None = None, peer: Forecast = PEER) -> Verdict:
@@ -109,7 +110,7 @@ def test_a_difference_that_chance_explains_is_no_refusal(gate: Gate) -> None:
         table = pa.table({"customer_id": [str(n) for n in range(25)]})
         happened = Outcomes(TRUTH.purchases[few], TRUTH.revenue[few], TRUTH.next_days[few])
         sides = {OURS: part(ours, few), BG_NBD: part(theirs, few)}
-        one = Origin(CUTOFF, 90, table, Predictor(CUTOFF), table, happened, sides)
+        one = BacktestFold(CUTOFF, 90, table, Predictor(CUTOFF), table, happened, sides)
         refused += any("BG/NBD" in text for text in judge([one], gate, None, {}).refusals)
     assert refused <= 5  # of 20, with four figures each at 2.5 %; without the interval about half are refused
 

@@ -16,9 +16,9 @@ from tests.service.conftest import serving
 
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.settings import load_settings
+from customer_revenue.tables import PREDICTION_LOG_SCHEMA
 from customer_revenue.workflows.monitoring.prediction_log import (
     KEY,
-    SCHEMA,
     forget_in_log,
     read_log,
     sampled,
@@ -141,8 +141,8 @@ def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
 
 
 def test_there_is_no_column_for_a_name(tmp_path: Path) -> None:
-    assert not {"name", "email", "user_name"} & set(SCHEMA.names)
-    write_rows(tmp_path, SCHEMA.empty_table(), "worker")
+    assert not {"name", "email", "user_name"} & set(PREDICTION_LOG_SCHEMA.names)
+    write_rows(tmp_path, PREDICTION_LOG_SCHEMA.empty_table(), "worker")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -203,4 +203,4 @@ def test_hindsight_is_not_logged(logging_shop: Shop, tmp_path: Path) -> None:
 
 def test_a_log_can_be_asked_with_any_parquet_reader(logging_shop: Shop) -> None:
     (path, *_) = sorted(logging_shop.folder.glob("log/*/*.parquet"))
-    assert pq.read_schema(path).names == SCHEMA.names
+    assert pq.read_schema(path).names == PREDICTION_LOG_SCHEMA.names

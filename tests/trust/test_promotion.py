@@ -18,10 +18,10 @@ from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, Mo
 from customer_revenue.orders.files.simulate import simulate_orders
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.evaluation.gate import Check, Verdict
 from customer_revenue.workflows.import_orders import import_orders
 from customer_revenue.workflows.registry.bundles import current_version, read_gate, write_gate
 from customer_revenue.workflows.registry.champion import RECORD, changes, locked, promote, rollback, settle
+from customer_revenue.workflows.registry.verdict import Check, Verdict
 from customer_revenue.workflows.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own

@@ -11,7 +11,7 @@ import pytest
 from customer_revenue.monitoring.bands import ranking_band, ratio_band, risk_per_figure, share_band
 from customer_revenue.monitoring.realised import EVERYONE, Group, realised
 from customer_revenue.policy import Monitoring, load_policy
-from customer_revenue.workflows.monitoring.prediction_log import SCHEMA
+from customer_revenue.tables import PREDICTION_LOG_SCHEMA
 
 DAY = dt.date(2023, 5, 3)
 SPEND_CENTS = 2_000.0
@@ -48,7 +48,7 @@ def scene(customers: int, seed: int, wrong: float = 1.0, segment: str = "low_val
         "source": ["score"] * customers,
     }
     happened = pa.table({"customer_id": names, "purchases": count, "revenue_cents": money})
-    return pa.table(columns, schema=SCHEMA), happened
+    return pa.table(columns, schema=PREDICTION_LOG_SCHEMA), happened
 
 
 def look(policy: Monitoring, *scenes: tuple[pa.Table, pa.Table]) -> dict[str, Group]:
@@ -86,14 +86,16 @@ def test_one_segment_that_is_wrong_is_found_among_others(policy: Monitoring) -> 
 def test_intervals_that_do_not_hold_raise_an_alarm(policy: Monitoring) -> None:
     logged, happened = scene(2_000, 1)
     place = logged.schema.get_field_index("purchases_high")
-    narrow = logged.set_column(place, SCHEMA.field(place), pa.array(np.zeros(2_000, np.int64)))
+    narrow = logged.set_column(place, PREDICTION_LOG_SCHEMA.field(place), pa.array(np.zeros(2_000, np.int64)))
     group = look(policy, (narrow, happened))[EVERYONE]
     assert group.alarms == ("purchases_coverage",)
 
 
 def test_only_a_customers_first_prediction_of_a_week_counts(policy: Monitoring) -> None:
     logged, happened = scene(500, 1)
-    later = logged.set_column(1, SCHEMA.field("as_of"), pa.array([DAY + dt.timedelta(2)] * 500, pa.date32()))
+    later = logged.set_column(
+        1, PREDICTION_LOG_SCHEMA.field("as_of"), pa.array([DAY + dt.timedelta(2)] * 500, pa.date32())
+    )
     outcomes = {(DAY, 30): happened, (DAY + dt.timedelta(2), 30): happened}
     groups = realised(pa.concat_tables([later, logged]), outcomes, policy)
     assert {group.customers for group in groups} == {500}

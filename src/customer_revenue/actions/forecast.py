@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erf, sqrt
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,19 @@ class History:
 
     revenue_cents: Sequence[int]
     first_month: int = 1
+
+
+def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> History:
+    """Revenue of the calendar months that are over.
+
+    Args:
+        rows: ``month`` and ``revenue_cents`` of every month from the first with an order to today's.
+        today: the as-of day.
+    """
+    today_ends_its_month = (today + dt.timedelta(days=1)).day == 1
+    over = rows if today_ends_its_month else rows[:-1]
+    first = int(str(rows[0]["month"])[-2:]) if rows else 1
+    return History([cast("int", row["revenue_cents"]) for row in over], first)
 
 
 def month_ends(as_of_day: dt.date, months: int) -> list[dt.date]:

@@ -16,7 +16,7 @@ By = Annotated[str | None, typer.Option("--by", help="Who; by default this user.
 
 def models() -> None:
     """List the trained versions with their figures, the gate's verdict, and who answers."""
-    from customer_revenue.workflows.registry.versions import listing
+    from customer_revenue.workflows.training.versions import listing
 
     say(listing(load_settings()))
 

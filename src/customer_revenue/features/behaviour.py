@@ -6,13 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from customer_revenue.features.rfm import AsOfDay, as_date, numbered_days, purchase_days
-from customer_revenue.tables import REFUNDED, check_columns
-
-RECENT_DAYS = (30, 90, 180, 365)
-"""Windows of the recent counts and sums, in days back from the as-of day."""
-
-DECAY_DAYS = (30, 120, 365)
-"""Time constants of the decayed counts: a purchase t days ago weighs exp(-t / constant)."""
+from customer_revenue.tables import DECAY_DAYS, RECENT_DAYS, REFUNDED, check_columns
 
 YEAR_DAYS = 365
 SEASON_DAYS = 90
@@ -29,8 +23,8 @@ def features(orders: ir.Table, refunds: ir.Table, as_of_day: AsOfDay) -> ir.Tabl
         as_of_day: the last day that counts; later rows are ignored. May be a parameter bound at execution.
 
     Returns:
-        One row a customer with the columns of :data:`COLUMNS`. Ages and gaps are in days, money in cents; a gap that
-        does not exist is null, a sum over nothing is 0.
+        One row per customer with the columns of :data:`~customer_revenue.tables.FEATURE_COLUMNS`. Ages and gaps are in
+        days, money in cents; a gap that does not exist is null, a sum over nothing is 0.
     """
     days = numbered_days(purchase_days(orders, as_of_day))
     facts = days.group_by("customer_id").aggregate(**_counts(days), **_money(days), **_rhythm(days))
@@ -108,34 +102,3 @@ def _refunds(orders: ir.Table, refunds: ir.Table, as_of_day: AsOfDay) -> ir.Tabl
 def _sum(condition: ir.BooleanValue, value: ir.NumericValue) -> ir.NumericScalar:
     """The sum where the condition holds, 0 over nothing, in the form that every engine knows."""
     return condition.ifelse(value, 0).sum()
-
-
-COLUMNS = (
-    "customer_id",
-    "frequency",
-    "recency_days",
-    "T_days",
-    "silence_days",
-    "orders",
-    *(f"purchases_{n}" for n in RECENT_DAYS),
-    *(f"decayed_purchases_{n}" for n in DECAY_DAYS),
-    "purchases_season",
-    "monetary_cents",
-    "spend_days",
-    "positive_days",
-    "total_cents",
-    "first_day_cents",
-    "last_day_cents",
-    "max_day_cents",
-    "log_cents_sum",
-    "log_cents_square_sum",
-    "decayed_cents_120",
-    *(f"cents_{n}" for n in RECENT_DAYS),
-    "log_gap_sum",
-    "gap_square_sum",
-    "max_gap_days",
-    "last_gap_days",
-    "refund_cents",
-    "refunds",
-)
-"""The columns of :func:`features`, in order."""

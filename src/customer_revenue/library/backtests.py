@@ -16,7 +16,7 @@ from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, select
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.settings import ModelOptions, load_settings
 from customer_revenue.workflows.evaluation.backtest import choose_origins
-from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, Origin, predict_from
+from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, BacktestFold, predict_from
 
 OTHERS = {
     "mbg_nbd": "MBG/NBD + Gamma-Gamma",
@@ -85,7 +85,7 @@ class Backtest:
     ['2023-06-30', '2023-09-30']
     """
 
-    origins: tuple[Origin, ...]
+    origins: tuple[BacktestFold, ...]
 
     @property
     def cutoffs(self) -> list[dt.date]:

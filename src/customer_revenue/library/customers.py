@@ -16,7 +16,6 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.settings import ModelOptions
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
 from customer_revenue.workflows.feature_rows import population, training_windows
 
 
@@ -175,7 +174,7 @@ class CustomerModel:
         True
         """
         day = as_day(as_of) or self.as_of
-        predictor = predictor_as_of(self.predictor_, day)
+        predictor = self.predictor_.as_of(day)
         return as_frame(predictor.predict(self._features(orders, day), horizon_days))
 
     def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: Day | None = None) -> pd.DataFrame:
@@ -204,7 +203,7 @@ class CustomerModel:
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
         ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
-        return pd.Series(self.predictor_.reasons(self.predictor_.grounds(features)), index=ids)
+        return pd.Series(self.predictor_.reasons(self.predictor_.reason_inputs(features)), index=ids)
 
     def churn_contributions(self, orders: Orders | Rows, as_of: Day | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """SHAP values of the churn classifier, and the values of the features that they are of.

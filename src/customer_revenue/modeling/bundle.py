@@ -19,7 +19,7 @@ import lightgbm as lgb
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
 from customer_revenue.modeling.baselines import FEATURE_NAMES
-from customer_revenue.modeling.design_matrix import NEEDED
+from customer_revenue.modeling.design_matrix import INPUT_COLUMNS
 from customer_revenue.modeling.predictor import Predictor
 
 SCHEMA_VERSION = 1
@@ -49,7 +49,7 @@ def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, 
         "horizon_days": predictor.horizon_days,
         "tier": str(predictor.tier_),
         "tier_reason": predictor.tier_reason_,
-        "features": list(NEEDED),
+        "features": list(INPUT_COLUMNS),
         "model_features": list(FEATURE_NAMES),
         "packages": {name: version(name) for name in PACKAGES},
         "sha256": {name: _checksum(text.encode()) for name, text in texts.items()},
@@ -112,7 +112,7 @@ def load(folder: Path | str) -> Predictor:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    if [manifest.get("features"), manifest.get("model_features")] != [list(NEEDED), list(FEATURE_NAMES)]:
+    if [manifest.get("features"), manifest.get("model_features")] != [list(INPUT_COLUMNS), list(FEATURE_NAMES)]:
         raise BundleIncompatible(f"{folder} was trained on other features than this package makes; train again")
     checksums = manifest.get("sha256")
     if not isinstance(checksums, dict) or STATE not in checksums:

@@ -9,40 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.modeling.purchase_histories import Floats, columns
-from customer_revenue.tables import check_columns
+from customer_revenue.tables import FEATURE_COLUMNS, check_columns
 
-NEEDED = (
-    "customer_id",
-    "frequency",
-    "recency_days",
-    "T_days",
-    "silence_days",
-    "orders",
-    "purchases_30",
-    "purchases_90",
-    "purchases_180",
-    "decayed_purchases_30",
-    "decayed_purchases_120",
-    "decayed_purchases_365",
-    "purchases_season",
-    "monetary_cents",
-    "spend_days",
-    "positive_days",
-    "total_cents",
-    "first_day_cents",
-    "last_day_cents",
-    "max_day_cents",
-    "log_cents_sum",
-    "log_cents_square_sum",
-    "decayed_cents_120",
-    "cents_90",
-    "log_gap_sum",
-    "gap_square_sum",
-    "max_gap_days",
-    "last_gap_days",
-    "refund_cents",
-)
-"""Columns of the behaviour table that the models read."""
+UNUSED_COLUMNS = ("purchases_365", "cents_30", "cents_180", "cents_365", "refunds")
+
+INPUT_COLUMNS = tuple(name for name in FEATURE_COLUMNS if name not in UNUSED_COLUMNS)
+"""The features that the models read."""
 
 NAMES = (
     "frequency",
@@ -91,8 +63,8 @@ def needed_columns(table: pa.Table) -> dict[str, Floats]:
     Raises:
         TypeError: a column is missing.
     """
-    check_columns(table, NEEDED, "the table of features")
-    return columns(table, NEEDED[1:])
+    check_columns(table, INPUT_COLUMNS, "the table of features")
+    return columns(table, INPUT_COLUMNS[1:])
 
 
 def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -24,9 +25,10 @@ from customer_revenue.modeling.purchase_curve import Curve
 from customer_revenue.modeling.purchase_histories import Floats, Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS, Window
-from customer_revenue.modeling.shap_reasons import Grounds, churn_reasons, contributions
+from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import Scene
 from customer_revenue.settings import ModelOptions
+from customer_revenue.tables import PREDICTION_SCHEMA
 
 MIN_REPEAT_CUSTOMERS = 30
 MIN_CUSTOMERS_TO_LEARN = 300
@@ -40,33 +42,6 @@ DISCOUNT_STEPS = 4
 CHURN_DAYS = 90
 NEXT_DAYS = 30
 YEAR_DAYS = 365
-
-
-PREDICTIONS = pa.schema(
-    {
-        "customer_id": pa.string(),
-        "expected_purchases": pa.float64(),
-        "purchases_low": pa.int64(),
-        "purchases_high": pa.int64(),
-        "expected_revenue_cents": pa.float64(),
-        "revenue_low_cents": pa.float64(),
-        "revenue_high_cents": pa.float64(),
-        "interval_mass": pa.float64(),
-        "purchase_probability": pa.float64(),
-        "next_purchase_date": pa.date32(),
-        "next_purchase_date_low": pa.date32(),
-        "next_purchase_date_high": pa.date32(),
-        "next_purchase_probability": pa.float64(),
-        "churn_risk_score": pa.float64(),
-        "probability_alive": pa.float64(),
-        "expected_net_revenue_cents": pa.float64(),
-        "estimated_ltv_cents": pa.float64(),
-        "ltv_low_cents": pa.float64(),
-        "ltv_high_cents": pa.float64(),
-        "tier": pa.string(),
-    }
-)
-"""The columns of :meth:`Predictor.predict`."""
 
 
 class Tier(StrEnum):
@@ -111,6 +86,12 @@ class Predictor:
         self.learned_: Learned | None = None
         self.refund_rate_ = 0.0
         self.refund_prior_cents_ = 0.0
+
+    def as_of(self, day: dt.date) -> Self:
+        """The same predictor for features of another day than the one that it was trained on."""
+        moved = copy.copy(self)
+        moved.as_of_day = day
+        return moved
 
     def fit(self, current: Population | pa.Table, windows: Sequence[Window] = ()) -> Self:
         """Fit on the customers of the as-of day, and on windows that ended by then, latest first.
@@ -210,7 +191,7 @@ class Predictor:
                 "ltv_high_cents": past + future_high,
                 "tier": pa.array([str(self.tier_)] * features.num_rows, pa.string()),
             },
-            schema=PREDICTIONS,
+            schema=PREDICTION_SCHEMA,
         )
 
     def expected_purchases(self, features: pa.Table, days: Sequence[float]) -> Floats:
@@ -251,16 +232,16 @@ class Predictor:
         """The horizon within which the next purchase is dated: H, or the longest that could be learned."""
         return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
 
-    def grounds(self, features: pa.Table) -> Grounds:
+    def reason_inputs(self, features: pa.Table) -> ReasonInputs:
         """What the reasons for each customer's churn score are told from, to be kept until they are asked for.
 
         Raises:
             NotEnoughData: there are facts but no predictions.
         """
         base, horizon_days = self._fitted_base(), CHURN_DAYS if self._churn_classifier else None
-        return Grounds.joined(map_chunks(lambda some: Grounds.of(some, base, horizon_days), features))
+        return ReasonInputs.joined(map_chunks(lambda some: ReasonInputs.of(some, base, horizon_days), features))
 
-    def reasons(self, grounds: Grounds) -> list[list[str]]:
+    def reasons(self, grounds: ReasonInputs) -> list[list[str]]:
         """The drivers of each customer's churn score in words, strongest first."""
         return churn_reasons(grounds, self._churn_classifier)
 
@@ -269,7 +250,7 @@ class Predictor:
 
         One row a customer, one column a feature; None where no classifier was learned.
         """
-        classifier, matrix = self._churn_classifier, self.grounds(features).matrix
+        classifier, matrix = self._churn_classifier, self.reason_inputs(features).matrix
         if classifier is None or matrix is None:
             return None
         return FEATURE_NAMES, contributions(matrix, classifier), matrix

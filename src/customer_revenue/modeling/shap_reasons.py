@@ -74,7 +74,7 @@ TOLD = (
 
 
 @dataclass(frozen=True)
-class Grounds:
+class ReasonInputs:
     """What reasons are told from, one row a customer.
 
     Args:
@@ -86,33 +86,33 @@ class Grounds:
     told: Floats
 
     @classmethod
-    def of(cls, features: pa.Table, base: Base, horizon_days: int | None) -> Grounds:
+    def of(cls, features: pa.Table, base: Base, horizon_days: int | None) -> ReasonInputs:
         """Those of the customers in a table of features, for a classifier of this horizon or for none."""
         matrix = None if horizon_days is None else View.of(features, base).churn_matrix(horizon_days)
         return cls(matrix, np.column_stack(list(columns(features, TOLD).values())))
 
     @classmethod
-    def joined(cls, parts: Sequence[Grounds]) -> Grounds:
+    def joined(cls, parts: Sequence[ReasonInputs]) -> ReasonInputs:
         """The customers of several, in order."""
         matrices = [part.matrix for part in parts if part.matrix is not None]
         return cls(np.concatenate(matrices) if matrices else None, np.concatenate([part.told for part in parts]))
 
-    def at(self, place: int) -> Grounds:
+    def at(self, place: int) -> ReasonInputs:
         """One of the customers."""
         one = slice(place, place + 1)
-        return Grounds(None if self.matrix is None else self.matrix[one], self.told[one])
+        return ReasonInputs(None if self.matrix is None else self.matrix[one], self.told[one])
 
 
-def churn_reasons(grounds: Grounds, classifier: ChurnClassifier | None) -> list[list[str]]:
+def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None) -> list[list[str]]:
     """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
 
     They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
     distance from the average customer counts as silence. Without a classifier the silence and the frequency are told.
     """
-    rows = [dict(zip(TOLD, row, strict=True)) for row in grounds.told.tolist()]
-    if classifier is None or grounds.matrix is None:
+    rows = [dict(zip(TOLD, row, strict=True)) for row in inputs.told.tolist()]
+    if classifier is None or inputs.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
-    effects = _effects(grounds.matrix, classifier)
+    effects = _effects(inputs.matrix, classifier)
     return [_words(row, own) for row, own in zip(rows, effects, strict=True)]
 
 

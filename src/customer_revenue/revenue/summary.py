@@ -10,26 +10,7 @@ import ibis.expr.types as ir
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, stacked, sum_where
 from customer_revenue.revenue.segments import activity_status, lifecycle_stage, segment
-from customer_revenue.tables import REFUNDED, Canonical
-
-SUMMARY_COLUMNS = (
-    "customer_id",
-    "total_revenue_cents",
-    "total_orders",
-    "avg_order_value_cents",
-    "first_purchase_date",
-    "last_purchase_date",
-    "customer_lifespan_days",
-    "purchase_frequency_days",
-    "avg_days_between_purchases",
-    "total_refunds_cents",
-    "net_revenue_cents",
-    "customer_segment",
-    "lifecycle_stage",
-    "activity_status",
-    "days_since_purchase",
-)
-"""The columns of :func:`summary`, in order."""
+from customer_revenue.tables import REFUNDED, SUMMARY_COLUMNS, Canonical
 
 
 def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:
@@ -43,7 +24,8 @@ def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.Dat
         policy: segments and stages.
 
     Returns:
-        The columns of :data:`SUMMARY_COLUMNS`. Money in whole cents, ``avg_order_value_cents`` rounded half up.
+        The columns of :data:`~customer_revenue.tables.SUMMARY_COLUMNS`. Money in whole cents,
+        ``avg_order_value_cents`` rounded half up.
         ``customer_lifespan_days`` is from the first to the last purchase date; ``purchase_frequency_days`` is
         lifespan / orders, rounded half up, and ``avg_days_between_purchases`` lifespan / (orders - 1), both null
         below two orders. A period without orders has zeros and null dates. Segment, stage, activity status and

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.summary import SUMMARY_COLUMNS, summary
-from customer_revenue.tables import Canonical
+from customer_revenue.revenue.summary import summary
+from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 
 VIEW_NAME = "customer_revenue_analysis"
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.monitoring.prediction_log import SCHEMA, sampled, write_rows
+from customer_revenue.tables import HORIZON_PREDICTIONS, PREDICTION_LOG_SCHEMA
+from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +32,7 @@ TOLD = (
     "next_purchase_probability",
     "churn_risk_score",
     "purchase_probability",
-    "expected_purchases",
-    "purchases_low",
-    "purchases_high",
-    "expected_revenue_cents",
-    "revenue_low_cents",
-    "revenue_high_cents",
-    "interval_mass",
+    *HORIZON_PREDICTIONS,
 )
 
 
@@ -110,13 +105,13 @@ def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
     near = {"horizon_days": [NEXT_DAYS] * number, "purchase_probability": columns["next_purchase_probability"]}
     buys = [1 - risk for risk in columns["churn_risk_score"]]
     middle = {"horizon_days": [CHURN_DAYS] * number, "purchase_probability": buys}
-    whole = {name: columns[name] for name in TOLD if name in SCHEMA.names and name != "as_of"}
+    whole = {name: columns[name] for name in TOLD if name in PREDICTION_LOG_SCHEMA.names and name != "as_of"}
     return pa.concat_tables(_table(common, own, number) for own in (near, middle, whole))
 
 
 def _table(common: Mapping[str, pa.Array], own: Mapping[str, Any], number: int) -> pa.Table:
     def of(name: str) -> pa.Array:
-        kind = SCHEMA.field(name).type
+        kind = PREDICTION_LOG_SCHEMA.field(name).type
         return common[name] if name in common else pa.array(own.get(name, [None] * number), kind)
 
-    return pa.table({name: of(name) for name in SCHEMA.names}, schema=SCHEMA)
+    return pa.table({name: of(name) for name in PREDICTION_LOG_SCHEMA.names}, schema=PREDICTION_LOG_SCHEMA)

@@ -70,7 +70,7 @@ class Answering:
         try:
             return self.current().scorer()
         except StoreError:
-            return HistoryScorer(load_model(self._settings), load_policy(self._settings.policy), self._settings)
+            return HistoryScorer.of(load_model(self._settings), load_policy(self._settings.policy), self._settings)
 
     @property
     def open_now(self) -> Answers | None:
@@ -89,7 +89,7 @@ class Answering:
     def version(self) -> tuple[object, ...] | None:
         """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
         answers = self._answers
-        if answers is None or not answers.freshness.newest:
+        if answers is None or not answers.freshness.is_recent:
             return None
         day = answers.cacheable_day()
         return None if day is None else (self._generation, day)

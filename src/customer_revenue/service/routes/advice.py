@@ -10,12 +10,12 @@ from pydantic_core import to_json
 
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
 from customer_revenue.service.serving_state import Answering, answering
-from customer_revenue.workflows.customers.advice import MAX_MONTHS, Advisor, Situation
+from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS, Advisor, Situation
 
 router = APIRouter(prefix="/payment/analytics/customers/{user_id:path}", tags=["advice"], responses=ERRORS)
 
 Source = Annotated[Answering, Depends(answering)]
-Months = Annotated[int, Query(ge=1, le=MAX_MONTHS, description="How many months ahead.")]
+Months = Annotated[int, Query(ge=1, le=MAX_FORECAST_MONTHS, description="How many months ahead.")]
 
 
 def _answer(

@@ -14,7 +14,7 @@ from customer_revenue.service.routes.advice import Months
 from customer_revenue.service.routes.customers import ERRORS, AsOfDay
 from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
-from customer_revenue.workflows.spreadsheet import as_csv
+from customer_revenue.workflows.exports import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)
 

@@ -16,8 +16,8 @@ from customer_revenue.service.responses import BatchAnswer
 from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER
 from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.customers.batch import Body
-from customer_revenue.workflows.customers.posted_orders import SentHistory, SentOrder, SentRefund
+from customer_revenue.workflows.customers.posted_orders import PostedHistory, PostedOrder, PostedRefund
+from customer_revenue.workflows.customers.response import Body
 
 BATCH_ERRORS = {status: how for status, how in ERRORS.items() if status != 404} | {
     403: ERRORS[401] | {"description": "The API key has no batch scope."},
@@ -144,6 +144,6 @@ def count_predictions(body: Body) -> None:
     metrics().predicted(version, sum(bool(one.get("predictions")) for one in customers))
 
 
-def _history(sent: History) -> SentHistory:
-    orders = [SentOrder(order.created_at, order.total_cents, order.status) for order in sent.orders]
-    return SentHistory(sent.customer_id, orders, [SentRefund(r.created_at, r.amount_cents) for r in sent.refunds])
+def _history(sent: History) -> PostedHistory:
+    orders = [PostedOrder(order.created_at, order.total_cents, order.status) for order in sent.orders]
+    return PostedHistory(sent.customer_id, orders, [PostedRefund(r.created_at, r.amount_cents) for r in sent.refunds])

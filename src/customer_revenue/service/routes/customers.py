@@ -66,15 +66,16 @@ async def revenue(
 ) -> Response:
     """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
     breakdowns = parse_breakdowns(breakdown or ())
-    asked = (user_id, period, breakdowns, include_predictions, as_of)
     answers = source.open_now
     if answers is None:
         answers = await source.ask(source.current)
-    if answers.is_cached(user_id, period, breakdowns, as_of):
-        # No thread: those of many requests would wait for the interpreter's lock more than they compute.
-        body = answers.customer(*asked)
+    customer = answers.find(user_id, answers.when(as_of))
+    asked = (customer, period, breakdowns, include_predictions)
+    if customer.holds(period, breakdowns):
+        # No thread: those of many requests would wait for the interpreter's lock longer than they compute.
+        body = answers.response(*asked)
     else:
-        body = await source.ask(answers.customer, *asked)
+        body = await source.ask(answers.response, *asked)
     metrics().predicted(answers.model_version, bool(body.get("predictions")))
     log: PredictionLog = request.app.state.prediction_log
     if log.enabled and as_of is None and answers.is_out_of_sample:

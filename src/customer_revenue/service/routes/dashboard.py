@@ -13,7 +13,7 @@ from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
 from customer_revenue.service.serving_state import Answering, answering
 from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
 from customer_revenue.workflows.customer_base.overview import Part
-from customer_revenue.workflows.spreadsheet import as_csv
+from customer_revenue.workflows.exports import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
 
@@ -115,7 +115,7 @@ def timeline(
     """Orders and refunds of the period, newest first, with the customer's name and e-mail."""
     answers = source.current()
     when = answers.when(as_of)
-    return _json(answers.complete(answers.customer_page.timeline(user_id, period, when, limit, offset), when))
+    return _json(answers.complete(answers.detail.timeline(answers.find(user_id, when), period, limit, offset), when))
 
 
 @router.get("/customers/{user_id:path}/outlook", summary="A customer's curve, and how it came about")
@@ -123,4 +123,4 @@ def outlook(user_id: UserId, source: Source, as_of: AsOfDay = None) -> Response:
     """The chance of a purchase by day, the chance of being alive at earlier days, and the revenue to be expected."""
     answers = source.current()
     when = answers.when(as_of)
-    return _json(answers.complete(answers.customer_page.outlook(user_id, when), when))
+    return _json(answers.complete(answers.detail.outlook(answers.find(user_id, when)), when))

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, horizons_days
+from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, full_months, horizons_days
 from customer_revenue.actions.predictive_revenue import COLUMNS
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
@@ -26,8 +26,6 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
-from customer_revenue.workflows.customers.advice import full_months
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
 from customer_revenue.workflows.feature_rows import feature_rows, known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
@@ -181,7 +179,7 @@ class CustomerBase:
     def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
         """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
-            listed, predicted, choices = self._customer_rows, self._foreseen.predictions, self._foreseen.choices
+            listed, predicted, choices = self._customer_rows, self._predictions.table, self._predictions.choices
         if only is not None:
             listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
         situations, currency = Situations.of(listed, predicted), self.store.info.currency
@@ -217,18 +215,18 @@ class CustomerBase:
         with self._lock:
             return self._prediction_table
 
-    def day_book(self) -> CustomerSnapshot:
-        """Every customer in memory; without predictions where there can be none.
+    def snapshot(self) -> CustomerSnapshot:
+        """The snapshot of every customer; without predictions where nothing can be predicted.
 
         Raises:
             NotEnoughData: there is no customer with an order.
         """
         with self._lock:
             try:
-                foreseen = self._foreseen
+                predictions = self._predictions
             except ModelError:
-                foreseen = None
-            return CustomerSnapshot(self.when.day, self._customer_rows, foreseen, self.known, self.store)
+                predictions = None
+            return CustomerSnapshot(self.when.day, self._customer_rows, predictions, self.known, self.store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -240,19 +238,19 @@ class CustomerBase:
         return ibis.memtable(self._customer_rows)
 
     @cached_property
-    def _foreseen(self) -> CustomerPredictions:
+    def _predictions(self) -> CustomerPredictions:
         found = CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
-        situations = Situations.of(self._customer_rows, found.predictions)
+        situations = Situations.of(self._customer_rows, found.table)
         return replace(found, choices=choose(situations, self._policy.actions))
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
-        return ibis.memtable(self._foreseen.predictions.select(PREDICTED_COLUMNS))
+        return ibis.memtable(self._predictions.table.select(PREDICTED_COLUMNS))
 
     def _predictor(self) -> Predictor:
         if self._model is None:
             raise self._problem or ModelNotFound("no model is loaded")
-        return predictor_as_of(self._model.predictor, self.when.day)
+        return self._model.predictor.as_of(self.when.day)
 
     def rows(self, table: ir.Table) -> list[Row]:
         """Run a query over the tables of this base."""

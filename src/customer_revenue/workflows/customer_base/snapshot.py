@@ -1,16 +1,15 @@
-"""Every customer as of one day, in memory: what the service looks up instead of asking the store each time.
+"""A snapshot of every customer as of one day, in memory: the service looks customers up instead of asking the store.
 
-It is made from the same expressions and the same predictor as a single customer's answer, for all customers at once;
-whoever is not in it, and whatever is asked about another day or period, is asked of the store.
+It is made from the same expressions and the same predictor as a single customer's response, for all customers at once.
+Customers who are not in it, and other days or periods, are asked of the store.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import Any, overload
 
 import ibis.expr.types as ir
@@ -22,26 +21,23 @@ from typing_extensions import override
 
 from customer_revenue.actions.recommend import Choices
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.shap_reasons import Grounds
+from customer_revenue.modeling.shap_reasons import ReasonInputs
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
-from customer_revenue.revenue.summary import SUMMARY_COLUMNS
-from customer_revenue.tables import Canonical
+from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 
 ABSENT = -1
-KEPT_PLACES = 1024
-"""An answer looks its customer up several times."""
 
 Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Grouped:
-    """Rows of many customers, those of one together."""
+    """Rows of many customers, those of one customer next to each other."""
 
     rows: pa.Table
     ends: Places
-    """Where the rows of each customer of the book end."""
+    """Where the rows of each customer end."""
 
     @classmethod
     def of(cls, rows: pa.Table, ids: pa.Array) -> Grouped:
@@ -61,16 +57,16 @@ class Grouped:
 
 @dataclass(frozen=True)
 class CustomerPredictions:
-    """Predictions of some customers, in their order, and what to tell with them.
+    """Predictions of some customers, and what explains them, in the same order.
 
     Args:
-        predictions: one row a customer.
-        grounds: of the reasons for their churn scores.
+        table: the predictions, one row per customer.
+        reason_inputs: what the reasons for their churn scores are made from.
         choices: their actions, where those have been chosen.
     """
 
-    predictions: pa.Table
-    grounds: Grounds
+    table: pa.Table
+    reason_inputs: ReasonInputs
     choices: Choices | None = None
 
     @classmethod
@@ -80,21 +76,21 @@ class CustomerPredictions:
         Raises:
             NotEnoughData: there are facts but no predictions.
         """
-        return cls(predictor.predict(features).combine_chunks(), predictor.grounds(features))
+        return cls(predictor.predict(features).combine_chunks(), predictor.reason_inputs(features))
 
     def at(self, place: int) -> CustomerPredictions:
         """One of the customers."""
         choices = None if self.choices is None else self.choices.of(place)
-        return CustomerPredictions(self.predictions.slice(place, 1), self.grounds.at(place), choices)
+        return CustomerPredictions(self.table.slice(place, 1), self.reason_inputs.at(place), choices)
 
 
 class CustomerSnapshot:
-    """Facts, months, products and predictions of every customer with an order, of all time up to a day.
+    """All-time facts, months, products and predictions of every customer with an order by a day.
 
     Args:
         day: the as-of day.
-        facts: the all-time summary, in the order of the ids, of one chunk.
-        foreseen: of those of them who have an order, in the order of the ids; ``None`` where there can be none.
+        facts: the all-time summary, sorted by customer id, in one chunk.
+        predictions: of those customers who have an order, in the same order; ``None`` where nothing can be predicted.
         known: the store's tables as they were known at the end of the day.
         store: the store.
     """
@@ -103,33 +99,37 @@ class CustomerSnapshot:
         self,
         day: dt.date,
         facts: pa.Table,
-        foreseen: CustomerPredictions | None,
+        predictions: CustomerPredictions | None,
         known: Canonical,
         store: Store,
     ) -> None:
         self.day = day
         self._facts = facts.select(SUMMARY_COLUMNS)
         ids = self._facts.column("customer_id").combine_chunks()
-        self.place: Callable[[str], int | None] = lru_cache(KEPT_PLACES)(partial(_find, _Texts(ids)))
-        """Where a customer stands; ``None`` for one who is not in the book."""
-        self._foreseen = foreseen
-        foreseen_ids = foreseen.predictions.column("customer_id").combine_chunks() if foreseen else ids[:0]
-        self._foreseen_places = _places(ids, foreseen_ids)
+        self._ids = _SortedTexts(ids)
+        self._predictions = predictions
+        predicted_ids = predictions.table.column("customer_id").combine_chunks() if predictions else ids[:0]
+        self._prediction_places = _places(ids, predicted_ids)
         self._months = Grouped.of(_fetch(store, monthly(known)), ids)
         self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
 
     @property
-    def predicted(self) -> bool:
+    def has_predictions(self) -> bool:
         """Whether there are predictions."""
-        return self._foreseen is not None
+        return self._predictions is not None
+
+    def place(self, customer_id: str) -> int | None:
+        """Where a customer stands; ``None`` for a customer who is not in the snapshot."""
+        found = bisect_left(self._ids, customer_id)
+        return found if found < len(self._ids) and self._ids[found] == customer_id else None
 
     def facts(self, place: int) -> pa.Table:
         """The customer's row of the all-time summary."""
         return self._facts.slice(place, 1)
 
-    def foreseen(self, place: int) -> CustomerPredictions | None:
+    def predictions(self, place: int) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` where nothing can be predicted."""
-        return None if self._foreseen is None else self._foreseen.at(int(self._foreseen_places[place]))
+        return None if self._predictions is None else self._predictions.at(int(self._prediction_places[place]))
 
     def months(self, place: int) -> list[PeriodRow]:
         """The customer's months with an order."""
@@ -140,8 +140,8 @@ class CustomerSnapshot:
         return [ProductRow(**row) for row in self._products.at(place)]
 
 
-class _Texts(Sequence[str]):
-    """A sorted Arrow column as a sequence, to be searched without a Python object for each of its texts."""
+class _SortedTexts(Sequence[str]):
+    """A sorted Arrow column as a sequence, searched without making a Python object of each text."""
 
     def __init__(self, column: pa.Array) -> None:
         self._column = column
@@ -160,11 +160,6 @@ class _Texts(Sequence[str]):
             self._column[place].as_py() if isinstance(place, int) else self._column[place].to_pylist()
         )
         return found
-
-
-def _find(ids: Sequence[str], customer_id: str) -> int | None:
-    found = bisect_left(ids, customer_id)
-    return found if found < len(ids) and ids[found] == customer_id else None
 
 
 def _places(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Places:

@@ -1,4 +1,4 @@
-"""The complete answer about a customer: what ``show`` prints and the API returns."""
+"""The responses about customers: what ``show`` prints and the API returns."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from customer_revenue.errors import CustomerNotFound, ModelError
+from customer_revenue.errors import ModelError
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.dashboard import Dashboard
-from customer_revenue.workflows.customers import batch
-from customer_revenue.workflows.customers.advice import Advisor, Situation, situation_of
-from customer_revenue.workflows.customers.detail import CustomerPage
+from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
+from customer_revenue.workflows.customers.advice import Advisor, Situation
+from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
+from customer_revenue.workflows.customers.detail import CustomerDetail
 from customer_revenue.workflows.customers.posted_orders import HistoryScorer
-from customer_revenue.workflows.customers.prediction_fields import prediction_fields
-from customer_revenue.workflows.customers.session import Source
-from customer_revenue.workflows.customers.store_reader import SUMMARY_FIELDS, Breakdown, CustomerQueries, as_row
+from customer_revenue.workflows.customers.response import Body, as_row, customer_body, prediction_bodies
+from customer_revenue.workflows.customers.session import Session
+from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
+from customer_revenue.workflows.customers.store_reader import Breakdown, CustomerQueries, StoredCustomer
 from customer_revenue.workflows.feature_rows import known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
 from customer_revenue.workflows.registry.model_card import model_card
@@ -29,10 +31,10 @@ from customer_revenue.workflows.registry.model_card import model_card
 logger = logging.getLogger(__name__)
 
 
-class Answers(Source):
-    """Answers from one source. Queries are compiled once, on opening.
+class Answers(Session):
+    """Responses from one session. Queries are compiled once, on opening.
 
-    Usable from several threads; what it answers never changes but for the passing of time.
+    Usable from several threads; its responses change only as time passes.
     """
 
     def __init__(
@@ -44,12 +46,22 @@ class Answers(Source):
         policy: Policy | None = None,
     ) -> None:
         super().__init__(store, model, problem, settings, policy)
-        self._queries = CustomerQueries(store, self._policy, self.freshness)
-        self._advisor = Advisor(store, self._queries, self._policy)
+        self._queries = CustomerQueries(store, self._policy)
+        self._advisor = Advisor(store, self._policy)
+        self._snapshot: CustomerSnapshot | None = None
+        self._snapshot_base: CustomerBase | None = None
+        """The customer base that the snapshot was made from."""
         self._base: CustomerBase | None = None
-        self._kept_base: CustomerBase | None = None
-        """The customer base of the day that is kept in memory."""
         self._dashboard: Dashboard | None = None
+
+    def find(self, user_id: str, when: AsOf) -> StoredCustomer:
+        """The reader of one customer: the snapshot in memory if it is of that day and holds them, else the store."""
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.day == when.day and self.freshness.is_valid:
+            place = snapshot.place(user_id)
+            if place is not None:
+                return SnapshotCustomer(self._queries, user_id, when, snapshot, place)
+        return StoredCustomer(self._queries, user_id, when)
 
     def customer(
         self,
@@ -58,32 +70,33 @@ class Answers(Source):
         breakdowns: frozenset[Breakdown] = frozenset(),
         include_predictions: bool = True,
         as_of: str | None = None,
-    ) -> dict[str, object]:
+    ) -> Body:
         """Everything about a customer, in the order of the specification's response.
 
         Raises:
             CustomerNotFound: the store knows no such customer.
             ModelError: predictions are asked for, and there is no model to make them.
         """
-        when = self.when(as_of)
-        table = self._facts_of(user_id, period, when)
-        facts = as_row(table)
-        answer: dict[str, object] = {
-            "success": True,
-            "customer_id": user_id,
-            "period": period.value,
-            "revenue_summary": {name: facts[name] for name in SUMMARY_FIELDS},
-            **self._queries.breakdowns(user_id, period, when, breakdowns),
-        }
-        if include_predictions:
-            answer["predictions"] = self._predictions_of(user_id, period, table, when)
-        answer |= {name: facts[name] for name in ("customer_segment", "lifecycle_stage", "activity_status")}
-        answer["meta"] = self._meta(when)
-        return answer
+        return self.response(self.find(user_id, self.when(as_of)), period, breakdowns, include_predictions)
 
-    def is_cached(self, user_id: str, period: Period, breakdowns: frozenset[Breakdown], as_of: str | None) -> bool:
-        """Whether :meth:`customer` finds everything in memory, and asks no store."""
-        return as_of is None and self._queries.is_cached(user_id, period, breakdowns, self.when(None))
+    def response(
+        self,
+        customer: StoredCustomer,
+        period: Period = Period.ALL_TIME,
+        breakdowns: frozenset[Breakdown] = frozenset(),
+        include_predictions: bool = True,
+    ) -> Body:
+        """As :meth:`customer`, of a customer that :meth:`find` gave."""
+        facts = as_row(customer.facts(period))
+        found = customer.breakdowns(period, breakdowns)
+        body = customer_body(
+            facts,
+            period,
+            predictions=self._predictions(customer) if include_predictions else None,
+            include_predictions=include_predictions,
+            breakdowns=found,
+        )
+        return self.complete(body, customer.when)
 
     def batch(
         self,
@@ -91,59 +104,59 @@ class Answers(Source):
         period: Period = Period.ALL_TIME,
         include_predictions: bool = True,
         as_of: str | None = None,
-    ) -> dict[str, object]:
+    ) -> Body:
         """Summary, predictions and segment of many customers, in the order asked for; unknown ids are listed.
 
         Raises:
             InvalidParameter: no ids, or more than the settings allow.
             ModelError: predictions are asked for, and there is no model to make them.
         """
-        batch.check_count(len(customer_ids), self._settings.batch_customers, "customer_ids")
+        check_count(len(customer_ids), self._settings.batch_customers, "customer_ids")
         when = self.when(as_of)
         predictor = self.predictor(when) if include_predictions else None
         known = of_customers(known_at(self._store, when), pa.array(customer_ids, pa.string()))
-        customers = batch.Customers(known, self._store.fetch, when, self._policy, self._store.info.currency)
-        return self.complete(batch.in_order(customer_ids, customers.answers(period, predictor)), when)
+        group = CustomerGroup(known, self._store.fetch, when, self._policy, self._store.info.currency)
+        return self.complete(in_order(customer_ids, group.bodies(period, predictor)), when)
 
     def scorer(self) -> HistoryScorer:
-        """Answers about histories that are sent, from the same model.
+        """Scores posted histories with the same model.
 
         Raises:
             ModelError: there is none.
         """
-        return HistoryScorer(self.model, self._policy, self._settings)
+        return HistoryScorer.of(self.model, self._policy, self._settings)
 
     def refresh_snapshot(self) -> None:
-        """Keep every customer as of the day that answers are of in memory, if they are not kept already.
+        """Read every customer as of the present day into memory, unless they are there already.
 
-        A store whose customers are more than the settings allow, or that may change unnoticed, is asked each time.
+        A store with more customers than the settings allow, or one that may change unnoticed, is asked each time.
 
         Raises:
             CustomerRevenueError: the store cannot answer, or has no customers.
         """
-        day = self.cacheable_day()
-        kept = self._queries.book
-        if day is None or self.info.customers > self._settings.customers_in_memory or (kept and kept.day == day):
+        day, snapshot = self.cacheable_day(), self._snapshot
+        too_many = self.info.customers > self._settings.customers_in_memory
+        if day is None or too_many or (snapshot and snapshot.day == day):
             return
         copy = self._store.copied(self._settings)
         base = self._base_of(copy, self.when(None)) if copy else self.base()
-        book = base.day_book()
+        snapshot = base.snapshot()
         if self._store.stale():
-            return  # it changed while it was read: whoever sees that opens the newer one
-        self._queries.book, self._kept_base, self._base = book, base, None
-        logger.info("%s customers are kept in memory as of %s", f"{self.info.customers:,}", day)
+            return  # it changed while it was read: the next check opens the newer one
+        self._snapshot, self._snapshot_base, self._base = snapshot, base, None
+        logger.info("%s customers in memory as of %s", f"{self.info.customers:,}", day)
 
     @property
     def has_snapshot(self) -> bool:
-        """Whether the customers of the day are kept in memory."""
-        return self._queries.book is not None
+        """Whether the customers of the present day are in memory."""
+        return self._snapshot is not None
 
     def base(self, as_of: str | None = None) -> CustomerBase:
         """The customer base as of a day; the one of the day asked about last is kept."""
         when = self.when(as_of)
-        kept, base = self._kept_base, self._base
-        if kept is not None and kept.when.day == when.day and self.freshness.is_valid:
-            return kept
+        of_snapshot, base = self._snapshot_base, self._base
+        if of_snapshot is not None and of_snapshot.when.day == when.day and self.freshness.is_valid:
+            return of_snapshot
         if base is None or base.when.day != when.day:
             base = self._base = self._base_of(self._store, when)
         return base
@@ -157,48 +170,37 @@ class Answers(Source):
         return dashboard
 
     @cached_property
-    def customer_page(self) -> CustomerPage:
-        """What a customer's page shows beside the complete answer."""
-        return CustomerPage(self._store, self._queries, self._model)
+    def detail(self) -> CustomerDetail:
+        """What a customer's page shows in addition to the response."""
+        return CustomerDetail(self._store, self._model)
 
     def model_card(self) -> dict[str, object]:
-        """What is known about the model that answers.
+        """What is known about the model in use.
 
         Raises:
             ModelError: there is none.
         """
         return model_card(self.model, self._store)
 
-    def advice(
-        self, user_id: str, ask: Callable[[Advisor, Situation], dict[str, object]], as_of: str | None = None
-    ) -> dict[str, object]:
-        """What the advisor says about a customer, as an answer.
+    def advice(self, user_id: str, ask: Callable[[Advisor, Situation], Body], as_of: str | None = None) -> Body:
+        """What the advisor says about a customer, as a response.
 
         Raises:
             CustomerNotFound: the store knows no such customer.
             ModelError: there is no model.
         """
-        when = self.when(as_of)
-        facts = self._facts_of(user_id, Period.ALL_TIME, when)
-        situation = situation_of(self._queries, self.predictor(when), user_id, facts, when)
-        return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, when)
+        customer = self.find(user_id, self.when(as_of))
+        customer.facts(Period.ALL_TIME)
+        situation = Situation.of(customer, self.predictor(customer.when))
+        return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, customer.when)
 
     def _base_of(self, store: Store, when: AsOf) -> CustomerBase:
         return CustomerBase(store, when, self._policy, self._model, self._problem)
 
-    def _facts_of(self, user_id: str, period: Period, when: AsOf) -> pa.Table:
-        facts = self._queries.facts_table(user_id, period, when)
-        if facts.num_rows == 0:
-            raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
-        return facts
-
-    def _predictions_of(self, user_id: str, period: Period, facts: pa.Table, when: AsOf) -> dict[str, object] | None:
-        predictor = self.predictor(when)
-        if period is not Period.ALL_TIME:
-            facts = self._queries.facts_table(user_id, Period.ALL_TIME, when)
-        situation = situation_of(self._queries, predictor, user_id, facts, when)
-        foreseen = situation.foreseen
-        if foreseen is None:
+    def _predictions(self, customer: StoredCustomer) -> Body | None:
+        predictor = self.predictor(customer.when)
+        found = customer.predictions(predictor)
+        if found is None:
             return None
-        (fields,) = prediction_fields(predictor, foreseen.predictions, foreseen.grounds)
-        return fields | self._advisor.in_response(situation)
+        facts = customer.facts(Period.ALL_TIME)
+        return prediction_bodies(predictor, facts, found, self._policy, self._store.info.currency)[customer.customer_id]

@@ -1,4 +1,4 @@
-"""What a customer's page shows beside the complete answer: his orders and refunds, his curve, and how it came about."""
+"""What a customer's page shows in addition to the response: their orders and refunds, their curve, and its history."""
 
 from __future__ import annotations
 
@@ -13,83 +13,80 @@ import pyarrow as pa
 
 from customer_revenue.actions.forecast import HIGH, LOW
 from customer_revenue.actions.predictive_revenue import Predictive
-from customer_revenue.errors import CustomerNotFound, NotEnoughData
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store, parameter
-from customer_revenue.periods import AsOf, Period, month_starts
+from customer_revenue.periods import Period, month_starts
 from customer_revenue.tables import COUNTED_STATUSES, Canonical
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
-from customer_revenue.workflows.customers.store_reader import CustomerQueries
+from customer_revenue.workflows.customers.response import Body
+from customer_revenue.workflows.customers.store_reader import StoredCustomer
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 CURVE_POINTS = 74
 ALIVE_POINTS = 24
 FORECAST_POINTS = 12
 PRODUCTS_SHOWN = 3
-PERIOD = ("user_id", "moment", "first_day")
-
-Body = dict[str, object]
+PERIOD_PARAMETERS = ("user_id", "moment", "first_day")
 
 
-class CustomerPage:
+class CustomerDetail:
     """Compiled queries about one customer at a time."""
 
-    def __init__(self, store: Store, queries: CustomerQueries, model: LoadedModel | None) -> None:
-        self._store, self._queries, self._model = store, queries, model
+    def __init__(self, store: Store, model: LoadedModel | None) -> None:
+        self._store, self._model = store, model
         moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
         first_day = cast("ir.DateScalar", parameter("first_day", "date"))
         known = store.tables.until(moment).of_customer(cast("ir.StringScalar", parameter("user_id", "string")))
-        moves = _transactions(known, first_day)
+        transactions = _transactions(known, first_day)
         self._named = store.prepare(known.users.select("name", "email").limit(1), ("user_id",))
         self._counts = store.prepare(
-            moves.aggregate(
-                moves=moves.count(),
-                orders=(moves.kind == "order").ifelse(1, 0).sum().coalesce(0),
-                first_purchase=(moves.kind == "order").ifelse(moves.day, ibis.null("date")).min(),
+            transactions.aggregate(
+                transactions=transactions.count(),
+                orders=(transactions.kind == "order").ifelse(1, 0).sum().coalesce(0),
+                first_purchase=(transactions.kind == "order").ifelse(transactions.day, ibis.null("date")).min(),
             ),
-            PERIOD,
+            PERIOD_PARAMETERS,
         )
         self._transactions = store.prepare(
-            _page(moves, cast("ir.IntegerScalar", parameter("offset", "int64")), parameter("until", "int64")),
-            (*PERIOD, "offset", "until"),
+            _page(transactions, cast("ir.IntegerScalar", parameter("offset", "int64")), parameter("until", "int64")),
+            (*PERIOD_PARAMETERS, "offset", "until"),
         )
-        self._lines = store.prepare(_lines(known, first_day), PERIOD)
+        self._lines = store.prepare(_lines(known, first_day), PERIOD_PARAMETERS)
 
-    def timeline(self, user_id: str, period: Period, when: AsOf, limit: int, offset: int) -> Body:
+    def timeline(self, customer: StoredCustomer, period: Period, limit: int, offset: int) -> Body:
         """Orders and refunds of the period, newest first, one page of them, with the customer's name and e-mail.
 
         Raises:
             CustomerNotFound: the store knows no such customer by then.
         """
-        if self._queries.facts(user_id, period, when) is None:
-            raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
-        values = {"user_id": user_id, "moment": when.moment_utc_naive, "first_day": period.first_day(when.day)}
+        customer.facts(period)
+        values = customer.of_period(period)
         (counts,) = self._counts.run(**values).to_pylist()
-        moves = self._transactions.run(**values, offset=offset, until=offset + limit).to_pylist()
-        named = self._named.run(user_id=user_id).to_pylist()
-        products = _products(self._lines.run(**values)) if moves else {}
+        transactions = self._transactions.run(**values, offset=offset, until=offset + limit).to_pylist()
+        named = self._named.run(user_id=customer.customer_id).to_pylist()
+        products = _products(self._lines.run(**values)) if transactions else {}
         return {
             "customer": named[0] if named else {"name": None, "email": None},
-            "timeline": [_move(move, products) for move in moves],
-            "total": counts["moves"],
+            "timeline": [_transaction(transaction, products) for transaction in transactions],
+            "total": counts["transactions"],
             "page": {"limit": limit, "offset": offset},
         }
 
-    def outlook(self, user_id: str, when: AsOf) -> Body:
-        """The curve F(t), P(alive) as it would have been told at earlier days, and the revenue to be expected.
+    def outlook(self, customer: StoredCustomer) -> Body:
+        """The curve F(t), P(alive) at earlier days, and the expected revenue.
 
-        Earlier days are told by the model of today from what was known then. Everything is null for a customer
-        without an order, or where there is no model that predicts.
+        P(alive) at an earlier day is today's model applied to what was known then. Everything is null for a customer
+        without an order, or where no model predicts.
 
         Raises:
             CustomerNotFound: the store knows no such customer by then.
         """
-        if self._queries.facts(user_id, Period.ALL_TIME, when) is None:
-            raise CustomerNotFound(f"no customer {user_id[:100]!r} by {when.day}")
-        features = self._queries.features(user_id, when)
+        customer.facts(Period.ALL_TIME)
+        features = customer.features()
         if self._model is None or features.num_rows == 0:
             return {"curve": None, "alive": None, "forecast": None}
-        predictor = predictor_as_of(self._model.predictor, when.day)
+        predictor = self._model.predictor.as_of(customer.when.day)
         horizon = predictor.horizon_days
         days = np.unique(np.linspace(0, horizon, CURVE_POINTS).round()).astype(int).tolist()
         try:
@@ -101,18 +98,15 @@ class CustomerPage:
                 {"day": day, "probability": round(float(p), 6) if day else 0.0}
                 for day, p in zip(days, curve, strict=True)
             ],
-            "alive": self._alive(user_id, when),
-            "forecast": self._forecast(features, when),
+            "alive": self._alive(customer, predictor),
+            "forecast": _forecast(features, predictor),
         }
 
-    def _alive(self, user_id: str, when: AsOf) -> list[dict[str, object]]:
-        assert self._model is not None
-        values = {"user_id": user_id, "moment": when.moment_utc_naive, "first_day": Period.ALL_TIME.first_day(when.day)}
-        (counts,) = self._counts.run(**values).to_pylist()
-        moments = [self._store.as_of(day) for day in _month_ends(counts["first_purchase"], when.day)]
-        rows = [self._queries.features(user_id, moment) for moment in moments[:-1]]
-        rows.append(self._queries.features(user_id, when))
-        predictor = predictor_as_of(self._model.predictor, when.day)
+    def _alive(self, customer: StoredCustomer, predictor: Predictor) -> list[dict[str, object]]:
+        (counts,) = self._counts.run(**customer.of_period(Period.ALL_TIME)).to_pylist()
+        moments = [self._store.as_of(day) for day in _month_ends(counts["first_purchase"], customer.when.day)]
+        rows = [customer.features(moment) for moment in moments[:-1]]
+        rows.append(customer.features())
         alive = predictor.curve(pa.concat_tables(rows), [float("inf"), 90.0])
         return [
             {
@@ -123,33 +117,32 @@ class CustomerPage:
             for moment, (p, soon) in zip(moments, alive, strict=True)
         ]
 
-    def _forecast(self, features: pa.Table, when: AsOf) -> list[dict[str, object]]:
-        """Cumulative gross revenue to be expected from today on, with the ends of its 80 % interval.
 
-        All days share the shape of the whole horizon, so that the band widens smoothly.
-        """
-        assert self._model is not None
-        predictor = predictor_as_of(self._model.predictor, when.day)
-        days = np.linspace(0, predictor.horizon_days, FORECAST_POINTS + 1)[1:].round().astype(int).tolist()
-        path = [predictor.predict(features, day) for day in days]
-        shape = Predictive.of(path[-1]).shape
-        steps: list[dict[str, object]] = [
-            {"day": 0, "expected_revenue_cents": 0, "revenue_low_cents": 0, "revenue_high_cents": 0}
-        ]
-        for day, table in zip(days, path, strict=True):
-            chance = np.clip(column(table, "purchase_probability"), 1e-9, 1.0)
-            expected = column(table, "expected_revenue_cents")
-            revenue = Predictive(chance, expected / chance, shape)
-            low, high = (round(float(revenue.quantile(end)[0])) for end in (LOW, HIGH))
-            steps.append(
-                {
-                    "day": day,
-                    "expected_revenue_cents": round(float(expected[0])),
-                    "revenue_low_cents": low,
-                    "revenue_high_cents": high,
-                }
-            )
-        return steps
+def _forecast(features: pa.Table, predictor: Predictor) -> list[dict[str, object]]:
+    """Cumulative gross revenue to be expected from today on, with the ends of its 80 % interval.
+
+    All days share the shape of the whole horizon, so that the band widens smoothly.
+    """
+    days = np.linspace(0, predictor.horizon_days, FORECAST_POINTS + 1)[1:].round().astype(int).tolist()
+    path = [predictor.predict(features, day) for day in days]
+    shape = Predictive.of(path[-1]).shape
+    steps: list[dict[str, object]] = [
+        {"day": 0, "expected_revenue_cents": 0, "revenue_low_cents": 0, "revenue_high_cents": 0}
+    ]
+    for day, table in zip(days, path, strict=True):
+        chance = np.clip(column(table, "purchase_probability"), 1e-9, 1.0)
+        expected = column(table, "expected_revenue_cents")
+        revenue = Predictive(chance, expected / chance, shape)
+        low, high = (round(float(revenue.quantile(end)[0])) for end in (LOW, HIGH))
+        steps.append(
+            {
+                "day": day,
+                "expected_revenue_cents": round(float(expected[0])),
+                "revenue_low_cents": low,
+                "revenue_high_cents": high,
+            }
+        )
+    return steps
 
 
 def _transactions(known: Canonical, first_day: ir.DateScalar) -> ir.Table:
@@ -177,9 +170,9 @@ def _transactions(known: Canonical, first_day: ir.DateScalar) -> ir.Table:
     return bought.cast(wanted).union(given.cast(wanted))
 
 
-def _page(moves: ir.Table, offset: ir.IntegerScalar, until: Any) -> ir.Table:
-    newest = ibis.window(order_by=[moves.created_at.desc(), moves.kind.asc(), moves.id.asc()])
-    placed = moves.mutate(place=ibis.row_number().over(newest))
+def _page(transactions: ir.Table, offset: ir.IntegerScalar, until: Any) -> ir.Table:
+    newest = ibis.window(order_by=[transactions.created_at.desc(), transactions.kind.asc(), transactions.id.asc()])
+    placed = transactions.mutate(place=ibis.row_number().over(newest))
     return placed.filter((placed.place >= offset) & (placed.place < until)).order_by("place").drop("place")
 
 
@@ -207,15 +200,15 @@ def _products(lines: pa.Table) -> dict[str, tuple[list[str], int]]:
     return found
 
 
-def _move(move: Mapping[str, Any], products: Mapping[str, tuple[list[str], int]]) -> dict[str, object]:
-    names, lines = products.get(move["order_id"], ([], 0)) if move["kind"] == "order" else ([], 0)
+def _transaction(transaction: Mapping[str, Any], products: Mapping[str, tuple[list[str], int]]) -> dict[str, object]:
+    names, lines = products.get(transaction["order_id"], ([], 0)) if transaction["kind"] == "order" else ([], 0)
     return {
-        "kind": move["kind"],
-        "id": move["id"],
-        "order_id": move["order_id"],
-        "day": move["day"].isoformat(),
-        "amount_cents": move["amount_cents"],
-        "status": move["status"],
+        "kind": transaction["kind"],
+        "id": transaction["id"],
+        "order_id": transaction["order_id"],
+        "day": transaction["day"].isoformat(),
+        "amount_cents": transaction["amount_cents"],
+        "status": transaction["status"],
         "products": names,
         "lines": lines,
     }

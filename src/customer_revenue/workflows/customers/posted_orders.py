@@ -1,4 +1,4 @@
-"""Score histories that were sent, for shops whose data lives elsewhere: the same facts, features and predictions."""
+"""Score order histories that are posted, for shops whose data lives elsewhere: the same facts and predictions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.tables import as_of_literal
-from customer_revenue.workflows.customers.batch import Body, Customers, check_count, in_order
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
+from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
+from customer_revenue.workflows.customers.response import Body, completed
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 
 @dataclass(frozen=True)
-class SentOrder:
+class PostedOrder:
     """An order of a history. A time without a zone is in the reporting zone."""
 
     created_at: dt.datetime
@@ -31,7 +31,7 @@ class SentOrder:
 
 
 @dataclass(frozen=True)
-class SentRefund:
+class PostedRefund:
     """A refund of a history, beyond the orders whose status is refunded."""
 
     created_at: dt.datetime
@@ -39,67 +39,82 @@ class SentRefund:
 
 
 @dataclass(frozen=True)
-class SentHistory:
+class PostedHistory:
     """A customer's whole history."""
 
     customer_id: str
-    orders: Sequence[SentOrder]
-    refunds: Sequence[SentRefund]
+    orders: Sequence[PostedOrder]
+    refunds: Sequence[PostedRefund]
 
 
+@dataclass(frozen=True)
 class HistoryScorer:
-    """Answers about histories, from a model and the policy; no store is asked."""
+    """Scores posted histories with a model and the policy; no store is asked.
 
-    def __init__(self, model: LoadedModel, policy: Policy, settings: Settings) -> None:
-        self._model, self._policy, self._settings = model, policy, settings
+    Args:
+        model: the model.
+        policy: segments, stages, actions and offers.
+        timezone: the reporting zone.
+        currency: of the amounts, where the model does not say.
+        max_customers: histories in one call.
+        max_orders: orders and refunds in one history.
+    """
 
-    def score(self, histories: Sequence[SentHistory], as_of: str | None = None) -> Body:
-        """Summary, predictions and segment of each history, in the order sent.
+    model: LoadedModel
+    policy: Policy
+    timezone: str
+    currency: str
+    max_customers: int
+    max_orders: int
+
+    @classmethod
+    def of(cls, model: LoadedModel, policy: Policy, settings: Settings) -> HistoryScorer:
+        """The scorer with the limits of the settings."""
+        return cls(
+            model,
+            policy,
+            settings.timezone,
+            model.currency or settings.currency,
+            settings.batch_customers,
+            settings.history_orders,
+        )
+
+    def score(self, histories: Sequence[PostedHistory], as_of: str | None = None) -> Body:
+        """Summary, predictions and segment of each history, in the order posted.
 
         Args:
             histories: of different customers.
-            as_of: the day at whose end they are looked at; now by default. What comes later is left out.
+            as_of: score as of the end of this day; now by default. Orders after that are left out.
 
         Raises:
-            InvalidParameter: too many histories, one that is too long, or a customer that comes twice.
+            InvalidParameter: too many histories, one that is too long, or a customer that occurs twice.
             ModelError: the model cannot predict.
         """
         self._check(histories)
-        zone = ZoneInfo(self._settings.timezone)
+        zone = ZoneInfo(self.timezone)
         when = AsOf.end_of(parse_day(as_of), zone) if as_of else AsOf.now(zone)
-        currency = self._model.currency or self._settings.currency
-        tables = canonical_in_memory(_orders(histories, zone), _refunds(histories, zone), self._settings.timezone)
+        tables = canonical_in_memory(_orders(histories, zone), _refunds(histories, zone), self.timezone)
         known = tables.until(as_of_literal(when.moment))
-        customers = Customers(known, fetch_in_memory, when, self._policy, currency)
-        found = customers.answers(Period.ALL_TIME, predictor_as_of(self._model.predictor, when.day))
-        return {
-            "success": True,
-            **in_order([history.customer_id for history in histories], found),
-            "meta": {
-                "calculation_date": when.calculation_date,
-                "data_freshness": when.freshness,
-                "currency": currency,
-                "timezone": self._settings.timezone,
-                "model_version": self._model.version,
-            },
-        }
+        group = CustomerGroup(known, fetch_in_memory, when, self.policy, self.currency)
+        found = group.bodies(Period.ALL_TIME, self.model.predictor.as_of(when.day))
+        body = in_order([history.customer_id for history in histories], found)
+        return completed(body, when, self.currency, self.timezone, self.model.version)
 
-    def _check(self, histories: Sequence[SentHistory]) -> None:
-        check_count(len(histories), self._settings.batch_customers, "customers")
-        most = self._settings.history_orders
+    def _check(self, histories: Sequence[PostedHistory]) -> None:
+        check_count(len(histories), self.max_customers, "customers")
         for history in histories:
             length = len(history.orders) + len(history.refunds)
-            if length > most:
+            if length > self.max_orders:
                 raise InvalidParameter(
                     f"customers: the history of {history.customer_id[:100]!r} has {length} orders and refunds; "
-                    f"at most {most}"
+                    f"at most {self.max_orders}"
                 )
         (name, times), *_ = Counter(history.customer_id for history in histories).most_common(1)
         if times > 1:
-            raise InvalidParameter(f"customers: {name[:100]!r} comes {times} times; send one history a customer")
+            raise InvalidParameter(f"customers: {name[:100]!r} comes {times} times; send one history per customer")
 
 
-def _orders(histories: Sequence[SentHistory], zone: ZoneInfo) -> pa.Table:
+def _orders(histories: Sequence[PostedHistory], zone: ZoneInfo) -> pa.Table:
     rows = [(history.customer_id, order) for history in histories for order in history.orders]
     return pa.table(
         {
@@ -112,7 +127,7 @@ def _orders(histories: Sequence[SentHistory], zone: ZoneInfo) -> pa.Table:
     )
 
 
-def _refunds(histories: Sequence[SentHistory], zone: ZoneInfo) -> pa.Table:
+def _refunds(histories: Sequence[PostedHistory], zone: ZoneInfo) -> pa.Table:
     rows = [(history.customer_id, refund) for history in histories for refund in history.refunds]
     return pa.table(
         {

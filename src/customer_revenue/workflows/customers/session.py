@@ -1,11 +1,10 @@
-"""A store and a model to answer from, and how to know that others have taken their place."""
+"""One store, policy and model to answer from, and how to know that newer ones have replaced them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Self
 
 from customer_revenue.errors import ModelError, ModelNotFound
@@ -15,15 +14,41 @@ from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.customers.freshness import Freshness
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
-from customer_revenue.workflows.registry.bundles import LoadedModel, load_model, model_identity
+from customer_revenue.workflows.customers.response import Body, completed
+from customer_revenue.workflows.registry.bundles import MONITORING_METRICS, LoadedModel, load_model, model_identity
 
-MONITORING_METRICS = Path("monitoring", "metrics.prom")
+MAX_AGE_SECONDS = 2.5
+"""How long after a check of the store and the model they still count as the newest."""
+
+
+class Freshness:
+    """When a store was last checked and found unchanged.
+
+    Args:
+        is_snapshot: whether nobody can take the store away or change it while it is open.
+    """
+
+    def __init__(self, *, is_snapshot: bool) -> None:
+        self._is_snapshot = is_snapshot
+        self._checked_at = time.monotonic()
+
+    def mark_checked(self, at: float) -> None:
+        """A check that began at this moment, in seconds of the monotonic clock, found nothing newer."""
+        self._checked_at = at
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the last check was within :data:`MAX_AGE_SECONDS`."""
+        return time.monotonic() - self._checked_at < MAX_AGE_SECONDS
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether what was read is still what the store would answer."""
+        return self._is_snapshot or self.is_recent
 
 
 def policy_stamp(settings: Settings) -> int:
-    """What changes when the user's policy file is written; 0 without one."""
+    """The time of the last change of the user's policy file, in nanoseconds; 0 without one."""
     try:
         return settings.policy.stat().st_mtime_ns if settings.policy else 0
     except OSError:
@@ -31,14 +56,14 @@ def policy_stamp(settings: Settings) -> int:
 
 
 def _identity(settings: Settings) -> str | None:
-    """What names the model that is there now, if there is one."""
+    """The identity of the model that is there now; ``None`` without one."""
     try:
         return model_identity(settings)
     except ModelError:
         return None
 
 
-class Source:
+class Session:
     """One store, one policy and, where there is one, one model, as they were when they were opened."""
 
     def __init__(
@@ -52,7 +77,7 @@ class Source:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
         self._model_seen = _identity(settings)
         self.opened_at = time.time()
-        self.freshness = Freshness(held=store.is_snapshot)
+        self.freshness = Freshness(is_snapshot=store.is_snapshot)
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy)
 
@@ -60,11 +85,11 @@ class Source:
     def open(cls, settings: Settings, previous: LoadedModel | None = None) -> Self:
         """The store and the model that the settings name.
 
-        A model that cannot be loaded is no failure until predictions are asked for.
+        A model that cannot be loaded fails only requests for predictions.
 
         Args:
             settings: name them.
-            previous: model that stays in use where the one that is there now cannot be loaded.
+            previous: model that stays in use if the present one cannot be loaded.
 
         Raises:
             StoreError: there is no store that can be read.
@@ -80,12 +105,12 @@ class Source:
             return cls(store, previous, problem, settings, policy)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._store.close()
 
     @property
     def problem(self) -> ModelError | None:
-        """Why the model that is there now is not in use, if it is not."""
+        """Why the present model is not in use; ``None`` if it is."""
         return self._problem
 
     @property
@@ -95,7 +120,7 @@ class Source:
 
     @property
     def warning(self) -> str:
-        """What is odd about the model in use, such as that it was trained on another store; empty if nothing is."""
+        """A warning about the model in use, such as that it was trained on another store; empty without one."""
         return self._model.foreign_to(self._store.info) if self._model else ""
 
     @property
@@ -105,7 +130,7 @@ class Source:
         return manifest.stat().st_mtime if manifest is not None and manifest.is_file() else None
 
     def monitoring_metrics(self) -> bytes:
-        """What monitoring wrote for Prometheus when it ran last; empty where it has not."""
+        """What the last monitoring run wrote for Prometheus; empty before the first one."""
         try:
             return (self._settings.models / MONITORING_METRICS).read_bytes()
         except OSError:
@@ -113,11 +138,11 @@ class Source:
 
     @property
     def is_out_of_sample(self) -> bool:
-        """Whether the model was trained on nothing later than what it answers of: else its answers are hindsight."""
+        """Whether the model knew nothing later than the as-of day: otherwise its predictions are hindsight."""
         return self._model is not None and self._model.predictor.as_of_day <= self.when(None).day
 
     def check(self) -> None:
-        """Ask the store for a sign of life.
+        """Check that the store responds.
 
         Raises:
             StoreError: it does not answer.
@@ -158,16 +183,17 @@ class Source:
         return self._model
 
     def cacheable_day(self) -> dt.date | None:
-        """The day that answers are of, for which they stay the same; ``None`` where the store can change unnoticed."""
+        """The as-of day during which answers stay the same; ``None`` where the store can change unnoticed."""
         return self._store.as_of(self._settings.as_of).day if self._store.reports_changes else None
 
     def when(self, as_of: str | None) -> AsOf:
         """The moment that a day stands for; without one, the store's."""
         return self._store.as_of(parse_day(as_of) if as_of else self._settings.as_of)
 
-    def complete(self, body: Mapping[str, object], when: AsOf) -> dict[str, object]:
-        """A body as an answer, with ``success`` before it and ``meta`` after it."""
-        return {"success": True, **body, "meta": self._meta(when)}
+    def complete(self, body: Mapping[str, object], when: AsOf) -> Body:
+        """A body as a response, with ``success`` before it and ``meta`` after it."""
+        info = self._store.info
+        return completed(body, when, info.currency, info.timezone, self.model_version)
 
     def predictor(self, when: AsOf) -> Predictor:
         """The model's predictor, for features of a day.
@@ -175,13 +201,4 @@ class Source:
         Raises:
             ModelError: there is no model.
         """
-        return predictor_as_of(self.model.predictor, when.day)
-
-    def _meta(self, when: AsOf) -> dict[str, object]:
-        return {
-            "calculation_date": when.calculation_date,
-            "data_freshness": when.freshness,
-            "currency": self._store.info.currency,
-            "timezone": self._store.info.timezone,
-            "model_version": self.model_version,
-        }
+        return self.model.predictor.as_of(when.day)

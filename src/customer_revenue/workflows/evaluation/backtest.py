@@ -16,48 +16,34 @@ from customer_revenue.console import Report
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.evaluation.fold import Origin, predict_from
+from customer_revenue.tables import BACKTEST_COLUMNS
+from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, predict_from
 from customer_revenue.workflows.evaluation.metric_tables import (
+    fold_table,
     mean_figures,
     members_table,
-    origin_table,
     slices_table,
     summary_table,
 )
-from customer_revenue.workflows.evaluation.origins import fold_cutoffs
 from customer_revenue.workflows.exports import check_output, write_table
 from customer_revenue.workflows.import_orders import import_orders
 
 MAX_CUSTOMERS = 1_000_000
 """So many are predicted and compared; of more, a sample of this size."""
 
-OUTPUT_COLUMNS = (
-    "customer_id",
-    "expected_purchases",
-    "purchases_low",
-    "purchases_high",
-    "expected_revenue_cents",
-    "revenue_low_cents",
-    "revenue_high_cents",
-    "interval_mass",
-    "purchase_probability",
-    "next_purchase_date",
-)
-"""The columns of a back-test's file, one row a customer with an order by the cut-off."""
-
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """The origins of a back-test, in the order of their cut-offs."""
+    """The folds of a back-test, in the order of their cut-offs."""
 
-    origins: Sequence[Origin]
+    folds: Sequence[BacktestFold]
     run_id: str
     output: Path | None
 
     def text(self) -> str:
         """The comparison as lines for people."""
-        scored = [origin for origin in self.origins if origin.outcomes is not None]
-        parts = [origin_table(origin) for origin in self.origins]
+        scored = [fold for fold in self.folds if fold.outcomes is not None]
+        parts = [fold_table(fold) for fold in self.folds]
         parts += [members_table(scored[-1]), slices_table(scored[-1])] if scored else []
         parts += [summary_table(scored)] if len(scored) > 1 else []
         if self.output:
@@ -82,8 +68,8 @@ def backtest(
         cutoffs: last days that training may know; chosen back from the end when there are none.
         origins: how many cut-offs to choose.
         horizon_days: how far to predict. A cut-off with less than that after it is only predicted from.
-        output: file for the predictions, which takes exactly one cut-off or one origin.
-        report: is told what is being done.
+        output: file for the predictions, which takes exactly one cut-off.
+        report: receives progress messages.
 
     Raises:
         NotEnoughData: no cut-off has customers before it.
@@ -95,14 +81,14 @@ def backtest(
             raise InvalidParameter("a file of predictions is of one --cutoff")
     with _store_of(settings, files, report) as store:
         chosen = sorted(set(cutoffs)) or choose_origins(store, 1 if output else origins, horizon_days)
-        done = []
+        folds = []
         for number, cutoff in enumerate(chosen):
             report(f"Back-test at {cutoff}, {horizon_days} days ahead", number / len(chosen))
-            done.append(predict_from(store, settings, cutoff, horizon_days, MAX_CUSTOMERS))
+            folds.append(predict_from(store, settings, cutoff, horizon_days, MAX_CUSTOMERS))
         if output is not None:
-            write_table(backtest_rows(done[0]), output)
-        run_id = _track(settings, store, done, horizon_days)
-    return BacktestResult(done, run_id, output)
+            write_table(backtest_rows(folds[0]), output)
+        run_id = _track(settings, store, folds, horizon_days)
+    return BacktestResult(folds, run_id, output)
 
 
 def choose_origins(store: Store, number: int, horizon_days: int) -> list[dt.date]:
@@ -118,9 +104,9 @@ def choose_origins(store: Store, number: int, horizon_days: int) -> list[dt.date
     return cutoffs
 
 
-def backtest_rows(origin: Origin) -> pa.Table:
+def backtest_rows(fold: BacktestFold) -> pa.Table:
     """The rows of a back-test's file."""
-    return origin.predictions.select(OUTPUT_COLUMNS)
+    return fold.predictions.select(BACKTEST_COLUMNS)
 
 
 @contextmanager
@@ -136,12 +122,12 @@ def _store_of(settings: Settings, files: Sequence[Path], report: Report) -> Iter
             yield store
 
 
-def _track(settings: Settings, store: Store, origins: Sequence[Origin], horizon_days: int) -> str:
-    figures = {str(origin.cutoff): origin.metrics() for origin in origins}
+def _track(settings: Settings, store: Store, folds: Sequence[BacktestFold], horizon_days: int) -> str:
+    figures = {str(fold.cutoff): fold.metrics() for fold in folds}
     parameters = {
         "horizon_days": horizon_days,
         "cutoffs": ", ".join(figures),
         "data_fingerprint": store.info.fingerprint,
         "store": store.info.url,
     }
-    return tracking.log_backtest(settings, parameters, mean_figures(origins), {"figures.json": figures})
+    return tracking.log_backtest(settings, parameters, mean_figures(folds), {"figures.json": figures})

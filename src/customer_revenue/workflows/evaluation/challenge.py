@@ -13,10 +13,10 @@ from customer_revenue.modeling.predictor import Predictor, Tier
 from customer_revenue.orders.store import Store
 from customer_revenue.policy import Gate
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
-from customer_revenue.workflows.evaluation.fold import OURS, Origin, forecast_of, predict_from
-from customer_revenue.workflows.evaluation.gate import Check, Verdict, judge
+from customer_revenue.workflows.evaluation.fold import OURS, BacktestFold, forecast_of, predict_from
+from customer_revenue.workflows.evaluation.gate import judge
 from customer_revenue.workflows.registry.bundles import CURRENT, current_version
+from customer_revenue.workflows.registry.verdict import Check, Verdict
 
 TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS, Tier.POPULATION, Tier.FACTS_ONLY)
 """From the best on."""
@@ -39,26 +39,26 @@ def challenge(
     store: Store,
     settings: Settings,
     predictor: Predictor,
-    origins: Sequence[Origin],
+    folds: Sequence[BacktestFold],
     gate: Gate,
     others: Sequence[Check] = (),
 ) -> Verdict:
     """The gate's verdict on a predictor by its back-test, against the champion that is there now.
 
-    An origin at which there was too little for what the predictor rests on says nothing about it and is left out;
+    An fold at which there was too little for what the predictor rests on says nothing about it and is left out;
     averages of the population, all that a small shop can have, claim no skill that could be measured.
     """
     fitted = predictor.tier_ in FITTED_TIERS
-    origins = [origin for origin in origins if fitted and not _lower(origin.predictor, predictor)]
+    folds = [fold for fold in folds if fitted and not _lower(fold.predictor, predictor)]
     version = current_version(settings.models)
     if version is None:
-        return judge(origins, gate, None, {}, others)
+        return judge(folds, gate, None, {}, others)
     try:
         champion = bundle.load(settings.models / CURRENT)
     except ModelError:
-        return judge(origins, gate, None, {}, others)
-    forecasts = _forecasts(store, settings, champion, origins)
-    return judge(origins, gate, version, forecasts, [*others, _tier(predictor, champion)])
+        return judge(folds, gate, None, {}, others)
+    forecasts = _forecasts(store, settings, champion, folds)
+    return judge(folds, gate, version, forecasts, [*others, _tier(predictor, champion)])
 
 
 def _tier(predictor: Predictor, champion: Predictor) -> Check:
@@ -71,7 +71,7 @@ def _lower(one: Predictor, other: Predictor) -> bool:
 
 
 def _forecasts(
-    store: Store, settings: Settings, champion: Predictor, origins: Sequence[Origin]
+    store: Store, settings: Settings, champion: Predictor, folds: Sequence[BacktestFold]
 ) -> dict[dt.date, Forecast]:
     """The champion's forecasts by cut-off.
 
@@ -80,17 +80,17 @@ def _forecasts(
     """
     recipe = bundle.read_manifest(settings.models / CURRENT).get("recipe") or recipe_of(settings)
     forecasts = {}
-    for origin in origins:
-        if champion.as_of_day <= origin.cutoff:
+    for fold in folds:
+        if champion.as_of_day <= fold.cutoff:
             try:
-                predicted = predictor_as_of(champion, origin.cutoff).predict(origin.features, origin.horizon_days)
+                predicted = champion.as_of(fold.cutoff).predict(fold.features, fold.horizon_days)
             except NotEnoughData:
                 continue
-            forecasts[origin.cutoff] = forecast_of(predicted, origin.cutoff)
+            forecasts[fold.cutoff] = forecast_of(predicted, fold.cutoff)
         elif recipe == recipe_of(settings):
-            forecasts[origin.cutoff] = origin.forecasts[OURS]
+            forecasts[fold.cutoff] = fold.forecasts[OURS]
         else:
             own = load_settings(**{**settings.model_dump(), **recipe})
-            then = predict_from(store, own, origin.cutoff, origin.horizon_days, MAX_CUSTOMERS)
-            forecasts[origin.cutoff] = then.forecasts[OURS]
+            then = predict_from(store, own, fold.cutoff, fold.horizon_days, MAX_CUSTOMERS)
+            forecasts[fold.cutoff] = then.forecasts[OURS]
     return forecasts

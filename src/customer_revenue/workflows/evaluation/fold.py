@@ -1,4 +1,4 @@
-"""One origin of a back-test: our predictor and its peers, trained on the same past, against the same future."""
+"""One fold of a back-test: our predictor and its peers, trained on the same past, against the same future."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAIVE = "naive rule"
 
 
 @dataclass(frozen=True)
-class Origin:
+class BacktestFold:
     """What was predicted at a cut-off, and what happened.
 
     Attributes:
@@ -51,6 +51,27 @@ class Origin:
         return {name: evaluate(self.outcomes, forecast) for name, forecast in self.forecasts.items()}
 
 
+def fold_cutoffs(first_day: dt.date | None, last_day: dt.date, number: int, horizon_days: int) -> list[dt.date]:
+    """Cut-offs back from the end, a horizon apart or closer where the history is short; earliest first.
+
+    Empty where the history is not longer than the horizon.
+
+    Args:
+        first_day: of the orders; None for none.
+        last_day: with which the horizon of the last cut-off ends.
+        number: of cut-offs.
+        horizon_days: that is predicted from each.
+
+    >>> [str(day) for day in fold_cutoffs(dt.date(2023, 1, 1), dt.date(2023, 12, 31), 2, 90)]
+    ['2023-07-26', '2023-10-02']
+    """
+    if first_day is None or (room := (last_day - first_day).days - horizon_days) < 1:
+        return []
+    latest = last_day - dt.timedelta(days=horizon_days)
+    step = min(horizon_days, room // (2 * number))
+    return [latest - dt.timedelta(days=step * back) for back in range(number - 1, -1, -1) if step or not back]
+
+
 def new_predictor(settings: Settings, as_of_day: dt.date, horizon_days: int) -> Predictor:
     """A predictor with the settings' parameters, not fitted."""
     return Predictor(
@@ -65,7 +86,7 @@ def new_predictor(settings: Settings, as_of_day: dt.date, horizon_days: int) -> 
 
 def predict_from(
     store: Store, settings: Settings, cutoff: dt.date, horizon_days: int, most_customers: int | None = None
-) -> Origin:
+) -> BacktestFold:
     """Train on what was known at the cut-off, predict the horizon after it, and look up what happened.
 
     With ``most_customers`` a random sample of so many stands for all.
@@ -88,7 +109,7 @@ def predict_from(
             forecasts[NAIVE] = naive_forecast(features, windows[0], horizon_days)
         known = np.flatnonzero(np.isfinite(happened.purchases))
         assert len(known) == features.num_rows, "every customer with an order by the cut-off has a label"
-    return Origin(cutoff, horizon_days, features, predictor, predictions, happened, forecasts)
+    return BacktestFold(cutoff, horizon_days, features, predictor, predictions, happened, forecasts)
 
 
 def forecast_of(predictions: pa.Table, cutoff: dt.date) -> Forecast:
@@ -104,11 +125,11 @@ def forecast_of(predictions: pa.Table, cutoff: dt.date) -> Forecast:
     )
 
 
-def slice_metrics(origin: Origin, rows: np.ndarray) -> dict[str, dict[str, float]]:
+def slice_metrics(fold: BacktestFold, rows: np.ndarray) -> dict[str, dict[str, float]]:
     """Every figure of every model, for some of the customers."""
-    assert origin.outcomes is not None
-    happened = select(origin.outcomes, rows)
-    return {name: evaluate(happened, select(forecast, rows)) for name, forecast in origin.forecasts.items()}
+    assert fold.outcomes is not None
+    happened = select(fold.outcomes, rows)
+    return {name: evaluate(happened, select(forecast, rows)) for name, forecast in fold.forecasts.items()}
 
 
 def _days_after(table: pa.Table, name: str, day: dt.date) -> Floats:

@@ -13,7 +13,7 @@ from rich.table import Table
 from customer_revenue.modeling.comparators import member_forecasts
 from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, slices
 from customer_revenue.modeling.purchase_histories import column
-from customer_revenue.workflows.evaluation.fold import BG_NBD, NAIVE, OURS, Origin, slice_metrics
+from customer_revenue.workflows.evaluation.fold import BG_NBD, NAIVE, OURS, BacktestFold, slice_metrics
 
 
 def _number(value: float) -> str:
@@ -52,13 +52,13 @@ ROWS: Mapping[str, tuple[str, Callable[[float], str]]] = {
 COVERAGE = ("purchases_coverage", "revenue_coverage", "interval_mass")
 
 
-def origin_table(origin: Origin, draws: int = 200) -> str:
-    """One origin: every model's figures, and our difference to BG/NBD with its 95 % interval over customers."""
-    title = f"Cut-off {origin.cutoff}, {origin.horizon_days} days, {origin.features.num_rows:,} customers"
-    if origin.outcomes is None:
+def fold_table(fold: BacktestFold, draws: int = 200) -> str:
+    """One fold: every model's figures, and our difference to BG/NBD with its 95 % interval over customers."""
+    title = f"Cut-off {fold.cutoff}, {fold.horizon_days} days, {fold.features.num_rows:,} customers"
+    if fold.outcomes is None:
         return f"{title}: predicted only, for the horizon is not over in this store"
-    metrics = origin.metrics()
-    gaps = paired_bootstrap(origin.outcomes, origin.forecasts[OURS], origin.forecasts[BG_NBD], draws)
+    metrics = fold.metrics()
+    gaps = paired_bootstrap(fold.outcomes, fold.forecasts[OURS], fold.forecasts[BG_NBD], draws)
     models = list(metrics)
     table = _table(title, ["", *models, f"ours less {BG_NBD} (95 %)"])
     for name, (words, write) in ROWS.items():
@@ -74,52 +74,52 @@ def coverage_line(figures: Mapping[str, float]) -> str:
     return f"Intervals held for {count:.1%} of purchases and {money:.1%} of revenue; they state {mass:.1%}."
 
 
-def members_table(origin: Origin) -> str:
+def members_table(fold: BacktestFold) -> str:
     """The members of our mix, each alone and with its weight, against the mix."""
-    assert origin.outcomes is not None
+    assert fold.outcomes is not None
     forecasts = {
-        OURS: origin.forecasts[OURS],
-        **member_forecasts(origin.predictor, origin.features, origin.horizon_days),
+        OURS: fold.forecasts[OURS],
+        **member_forecasts(fold.predictor, fold.features, fold.horizon_days),
     }
-    weights = origin.predictor.weights()
+    weights = fold.predictor.weights()
     table = _table("The mix and its members", ["", *forecasts])
     table.add_row("weight", *("" if name == OURS else f"{weights[name]:.3f}" for name in forecasts))
-    figures = {name: evaluate(origin.outcomes, forecast) for name, forecast in forecasts.items()}
+    figures = {name: evaluate(fold.outcomes, forecast) for name, forecast in forecasts.items()}
     for name, (words, write) in ROWS.items():
         if name != "next_date_error_days":
             table.add_row(words, *(write(figures[model][name]) for model in forecasts))
     return _text(table)
 
 
-def slices_table(origin: Origin) -> str:
-    """One origin by slice of customers: errors of ours, BG/NBD and the naive rule."""
-    groups = slices(*(column(origin.features, name) for name in ("frequency", "T_days", "total_cents")))
+def slices_table(fold: BacktestFold) -> str:
+    """One fold by slice of customers: errors of ours, BG/NBD and the naive rule."""
+    groups = slices(*(column(fold.features, name) for name in ("frequency", "T_days", "total_cents")))
     table = _table(
-        "By slice", ["", "customers", *(f"{what}: {m}" for what in ("log loss", "RMSE") for m in origin.forecasts)]
+        "By slice", ["", "customers", *(f"{what}: {m}" for what in ("log loss", "RMSE") for m in fold.forecasts)]
     )
     for name, rows in groups.items():
-        figures = slice_metrics(origin, rows)
+        figures = slice_metrics(fold, rows)
         losses = [_number(figures[m]["probability_log_loss"]) for m in figures]
         errors = [_number(figures[m]["purchases_rmse"]) for m in figures]
         table.add_row(name.replace("_", " "), f"{rows.sum():,}", *losses, *errors)
     return _text(table)
 
 
-def mean_figures(origins: Sequence[Origin]) -> dict[str, float]:
-    """Our figures, and those of the peers with a prefix, as means over the origins that have outcomes."""
+def mean_figures(folds: Sequence[BacktestFold]) -> dict[str, float]:
+    """Our figures, and those of the peers with a prefix, as means over the folds that have outcomes."""
     prefix = {OURS: "", BG_NBD: "bgnbd_", NAIVE: "naive_"}
     values: dict[str, list[float]] = {}
-    for origin in origins:
-        for model, figures in origin.metrics().items():
+    for fold in folds:
+        for model, figures in fold.metrics().items():
             for name, value in figures.items():
                 values.setdefault(f"{prefix[model]}{name}", []).append(value)
     means = {name: float(np.mean(found)) for name, found in values.items()}
     return {name: value for name, value in means.items() if np.isfinite(value)}
 
 
-def summary_table(origins: Sequence[Origin]) -> str:
-    """The means over several origins."""
-    scored = [origin for origin in origins if origin.outcomes is not None]
+def summary_table(folds: Sequence[BacktestFold]) -> str:
+    """The means over several folds."""
+    scored = [fold for fold in folds if fold.outcomes is not None]
     means = mean_figures(scored)
     table = _table(f"Mean of {len(scored)} cut-offs", ["", OURS, BG_NBD, NAIVE])
     for name, (words, write) in ROWS.items():

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.errors import AlarmRaised, ModelError, NotEnoughData
-from customer_revenue.features.behaviour import COLUMNS
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
 from customer_revenue.monitoring.drift import drift
 from customer_revenue.monitoring.findings import Finding
@@ -19,14 +18,14 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import Monitoring
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
+from customer_revenue.tables import FEATURE_COLUMNS
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.monitoring.feed_checks import check_store
 from customer_revenue.workflows.monitoring.prediction_log import read_log, tidy
 from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
 
 PREDICTED = ("next_purchase_probability", "churn_risk_score", "expected_purchases", "expected_revenue_cents")
-FEATURES = tuple(name for name in COLUMNS if name != "customer_id")
+FEATURES = tuple(name for name in FEATURE_COLUMNS if name != "customer_id")
 MAX_CUSTOMERS = 50_000
 MIN_DRIFT_DAYS = 7
 """Sooner after training there is nothing to see."""
@@ -193,7 +192,7 @@ def _customers(store: Store, model: LoadedModel, day: dt.date) -> pa.Table:
         features = feature_rows(store, store.as_of(day), most_customers=MAX_CUSTOMERS)
     except NotEnoughData:
         return pa.table({name: pa.array([], pa.float64()) for name in (*FEATURES, *PREDICTED)})
-    predicted = predictor_as_of(model.predictor, day).predict(features)
+    predicted = model.predictor.as_of(day).predict(features)
     for name in PREDICTED:
         features = features.append_column(name, predicted.column(name))
     return features

@@ -14,9 +14,9 @@ from customer_revenue.monitoring.realised import EVERYONE
 from customer_revenue.orders.store import open_store
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.customers.session import MONITORING_METRICS
 from customer_revenue.workflows.monitoring.checks import Monitored, observe, tidy_log
 from customer_revenue.workflows.monitoring.html_report import page
+from customer_revenue.workflows.registry.bundles import MONITORING_METRICS
 
 PAGE = "report.html"
 

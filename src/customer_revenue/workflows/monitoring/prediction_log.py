@@ -17,27 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-SCHEMA = pa.schema(
-    {
-        "customer_id": pa.string(),
-        "as_of": pa.date32(),
-        "horizon_days": pa.int32(),
-        "model_version": pa.string(),
-        "store_id": pa.string(),
-        "segment": pa.string(),
-        "purchase_probability": pa.float64(),
-        "expected_purchases": pa.float64(),
-        "purchases_low": pa.int64(),
-        "purchases_high": pa.int64(),
-        "expected_revenue_cents": pa.float64(),
-        "revenue_low_cents": pa.float64(),
-        "revenue_high_cents": pa.float64(),
-        "interval_mass": pa.float64(),
-        "predicted_at": pa.timestamp("us", "UTC"),
-        "source": pa.string(),
-    }
-)
-"""``expected_*`` and the intervals are null where only the probability was told for that horizon."""
+from customer_revenue.tables import PREDICTION_LOG_SCHEMA
 
 KEY = ("customer_id", "as_of", "horizon_days", "model_version")
 DAY_PREFIX = "day="
@@ -62,18 +42,18 @@ def sampled(rows: pa.Table, share: float) -> pa.Table:
 def read_log(folder: Path, first_day: dt.date | None = None, last_day: dt.date | None = None) -> pa.Table:
     """The rows of the days asked for, each once, as it was predicted first."""
     tables = [
-        pq.read_table(path, schema=SCHEMA, partitioning=None)
+        pq.read_table(path, schema=PREDICTION_LOG_SCHEMA, partitioning=None)
         for day, path in _files(folder)
         if (first_day is None or day >= first_day) and (last_day is None or day <= last_day)
     ]
-    return _once(pa.concat_tables(tables)) if tables else SCHEMA.empty_table()
+    return _once(pa.concat_tables(tables)) if tables else PREDICTION_LOG_SCHEMA.empty_table()
 
 
 def forget_in_log(folder: Path, customer_id: str) -> int:
     """Remove a customer from the log; returns how many rows he had."""
     removed = 0
     for _, path in _files(folder):
-        rows = pq.read_table(path, schema=SCHEMA, partitioning=None)
+        rows = pq.read_table(path, schema=PREDICTION_LOG_SCHEMA, partitioning=None)
         kept = rows.filter(pc.not_equal(rows.column("customer_id"), customer_id))
         if kept.num_rows < rows.num_rows:
             removed += rows.num_rows - kept.num_rows
@@ -91,7 +71,7 @@ def tidy(folder: Path, known: pa.Array, today: dt.date) -> None:
         worker = path.stem.rpartition("-")[0]
         by_day_and_worker.setdefault((day, worker if day < today else path.stem), []).append(path)
     for paths in by_day_and_worker.values():
-        rows = pa.concat_tables(pq.read_table(path, schema=SCHEMA, partitioning=None) for path in paths)
+        rows = pa.concat_tables(pq.read_table(path, schema=PREDICTION_LOG_SCHEMA, partitioning=None) for path in paths)
         kept = rows.filter(pc.is_in(rows.column("customer_id"), value_set=known))
         if len(paths) > 1 or kept.num_rows < rows.num_rows:
             _replace(paths, _once(kept))
@@ -108,9 +88,9 @@ def _replace(paths: Sequence[Path], rows: pa.Table) -> None:
 
 def _once(rows: pa.Table) -> pa.Table:
     rows = rows.sort_by("predicted_at")
-    others = [name for name in SCHEMA.names if name not in KEY]
+    others = [name for name in PREDICTION_LOG_SCHEMA.names if name not in KEY]
     first = rows.group_by(list(KEY), use_threads=False).aggregate([(name, "first") for name in others])
-    return first.rename_columns([*KEY, *others]).select(SCHEMA.names)
+    return first.rename_columns([*KEY, *others]).select(PREDICTION_LOG_SCHEMA.names)
 
 
 def _files(folder: Path) -> list[tuple[dt.date, Path]]:
@@ -122,7 +102,7 @@ def _write(rows: pa.Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
     try:
-        pq.write_table(rows.select(SCHEMA.names).cast(SCHEMA), draft, compression="zstd")
+        pq.write_table(rows.select(PREDICTION_LOG_SCHEMA.names).cast(PREDICTION_LOG_SCHEMA), draft, compression="zstd")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

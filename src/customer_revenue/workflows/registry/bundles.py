@@ -14,11 +14,14 @@ from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import StoreInfo
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.evaluation.gate import Verdict
+from customer_revenue.workflows.registry.verdict import Verdict
 
 CURRENT = "current"
 GATE = "gate.json"
-"""Written beside the bundle once it has been judged."""
+"""Written into the folder of a bundle once the gate has judged it."""
+
+MONITORING_METRICS = Path("monitoring", "metrics.prom")
+"""In the folder of models: what the last monitoring run wrote for Prometheus."""
 
 
 @dataclass(frozen=True)

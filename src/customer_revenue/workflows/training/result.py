@@ -7,10 +7,10 @@ from pathlib import Path
 
 from customer_revenue.errors import GateRefused
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.workflows.evaluation.fold import Origin
-from customer_revenue.workflows.evaluation.gate import Verdict
-from customer_revenue.workflows.evaluation.metric_tables import origin_table
+from customer_revenue.workflows.evaluation.fold import BacktestFold
+from customer_revenue.workflows.evaluation.metric_tables import fold_table
 from customer_revenue.workflows.registry.champion import Change
+from customer_revenue.workflows.registry.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TrainingResult:
         customers: learned from.
         windows: earlier windows, learned from as well.
         predictor: the models.
-        origin: the last of the back-test, if there was one.
+        last_fold: the last fold of the back-test; ``None`` without one.
         seconds: that it took.
         verdict: the gate's; ``None`` for an experiment, which is not judged.
         change: that made it champion, if it is.
@@ -39,7 +39,7 @@ class TrainingResult:
     customers: int
     windows: int
     predictor: Predictor
-    origin: Origin | None
+    last_fold: BacktestFold | None
     seconds: float
     verdict: Verdict | None = None
     change: Change | None = None
@@ -53,10 +53,10 @@ class TrainingResult:
             f"Bundle: {self.folder}",
             f"MLflow: run {self.run_id}, version {self.registered_version}",
         ]
-        if self.origin is None:
+        if self.last_fold is None:
             lines.append("No back-test: there is too little data for one")
         else:
-            lines += ["", origin_table(self.origin), ""]
+            lines += ["", fold_table(self.last_fold), ""]
         if self.verdict is not None:
             lines.append(self.verdict.text())
         return "\n".join([*lines, self._outcome()])

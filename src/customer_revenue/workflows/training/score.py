@@ -8,23 +8,26 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.predictor import PREDICTIONS, Predictor
+from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS, Predictor
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.engines.map_batches import Totals
 from customer_revenue.orders.store import open_store
-from customer_revenue.policy import load_policy
+from customer_revenue.policy import Segments, load_policy
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.customers.prediction_fields import predictor_as_of
+from customer_revenue.tables import PREDICTION_LOG_SCHEMA, PREDICTION_SCHEMA
 from customer_revenue.workflows.exports import check_output
 from customer_revenue.workflows.feature_rows import feature_expression, feature_rows, known_at
-from customer_revenue.workflows.registry.bundles import load_model
-from customer_revenue.workflows.training.log_scores import log_scores
+from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
+from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
 
 SUMMED = ("expected_purchases", "expected_revenue_cents", "expected_net_revenue_cents", "churn_risk_score")
 MAX_LOGGED = 1_000_000
+SOURCE = "score"
 
 
 class Scorer:
@@ -44,7 +47,7 @@ class Scorer:
     def __call__(self, features: pa.RecordBatch) -> pa.RecordBatch:
         """The predictions of a batch of feature rows, in its order."""
         if not features.num_rows:
-            return pa.RecordBatch.from_pylist([], PREDICTIONS)
+            return pa.RecordBatch.from_pylist([], PREDICTION_SCHEMA)
         (batch,) = self._predictor.predict(pa.Table.from_batches([features])).combine_chunks().to_batches()
         return batch
 
@@ -66,17 +69,63 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
         if warning := model.foreign_to(store.info):
             report(f"Warning: {warning}")
         when = store.as_of(as_of or settings.as_of)
-        predictor = predictor_as_of(model.predictor, when.day)
+        predictor = model.predictor.as_of(when.day)
         predictor.check_fitted()
         report("Predicting")
         features = feature_expression(known_at(store, when), when.day)
-        totals = store.write_mapped(features, Scorer(predictor), PREDICTIONS, SUMMED, output)
+        totals = store.write_mapped(features, Scorer(predictor), PREDICTION_SCHEMA, SUMMED, output)
         if not totals.rows:
             raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
         if settings.log is not None:
             logged = feature_rows(store, when, MAX_LOGGED)
             log_scores(settings, model, store.info.id, when.day, logged, load_policy(settings.policy).segments)
         return _text(totals, when.day, predictor.horizon_days, store.info.currency, output)
+
+
+def log_scores(
+    settings: Settings, model: LoadedModel, store_id: str, day: dt.date, features: pa.Table, segments: Segments
+) -> int:
+    """Log what the model predicts for the customers of a table of features, at each horizon; returns the rows written.
+
+    Nothing is written without a log, or for a day before the model's training ended: that would be hindsight.
+    """
+    share = settings.logged_share
+    if settings.log is None or share == 0 or model.predictor.as_of_day > day:
+        return 0
+    chosen = sampled(features, share)
+    if not chosen.num_rows:
+        return 0
+    predictor = model.predictor.as_of(day)
+    names = segment_names(column(chosen, "total_cents"), segments)
+    at = dt.datetime.now(dt.UTC)
+    tables = []
+    for horizon in sorted({NEXT_DAYS, CHURN_DAYS, predictor.horizon_days}):
+        predicted = predictor.predict(chosen, horizon)
+        constant = {
+            "as_of": pa.scalar(day, pa.date32()),
+            "horizon_days": pa.scalar(horizon, pa.int32()),
+            "model_version": pa.scalar(model.version),
+            "store_id": pa.scalar(store_id),
+            "predicted_at": pa.scalar(at, pa.timestamp("us", "UTC")),
+            "source": pa.scalar(SOURCE),
+        }
+        columns = {name: pa.repeat(value, chosen.num_rows) for name, value in constant.items()}
+        columns |= {
+            name: predicted.column(name) for name in PREDICTION_LOG_SCHEMA.names if name in predicted.column_names
+        }
+        tables.append(
+            pa.table({**columns, "segment": names}).select(PREDICTION_LOG_SCHEMA.names).cast(PREDICTION_LOG_SCHEMA)
+        )
+    rows = pa.concat_tables(tables)
+    write_rows(settings.log, rows, SOURCE)
+    return int(rows.num_rows)
+
+
+def segment_names(total_cents: np.ndarray, segments: Segments) -> pa.Array:
+    """The value segment of each customer, from total revenue."""
+    rungs = segments.active[::-1]
+    places = np.searchsorted([rung.from_total_revenue_cents for rung in rungs], total_cents, side="right") - 1
+    return pa.array([rung.name for rung in rungs]).take(pa.array(np.maximum(places, 0)))
 
 
 def _text(totals: Totals, day: dt.date, horizon_days: int, currency: str, output: Path | None) -> str:

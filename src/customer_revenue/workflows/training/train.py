@@ -25,15 +25,14 @@ from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import ModelOptions, Settings
 from customer_revenue.workflows.evaluation.challenge import MAX_CUSTOMERS, challenge, recipe_of
-from customer_revenue.workflows.evaluation.fold import Origin, new_predictor, predict_from
-from customer_revenue.workflows.evaluation.gate import Check, Verdict
+from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, new_predictor, predict_from
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
-from customer_revenue.workflows.evaluation.origins import fold_cutoffs
 from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
 from customer_revenue.workflows.monitoring.feed_checks import check_store
 from customer_revenue.workflows.registry.bundles import write_gate
 from customer_revenue.workflows.registry.champion import Change, locked, promote, rolled_back, settle
 from customer_revenue.workflows.registry.model_card import calibration, write_run
+from customer_revenue.workflows.registry.verdict import Check, Verdict
 from customer_revenue.workflows.training.result import TrainingResult
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         customers=customers.customers,
         windows=len(windows),
         predictor=predictor,
-        origin=folds[-1] if folds else None,
+        last_fold=folds[-1] if folds else None,
         seconds=time.monotonic() - started,
         verdict=verdict,
         change=change,
@@ -97,7 +96,9 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
     )
 
 
-def _verdict(store: Store, settings: Settings, when: AsOf, predictor: Predictor, folds: Sequence[Origin]) -> Verdict:
+def _verdict(
+    store: Store, settings: Settings, when: AsOf, predictor: Predictor, folds: Sequence[BacktestFold]
+) -> Verdict:
     policy = load_policy(settings.policy)
     data = [Check(f.name, not f.alarm, f.text) for f in check_store(store, when, policy.monitoring)]
     return challenge(store, settings, predictor, folds, policy.gate, data)
@@ -121,7 +122,7 @@ def _record(
     folder: Path,
     predictor: Predictor,
     customers: Population,
-    folds: Sequence[Origin],
+    folds: Sequence[BacktestFold],
     verdict: Verdict | None,
 ) -> tracking.TrainingRecord:
     facts = _facts(store, settings, when, folder.name)
@@ -173,45 +174,45 @@ def _weights(predictor: Predictor) -> dict[str, float]:
     return {f"weight_{name}": value for name, value in predictor.weights().items()}
 
 
-def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> list[Origin]:
+def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> list[BacktestFold]:
     """Origins in the order of their cut-offs; the horizon of the last ends with what is known."""
-    origins = []
+    folds = []
     for cutoff in fold_cutoffs(store.info.first_day, when.day, settings.options.folds, BACKTEST_HORIZON_DAYS):
         report(f"Back-testing at {cutoff}")
         try:
-            origin = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MAX_CUSTOMERS)
+            fold = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MAX_CUSTOMERS)
         except NotEnoughData:
             continue
-        if origin.outcomes is not None:
-            origins.append(origin)
-    return origins
+        if fold.outcomes is not None:
+            folds.append(fold)
+    return folds
 
 
-def _fold(store: Store, origin: Origin) -> tracking.FoldRecord:
+def _fold(store: Store, fold: BacktestFold) -> tracking.FoldRecord:
     """A fold as a run of its own within that of the training."""
     return tracking.FoldRecord(
-        name=f"fold {origin.cutoff}",
+        name=f"fold {fold.cutoff}",
         parameters={
-            "cutoff": origin.cutoff,
-            "horizon_days": origin.horizon_days,
-            "customers": origin.features.num_rows,
+            "cutoff": fold.cutoff,
+            "horizon_days": fold.horizon_days,
+            "customers": fold.features.num_rows,
             "data_fingerprint": store.info.fingerprint,
         },
-        metrics=mean_figures([origin]),
+        metrics=mean_figures([fold]),
     )
 
 
-def _outcome(folds: Sequence[Origin]) -> Mapping[str, object]:
+def _outcome(folds: Sequence[BacktestFold]) -> Mapping[str, object]:
     """What the model card shows of a back-test beside its metrics."""
-    origin = folds[-1] if folds else None
-    if origin is None or origin.outcomes is None:
+    fold = folds[-1] if folds else None
+    if fold is None or fold.outcomes is None:
         return {"backtest": None, "calibration": None}
-    probability, bought = column(origin.predictions, "purchase_probability"), origin.outcomes.bought.astype(float)
+    probability, bought = column(fold.predictions, "purchase_probability"), fold.outcomes.bought.astype(float)
     return {
         "backtest": {
-            "cutoff": origin.cutoff.isoformat(),
-            "horizon_days": origin.horizon_days,
-            "customers": origin.features.num_rows,
+            "cutoff": fold.cutoff.isoformat(),
+            "horizon_days": fold.horizon_days,
+            "customers": fold.features.num_rows,
         },
         "calibration": calibration(probability, bought),
     }
@@ -244,14 +245,14 @@ def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mappin
     }
 
 
-def _figures(store: Store, origin: Origin) -> dict[str, Figure]:
-    assert origin.outcomes is not None
-    days = np.unique(np.linspace(1, origin.horizon_days, TRACKING_POINTS).astype(int)).tolist()
-    labels = label_rows(store, origin.cutoff, days, origin.features.column("customer_id"))
+def _figures(store: Store, fold: BacktestFold) -> dict[str, Figure]:
+    assert fold.outcomes is not None
+    days = np.unique(np.linspace(1, fold.horizon_days, TRACKING_POINTS).astype(int)).tolist()
+    labels = label_rows(store, fold.cutoff, days, fold.features.column("customer_id"))
     actual = [float(column(labels, f"purchases_{day}").sum()) for day in days]
-    expected = origin.predictor.expected_purchases(origin.features, days).sum(axis=0)
-    probability = column(origin.predictions, "purchase_probability")
+    expected = fold.predictor.expected_purchases(fold.features, days).sum(axis=0)
+    probability = column(fold.predictions, "purchase_probability")
     (calibrated, left), (tracked, right) = detached_figure(), detached_figure()
-    plots.reliability(probability, origin.outcomes.bought, ax=left)
+    plots.reliability(probability, fold.outcomes.bought, ax=left)
     plots.tracking([0, *days], [0, *actual], [0, *expected], ax=right)
     return {"calibration.png": calibrated, "tracking.png": tracked}

@@ -13,7 +13,7 @@ from customer_revenue.errors import CustomerNotFound, StoreError
 from customer_revenue.periods import Period
 from customer_revenue.revenue.base_analytics import TopBy
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.customers import freshness
+from customer_revenue.workflows.customers import session
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.store_reader import Breakdown
 
@@ -49,7 +49,7 @@ def test_a_store_with_more_customers_than_allowed_is_asked(settings: Settings) -
 def test_customers_of_a_database_server_are_kept_until_it_changes(
     settings: Settings, postgres_server: PostgresServer, new_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freshness, "MAX_AGE_SECONDS", 3600)
+    monkeypatch.setattr(session, "MAX_AGE_SECONDS", 3600)
     with postgres_server.database() as url:
         there = settings.model_copy(update={"store": url})
 
@@ -63,7 +63,7 @@ def test_customers_of_a_database_server_are_kept_until_it_changes(
         asked = answers.customer("user_123", breakdowns=ALL)
         listed = answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0)
         answers.refresh_snapshot()
-        assert answers.is_cached("user_123", Period.ALL_TIME, frozenset({Breakdown.MONTHLY}), None)
+        assert answers.find("user_123", answers.when(None)).holds(Period.ALL_TIME, frozenset({Breakdown.MONTHLY}))
         assert answers.customer("user_123", breakdowns=ALL) == asked
         assert answers.base().store is not answers.base("2023-12-01").store  # a copy, in which this is faster
         assert answers.dashboard().base.top_customers(TopBy.TOTAL_REVENUE, 3, 0) == listed
@@ -80,8 +80,8 @@ def test_customers_of_a_database_server_are_kept_until_it_changes(
             newer.refresh_snapshot()
         assert not newer.has_snapshot
         assert [orders(answers), orders(newer)] == [11, 13]
-        monkeypatch.setattr(freshness, "MAX_AGE_SECONDS", 0)
-        assert not answers.is_cached("user_123", Period.ALL_TIME, frozenset(), None)
+        monkeypatch.setattr(session, "MAX_AGE_SECONDS", 0)
+        assert not answers.find("user_123", answers.when(None)).holds(Period.ALL_TIME, frozenset())
         assert orders(answers) == 13
 
 

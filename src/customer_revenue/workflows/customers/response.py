@@ -1,0 +1,172 @@
+"""The response about a customer, built in one place for single customers, batches and posted histories."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from customer_revenue.actions.offers import offers
+from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.situations import Situations
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.periods import AsOf, Period
+from customer_revenue.policy import Policy
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
+
+SUMMARY_FIELDS = (
+    "total_revenue_cents",
+    "total_orders",
+    "avg_order_value_cents",
+    "first_purchase_date",
+    "last_purchase_date",
+    "customer_lifespan_days",
+    "purchase_frequency_days",
+    "total_refunds_cents",
+    "net_revenue_cents",
+    "avg_days_between_purchases",
+)
+"""The fields of ``revenue_summary``: the specification's, in its order, then ours."""
+
+SEGMENT_FIELDS = ("customer_segment", "lifecycle_stage", "activity_status")
+
+NO_ADVICE: Mapping[str, object] = {**as_fields([]), "offer": None}
+"""Actions and offer of a customer about whom nothing can be predicted."""
+
+PROBABILITY_DECIMALS = 6
+COUNT_DECIMALS = 4
+
+Body = dict[str, object]
+
+
+def customer_body(
+    facts: Mapping[str, Any],
+    period: Period,
+    *,
+    predictions: Body | None,
+    include_predictions: bool,
+    breakdowns: Mapping[str, object] | None = None,
+) -> Body:
+    """Everything about one customer, in the order of the specification's response.
+
+    Args:
+        facts: the customer's row of the summary of the period, dates as text.
+        period: of the facts.
+        predictions: the ``predictions`` object; ``None`` where nothing can be predicted.
+        include_predictions: whether the field is there at all.
+        breakdowns: by the name of their field.
+    """
+    body: Body = {
+        "customer_id": facts["customer_id"],
+        "period": period.value,
+        "revenue_summary": {name: facts[name] for name in SUMMARY_FIELDS},
+        **(breakdowns or {}),
+    }
+    if include_predictions:
+        body["predictions"] = predictions
+    return body | {name: facts[name] for name in SEGMENT_FIELDS}
+
+
+def prediction_bodies(
+    predictor: Predictor, facts: pa.Table, found: CustomerPredictions, policy: Policy, currency: str
+) -> dict[str, Body]:
+    """The ``predictions`` object of some customers by id: predicted fields, actions, offer.
+
+    Args:
+        predictor: made the predictions; its as-of day is theirs.
+        facts: all-time facts of at least these customers.
+        found: their predictions.
+        policy: rules of actions and offers.
+        currency: code written after amounts.
+    """
+    rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs)
+    situations = Situations.of(facts, found.table)
+    actions = _by_customer(recommend(situations, policy.actions, currency, found.choices))
+    offered = {name: own[0] for name, own in _by_customer(offer_rows(situations, policy, currency)).items()}
+    return {
+        row["customer_id"]: _predicted_fields(row, words, predictor)
+        | as_fields(actions.get(row["customer_id"], []))
+        | {"offer": without_id(offered.get(row["customer_id"]))}
+        for row, words in zip(rows, reasons, strict=True)
+    }
+
+
+def completed(body: Mapping[str, object], when: AsOf, currency: str, timezone: str, model_version: str | None) -> Body:
+    """A body as a response: ``success`` before it, ``meta`` after it."""
+    meta = {
+        "calculation_date": when.calculation_date,
+        "data_freshness": when.freshness,
+        "currency": currency,
+        "timezone": timezone,
+        "model_version": model_version,
+    }
+    return {"success": True, **body, "meta": meta}
+
+
+def offer_rows(situations: Situations, policy: Policy, currency: str) -> list[dict[str, Any]]:
+    """The offer of each customer who gets one."""
+    return offers(situations, policy.offers, [rung.name for rung in policy.segments.active], currency)
+
+
+def without_id(row: Mapping[str, object] | None) -> Body | None:
+    """A row as the object of one customer, who is named elsewhere in the response."""
+    return None if row is None else {name: value for name, value in row.items() if name != "customer_id"}
+
+
+def as_row(table: pa.Table) -> dict[str, Any]:
+    """The one row of a table, dates as text."""
+    (row,) = as_rows(table)
+    return row
+
+
+def as_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table, dates as text."""
+    return [
+        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+        for row in table.to_pylist()
+    ]
+
+
+def _by_customer(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row["customer_id"], []).append(row)
+    return grouped
+
+
+def _predicted_fields(row: Mapping[str, Any], reasons: list[str], predictor: Predictor) -> Body:
+    return {
+        "estimated_ltv_cents": round(row["estimated_ltv_cents"]),
+        "next_purchase_probability": _probability(row["next_purchase_probability"]),
+        "next_purchase_predicted_date": _day(row["next_purchase_date"]),
+        "churn_risk_score": _probability(row["churn_risk_score"]),
+        "recommended_actions": [],
+        "probability_alive": _probability(row["probability_alive"]),
+        "purchase_probability": _probability(row["purchase_probability"]),
+        "next_purchase_date_low": _day(row["next_purchase_date_low"]),
+        "next_purchase_date_high": _day(row["next_purchase_date_high"]),
+        "expected_purchases": round(row["expected_purchases"], COUNT_DECIMALS),
+        "purchases_low": row["purchases_low"],
+        "purchases_high": row["purchases_high"],
+        "expected_revenue_cents": round(row["expected_revenue_cents"]),
+        "revenue_low_cents": round(row["revenue_low_cents"]),
+        "revenue_high_cents": round(row["revenue_high_cents"]),
+        "interval_mass": _probability(row["interval_mass"]),
+        "ltv_low_cents": round(row["ltv_low_cents"]),
+        "ltv_high_cents": round(row["ltv_high_cents"]),
+        "churn_reasons": reasons,
+        "horizon_days": predictor.horizon_days,
+        "as_of": predictor.as_of_day.isoformat(),
+        "tier": row["tier"],
+        "tier_reason": predictor.tier_reason_,
+    }
+
+
+def _probability(value: float) -> float:
+    return round(value, PROBABILITY_DECIMALS)
+
+
+def _day(value: dt.date | None) -> str | None:
+    return None if value is None else value.isoformat()

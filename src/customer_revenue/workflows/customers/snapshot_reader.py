@@ -1,0 +1,51 @@
+"""One customer out of the snapshot in memory; what the snapshot lacks is asked of the store."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from typing_extensions import override
+
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.periods import AsOf, Period
+from customer_revenue.revenue.breakdown import PeriodRow, ProductRow
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
+from customer_revenue.workflows.customers.store_reader import Breakdown, CustomerQueries, StoredCustomer
+
+
+class SnapshotCustomer(StoredCustomer):
+    """One customer of a snapshot: all-time facts, months, products and predictions without a query.
+
+    Args:
+        queries: over the store, for other periods, quarters and features.
+        customer_id: the customer.
+        when: the moment of the snapshot.
+        snapshot: holds the customer.
+        place: of the customer in the snapshot.
+    """
+
+    def __init__(
+        self, queries: CustomerQueries, customer_id: str, when: AsOf, snapshot: CustomerSnapshot, place: int
+    ) -> None:
+        super().__init__(queries, customer_id, when)
+        self._snapshot, self._place = snapshot, place
+
+    @override
+    def holds(self, period: Period, breakdowns: frozenset[Breakdown]) -> bool:
+        all_time = period is Period.ALL_TIME
+        return all_time and self._snapshot.has_predictions and Breakdown.QUARTERLY not in breakdowns
+
+    @override
+    def months(self, period: Period) -> list[PeriodRow]:
+        return self._snapshot.months(self._place) if period is Period.ALL_TIME else super().months(period)
+
+    @override
+    def products(self, period: Period) -> list[ProductRow]:
+        return self._snapshot.products(self._place) if period is Period.ALL_TIME else super().products(period)
+
+    @override
+    def predictions(self, predictor: Predictor) -> CustomerPredictions | None:
+        return self._snapshot.predictions(self._place) or super().predictions(predictor)
+
+    @override
+    def _read_facts(self, period: Period) -> pa.Table:
+        return self._snapshot.facts(self._place) if period is Period.ALL_TIME else super()._read_facts(period)
