@@ -38,7 +38,7 @@ _MODULES = {
     "NotImported": "library.orders",
     "Orders": "library.orders",
     "ProbabilityModel": "library.probability",
-    "Shop": "orders.simulate",
+    "Shop": "orders.files.simulate",
     "acquisition_budget": "library.money",
     "backtest": "library.backtests",
     "load_cdnow": "library.orders",
@@ -47,7 +47,7 @@ _MODULES = {
     "promote": "library.experiments",
     "recommend": "library.money",
     "rollback": "library.experiments",
-    "simulate_orders": "orders.simulate",
+    "simulate_orders": "orders.files.simulate",
     "train": "library.experiments",
 }
 """Where each public name lives. They are imported when they are first asked for: importing pandas takes longer than
