@@ -93,7 +93,7 @@ def measure(folder: Path, customers: int) -> Row:
         seconds, gigabytes = command(folder, *words)
         row.values[name] = f"{seconds:.1f} s, {gigabytes:.1f} GB"
     settings = load_settings(store=f"duckdb:///{folder}/data/orders.duckdb")
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         count(store, folder, row)
         if customers <= MAX_FOR_LIFETIMES:
             against_lifetimes(store, folder, row)

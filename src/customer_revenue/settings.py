@@ -39,6 +39,52 @@ class ModelOptions(BaseModel):
     )
 
 
+class StoreOptions(BaseModel):
+    """How a store is opened and written, whichever it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    timezone: str
+    """The reporting zone."""
+    timezone_is_set: bool
+    """Whether somebody chose the zone; otherwise a store keeps the one that it was made with."""
+    currency: str
+    """ISO 4217 code; empty for the file format's."""
+    mapping: Path | None
+    embedded_memory: int
+    """In bytes."""
+    statement_seconds: int
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The reporting time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class FitOptions(BaseModel):
+    """How a model is fitted, for any horizon."""
+
+    model_config = ConfigDict(frozen=True)
+
+    interval_mass: float
+    discount_rate_per_year: Decimal
+    seed: int
+    options: ModelOptions
+
+
+class RegistryOptions(BaseModel):
+    """Where trained versions are kept: the folder of bundles, and the experiment on the tracking server."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: Path
+    model: str
+    """The model in use: the folder of a bundle, or an MLflow URI such as ``models:/NAME@ALIAS``."""
+    tracking_uri: str
+    """Empty for ``MLFLOW_TRACKING_URI`` or a SQLite file in the folder of bundles."""
+    experiment: str
+
+
 class Settings(BaseSettings):
     """Every setting. Each can be given as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
 
@@ -122,6 +168,38 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError("no such IANA time zone, such as Europe/London") from error
         return name
+
+    @property
+    def store_options(self) -> StoreOptions:
+        """How a store is opened and written."""
+        return StoreOptions(
+            timezone=self.timezone,
+            timezone_is_set="timezone" in self.model_fields_set,
+            currency=self.currency,
+            mapping=self.mapping,
+            embedded_memory=self.embedded_memory,
+            statement_seconds=self.statement_seconds,
+        )
+
+    @property
+    def fit_options(self) -> FitOptions:
+        """How a model is fitted."""
+        return FitOptions(
+            interval_mass=self.interval_mass,
+            discount_rate_per_year=self.discount_rate_per_year,
+            seed=self.seed,
+            options=self.options,
+        )
+
+    @property
+    def registry(self) -> RegistryOptions:
+        """Where trained versions are kept."""
+        return RegistryOptions(
+            models=self.models,
+            model=self.current_model,
+            tracking_uri=self.tracking_uri,
+            experiment=self.experiment,
+        )
 
     @property
     def zone(self) -> ZoneInfo:

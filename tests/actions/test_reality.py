@@ -49,11 +49,11 @@ def followed(online_retail: Path, policy: Policy, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("reality")
     settings = load_settings(store=f"duckdb:///{folder}/orders.duckdb", models=folder / "models")
     import_orders(settings, [online_retail], report=lambda *_: None)
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         when = store.as_of(CUTOFF)
         features = feature_rows(store, when)
         windows = training_windows(store, when, settings.ltv_horizon_days)
-        predictor = new_predictor(settings, CUTOFF, settings.ltv_horizon_days).fit(features, windows)
+        predictor = new_predictor(settings.fit_options, CUTOFF, settings.ltv_horizon_days).fit(features, windows)
         as_of_day = ibis.literal(CUTOFF, type="date")
         assert isinstance(as_of_day, ibis.expr.types.DateScalar)
         facts = store.prepare(summary(known_at(store, when), None, as_of_day, policy), ()).run()

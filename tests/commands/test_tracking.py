@@ -50,7 +50,7 @@ def run(tracked: Shop) -> Run:
 def features(tracked: Shop) -> pa.Table:
     """A few feature rows of the shop."""
     settings = load_settings(store=f"duckdb:///{tracked.folder}/data/orders.duckdb")
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         return feature_rows(store, store.as_of()).slice(0, 20)
 
 

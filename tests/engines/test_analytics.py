@@ -87,7 +87,7 @@ def test_run_on_the_engine(
 
 def _rows(stores: Stores, engine: str, zone: str) -> dict[str, list[dict[str, Any]]]:
     settings = stores.settings(engine, zone)
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         found = {name: store.fetch(table) for name, table in analytics(store).items()}
         known, least = known_at(store, store.as_of()), max(2, store.info.orders // 400)
         found["next products"] = store.fetch_in_two_steps(

@@ -43,7 +43,7 @@ def test_complete_response(stores: Stores, engine: str, zone: str, same: Callabl
 
 def _some_customers(stores: Stores) -> list[str]:
     settings = stores.settings("duckdb")
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         orders, refunds = store.tables.orders, store.tables.refunds
         known = store.fetch(orders.select("user_id").union(refunds.select("user_id"), distinct=True))
     ids = sorted(known.column("user_id").to_pylist())
@@ -73,7 +73,7 @@ def test_features(stores: Stores, engine: str, zone: str, same: Callable[[Any, A
     found = []
     for name in ("duckdb", engine):
         settings = stores.settings(name, zone)
-        with open_store(settings.store, settings) as store:
+        with open_store(settings.store, settings.store_options) as store:
             when = store.as_of()
             features = feature_expression(known_at(store, when), ibis.literal(when.day, type="date"))
             found.append(store.fetch(features.order_by("customer_id")))
@@ -88,7 +88,7 @@ def test_view(stores: Stores, engine: str, same: Callable[[Any, Any], bool]) -> 
     found = []
     for name in ("duckdb", engine):
         settings = stores.settings(name)
-        with open_store(settings.store, settings) as store:
+        with open_store(settings.store, settings.store_options) as store:
             orders = store.tables.orders.op()
             while not hasattr(orders, "namespace"):
                 orders = orders.parent

@@ -44,7 +44,7 @@ def whole(stores: Stores) -> Population:
 
 def _open(stores: Stores, engine: str) -> Store:
     settings = stores.settings(engine)
-    return open_store(settings.store, settings)
+    return open_store(settings.store, settings.store_options)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -131,7 +131,7 @@ def test_a_model_trained_on_spark_is_the_same(trained_shop: Shop, spark_session:
     there = load(trained_shop.folder / "models" / "current")
     assert result.predictor.tier_ is there.tier_
     assert result.customers == 801
-    with open_store(store, settings) as opened:
+    with open_store(store, settings.store_options) as opened:
         features = feature_rows(opened, opened.as_of())
     _close(result.predictor.predict(features), there.predict(features), 1e-6)
     assert pq.ParquetDataset(tmp_path / "orders" / "current" / "orders").read().num_rows

@@ -25,7 +25,7 @@ from customer_revenue.workflows.feature_rows import (
 @pytest.fixture(scope="module")
 def store(trained_shop: Shop):
     settings = load_settings(store=f"duckdb:///{trained_shop.folder}/data/orders.duckdb")
-    with open_store(settings.store, settings) as opened:
+    with open_store(settings.store, settings.store_options) as opened:
         yield opened
 
 

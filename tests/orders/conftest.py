@@ -41,10 +41,10 @@ class Shop:
         return self.files(self.file(*lines, header=header), **options)
 
     def files(self, *paths: Path, **options: Any) -> ImportSummary:
-        return import_files(paths, self.settings, **options)
+        return import_files(paths, options.pop("url", self.url), self.settings.store_options, **options)
 
     def open(self) -> Store:
-        return open_store(self.url, self.settings)
+        return open_store(self.url, self.settings.store_options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """What any other DuckDB client sees."""

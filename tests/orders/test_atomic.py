@@ -29,7 +29,7 @@ from customer_revenue.orders.imports.import_files import import_files
 from customer_revenue.settings import Settings
 print("ready", flush=True)
 sys.stdin.readline()
-import_files([Path(sys.argv[1])], Settings(_env_file=None), url=sys.argv[2])
+import_files([Path(sys.argv[1])], sys.argv[2], Settings(_env_file=None).store_options)
 """
 
 

@@ -35,7 +35,7 @@ def filled(request: pytest.FixtureRequest) -> Shop:
 
 
 def test_name_and_address_go_and_orders_stay(filled: Shop) -> None:
-    removed = forget("ann", filled.settings, KEY)
+    removed = forget("ann", filled.url, KEY)
     assert removed == Forgotten(name_or_address=True, orders=0, items=0, refunds=0, quarantined=2)
     assert sorted(filled.query("SELECT * FROM users")) == [("ann", None, None), ("bob", "Bob", "bob@x.org")]
     assert filled.column("SELECT count(*) FROM orders") == [3]
@@ -43,7 +43,7 @@ def test_name_and_address_go_and_orders_stay(filled: Shop) -> None:
 
 
 def test_nobody_comes_back(filled: Shop) -> None:
-    forget("ann", filled.settings, KEY, orders=True)
+    forget("ann", filled.url, KEY, orders=True)
     assert _traces(filled, ("ann", "Ann Lee", "ann@x.org")) == []
     assert filled.column("SELECT id FROM orders") == ["3"]
     path = filled.file(
@@ -57,7 +57,7 @@ def test_nobody_comes_back(filled: Shop) -> None:
 
 
 def test_a_name_does_not_come_back_with_new_orders(filled: Shop) -> None:
-    forget("ann", filled.settings, KEY)
+    forget("ann", filled.url, KEY)
     again = filled.load("7,ann,2023-06-01,1,paid,p,Ann Lee,ann@x.org,", header=HEADER, forget_key=KEY)
     assert again.orders_imported == 1
     assert _traces(filled, ("Ann Lee", "ann@x.org")) == []
@@ -65,31 +65,31 @@ def test_a_name_does_not_come_back_with_new_orders(filled: Shop) -> None:
 
 def test_the_key_is_needed_and_is_one(filled: Shop) -> None:
     with pytest.raises(InvalidParameter, match="secret key"):
-        forget("ann", filled.settings, "")
-    forget("ann", filled.settings, KEY)
+        forget("ann", filled.url, "")
+    forget("ann", filled.url, KEY)
     for key in ("", "another"):
         with pytest.raises(InvalidParameter, match="give the key"):
             filled.load("9,eve,2023-05-01,1,paid", forget_key=key)
     with pytest.raises(InvalidParameter, match="give the key"):
-        forget("bob", filled.settings, "another")
-    forget("bob", filled.settings, KEY)
+        forget("bob", filled.url, "another")
+    forget("bob", filled.url, KEY)
     assert filled.load("9,eve,2023-05-01,1,paid", forget_key=KEY).orders_imported == 1
 
 
 def test_unknown_customers_and_stores(filled: Shop, make_shop: Callable[..., Shop]) -> None:
     before = filled.contents()
     with pytest.raises(CustomerNotFound):
-        forget("nobody", filled.settings, KEY)
+        forget("nobody", filled.url, KEY)
     assert filled.contents() == before
     with pytest.raises(StoreError):
-        forget("ann", make_shop("empty").settings, KEY)
+        forget("ann", make_shop("empty").url, KEY)
 
 
 def test_the_orders_can_go_later_than_the_name(filled: Shop) -> None:
-    forget("ann", filled.settings, KEY)
-    assert forget("ann", filled.settings, KEY, orders=True).orders == 2
+    forget("ann", filled.url, KEY)
+    assert forget("ann", filled.url, KEY, orders=True).orders == 2
     with pytest.raises(CustomerNotFound):
-        forget("ann", filled.settings, KEY)
+        forget("ann", filled.url, KEY)
 
 
 def _traces(shop: Shop, words: tuple[str, ...]) -> list[str]:

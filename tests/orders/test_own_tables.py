@@ -68,7 +68,7 @@ def test_a_shops_own_tables(on_server: MakeServerShop, tmp_path: Path) -> None:
     shop.query(SHOP[shop.kind] + ROWS)
     mapping = tmp_path / "mapping.toml"
     mapping.write_text(MAPPING.format(schema="public" if shop.kind == "postgres" else shop.database))
-    with open_store(shop.url, shop.settings, mapping) as store:
+    with open_store(shop.url, shop.settings.store_options, mapping) as store:
         assert (store.info.orders, store.info.customers, store.info.currency) == (3, 2, "EUR")
         assert store.info.last_day == dt.date(2023, 5, 3)
         orders = store.fetch(store.tables.orders.order_by("id")).to_pylist()
@@ -102,4 +102,4 @@ def test_what_is_mapped_must_be_there(on_server: MakeServerShop, tmp_path: Path)
     ):
         mapping.write_text(wrong)
         with pytest.raises(InvalidParameter, match=message):
-            open_store(shop.url, shop.settings, mapping)
+            open_store(shop.url, shop.settings.store_options, mapping)

@@ -197,7 +197,7 @@ def test_views(on_server: MakeServerShop) -> None:
 def test_reading_needs_no_right_to_write(on_server: MakeServerShop) -> None:
     shop = on_server()
     _load_all(shop)
-    with shop.server.reader(shop.database) as url, open_store(url, shop.settings) as store:
+    with shop.server.reader(shop.database) as url, open_store(url, shop.settings.store_options) as store:
         assert store.fetch(store.tables.orders).num_rows == 4
         wanted = ibis.memtable(pa.table({"user_id": ["eve"], "share": [0.1]}))
         assert store.fetch(store.tables.orders.inner_join(wanted, "user_id").select("share")).to_pylist() == [
@@ -221,7 +221,7 @@ def test_no_store_and_no_server(on_server: MakeServerShop) -> None:
         shop.open()
     nowhere = f"{shop.url.split('://')[0]}://ann:secret@127.0.0.1:1/shop"
     with pytest.raises(StoreError, match="does not answer") as caught:
-        open_store(nowhere, shop.settings)
+        open_store(nowhere, shop.settings.store_options)
     assert "secret" not in caught.value.message
     with pytest.raises(StoreError):
         shop.load("1,ann,2023-05-01,10,paid", url=nowhere)
@@ -233,7 +233,7 @@ def test_a_server_that_goes_and_comes_back(kind: str, shop: Shop) -> None:
         server.query("CREATE DATABASE shop")
         url = server.url_of("shop")
         shop.load("1,ann,2023-05-01,10,paid", url=url)
-        with open_store(url, shop.settings) as store:
+        with open_store(url, shop.settings.store_options) as store:
             query = store.prepare(store.tables.orders)
             assert query.run().num_rows == 1
             server.down()

@@ -105,7 +105,7 @@ def test_what_is_no_store(spark_shop: SparkShop, spark_session: SparkSession) ->
     with pytest.raises(StoreNotFound, match="customer-revenue import"):
         spark_shop.open()
     with pytest.raises(InvalidParameter, match="names no folder"):
-        open_store("spark://", spark_shop.settings)
+        open_store("spark://", spark_shop.settings.store_options)
     spark_shop.load("1,ann,2023-05-01,10,paid")
     info = next((spark_shop.path / "current" / "store_info").glob("*.parquet"))
     rows = pq.read_table(info)
@@ -209,7 +209,7 @@ def test_a_shops_own_tables(spark_session: SparkSession, tmp_path: Path, *, cata
             spark_session.read.parquet(str(tmp_path / name)).write.saveAsTable(f"shop.{name}")
     url = "spark://" if catalogue else f"spark:///{tmp_path}"
     settings = Shop(tmp_path, timezone="Asia/Kolkata", currency="EUR").settings
-    with open_store(url, settings, mapping) as store:
+    with open_store(url, settings.store_options, mapping) as store:
         assert (store.info.orders, store.info.customers, store.info.currency) == (3, 2, "EUR")
         orders = store.fetch(store.tables.orders.order_by("id")).to_pylist()
         assert orders[0] == {
@@ -222,4 +222,4 @@ def test_a_shops_own_tables(spark_session: SparkSession, tmp_path: Path, *, cata
         assert not store.stale()
     mapping.write_text(mapping.read_text().replace("people", "persons"))
     with pytest.raises(InvalidParameter, match=r"no table .*persons"):
-        open_store(url, settings, mapping)
+        open_store(url, settings.store_options, mapping)

@@ -28,12 +28,12 @@ def test_no_store(shop: Shop) -> None:
     with pytest.raises(StoreNotFound, match="customer-revenue import"):
         shop.open()
     with pytest.raises(StoreNotFound):
-        open_store(f"duckdb:///{shop.folder}", shop.settings)
+        open_store(f"duckdb:///{shop.folder}", shop.settings.store_options)
 
 
 def test_other_urls_are_refused(shop: Shop) -> None:
     with pytest.raises(InvalidParameter, match="no engine for 'oracle'"):
-        open_store("oracle://somewhere", shop.settings)
+        open_store("oracle://somewhere", shop.settings.store_options)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0" * 20_000])
@@ -126,10 +126,10 @@ def test_the_day_of_an_order_is_the_reporting_zones(
 def test_a_zone_that_nobody_chose_is_the_one_of_the_import(make_shop: Callable[..., Shop]) -> None:
     shop = make_shop(timezone="Asia/Kolkata")
     shop.load("1,ann,2023-05-01,10,paid")
-    with open_store(shop.url, Settings(_env_file=None)) as store:
+    with open_store(shop.url, Settings(_env_file=None).store_options) as store:
         assert store.info.timezone == "Asia/Kolkata"
         assert store.info.last_day == dt.date(2023, 5, 1)
-    with open_store(shop.url, Settings(_env_file=None, timezone="UTC")) as store:
+    with open_store(shop.url, Settings(_env_file=None, timezone="UTC").store_options) as store:
         assert store.info.last_day == dt.date(2023, 4, 30)
 
 

@@ -57,7 +57,7 @@ def lines(online_retail: Path) -> Path:
 
 
 def findings(settings: Settings, day: dt.date = LAST_DAY) -> dict[str, Finding]:
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         return {finding.name: finding for finding in check_store(store, store.as_of(day), monitoring_policy())}
 
 
@@ -79,7 +79,7 @@ def test_an_accident_raises_its_alarm(lines: Path, tmp_path: Path, accident: str
 def test_the_clean_feed_raises_none_on_any_day(lines: Path, tmp_path: Path) -> None:
     """Looked at every eighth day of nine months: every day lies in a window several times."""
     settings = imported(lines, tmp_path)
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         day, looks = dt.date(2011, 3, 7), 0
         while day <= dt.date(2011, 12, 8):
             found = check_store(store, store.as_of(day), monitoring_policy())
@@ -93,7 +93,7 @@ def test_the_clean_feed_raises_none_on_any_day(lines: Path, tmp_path: Path) -> N
 
 def test_a_public_holiday_that_nobody_named_is_told(lines: Path, tmp_path: Path) -> None:
     settings = imported(lines, tmp_path)
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         found = check_store(store, store.as_of(dt.date(2011, 9, 2)), monitoring_policy(closed_days=()))
     (missing,) = (finding for finding in found if finding.name == "day_missing")
     assert missing.alarm

@@ -52,7 +52,7 @@ def shop(trained: tuple[Settings, list[str]]) -> Any:
     before = (settings.models / RECORD).read_bytes()
     yield settings, versions
     (settings.models / RECORD).write_bytes(before)
-    tracking.log_change(settings, "promote", {"why": "test"}, versions[1])
+    tracking.log_change(settings.registry, "promote", {"why": "test"}, versions[1])
     shutil.rmtree(settings.models / "current", ignore_errors=True)
     (settings.models / "current").unlink(missing_ok=True)
     (settings.models / "current").symlink_to(versions[1])
@@ -61,30 +61,30 @@ def shop(trained: tuple[Settings, list[str]]) -> Any:
 
 
 def champion_in_mlflow(settings: Settings) -> str:
-    (model,) = (m for m in tracking.registered_models(settings) if tracking.CHAMPION in m.aliases)
+    (model,) = (m for m in tracking.registered_models(settings.registry) if tracking.CHAMPION in m.aliases)
     return model.bundle
 
 
 def test_rollback_and_promote_change_link_record_and_mlflow(shop: tuple[Settings, list[str]]) -> None:
     settings, (first, second) = shop
     assert current_version(settings.models) == champion_in_mlflow(settings) == second
-    change = rollback(settings, "too many discounts", by="kim")
+    change = rollback(settings.registry, "too many discounts", by="kim")
     assert current_version(settings.models) == champion_in_mlflow(settings) == first
     assert (change.event, change.before, change.by, change.why) == ("rollback", second, "kim", "too many discounts")
     assert changes(settings.models)[-1] == change
-    model = next(m for m in tracking.registered_models(settings) if m.bundle == first)
+    model = next(m for m in tracking.registered_models(settings.registry) if m.bundle == first)
     assert (model.tags["rollback_why"], model.tags["rollback_by"]) == ("too many discounts", "kim")
     with pytest.raises(ModelNotFound, match="no earlier champion"):
-        rollback(settings, "again")
+        rollback(settings.registry, "again")
     write_gate(settings.models / second, Verdict((), first, ()))
-    assert promote(settings, second) is not None
+    assert promote(settings.registry, second) is not None
     assert current_version(settings.models) == champion_in_mlflow(settings) == second
-    assert promote(settings, second) is None
+    assert promote(settings.registry, second) is None
 
 
 def test_what_a_person_took_back_is_not_brought_again_by_training(shop: tuple[Settings, list[str]]) -> None:
     settings, (first, _) = shop
-    rollback(settings, "complaints", by="kim")
+    rollback(settings.registry, "complaints", by="kim")
     result = train(settings, None, silent)
     try:
         assert result.verdict is not None
@@ -102,12 +102,12 @@ def test_the_gates_refusal_holds_unless_forced_with_a_reason(shop: tuple[Setting
     no = Check("calibration", passed=False, text="calibration error 0.4, at most 0.1")
     write_gate(settings.models / first, Verdict((no,), second, ()))
     with pytest.raises(GateRefused) as caught:
-        promote(settings, first)
+        promote(settings.registry, first)
     assert caught.value.details == (no.text,)
     assert caught.value.exit_status == 3
     with pytest.raises(InvalidParameter, match="--why"):
-        promote(settings, first, force=True)
-    change = promote(settings, first, "the other one is broken", force=True)
+        promote(settings.registry, first, force=True)
+    change = promote(settings.registry, first, "the other one is broken", force=True)
     assert change is not None
     assert current_version(settings.models) == first
 
@@ -116,11 +116,11 @@ def test_a_verdict_against_another_champion_is_not_enough(shop: tuple[Settings, 
     settings, (first, _) = shop
     write_gate(settings.models / first, Verdict((), "someone else", ()))
     with pytest.raises(GateRefused, match="train again"):
-        promote(settings, first)
+        promote(settings.registry, first)
     (settings.models / first / "gate.json").write_text("{")
     assert read_gate(settings.models / first) is None
     with pytest.raises(GateRefused, match="has not been through the gate"):
-        promote(settings, first)
+        promote(settings.registry, first)
 
 
 @pytest.mark.parametrize("step", ["make_current", "log_change"])
@@ -136,13 +136,13 @@ def test_an_interrupted_change_is_finished_by_the_next_command(
     with monkeypatch.context() as patched:
         patched.setattr(f"{where}.{step}", die)
         with pytest.raises(KeyboardInterrupt):
-            rollback(settings, "in a hurry")
+            rollback(settings.registry, "in a hurry")
     assert changes(settings.models)[-1].run_id is None
-    settle(settings)
+    settle(settings.registry)
     assert current_version(settings.models) == champion_in_mlflow(settings) == first
     assert changes(settings.models)[-1].run_id
     before = changes(settings.models)
-    settle(settings)
+    settle(settings.registry)
     assert changes(settings.models) == before
 
 

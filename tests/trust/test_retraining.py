@@ -79,7 +79,7 @@ def test_a_shop_retrains_as_orders_come_in(tmp_path: Path) -> None:
     assert (whole.horizon_days, whole.versions) == (30, (first.champion,))
     assert second.trained is not None
     assert second.monitored.alarms == []
-    page = report_page(settings).read_text("utf-8")
+    page = report_page(settings.models).read_text("utf-8")
     assert page.count("<svg") == 3
     assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
@@ -132,18 +132,18 @@ def test_killed_at_any_moment_the_next_run_takes_up_from_there(new_shop: Shop) -
         time.sleep(share * duration)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        load_model(settings)  # the old champion or the new one, whole
-        with open_store(settings.store, settings) as store:
+        load_model(settings.registry)  # the old champion or the new one, whole
+        with open_store(settings.store, settings.store_options) as store:
             assert store.info.orders in (pq.read_metadata(folder / "inbox" / "a.parquet").num_rows, orders.num_rows)
     assert start().wait(timeout=240) == 0
     last = current_version(settings.models)
     assert last != first
-    (champion,) = (m for m in tracking.registered_models(settings) if tracking.CHAMPION in m.aliases)
+    (champion,) = (m for m in tracking.registered_models(settings.registry) if tracking.CHAMPION in m.aliases)
     assert champion.bundle == last == changes(settings.models)[-1].version
     assert all(change.run_id for change in changes(settings.models))
     left = [p.name for p in settings.models.iterdir() if p.name.startswith(".") and not p.name.endswith(".lock")]
     assert left == []
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         assert store.info.orders == orders.num_rows
     assert start().wait(timeout=240) == 0
     assert current_version(settings.models) == last

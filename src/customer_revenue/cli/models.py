@@ -18,7 +18,7 @@ def models() -> None:
     """List the trained versions with their figures, the gate's verdict, and who answers."""
     from customer_revenue.workflows.training.versions import listing
 
-    say(listing(load_settings()))
+    say(listing(load_settings().registry))
 
 
 def promote(
@@ -32,7 +32,7 @@ def promote(
     """Let a version that passed the gate answer from now on, in models/current and in MLflow."""
     from customer_revenue.workflows.registry.champion import promote as run
 
-    change = run(load_settings(), version, why, by=by, force=force)
+    change = run(load_settings().registry, version, why, by=by, force=force)
     say(change.text() if change else "It answers already.")
 
 
@@ -43,7 +43,7 @@ def rollback(
     """Let the champion before the present one answer again, in models/current and in MLflow."""
     from customer_revenue.workflows.registry.champion import rollback as run
 
-    say(run(load_settings(), why, by=by).text())
+    say(run(load_settings().registry, why, by=by).text())
 
 
 def monitor(
@@ -61,7 +61,7 @@ def monitor(
     with reporting() as report:
         found = run(settings, day_of(as_of), output, report)
     say(found.text())
-    say(f"Page: {output or report_page(settings)}")
+    say(f"Page: {output or report_page(settings.models)}")
     found.check()
 
 

@@ -64,7 +64,7 @@ def backtest(
     days = [day for day in map(as_day, cutoffs) if day] or choose_origins(orders.store, origins, horizon_days)
     found = []
     for cutoff in sorted(days):
-        origin = predict_from(orders.store, settings, cutoff, horizon_days)
+        origin = predict_from(orders.store, settings.fit_options, cutoff, horizon_days)
         if origin.outcomes is None:
             last = orders.store.as_of().day
             raise InvalidParameter(f"{horizon_days} days after {cutoff} are not over: the store's moment is {last}")

@@ -60,7 +60,7 @@ def promote(orders: Orders, version: str, why: str, *, force: bool = False) -> C
     ...         print(error.code)
     model_not_found
     """
-    return let_answer(orders.settings, version, why, force=force)
+    return let_answer(orders.settings.registry, version, why, force=force)
 
 
 def rollback(orders: Orders, why: str) -> Change:
@@ -81,4 +81,4 @@ def rollback(orders: Orders, why: str) -> Change:
     ...         print(error.code)
     model_not_found
     """
-    return take_back(orders.settings, why)
+    return take_back(orders.settings.registry, why)

@@ -58,7 +58,7 @@ def open_store(url: str | None = None, **settings: Any) -> Orders:
     2357
     """
     chosen = load_settings(store=url, **settings)
-    return Orders(open_the_store(chosen.store, chosen), chosen)
+    return Orders(open_the_store(chosen.store, chosen.store_options), chosen)
 
 
 def load_orders(source: Source, *, as_of: Day | None = None, live: bool = False, **settings: Any) -> Orders:
@@ -106,7 +106,7 @@ def _imported(source: Source, folder: Path, as_of: dt.date | None, live: bool, s
     if quarantined := sum(done.quarantined.values()):
         message = f"{quarantined:,} rows were not imported; Orders.quarantine() has them with the reason"
         warnings.warn(message, NotImported, stacklevel=3)
-    return Orders(open_the_store(own.store, own), own, folder)
+    return Orders(open_the_store(own.store, own.store_options), own, folder)
 
 
 def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:

@@ -57,7 +57,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
 _OF_THEME = np.array([[float(name in names) for names in THEMES.values()] for name in FEATURE_NAMES])
 """Which theme (columns) each feature (rows) is about."""
 
-TOLD = (
+REASON_COLUMNS = (
     "frequency",
     "recency_days",
     "T_days",
@@ -79,7 +79,7 @@ class ReasonInputs:
 
     Args:
         matrix: what the churn classifier sees, the columns of ``FEATURE_NAMES``; ``None`` without one.
-        told: the columns of :data:`TOLD`.
+        told: the columns of :data:`REASON_COLUMNS`.
     """
 
     matrix: Floats | None
@@ -89,7 +89,7 @@ class ReasonInputs:
     def of(cls, features: pa.Table, base: Base, horizon_days: int | None) -> ReasonInputs:
         """Those of the customers in a table of features, for a classifier of this horizon or for none."""
         matrix = None if horizon_days is None else View.of(features, base).churn_matrix(horizon_days)
-        return cls(matrix, np.column_stack(list(columns(features, TOLD).values())))
+        return cls(matrix, np.column_stack(list(columns(features, REASON_COLUMNS).values())))
 
     @classmethod
     def joined(cls, parts: Sequence[ReasonInputs]) -> ReasonInputs:
@@ -109,7 +109,7 @@ def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None) -> l
     They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
     distance from the average customer counts as silence. Without a classifier the silence and the frequency are told.
     """
-    rows = [dict(zip(TOLD, row, strict=True)) for row in inputs.told.tolist()]
+    rows = [dict(zip(REASON_COLUMNS, row, strict=True)) for row in inputs.told.tolist()]
     if classifier is None or inputs.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
     effects = _effects(inputs.matrix, classifier)

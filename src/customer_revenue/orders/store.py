@@ -29,7 +29,7 @@ from customer_revenue.orders.engines.urls import is_mysql, is_postgres, is_spark
 from customer_revenue.orders.expressions import parameter
 from customer_revenue.orders.mapping import load_mapping
 from customer_revenue.periods import AsOf, Clock
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 
 __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
 
@@ -60,15 +60,15 @@ class StoreInfo:
     """Of the shop: stays the same as orders come in, as long as the first order stays the first."""
 
 
-def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Store:
+def open_store(url: str, options: StoreOptions, mapping: Path | None = None) -> Store:
     """Open a store for reading.
 
     An embedded store is seen as it is at this moment until it is closed; a database server as it is at each query.
 
     Args:
         url: of the store.
-        settings: the reporting zone, and the currency of a shop's own database.
-        mapping: file that says what a shop's own tables are called, see ``mapping``; by default the settings'.
+        options: the reporting zone, and the currency of a shop's own database.
+        mapping: file that says what a shop's own tables are called, see ``mapping``; by default the options'.
 
     Raises:
         StoreNotFound: there is none at that URL.
@@ -77,19 +77,19 @@ def open_store(url: str, settings: Settings, mapping: Path | None = None) -> Sto
     """
     for is_of_kind, kind in _KINDS:
         if is_of_kind(url):
-            return Store(kind(url, settings, load_mapping(mapping or settings.mapping)), settings, url)
+            return Store(kind(url, options, load_mapping(mapping or options.mapping)), options, url)
     path = path_of(url)
     upgrade_if_older(path)
-    return Store(EmbeddedEngine(path, settings), settings, url)
+    return Store(EmbeddedEngine(path, options), options, url)
 
 
 class Store:
     """A store of orders, open for reading. A context manager; usable from several threads."""
 
-    def __init__(self, engine: Engine, settings: Settings, url: str) -> None:
+    def __init__(self, engine: Engine, options: StoreOptions, url: str) -> None:
         self._engine = engine
         try:
-            self.info = _info(without_password(url), engine.info(), settings)
+            self.info = _info(without_password(url), engine.info(), options)
             self.tables = engine.tables(self.info.timezone)
         except BaseException:
             engine.close()
@@ -133,7 +133,7 @@ class Store:
             day = self.info.as_of or self.info.last_day
         return AsOf.now(zone) if day is None else AsOf.end_of(day, zone)
 
-    def copied(self, settings: Settings) -> Store | None:
+    def copied(self, options: StoreOptions) -> Store | None:
         """A copy on this machine, for work on all customers at once, if that is faster there.
 
         Raises:
@@ -141,7 +141,7 @@ class Store:
         """
         if not self._engine.prefers_local_copy:
             return None
-        copy = Store(copy_of(self._engine, self.tables, settings), settings, self.info.url)
+        copy = Store(copy_of(self._engine, self.tables, options), options, self.info.url)
         if self.stale():
             copy.close()
             raise StoreError("the store has changed while it was read: try again")
@@ -264,9 +264,9 @@ class Query:
             raise TypeError(f"the query takes {sorted(self._statement.names)}, not {sorted(values)}")
 
 
-def _info(url: str, raw: Mapping[str, Any], settings: Settings) -> StoreInfo:
+def _info(url: str, raw: Mapping[str, Any], options: StoreOptions) -> StoreInfo:
     # A zone that nobody chose is no reason to leave the one that the store was made with.
-    zone = settings.timezone if "timezone" in settings.model_fields_set else raw["timezone"]
+    zone = options.timezone if options.timezone_is_set else raw["timezone"]
     return StoreInfo(
         url=url,
         schema_version=raw["schema_version"],

@@ -26,7 +26,7 @@ MAX_ROWS = 200_000
 """Customers that wait to be written; beyond that the oldest are given up and not the service."""
 
 SOURCE = "service"
-TOLD = (
+LOGGED_COLUMNS = (
     "as_of",
     "horizon_days",
     "next_purchase_probability",
@@ -65,7 +65,7 @@ class PredictionLog:
         if name in self._seen:
             return
         self._seen.add(name)
-        values = [predictions[key] for key in TOLD]
+        values = [predictions[key] for key in LOGGED_COLUMNS]
         self._waiting.append((name, customer["customer_segment"], version, store_id, time.time(), *values))
         if not self._started:
             self._start()
@@ -92,7 +92,7 @@ class PredictionLog:
 
 def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
     """Three rows for each customer: the probabilities at 30 and 90 days, and everything at the horizon."""
-    names = ("customer_id", "segment", "model_version", "store_id", "told_at", *TOLD)
+    names = ("customer_id", "segment", "model_version", "store_id", "told_at", *LOGGED_COLUMNS)
     columns = dict(zip(names, zip(*noted, strict=True), strict=True))
     number = len(noted)
     common = {name: pa.array(columns[name], pa.string()) for name in names[:4]} | {
@@ -105,7 +105,7 @@ def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
     near = {"horizon_days": [NEXT_DAYS] * number, "purchase_probability": columns["next_purchase_probability"]}
     buys = [1 - risk for risk in columns["churn_risk_score"]]
     middle = {"horizon_days": [CHURN_DAYS] * number, "purchase_probability": buys}
-    whole = {name: columns[name] for name in TOLD if name in PREDICTION_LOG_SCHEMA.names and name != "as_of"}
+    whole = {name: columns[name] for name in LOGGED_COLUMNS if name in PREDICTION_LOG_SCHEMA.names and name != "as_of"}
     return pa.concat_tables(_table(common, own, number) for own in (near, middle, whole))
 
 

@@ -70,7 +70,9 @@ class Answering:
         try:
             return self.current().scorer()
         except StoreError:
-            return HistoryScorer.of(load_model(self._settings), load_policy(self._settings.policy), self._settings)
+            return HistoryScorer.of(
+                load_model(self._settings.registry), load_policy(self._settings.policy), self._settings
+            )
 
     @property
     def open_now(self) -> Answers | None:

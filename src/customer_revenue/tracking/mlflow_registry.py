@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from customer_revenue.errors import ModelNotFound
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions
 from customer_revenue.tracking.mlflow_runs import CHALLENGER, CHAMPION, connect, tracking_run
 
 BUNDLE_TAG = "bundle"
@@ -35,14 +35,14 @@ class RegisteredModel:
     tags: Mapping[str, str]
 
 
-def registered_models(settings: Settings) -> list[RegisteredModel]:
+def registered_models(registry: RegistryOptions) -> list[RegisteredModel]:
     """All versions of the registered model, the newest first."""
     import mlflow
 
-    connect(settings)
+    connect(registry)
     client = mlflow.MlflowClient()
     found = []
-    for version in client.search_model_versions(f"name = '{settings.experiment}'"):
+    for version in client.search_model_versions(f"name = '{registry.experiment}'"):
         full = client.get_model_version(version.name, version.version)  # a search leaves the aliases out
         found.append(
             RegisteredModel(
@@ -57,23 +57,23 @@ def registered_models(settings: Settings) -> list[RegisteredModel]:
     return sorted(found, key=lambda model: int(model.registered_version), reverse=True)
 
 
-def registered_as(settings: Settings, bundle: str) -> str | None:
+def registered_as(registry: RegistryOptions, bundle: str) -> str | None:
     """The registered version of a bundle, if it has one."""
     import mlflow
 
-    connect(settings)
+    connect(registry)
     quoted = bundle.replace("'", "")
     found = mlflow.MlflowClient().search_model_versions(
-        f"name = '{settings.experiment}' and tag.{BUNDLE_TAG} = '{quoted}'"
+        f"name = '{registry.experiment}' and tag.{BUNDLE_TAG} = '{quoted}'"
     )
     return str(found[0].version) if found else None
 
 
-def log_change(settings: Settings, event: str, change: Mapping[str, str], bundle: str) -> str:
+def log_change(registry: RegistryOptions, event: str, change: Mapping[str, str], bundle: str) -> str:
     """Make a bundle's registered version champion, and record the change as a run of its own.
 
     Args:
-        settings: the tracking server.
+        registry: the tracking server.
         event: ``promote`` or ``rollback``.
         change: who, when and why, as tags.
         bundle: version of the bundle.
@@ -86,38 +86,38 @@ def log_change(settings: Settings, event: str, change: Mapping[str, str], bundle
     """
     import mlflow
 
-    version = registered_as(settings, bundle)
+    version = registered_as(registry, bundle)
     if version is None:
         raise ModelNotFound(f"MLflow has no registered version of the bundle {bundle}; train again")
     client = mlflow.MlflowClient()
-    with tracking_run(settings, event) as run, warnings.catch_warnings():
+    with tracking_run(registry, event) as run, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        client.set_registered_model_alias(settings.experiment, CHAMPION, version)
-        if _aliased(client, settings, CHALLENGER) == version:
-            client.delete_registered_model_alias(settings.experiment, CHALLENGER)
+        client.set_registered_model_alias(registry.experiment, CHAMPION, version)
+        if _aliased(client, registry, CHALLENGER) == version:
+            client.delete_registered_model_alias(registry.experiment, CHALLENGER)
         for name, value in change.items():
-            client.set_model_version_tag(settings.experiment, version, f"{event}_{name}", value)
+            client.set_model_version_tag(registry.experiment, version, f"{event}_{name}", value)
         mlflow.set_tags({"event": event, "registered_version": version, **change})
         return run
 
 
-def end_interrupted(settings: Settings, run_name: str) -> None:
+def end_interrupted(registry: RegistryOptions, run_name: str) -> None:
     """Mark runs of this name that never ended as killed; the caller answers for none being under way."""
     import mlflow
 
-    connect(settings)
+    connect(registry)
     client = mlflow.MlflowClient()
-    experiment = client.get_experiment_by_name(settings.experiment)
+    experiment = client.get_experiment_by_name(registry.experiment)
     assert experiment is not None, "connecting makes it"
     query = f"attributes.status = 'RUNNING' and run_name = '{run_name}'"
     for run in client.search_runs([experiment.experiment_id], query):
         client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _aliased(client: object, settings: Settings, alias: str) -> str | None:
+def _aliased(client: object, registry: RegistryOptions, alias: str) -> str | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.get_model_version_by_alias(settings.experiment, alias).version)  # type: ignore[attr-defined]
+        return str(client.get_model_version_by_alias(registry.experiment, alias).version)  # type: ignore[attr-defined]
     except MlflowException:
         return None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from customer_revenue.errors import ModelNotFound
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,13 +66,13 @@ class TrainingRecord:
     version_tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def tracking_uri(settings: Settings) -> str:
+def tracking_uri(registry: RegistryOptions) -> str:
     """The tracking server: the setting, ``MLFLOW_TRACKING_URI``, or a SQLite file beside the models."""
-    default = f"sqlite:///{settings.models.absolute() / 'mlflow.db'}"
-    return settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
+    default = f"sqlite:///{registry.models.absolute() / 'mlflow.db'}"
+    return registry.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
-def log_training(settings: Settings, record: TrainingRecord, *, challenger: bool = True) -> tuple[str, str]:
+def log_training(registry: RegistryOptions, record: TrainingRecord, *, challenger: bool = True) -> tuple[str, str]:
     """Log a training run with its folds, register its model and, unless it is an experiment's, name it challenger.
 
     Returns:
@@ -80,7 +80,7 @@ def log_training(settings: Settings, record: TrainingRecord, *, challenger: bool
     """
     import mlflow
 
-    with tracking_run(settings, "train") as run:
+    with tracking_run(registry, "train") as run:
         mlflow.log_params(_words(record.parameters))
         mlflow.log_metrics(dict(record.metrics))
         mlflow.set_tags(dict(record.tags))
@@ -100,14 +100,14 @@ def log_training(settings: Settings, record: TrainingRecord, *, challenger: bool
             pip_requirements=_requirements(),
             **_signature(record),
         )
-        version = mlflow.register_model(model.model_uri, settings.experiment, tags=dict(record.version_tags))
+        version = mlflow.register_model(model.model_uri, registry.experiment, tags=dict(record.version_tags))
         if challenger:
-            mlflow.MlflowClient().set_registered_model_alias(settings.experiment, CHALLENGER, version.version)
+            mlflow.MlflowClient().set_registered_model_alias(registry.experiment, CHALLENGER, version.version)
         return run, str(version.version)
 
 
 def log_backtest(
-    settings: Settings,
+    registry: RegistryOptions,
     parameters: Mapping[str, object],
     metrics: Mapping[str, float],
     documents: Mapping[str, dict[str, Any]],
@@ -115,7 +115,7 @@ def log_backtest(
     """Log a back-test; returns the run's id."""
     import mlflow
 
-    with tracking_run(settings, "backtest") as run:
+    with tracking_run(registry, "backtest") as run:
         mlflow.log_params(_words(parameters))
         mlflow.log_metrics(dict(metrics))
         for name, document in documents.items():
@@ -123,34 +123,34 @@ def log_backtest(
         return run
 
 
-def log_monitoring(settings: Settings, metrics: Mapping[str, float], tags: Mapping[str, str], html: str) -> str:
+def log_monitoring(registry: RegistryOptions, metrics: Mapping[str, float], tags: Mapping[str, str], html: str) -> str:
     """Log what monitoring found, with its page; returns the run's id."""
     import mlflow
 
-    with tracking_run(settings, "monitor") as run:
+    with tracking_run(registry, "monitor") as run:
         mlflow.log_metrics(dict(metrics))
         mlflow.set_tags(dict(tags))
         mlflow.log_text(html, "report.html")
         return run
 
 
-def run_address(settings: Settings, run_id: str) -> dict[str, str | None]:
+def run_address(registry: RegistryOptions, run_id: str) -> dict[str, str | None]:
     """Where a run is to be seen: its page within MLflow's, and the server, if the tracker is one."""
     import mlflow
 
-    connect(settings)
+    connect(registry)
     experiment = mlflow.get_run(run_id).info.experiment_id
-    server = urlsplit(tracking_uri(settings))
+    server = urlsplit(tracking_uri(registry))
     address = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
     return {
         "run_id": run_id,
-        "registered_name": settings.experiment,
+        "registered_name": registry.experiment,
         "page": f"/#/experiments/{experiment}/runs/{run_id}",
         "server": address if server.scheme in ("http", "https") else None,
     }
 
 
-def model_folder(settings: Settings, uri: str) -> Path:
+def model_folder(registry: RegistryOptions, uri: str) -> Path:
     """The bundle of a registered model, such as ``models:/customer-revenue@champion``, as a local folder.
 
     Raises:
@@ -159,7 +159,7 @@ def model_folder(settings: Settings, uri: str) -> Path:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    connect(settings)
+    connect(registry)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         artifacts = mlflow.models.Model.load(str(folder)).flavors["python_function"]["artifacts"]
@@ -168,7 +168,7 @@ def model_folder(settings: Settings, uri: str) -> Path:
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
 
 
-def registered_version(settings: Settings, uri: str) -> str:
+def registered_version(registry: RegistryOptions, uri: str) -> str:
     """The version that a URI such as ``models:/NAME@ALIAS`` or ``models:/NAME/3`` names now.
 
     Raises:
@@ -177,7 +177,7 @@ def registered_version(settings: Settings, uri: str) -> str:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    connect(settings)
+    connect(registry)
     name, at, alias = uri.removeprefix(MODELS_SCHEME).partition("@")
     if not at:
         return name.rpartition("/")[2]
@@ -202,11 +202,11 @@ def _signature(record: TrainingRecord) -> dict[str, Any]:
 
 
 @contextmanager
-def tracking_run(settings: Settings, name: str) -> Iterator[str]:
+def tracking_run(registry: RegistryOptions, name: str) -> Iterator[str]:
     """A run of the experiment, by its id."""
     import mlflow
 
-    connect(settings)
+    connect(registry)
     with warnings.catch_warnings():
         # MLflow's own; nothing that a user of this package could act on.
         warnings.simplefilter("ignore")
@@ -214,20 +214,20 @@ def tracking_run(settings: Settings, name: str) -> Iterator[str]:
             yield run.info.run_id
 
 
-def connect(settings: Settings) -> None:
+def connect(registry: RegistryOptions) -> None:
     """Point MLflow at the tracking server and the experiment, which is made if it is not there."""
     import mlflow
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    settings.models.mkdir(parents=True, exist_ok=True)
-    uri = tracking_uri(settings)
+    registry.models.mkdir(parents=True, exist_ok=True)
+    uri = tracking_uri(registry)
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
-    if client.get_experiment_by_name(settings.experiment) is None:
-        local = (settings.models / "mlflow-artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
-        client.create_experiment(settings.experiment, artifact_location=local)
-    mlflow.set_experiment(settings.experiment)
+    if client.get_experiment_by_name(registry.experiment) is None:
+        local = (registry.models / "mlflow-artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
+        client.create_experiment(registry.experiment, artifact_location=local)
+    mlflow.set_experiment(registry.experiment)
 
 
 def _requirements() -> list[str]:

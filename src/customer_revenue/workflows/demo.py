@@ -44,7 +44,7 @@ def demo(settings: Settings, report: Report, port: int) -> str:
 
 def _refuse_other_orders(settings: Settings) -> None:
     try:
-        with open_store(settings.store, settings) as store:
+        with open_store(settings.store, settings.store_options) as store:
             formats = set(store.info.formats)
     except StoreNotFound:
         return
@@ -57,7 +57,7 @@ def _refuse_other_orders(settings: Settings) -> None:
 
 def _example_customer(settings: Settings) -> str:
     """The repeat buyer whose last purchase is the latest, the one with most purchases if there are several."""
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         features = feature_rows(store, store.as_of())
     keys = [("silence_days", "ascending"), ("frequency", "descending"), ("customer_id", "ascending")]
     first = pc.sort_indices(features, sort_keys=keys)[0]

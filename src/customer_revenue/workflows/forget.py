@@ -22,7 +22,7 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
         StoreError: the store cannot be read or written.
     """
     key = settings.forget_key.get_secret_value()
-    removed = forget_in_store(user_id, settings, key, orders=orders, views=views(settings))
+    removed = forget_in_store(user_id, settings.store, key, orders=orders, views=views(settings))
     logged = forget_in_log(settings.log, user_id) if orders and settings.log else 0
     counts = {
         "name or e-mail": int(removed.name_or_address),

@@ -30,7 +30,8 @@ def import_orders(
     """
     return import_files(
         files,
-        settings,
+        settings.store,
+        settings.store_options,
         format=format_name,
         live=live,
         as_of=as_of,

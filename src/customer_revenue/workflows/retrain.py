@@ -21,7 +21,7 @@ from customer_revenue.modeling import bundle
 from customer_revenue.orders.imports.import_files import ImportSummary
 from customer_revenue.orders.store import open_store
 from customer_revenue.periods import Clock
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions, Settings
 from customer_revenue.workflows.evaluation.challenge import recipe_of
 from customer_revenue.workflows.import_orders import import_orders
 from customer_revenue.workflows.monitoring.checks import Monitored
@@ -95,19 +95,19 @@ def retrain(settings: Settings, files: Sequence[Path], as_of: dt.date | None, re
         StoreError: the store cannot be read or written.
     """
     with locked(settings.models, "retraining", 0):
-        _clean(settings)
+        _clean(settings.registry)
         imported = _import(settings, files, report)
         monitored = monitor(settings, as_of, None, report)
         odd = [finding.text for finding in monitored.feed if finding.alarm]
         trained, change = None, None
         refusals: Sequence[str] = odd
         if not odd:
-            known = _judged(settings, as_of)
+            known = _already_evaluated(settings, as_of)
             if known is None:
                 trained = train(settings, as_of, report)
                 change, refusals = trained.change, _refusals(trained)
             else:
-                change = _take_up(settings, known)
+                change = _promote_pending(settings.registry, known)
         champion = current_version(settings.models)
         if champion is not None and settings.log is not None:
             score(settings, as_of, None, report)
@@ -120,27 +120,27 @@ def _refusals(trained: TrainingResult) -> Sequence[str]:
     return trained.verdict.refusals or (trained.held,)
 
 
-def _judged(settings: Settings, as_of: dt.date | None) -> str | None:
+def _already_evaluated(settings: Settings, as_of: dt.date | None) -> str | None:
     """The version that was trained on just what the store holds now, in just this way, and judged; if there is one."""
     try:
         version = newest_version(settings.models)
     except ModelNotFound:
         return None
     manifest = bundle.read_manifest(settings.models / version)
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         when = store.as_of(as_of or settings.as_of)
         same_day = manifest["window_last_day"] == str(when.day) or when.clock is Clock.LIVE
         same_data = manifest["data_fingerprint"] == store.info.fingerprint
-    same_way = manifest.get("recipe") == recipe_of(settings)
+    same_way = manifest.get("recipe") == recipe_of(settings.fit_options)
     same_horizon = manifest["ltv_horizon_days"] == settings.ltv_horizon_days
     return version if same_day and same_data and same_way and same_horizon else None
 
 
-def _take_up(settings: Settings, version: str) -> Change | None:
+def _promote_pending(registry: RegistryOptions, version: str) -> Change | None:
     """Promote a version that passed the gate in a run that was interrupted before it could be promoted."""
-    verdict = read_gate(settings.models / version)
-    ready = verdict is not None and verdict.passed and verdict.champion == current_version(settings.models)
-    return promote(settings, version) if ready and rolled_back(settings.models) is None else None
+    verdict = read_gate(registry.models / version)
+    ready = verdict is not None and verdict.passed and verdict.champion == current_version(registry.models)
+    return promote(registry, version) if ready and rolled_back(registry.models) is None else None
 
 
 def _import(settings: Settings, files: Sequence[Path], report: Report) -> ImportSummary | None:
@@ -168,7 +168,7 @@ def _listed(files: Sequence[Path]) -> list[Path]:
 def _known(settings: Settings) -> Mapping[str, str]:
     """What was imported into this store; nothing, where there is another one or none."""
     try:
-        with open_store(settings.store, settings) as store:
+        with open_store(settings.store, settings.store_options) as store:
             shop = store.info.id
         record = json.loads((settings.models / IMPORTED).read_text("utf-8"))
     except (FileNotFoundError, StoreNotFound):
@@ -178,7 +178,7 @@ def _known(settings: Settings) -> Mapping[str, str]:
 
 def _note(settings: Settings, files: Mapping[str, str]) -> None:
     known = _known(settings)
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         record = {"store_id": store.info.id, "files": {**known, **files}}
     draft = settings.models / f".{IMPORTED}.{uuid.uuid4().hex}"
     draft.write_text(json.dumps(record, indent=1), "utf-8")
@@ -190,13 +190,13 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _clean(settings: Settings) -> None:
+def _clean(registry: RegistryOptions) -> None:
     """Finish a change of the champion that was interrupted, and remove what an interrupted training left."""
-    with locked(settings.models, "training", 0):
-        settle(settings)
-        tracking.end_interrupted(settings, "train")
-        current = current_version(settings.models)
-        for path in settings.models.iterdir():
+    with locked(registry.models, "training", 0):
+        settle(registry)
+        tracking.end_interrupted(registry, "train")
+        current = current_version(registry.models)
+        for path in registry.models.iterdir():
             draft = path.name.startswith(".") and not path.name.endswith(".lock")
             unfinished = (path / bundle.MANIFEST).is_file() and not (path / RUN).is_file() and path.name != current
             if path.is_symlink() and draft:

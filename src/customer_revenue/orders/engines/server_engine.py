@@ -19,7 +19,7 @@ from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
 from customer_revenue.orders.mapping import Mapped, mapped_tables
 from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version
 from customer_revenue.periods import guess_clock
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
 MAX_CONNECTIONS = 8
@@ -35,11 +35,11 @@ class ServerEngine(Engine):
     server connects in its constructor, then calls this one.
     """
 
-    def __init__(self, shown: str, settings: Settings, mapped: Mapped) -> None:
+    def __init__(self, shown: str, options: StoreOptions, mapped: Mapped) -> None:
         self._shown = shown
         self._mapped = mapped
         try:
-            self._info = self._own_info(settings) if mapped.tables else self._stored_info()
+            self._info = self._own_info(options) if mapped.tables else self._stored_info()
             self._version = self._changes()
         except BaseException:
             self.close()
@@ -105,9 +105,9 @@ class ServerEngine(Engine):
         check_version(info, self._shown)
         return info
 
-    def _own_info(self, settings: Settings) -> dict[str, Any]:
+    def _own_info(self, options: StoreOptions) -> dict[str, Any]:
         """What a shop's own database says, as far as its tables tell."""
-        tables = self.tables(settings.timezone)
+        tables = self.tables(options.timezone)
         orders = tables.orders
         counts = orders.aggregate(
             first=orders.created_at.min(),
@@ -118,12 +118,12 @@ class ServerEngine(Engine):
         )
         (row,) = self.run(self.compile(counts), {}).to_pylist()
         (refunds,) = self.run(self.compile(tables.refunds.aggregate(n=tables.refunds.count())), {}).to_pylist()
-        last_day = row["last"].replace(tzinfo=dt.UTC).astimezone(settings.zone).date() if row["last"] else None
-        today = dt.datetime.now(settings.zone).date()
+        last_day = row["last"].replace(tzinfo=dt.UTC).astimezone(options.zone).date() if row["last"] else None
+        today = dt.datetime.now(options.zone).date()
         return {
             "schema_version": SCHEMA_VERSION,
-            "currency": settings.currency or "USD",
-            "timezone": settings.timezone,
+            "currency": options.currency or "USD",
+            "timezone": options.timezone,
             "clock": guess_clock(last_day or today, today, sample=False),
             "clock_is_chosen": False,
             "as_of": None,

@@ -25,7 +25,7 @@ from customer_revenue.orders.imports.merge import Change, compare, merge, refuse
 from customer_revenue.orders.mapping import Mapped, load_mapping
 from customer_revenue.orders.store_info import read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import PAID, REFUNDED
 
 __all__ = ["ImportSummary", "Progress", "Views", "import_files"]
@@ -52,9 +52,9 @@ IGNORED_STATUSES = (
 
 def import_files(
     paths: Sequence[Path],
-    settings: Settings,
+    url: str,
+    options: StoreOptions,
     *,
-    url: str | None = None,
     format: str | None = None,  # noqa: A002  # the option's name
     live: bool = False,
     as_of: dt.date | None = None,
@@ -69,8 +69,8 @@ def import_files(
 
     Args:
         paths: the files.
-        settings: currency, reporting zone and statuses.
-        url: the store; by default the settings'.
+        url: the store.
+        options: its currency, reporting zone and statuses.
         format: name of the files' format; by default each header says it.
         live: answers are to be as of now, however old the last order is.
         as_of: answers are to be as of the end of this day.
@@ -88,14 +88,13 @@ def import_files(
         raise InvalidParameter("live and as_of exclude each other: choose one")
     if not paths:
         raise InvalidParameter("name at least one file to import")
-    destination = url or settings.store
-    mapped = load_mapping(mapping := mapping or settings.mapping)
+    mapped = load_mapping(mapping := mapping or options.mapping)
     if mapped.tables:
         raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
     tell = progress or (lambda _what, _part: None)
-    with target_of(destination) as target, duckdb.connect(config={"memory_limit": memory_limit(settings)}) as con:
-        return _Import(con, target, settings, tell, mapped, forget_key).run(
-            paths, without_password(destination), format, live=live, as_of=as_of, views=views or {}, started=started
+    with target_of(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
+        return _Import(con, target, options, tell, mapped, forget_key).run(
+            paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started
         )
 
 
@@ -106,14 +105,14 @@ class _Import:
         self,
         con: duckdb.DuckDBPyConnection,
         target: Target,
-        settings: Settings,
+        options: StoreOptions,
         tell: Progress,
         mapped: Mapped,
         forget_key: str,
     ) -> None:
-        self.con, self.target, self.settings, self.tell, self.mapped = con, target, settings, tell, mapped
+        self.con, self.target, self.options, self.tell, self.mapped = con, target, options, tell, mapped
         self.old: dict[str, object] = {}
-        self.zone, self.forget_key, self.has_forgotten = settings.timezone, forget_key, False
+        self.zone, self.forget_key, self.has_forgotten = options.timezone, forget_key, False
 
     def run(
         self,
@@ -184,14 +183,14 @@ class _Import:
     def _open(self) -> None:
         self.target.attach(self.con)
         self.old = self.target.attach_old(self.con)
-        if self.old and "timezone" not in self.settings.model_fields_set:
+        if self.old and not self.options.timezone_is_set:
             self.zone = str(self.old["timezone"])  # a zone that nobody chose is no reason to leave the store's
         # Times without a zone are in the session's zone.
         self.con.execute("SET TimeZone = ?", [self.zone])
         self.has_forgotten = bool(self.old) and check_key(self.con, self.forget_key)
 
     def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[Staged]:
-        currency = self.settings.currency
+        currency = self.options.currency
         if self.old and currency and currency != self.old["currency"]:
             raise CurrencyMismatch(
                 f"the store is in {self.old['currency']}, the settings say {currency}: use a store of its own"

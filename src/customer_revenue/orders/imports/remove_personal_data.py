@@ -16,7 +16,6 @@ from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.forgotten_customers import check_key, keyed_hash
 from customer_revenue.orders.store_info import write_info
 from customer_revenue.periods import Clock
-from customer_revenue.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,9 @@ class Forgotten:
 
 def forget(
     user_id: str,
-    settings: Settings,
+    url: str,
     key: str,
     *,
-    url: str | None = None,
     orders: bool = False,
     views: Views | None = None,
 ) -> Forgotten:
@@ -46,9 +44,8 @@ def forget(
 
     Args:
         user_id: the customer.
-        settings: the store's URL.
+        url: the store.
         key: a secret that all calls and imports for this store share; whoever has it can test ids against the hashes.
-        url: the store; by default the settings'.
         orders: remove orders, items and refunds too, and the id itself.
         views: the store's views anew; without any it keeps those it has.
 
@@ -59,12 +56,11 @@ def forget(
     """
     if not key:
         raise InvalidParameter("forgetting needs a secret key, the same for every import into the store")
-    destination = url or settings.store
-    with target_of(destination) as target, duckdb.connect() as con:
+    with target_of(url) as target, duckdb.connect() as con:
         target.attach(con)
         old = target.attach_old(con)
         if not old:
-            raise StoreNotFound(f"no store at {without_password(destination)}")
+            raise StoreNotFound(f"no store at {without_password(url)}")
         check_key(con, key)
         removed = _write_rest(con, user_id, key, orders=orders)
         day = old["as_of"]

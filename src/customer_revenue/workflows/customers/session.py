@@ -58,7 +58,7 @@ def policy_stamp(settings: Settings) -> int:
 def _identity(settings: Settings) -> str | None:
     """The identity of the model that is there now; ``None`` without one."""
     try:
-        return model_identity(settings)
+        return model_identity(settings.registry)
     except ModelError:
         return None
 
@@ -96,11 +96,11 @@ class Session:
             InvalidPolicy: the policy breaks its rules.
         """
         policy = load_policy(settings.policy)
-        store = open_store(settings.store, settings)
+        store = open_store(settings.store, settings.store_options)
         if previous is not None and previous.identity == _identity(settings):
             return cls(store, previous, None, settings, policy)
         try:
-            return cls(store, load_model(settings), None, settings, policy)
+            return cls(store, load_model(settings.registry), None, settings, policy)
         except ModelError as problem:
             return cls(store, previous, problem, settings, policy)
 

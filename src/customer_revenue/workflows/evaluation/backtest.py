@@ -15,7 +15,7 @@ from customer_revenue import tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.orders.store import Store, open_store
-from customer_revenue.settings import Settings, load_settings
+from customer_revenue.settings import RegistryOptions, Settings, load_settings
 from customer_revenue.tables import BACKTEST_COLUMNS
 from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, predict_from
 from customer_revenue.workflows.evaluation.metric_tables import (
@@ -84,10 +84,10 @@ def backtest(
         folds = []
         for number, cutoff in enumerate(chosen):
             report(f"Back-test at {cutoff}, {horizon_days} days ahead", number / len(chosen))
-            folds.append(predict_from(store, settings, cutoff, horizon_days, MAX_CUSTOMERS))
+            folds.append(predict_from(store, settings.fit_options, cutoff, horizon_days, MAX_CUSTOMERS))
         if output is not None:
             write_table(backtest_rows(folds[0]), output)
-        run_id = _track(settings, store, folds, horizon_days)
+        run_id = _track(settings.registry, store, folds, horizon_days)
     return BacktestResult(folds, run_id, output)
 
 
@@ -112,17 +112,17 @@ def backtest_rows(fold: BacktestFold) -> pa.Table:
 @contextmanager
 def _store_of(settings: Settings, files: Sequence[Path], report: Report) -> Iterator[Store]:
     if not files:
-        with open_store(settings.store, settings) as store:
+        with open_store(settings.store, settings.store_options) as store:
             yield store
         return
     with TemporaryDirectory(prefix="customer-revenue-") as folder:
         own = load_settings(**{**settings.model_dump(), "store": f"duckdb:///{folder}/orders.duckdb"})
         import_orders(own, files, report=report)
-        with open_store(own.store, own) as store:
+        with open_store(own.store, own.store_options) as store:
             yield store
 
 
-def _track(settings: Settings, store: Store, folds: Sequence[BacktestFold], horizon_days: int) -> str:
+def _track(registry: RegistryOptions, store: Store, folds: Sequence[BacktestFold], horizon_days: int) -> str:
     figures = {str(fold.cutoff): fold.metrics() for fold in folds}
     parameters = {
         "horizon_days": horizon_days,
@@ -130,4 +130,4 @@ def _track(settings: Settings, store: Store, folds: Sequence[BacktestFold], hori
         "data_fingerprint": store.info.fingerprint,
         "store": store.info.url,
     }
-    return tracking.log_backtest(settings, parameters, mean_figures(folds), {"figures.json": figures})
+    return tracking.log_backtest(registry, parameters, mean_figures(folds), {"figures.json": figures})

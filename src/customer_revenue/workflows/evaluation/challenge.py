@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from customer_revenue.errors import ModelError, NotEnoughData
@@ -12,7 +13,7 @@ from customer_revenue.modeling.metrics import Forecast
 from customer_revenue.modeling.predictor import Predictor, Tier
 from customer_revenue.orders.store import Store
 from customer_revenue.policy import Gate
-from customer_revenue.settings import Settings, load_settings
+from customer_revenue.settings import FitOptions
 from customer_revenue.workflows.evaluation.fold import OURS, BacktestFold, forecast_of, predict_from
 from customer_revenue.workflows.evaluation.gate import judge
 from customer_revenue.workflows.registry.bundles import CURRENT, current_version
@@ -30,14 +31,15 @@ RECIPE = {"interval_mass", "seed", "options"}
 """Settings that decide how a model is fitted to what it is given."""
 
 
-def recipe_of(settings: Settings) -> dict[str, Any]:
-    """How a model is fitted under these settings, for its manifest."""
-    return settings.model_dump(mode="json", include=RECIPE, exclude={"options": {"folds"}})
+def recipe_of(fit: FitOptions) -> dict[str, Any]:
+    """How a model is fitted, for its manifest."""
+    return fit.model_dump(mode="json", include=RECIPE, exclude={"options": {"folds"}})
 
 
 def challenge(
     store: Store,
-    settings: Settings,
+    models: Path,
+    fit: FitOptions,
     predictor: Predictor,
     folds: Sequence[BacktestFold],
     gate: Gate,
@@ -50,15 +52,20 @@ def challenge(
     """
     fitted = predictor.tier_ in FITTED_TIERS
     folds = [fold for fold in folds if fitted and not _lower(fold.predictor, predictor)]
-    version = current_version(settings.models)
+    version = current_version(models)
     if version is None:
         return judge(folds, gate, None, {}, others)
     try:
-        champion = bundle.load(settings.models / CURRENT)
+        champion = bundle.load(models / CURRENT)
     except ModelError:
         return judge(folds, gate, None, {}, others)
-    forecasts = _forecasts(store, settings, champion, folds)
+    forecasts = _forecasts(store, fit, champion, folds, _recipe_in(models) or recipe_of(fit))
     return judge(folds, gate, version, forecasts, [*others, _tier(predictor, champion)])
+
+
+def _recipe_in(models: Path) -> Mapping[str, Any] | None:
+    recipe: Mapping[str, Any] | None = bundle.read_manifest(models / CURRENT).get("recipe")
+    return recipe
 
 
 def _tier(predictor: Predictor, champion: Predictor) -> Check:
@@ -71,14 +78,13 @@ def _lower(one: Predictor, other: Predictor) -> bool:
 
 
 def _forecasts(
-    store: Store, settings: Settings, champion: Predictor, folds: Sequence[BacktestFold]
+    store: Store, fit: FitOptions, champion: Predictor, folds: Sequence[BacktestFold], recipe: Mapping[str, Any]
 ) -> dict[dt.date, Forecast]:
     """The champion's forecasts by cut-off.
 
     A champion that was trained by the cut-off predicts as it is. One that was trained later knows what is to be
     predicted; its settings are fitted anew to what was known, which for equal settings is the challenger itself.
     """
-    recipe = bundle.read_manifest(settings.models / CURRENT).get("recipe") or recipe_of(settings)
     forecasts = {}
     for fold in folds:
         if champion.as_of_day <= fold.cutoff:
@@ -87,10 +93,10 @@ def _forecasts(
             except NotEnoughData:
                 continue
             forecasts[fold.cutoff] = forecast_of(predicted, fold.cutoff)
-        elif recipe == recipe_of(settings):
+        elif recipe == recipe_of(fit):
             forecasts[fold.cutoff] = fold.forecasts[OURS]
         else:
-            own = load_settings(**{**settings.model_dump(), **recipe})
+            own = FitOptions.model_validate({**fit.model_dump(), **recipe})
             then = predict_from(store, own, fold.cutoff, fold.horizon_days, MAX_CUSTOMERS)
             forecasts[fold.cutoff] = then.forecasts[OURS]
     return forecasts

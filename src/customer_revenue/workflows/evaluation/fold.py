@@ -14,7 +14,7 @@ from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, sele
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import Floats, column
 from customer_revenue.orders.store import Store
-from customer_revenue.settings import Settings
+from customer_revenue.settings import FitOptions
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows, population, training_windows
 
 OURS = "customer-revenue"
@@ -72,20 +72,20 @@ def fold_cutoffs(first_day: dt.date | None, last_day: dt.date, number: int, hori
     return [latest - dt.timedelta(days=step * back) for back in range(number - 1, -1, -1) if step or not back]
 
 
-def new_predictor(settings: Settings, as_of_day: dt.date, horizon_days: int) -> Predictor:
-    """A predictor with the settings' parameters, not fitted."""
+def new_predictor(fit: FitOptions, as_of_day: dt.date, horizon_days: int) -> Predictor:
+    """A predictor that is not fitted yet."""
     return Predictor(
         as_of_day,
         horizon_days=horizon_days,
-        interval_mass=settings.interval_mass,
-        discount_rate_per_year=float(settings.discount_rate_per_year),
-        seed=settings.seed,
-        options=settings.options,
+        interval_mass=fit.interval_mass,
+        discount_rate_per_year=float(fit.discount_rate_per_year),
+        seed=fit.seed,
+        options=fit.options,
     )
 
 
 def predict_from(
-    store: Store, settings: Settings, cutoff: dt.date, horizon_days: int, most_customers: int | None = None
+    store: Store, fit: FitOptions, cutoff: dt.date, horizon_days: int, most_customers: int | None = None
 ) -> BacktestFold:
     """Train on what was known at the cut-off, predict the horizon after it, and look up what happened.
 
@@ -96,8 +96,8 @@ def predict_from(
     """
     then = store.as_of(cutoff)
     features = feature_rows(store, then, most_customers)
-    windows = training_windows(store, then, horizon_days, settings.options.windows)
-    predictor = new_predictor(settings, cutoff, horizon_days).fit(population(store, then), windows)
+    windows = training_windows(store, then, horizon_days, fit.options.windows)
+    predictor = new_predictor(fit, cutoff, horizon_days).fit(population(store, then), windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}
     if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:

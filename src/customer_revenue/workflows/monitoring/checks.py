@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +18,7 @@ from customer_revenue.monitoring.realised import EVERYONE, Group, realised
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import Monitoring
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions, Settings
 from customer_revenue.tables import FEATURE_COLUMNS
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.monitoring.feed_checks import check_store
@@ -108,36 +109,36 @@ def observe(store: Store, settings: Settings, when: AsOf, policy: Monitoring) ->
     Raises:
         StoreError: the store cannot answer.
     """
-    model = _model(settings)
+    model = _model(settings.registry)
     return Monitored(
         day=when.day,
         version=model.version if model else None,
-        groups=_realised(store, settings, when, policy),
+        groups=_realised(store, settings.log, settings.ltv_horizon_days, when, policy),
         feed=check_store(store, when, policy),
         drift=_drift(store, model, when, policy) if model else [],
         policy=policy,
     )
 
 
-def tidy_log(store: Store, settings: Settings, today: dt.date) -> None:
+def tidy_log(store: Store, log: Path | None, today: dt.date) -> None:
     """Join the log's files of past days, without customers whom the store does not know any more."""
-    if settings.log is not None and settings.log.is_dir():
+    if log is not None and log.is_dir():
         known = store.fetch(store.tables.orders.select(customer_id="user_id").distinct())
-        tidy(settings.log, known.column("customer_id").combine_chunks(), today)
+        tidy(log, known.column("customer_id").combine_chunks(), today)
 
 
-def _model(settings: Settings) -> LoadedModel | None:
+def _model(registry: RegistryOptions) -> LoadedModel | None:
     try:
-        return load_model(settings)
+        return load_model(registry)
     except ModelError:
         return None
 
 
-def _realised(store: Store, settings: Settings, when: AsOf, policy: Monitoring) -> list[Group]:
-    if settings.log is None:
+def _realised(store: Store, log: Path | None, ltv_horizon_days: int, when: AsOf, policy: Monitoring) -> list[Group]:
+    if log is None:
         return []
-    longest = max(NEXT_DAYS, CHURN_DAYS, settings.ltv_horizon_days) + policy.lookback_days
-    logged = read_log(settings.log, when.day - dt.timedelta(days=longest), when.day - dt.timedelta(days=1))
+    longest = max(NEXT_DAYS, CHURN_DAYS, ltv_horizon_days) + policy.lookback_days
+    logged = read_log(log, when.day - dt.timedelta(days=longest), when.day - dt.timedelta(days=1))
     logged = logged.filter(pc.equal(logged.column("store_id"), store.info.id))
     outcomes: dict[tuple[dt.date, int], pa.Table] = {}
     for day, horizons in _over(logged, when.day, policy).items():

@@ -31,27 +31,27 @@ def monitor(settings: Settings, as_of: dt.date | None, output: Path | None, repo
         StoreError: the store cannot answer.
     """
     policy = load_policy(settings.policy).monitoring
-    with open_store(settings.store, settings) as store:
+    with open_store(settings.store, settings.store_options) as store:
         when = store.as_of(as_of or settings.as_of)
         report("Tidying the prediction log")
-        tidy_log(store, settings, store.as_of(settings.as_of).day)
+        tidy_log(store, settings.log, store.as_of(settings.as_of).day)
         report("Comparing predictions, orders and customers with what was expected")
         found = observe(store, settings, when, policy)
         currency = store.info.currency
     report("Reporting")
     metrics = settings.models / MONITORING_METRICS
     metrics.parent.mkdir(parents=True, exist_ok=True)
-    _write(output or report_page(settings), html := page(found, currency))
+    _write(output or report_page(settings.models), html := page(found, currency))
     write_to_textfile(str(metrics), _prometheus(found))
     tracking.log_monitoring(
-        settings, _metrics(found), {"as_of": str(found.day), "alarms": str(len(found.alarms))}, html
+        settings.registry, _metrics(found), {"as_of": str(found.day), "alarms": str(len(found.alarms))}, html
     )
     return found
 
 
-def report_page(settings: Settings) -> Path:
+def report_page(models: Path) -> Path:
     """Where the page is written by default."""
-    return (settings.models / MONITORING_METRICS).with_name(PAGE)
+    return (models / MONITORING_METRICS).with_name(PAGE)
 
 
 def _write(path: Path, text: str) -> None:

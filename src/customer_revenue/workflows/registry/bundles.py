@@ -13,7 +13,7 @@ from customer_revenue.errors import ModelNotFound
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import StoreInfo
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.verdict import Verdict
 
 CURRENT = "current"
@@ -44,15 +44,15 @@ class LoadedModel:
         return f"the model {self.version} was trained on another store than {info.url}; train one on it"
 
 
-def model_identity(settings: Settings) -> str:
+def model_identity(registry: RegistryOptions) -> str:
     """What names the model that would be loaded now; it changes when another one is made current.
 
     Raises:
         ModelNotFound: there is none.
     """
-    wanted = settings.current_model
+    wanted = registry.model
     if wanted.startswith(tracking.MODELS_SCHEME):
-        return f"{wanted} {tracking.registered_version(settings, wanted)}"
+        return f"{wanted} {tracking.registered_version(registry, wanted)}"
     folder = Path(wanted)
     if not folder.exists():
         raise ModelNotFound(f"no model at {folder}; `customer-revenue train` makes one")
@@ -61,17 +61,17 @@ def model_identity(settings: Settings) -> str:
     return f"{folder.resolve()} {written}"
 
 
-def load_model(settings: Settings) -> LoadedModel:
+def load_model(registry: RegistryOptions) -> LoadedModel:
     """The current model.
 
     Raises:
         ModelNotFound: nothing has been trained yet.
         BundleDamaged, BundleIncompatible: what is there cannot be used.
     """
-    identity = model_identity(settings)
-    wanted = settings.current_model
+    identity = model_identity(registry)
+    wanted = registry.model
     registered = wanted.startswith(tracking.MODELS_SCHEME)
-    folder = tracking.model_folder(settings, wanted) if registered else Path(wanted).resolve()
+    folder = tracking.model_folder(registry, wanted) if registered else Path(wanted).resolve()
     predictor, manifest = bundle.load(folder), bundle.read_manifest(folder)
     return LoadedModel(predictor, manifest["version"], identity, folder, *_origin(manifest))
 

@@ -20,7 +20,7 @@ import filelock
 from customer_revenue import tracking
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
 from customer_revenue.modeling import bundle
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.bundles import GATE, current_version, make_current, read_gate
 
 RECORD = "promotions.json"
@@ -66,12 +66,12 @@ def changes(models: Path) -> list[Change]:
 
 
 def promote(
-    settings: Settings, version: str | None = None, why: str = "", *, by: str | None = None, force: bool = False
+    registry: RegistryOptions, version: str | None = None, why: str = "", *, by: str | None = None, force: bool = False
 ) -> Change | None:
     """Let a challenger answer from now on.
 
     Args:
-        settings: models and tracking server.
+        registry: models and tracking server.
         version: of the bundle; the one trained last by default.
         why: the reason, kept with the change.
         by: who; the user of this process by default.
@@ -87,19 +87,19 @@ def promote(
     """
     if force and not why:
         raise InvalidParameter("--force needs --why: the reason is kept with the change")
-    with locked(settings.models, "promotion"):
-        settle(settings)
-        chosen = version or newest_version(settings.models)
-        bundle.read_manifest(settings.models / chosen)
-        champion = current_version(settings.models)
+    with locked(registry.models, "promotion"):
+        settle(registry)
+        chosen = version or newest_version(registry.models)
+        bundle.read_manifest(registry.models / chosen)
+        champion = current_version(registry.models)
         if chosen == champion:
             return None
         if not force:
-            _refuse(settings.models, chosen, champion)
-        return _change(settings, PROMOTE, chosen, champion, why or "passed the gate", by)
+            _refuse(registry.models, chosen, champion)
+        return _change(registry, PROMOTE, chosen, champion, why or "passed the gate", by)
 
 
-def rollback(settings: Settings, why: str, *, by: str | None = None) -> Change:
+def rollback(registry: RegistryOptions, why: str, *, by: str | None = None) -> Change:
     """Let the champion before the present one answer again.
 
     Raises:
@@ -108,20 +108,20 @@ def rollback(settings: Settings, why: str, *, by: str | None = None) -> Change:
     """
     if not why:
         raise InvalidParameter("a rollback needs --why: the reason is kept with the change")
-    with locked(settings.models, "promotion"):
-        settle(settings)
-        line = _champions(changes(settings.models))
+    with locked(registry.models, "promotion"):
+        settle(registry)
+        line = _champions(changes(registry.models))
         if len(line) < 2:
             raise ModelNotFound("no earlier champion is on record: nothing to roll back to")
-        bundle.load(settings.models / line[-2])
-        return _change(settings, ROLLBACK, line[-2], line[-1], why, by)
+        bundle.load(registry.models / line[-2])
+        return _change(registry, ROLLBACK, line[-2], line[-1], why, by)
 
 
-def settle(settings: Settings) -> None:
+def settle(registry: RegistryOptions) -> None:
     """Finish a change that was interrupted."""
-    record = changes(settings.models)
+    record = changes(registry.models)
     if record and record[-1].run_id is None:
-        _finish(settings, record)
+        _finish(registry, record)
 
 
 def rolled_back(models: Path) -> Change | None:
@@ -191,22 +191,24 @@ def _champions(record: Sequence[Change]) -> list[str]:
     return line
 
 
-def _change(settings: Settings, event: str, version: str, before: str | None, why: str, by: str | None) -> Change:
+def _change(
+    registry: RegistryOptions, event: str, version: str, before: str | None, why: str, by: str | None
+) -> Change:
     at = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    record = changes(settings.models)
+    record = changes(registry.models)
     if not record and before is not None:  # a champion from before there was a record
         record = [Change(PROMOTE, before, None, at, "unknown", "answered before", "none")]
-    return _finish(settings, [*record, Change(event, version, before, at, by or getpass.getuser(), why)])
+    return _finish(registry, [*record, Change(event, version, before, at, by or getpass.getuser(), why)])
 
 
-def _finish(settings: Settings, record: Sequence[Change]) -> Change:
+def _finish(registry: RegistryOptions, record: Sequence[Change]) -> Change:
     """Bring the record, the link and MLflow in line with the last change, in this order."""
     *earlier, last = record
-    _write(settings.models, record)
-    make_current(settings.models, last.version)
+    _write(registry.models, record)
+    make_current(registry.models, last.version)
     words = {"at": last.at, "by": last.by, "why": last.why, "before": last.before or "none", "bundle": last.version}
-    done = replace(last, run_id=tracking.log_change(settings, last.event, words, last.version))
-    _write(settings.models, [*earlier, done])
+    done = replace(last, run_id=tracking.log_change(registry, last.event, words, last.version))
+    _write(registry.models, [*earlier, done])
     return done
 
 

@@ -64,8 +64,8 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
     """
     if output is not None:
         check_output(output)
-    model = load_model(settings)
-    with open_store(settings.store, settings) as store:
+    model = load_model(settings.registry)
+    with open_store(settings.store, settings.store_options) as store:
         if warning := model.foreign_to(store.info):
             report(f"Warning: {warning}")
         when = store.as_of(as_of or settings.as_of)
@@ -78,19 +78,32 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
             raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
         if settings.log is not None:
             logged = feature_rows(store, when, MAX_LOGGED)
-            log_scores(settings, model, store.info.id, when.day, logged, load_policy(settings.policy).segments)
+            log_scores(
+                settings.log,
+                settings.logged_share,
+                model,
+                store.info.id,
+                when.day,
+                logged,
+                load_policy(settings.policy).segments,
+            )
         return _text(totals, when.day, predictor.horizon_days, store.info.currency, output)
 
 
 def log_scores(
-    settings: Settings, model: LoadedModel, store_id: str, day: dt.date, features: pa.Table, segments: Segments
+    log: Path,
+    share: float,
+    model: LoadedModel,
+    store_id: str,
+    day: dt.date,
+    features: pa.Table,
+    segments: Segments,
 ) -> int:
     """Log what the model predicts for the customers of a table of features, at each horizon; returns the rows written.
 
-    Nothing is written without a log, or for a day before the model's training ended: that would be hindsight.
+    Nothing is written for a share of 0, or for a day before the model's training ended: that would be hindsight.
     """
-    share = settings.logged_share
-    if settings.log is None or share == 0 or model.predictor.as_of_day > day:
+    if share == 0 or model.predictor.as_of_day > day:
         return 0
     chosen = sampled(features, share)
     if not chosen.num_rows:
@@ -117,7 +130,7 @@ def log_scores(
             pa.table({**columns, "segment": names}).select(PREDICTION_LOG_SCHEMA.names).cast(PREDICTION_LOG_SCHEMA)
         )
     rows = pa.concat_tables(tables)
-    write_rows(settings.log, rows, SOURCE)
+    write_rows(log, rows, SOURCE)
     return int(rows.num_rows)
 
 

@@ -23,7 +23,7 @@ from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
-from customer_revenue.settings import ModelOptions, Settings
+from customer_revenue.settings import FitOptions, ModelOptions, RegistryOptions, Settings
 from customer_revenue.workflows.evaluation.challenge import MAX_CUSTOMERS, challenge, recipe_of
 from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, new_predictor, predict_from
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
@@ -57,29 +57,35 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         NotEnoughData: the store has no customer with an order by then.
         ModelBusy: another training is under way.
     """
-    started = time.monotonic()
-    with locked(settings.models, "training", 0), open_store(settings.store, settings) as store:
-        settle(settings)
+    started, fit, registry = time.monotonic(), settings.fit_options, settings.registry
+    with locked(settings.models, "training", 0), open_store(settings.store, settings.store_options) as store:
+        settle(registry)
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
         customers = population(store, when)
-        windows = training_windows(store, when, settings.ltv_horizon_days, settings.options.windows)
+        windows = training_windows(store, when, settings.ltv_horizon_days, fit.options.windows)
         report("Fitting the models")
-        predictor = new_predictor(settings, when.day, settings.ltv_horizon_days).fit(customers, windows)
-        folds = _back_test(store, settings, when, report)
-        verdict = _verdict(store, settings, when, predictor, folds) if make_it_current else None
+        predictor = new_predictor(fit, when.day, settings.ltv_horizon_days).fit(customers, windows)
+        folds = _back_test(store, fit, when, report)
+        verdict = None
+        if make_it_current:
+            policy = load_policy(settings.policy)
+            feed = [
+                Check(found.name, not found.alarm, found.text) for found in check_store(store, when, policy.monitoring)
+            ]
+            verdict = challenge(store, settings.models, fit, predictor, folds, policy.gate, feed)
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
         extra = {
-            **_facts(store, settings, when, version),
-            "recipe": recipe_of(settings),
+            **_facts(store, fit, predictor.horizon_days, when, version),
+            "recipe": recipe_of(fit),
             "metrics": mean_figures(folds),
         }
         folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
         report("Tracking the run in MLflow")
-        record = _record(store, settings, when, folder, predictor, customers, folds, verdict)
-        run_id, registered = tracking.log_training(settings, record, challenger=make_it_current)
-        write_run(folder, {**tracking.run_address(settings, run_id), "registered_version": registered})
-        change, held = _settled(settings, version, verdict)
+        record = _record(store, fit, when, folder, predictor, customers, folds, verdict)
+        run_id, registered = tracking.log_training(registry, record, challenger=make_it_current)
+        write_run(folder, {**tracking.run_address(registry, run_id), "registered_version": registered})
+        change, held = _settled(registry, version, verdict)
     return TrainingResult(
         version=version,
         folder=folder,
@@ -96,28 +102,20 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
     )
 
 
-def _verdict(
-    store: Store, settings: Settings, when: AsOf, predictor: Predictor, folds: Sequence[BacktestFold]
-) -> Verdict:
-    policy = load_policy(settings.policy)
-    data = [Check(f.name, not f.alarm, f.text) for f in check_store(store, when, policy.monitoring)]
-    return challenge(store, settings, predictor, folds, policy.gate, data)
-
-
-def _settled(settings: Settings, version: str, verdict: Verdict | None) -> tuple[Change | None, str]:
+def _settled(registry: RegistryOptions, version: str, verdict: Verdict | None) -> tuple[Change | None, str]:
     """Note the verdict and, if it is good, promote; or why not."""
     if verdict is None:
         return None, ""
-    write_gate(settings.models / version, verdict)
-    last = rolled_back(settings.models)
+    write_gate(registry.models / version, verdict)
+    last = rolled_back(registry.models)
     if last is not None:
         return None, f"{last.by} rolled back ({last.why}); `customer-revenue promote` goes on from there"
-    return (promote(settings, version) if verdict.passed else None), ""
+    return (promote(registry, version) if verdict.passed else None), ""
 
 
 def _record(
     store: Store,
-    settings: Settings,
+    fit: FitOptions,
     when: AsOf,
     folder: Path,
     predictor: Predictor,
@@ -125,7 +123,7 @@ def _record(
     folds: Sequence[BacktestFold],
     verdict: Verdict | None,
 ) -> tracking.TrainingRecord:
-    facts = _facts(store, settings, when, folder.name)
+    facts = _facts(store, fit, predictor.horizon_days, when, folder.name)
     example = customers.sample.slice(0, EXAMPLE_ROWS)
     judged = "" if verdict is None else "passed" if verdict.passed else "refused"
     documents = {"predictor.json": predictor.to_state()}
@@ -137,7 +135,7 @@ def _record(
             "tier": str(predictor.tier_),
             "tier_reason": predictor.tier_reason_,
             "gate": judged or "experiment",
-            "variant": _variant(settings.options),
+            "variant": _variant(fit.options),
         },
         input_example=example,
         output_example=_example(predictor, example),
@@ -174,13 +172,13 @@ def _weights(predictor: Predictor) -> dict[str, float]:
     return {f"weight_{name}": value for name, value in predictor.weights().items()}
 
 
-def _back_test(store: Store, settings: Settings, when: AsOf, report: Report) -> list[BacktestFold]:
+def _back_test(store: Store, fit: FitOptions, when: AsOf, report: Report) -> list[BacktestFold]:
     """Origins in the order of their cut-offs; the horizon of the last ends with what is known."""
     folds = []
-    for cutoff in fold_cutoffs(store.info.first_day, when.day, settings.options.folds, BACKTEST_HORIZON_DAYS):
+    for cutoff in fold_cutoffs(store.info.first_day, when.day, fit.options.folds, BACKTEST_HORIZON_DAYS):
         report(f"Back-testing at {cutoff}")
         try:
-            fold = predict_from(store, settings, cutoff, BACKTEST_HORIZON_DAYS, MAX_CUSTOMERS)
+            fold = predict_from(store, fit, cutoff, BACKTEST_HORIZON_DAYS, MAX_CUSTOMERS)
         except NotEnoughData:
             continue
         if fold.outcomes is not None:
@@ -226,7 +224,7 @@ def _example(predictor: Predictor, features: pa.Table) -> pa.Table | None:
         return None
 
 
-def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mapping[str, object]:
+def _facts(store: Store, fit: FitOptions, ltv_horizon_days: int, when: AsOf, version: str) -> Mapping[str, object]:
     info = store.info
     return {
         "version": version,
@@ -237,11 +235,11 @@ def _facts(store: Store, settings: Settings, when: AsOf, version: str) -> Mappin
         "data_fingerprint": info.fingerprint,
         "window_first_day": str(info.first_day),
         "window_last_day": str(when.day),
-        "ltv_horizon_days": settings.ltv_horizon_days,
-        "discount_rate_per_year": str(settings.discount_rate_per_year),
-        "interval_mass": settings.interval_mass,
-        "seed": settings.seed,
-        **{f"option_{name}": str(value) for name, value in settings.options.model_dump().items()},
+        "ltv_horizon_days": ltv_horizon_days,
+        "discount_rate_per_year": str(fit.discount_rate_per_year),
+        "interval_mass": fit.interval_mass,
+        "seed": fit.seed,
+        **{f"option_{name}": str(value) for name, value in fit.options.model_dump().items()},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue import tracking
-from customer_revenue.settings import Settings
+from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.evaluation.metric_tables import ROWS, table_of
 from customer_revenue.workflows.registry.bundles import current_version
 from customer_revenue.workflows.registry.champion import changes
@@ -18,12 +18,12 @@ SHOWN = {
 LAST_CHANGES = 5
 
 
-def listing(settings: Settings) -> str:
+def listing(registry: RegistryOptions) -> str:
     """Versions, figures, the gate's verdict and aliases, the newest first; then the last changes of the champion."""
-    found = tracking.registered_models(settings)
+    found = tracking.registered_models(registry)
     if not found:
         return "No model is registered yet; `customer-revenue train` makes one"
-    current = current_version(settings.models)
+    current = current_version(registry.models)
     rows = []
     for model in found:
         answers = ["answers"] if model.bundle == current else []
@@ -31,5 +31,5 @@ def listing(settings: Settings) -> str:
         gate = model.tags.get("gate", "")
         rows.append([model.bundle, model.registered_version, ", ".join([*model.aliases, *answers]), gate, *figures])
     columns = ["version", "MLflow", "alias", "gate", *SHOWN.values()]
-    recent = [change.text() for change in changes(settings.models)[-LAST_CHANGES:]]
-    return "\n".join([table_of(f"Trained versions of {settings.experiment}", columns, rows), "", *recent])
+    recent = [change.text() for change in changes(registry.models)[-LAST_CHANGES:]]
+    return "\n".join([table_of(f"Trained versions of {registry.experiment}", columns, rows), "", *recent])

@@ -25,7 +25,7 @@ from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
 from customer_revenue.orders.expressions import canonical_tables
 from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
 from customer_revenue.orders.store_info import read_info
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
 _ATTACHED = "store"
@@ -49,14 +49,14 @@ class EmbeddedEngine(Engine):
 
     is_snapshot = True
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, options: StoreOptions) -> None:
         self._path = path
         # Looked at before opening: a swap in between shows as a change, and costs one opening more at worst.
         self._identity = _identity(path)
         spill = (
             Path(tempfile.gettempdir()) / f"customer-revenue-{os.getpid()}"
         )  # the store's own folder may be read-only
-        self._con = duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": str(spill)})
+        self._con = duckdb.connect(config={"memory_limit": memory_limit(options), "temp_directory": str(spill)})
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()

@@ -18,14 +18,14 @@ from customer_revenue.orders.engines.duckdb.engine import EmbeddedEngine
 from customer_revenue.orders.engines.duckdb.target import memory_limit
 from customer_revenue.orders.expressions import STORED
 from customer_revenue.orders.store_info import INFO_COLUMNS, create_info
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
 _OWNER = {"users": "id"}
 """The column that says whose a row is, where it is not ``user_id``: the copy is clustered by it, like every store."""
 
 
-def copy_of(engine: Engine, tables: Canonical, settings: Settings) -> EmbeddedEngine:
+def copy_of(engine: Engine, tables: Canonical, options: StoreOptions) -> EmbeddedEngine:
     """An engine with the same orders, users, items and refunds, that holds them until it is closed.
 
     The file has no name as soon as it is open, so that nothing is left of it, however the process ends.
@@ -36,11 +36,11 @@ def copy_of(engine: Engine, tables: Canonical, settings: Settings) -> EmbeddedEn
     try:
         with tempfile.TemporaryDirectory(prefix="customer-revenue-copy-", ignore_cleanup_errors=True) as folder:
             file = Path(folder) / "store.duckdb"
-            with duckdb.connect(config={"memory_limit": memory_limit(settings), "temp_directory": folder}) as con:
+            with duckdb.connect(config={"memory_limit": memory_limit(options), "temp_directory": folder}) as con:
                 con.execute(f"ATTACH '{quoted(file)}' AS next")
                 con.execute("USE next")
                 _copy_all(con, engine, tables)
-            return EmbeddedEngine(file, settings)
+            return EmbeddedEngine(file, options)
     except (duckdb.Error, OSError) as error:
         raise StoreError(f"the store could not be copied: {first_line(error)}") from error
 

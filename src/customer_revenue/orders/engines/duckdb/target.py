@@ -20,12 +20,12 @@ from customer_revenue.orders.engines.base_target import Target, Views, quoted
 from customer_revenue.orders.engines.urls import EMBEDDED
 from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.orders.store_info import read_info
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 
 
-def memory_limit(settings: Settings) -> str:
+def memory_limit(options: StoreOptions) -> str:
     """What the embedded database may hold in memory, as it is told."""
-    return f"{settings.embedded_memory // 2**20} MiB"
+    return f"{options.embedded_memory // 2**20} MiB"
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

@@ -18,7 +18,7 @@ from customer_revenue.orders.engines.mysql.connection import Pool, Server, colla
 from customer_revenue.orders.engines.mysql.dialect import StoreCompiler, exact_text, in_variables
 from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.mapping import Mapped
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
 _ROWS_AT_ONCE = 20_000
@@ -35,12 +35,12 @@ class MySQLEngine(ServerEngine):
     prefers_local_joins = True
     prefers_local_copy = True
 
-    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
-        server = Server(url, WAIT_SECONDS, settings.statement_seconds)
+    def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
+        server = Server(url, WAIT_SECONDS, options.statement_seconds)
         self._pool = Pool(server, MAX_CONNECTIONS, WAIT_SECONDS)
         with self._pool.connection() as con:
             self._compiler = StoreCompiler(collation_of(con))
-        super().__init__(server.shown, settings, mapped)
+        super().__init__(server.shown, options, mapped)
 
     @override
     def tables(self, zone: str) -> Canonical:

@@ -24,7 +24,7 @@ from customer_revenue.orders.engines.base_engine import Statement, compiled, tab
 from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.mapping import Mapped
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,10 +39,10 @@ class PostgresEngine(ServerEngine):
 
     prefers_local_copy = True
 
-    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
+    def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
         shown = without_password(url)
-        self._pool = _pool(url, shown, settings.statement_seconds)
-        super().__init__(shown, settings, mapped)
+        self._pool = _pool(url, shown, options.statement_seconds)
+        super().__init__(shown, options, mapped)
 
     @override
     def compile(self, expr: ir.Table) -> Statement:

@@ -26,7 +26,7 @@ from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import StoreCompiler
 from customer_revenue.orders.engines.spark.session import CURRENT, Address, failure, ibis_type, session_for
 from customer_revenue.orders.mapping import Mapped
-from customer_revenue.settings import Settings
+from customer_revenue.settings import StoreOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -41,7 +41,7 @@ class SparkEngine(ServerEngine):
     least: it is for large questions, and a database for those about one customer.
     """
 
-    def __init__(self, url: str, settings: Settings, mapped: Mapped) -> None:
+    def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
         address = Address.of(url)
         self._folder = address.folder
         self._closed = False
@@ -52,7 +52,7 @@ class SparkEngine(ServerEngine):
             else:
                 address.store  # noqa: B018  # refused before anything is asked
                 create_views(self._session, url)
-        super().__init__(url, settings, mapped)
+        super().__init__(url, options, mapped)
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
