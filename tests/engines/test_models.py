@@ -50,7 +50,7 @@ def _open(stores: Stores, engine: str) -> Store:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_the_engine_counts_gives_the_same_fits(stores: Stores, engine: str, whole: Population) -> None:
     with _open(stores, engine) as store:
-        counted = population(store, store.as_of(), most=FEW)
+        counted = population(store, store.as_of(), max_customers=FEW)
     assert (counted.customers, counted.total_cents) == (whole.customers, whole.total_cents)
     assert counted.refund_cents == whole.refund_cents
     assert (counted.repeats, counted.purchase_days) == (whole.repeats, whole.purchase_days)

@@ -31,27 +31,27 @@ def store(trained_shop: Shop):
 
 def test_a_sample_has_the_rows_that_its_customers_have_among_all(store: Store) -> None:
     when = store.as_of()
-    whole, some = feature_rows(store, when), feature_rows(store, when, most_customers=100)
+    whole, some = feature_rows(store, when), feature_rows(store, when, max_customers=100)
     ids = some.column("customer_id").to_pylist()
     assert len(ids) == len(set(ids)) == 100
     assert ids == sorted(ids)
     assert some.equals(features_of(store, when, ids))
     assert set(ids) < set(whole.column("customer_id").to_pylist())
-    assert some.equals(feature_rows(store, when, most_customers=100))
+    assert some.equals(feature_rows(store, when, max_customers=100))
 
 
 def test_a_sample_tells_of_the_whole(store: Store) -> None:
     """Neither the first customers nor the best: means within four standard errors."""
     when = store.as_of()
-    whole, some = (column(feature_rows(store, when, most_customers=n), "T_days") for n in (None, 300))
+    whole, some = (column(feature_rows(store, when, max_customers=n), "T_days") for n in (None, 300))
     assert abs(some.mean() - whole.mean()) < 4 * whole.std() / 300**0.5
-    later = feature_rows(store, store.as_of(when.day - dt.timedelta(days=1)), most_customers=100)
-    assert later.column("customer_id") != feature_rows(store, when, most_customers=100).column("customer_id")
+    later = feature_rows(store, store.as_of(when.day - dt.timedelta(days=1)), max_customers=100)
+    assert later.column("customer_id") != feature_rows(store, when, max_customers=100).column("customer_id")
 
 
 def test_a_sample_has_all_orders_of_its_customers(store: Store) -> None:
     when = store.as_of()
-    ids = feature_rows(store, when, most_customers=100).column("customer_id").to_pylist()
+    ids = feature_rows(store, when, max_customers=100).column("customer_id").to_pylist()
     whole, some = (store.fetch(known_for_sample(store, when, most).orders.order_by("id")) for most in (None, 100))
     of_them = whole.filter(pc.is_in(whole.column("user_id"), pa.array(ids)))
     assert some.to_pylist() == of_them.to_pylist()
@@ -59,7 +59,7 @@ def test_a_sample_has_all_orders_of_its_customers(store: Store) -> None:
 
 def test_labels_come_in_the_order_of_the_customers(store: Store) -> None:
     cutoff = store.as_of().day - dt.timedelta(days=90)
-    customers = feature_rows(store, store.as_of(cutoff), most_customers=50).column("customer_id")
+    customers = feature_rows(store, store.as_of(cutoff), max_customers=50).column("customer_id")
     labels = label_rows(store, cutoff, [90], customers)
     assert labels.column("customer_id") == customers
 

@@ -1,4 +1,4 @@
-"""The demonstration: the CDNOW orders that ship with lifetimes, from the file to the answer."""
+"""The demonstration: the CDNOW orders that ship with lifetimes, from the file to the response."""
 
 from __future__ import annotations
 

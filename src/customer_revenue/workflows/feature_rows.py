@@ -28,30 +28,30 @@ def known_at(store: Store, when: AsOf) -> Canonical:
     return store.tables.until(as_of_literal(when.moment))
 
 
-def feature_rows(store: Store, when: AsOf, most_customers: int | None = None) -> pa.Table:
+def feature_rows(store: Store, when: AsOf, max_customers: int | None = None) -> pa.Table:
     """One feature row for every customer with an order by then, in the order of their ids.
 
     Args:
         store: the orders.
         when: the as-of moment.
-        most_customers: take a random sample of so many, the same each time and on every engine.
+        max_customers: take a random sample of this size, the same each time and on every engine.
 
     Raises:
         NotEnoughData: there is no such customer.
     """
-    known = known_for_sample(store, when, most_customers)
+    known = known_for_sample(store, when, max_customers)
     rows = store.fetch(feature_expression(known, when.day)).sort_by("customer_id")
     if rows.num_rows == 0:
         raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
     return rows
 
 
-def known_for_sample(store: Store, when: AsOf, most_customers: int | None) -> Canonical:
-    """As ``known_at``, of a random sample of so many customers where they are more; another one every day."""
+def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Canonical:
+    """As ``known_at``, of a random sample of at most ``max_customers`` customers; another one every day."""
     known = known_at(store, when)
-    if most_customers is None or store.info.customers <= most_customers:
+    if max_customers is None or store.info.customers <= max_customers:
         return known
-    chosen = store.fetch(chosen_customers(known.counted_orders(), most_customers, f"{when.day}"))
+    chosen = store.fetch(chosen_customers(known.counted_orders(), max_customers, f"{when.day}"))
     return of_customers(known, chosen.column("user_id"))
 
 
@@ -71,16 +71,16 @@ def of_customers(known: Canonical, ids: pa.Array | pa.ChunkedArray) -> Canonical
     )
 
 
-def population(store: Store, when: AsOf, most: int = CUSTOMERS_PER_WINDOW) -> Population:
+def population(store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WINDOW) -> Population:
     """The customers with an order by then, as the probability models need them.
 
-    The engine counts them where they are more than ``most``, and so many are the sample; fewer are read whole.
+    If there are more than ``max_customers``, the engine counts them and a sample of that size is read.
 
     Raises:
         NotEnoughData: there is no such customer.
     """
-    rows = feature_rows(store, when, most)
-    if store.info.customers <= most:
+    rows = feature_rows(store, when, max_customers)
+    if store.info.customers <= max_customers:
         return Population.of(rows)
     counted = counts(feature_expression(known_at(store, when), when.day))
     return Population.counted(
@@ -101,7 +101,7 @@ def label_rows(store: Store, cutoff: dt.date, horizons_days: Sequence[int], cust
     return _labels_of(store, store.tables, cutoff, horizons_days, customers)
 
 
-def training_windows(store: Store, when: AsOf, horizon_days: int, most: int = MAX_WINDOWS) -> list[Window]:
+def training_windows(store: Store, when: AsOf, horizon_days: int, max_windows: int = MAX_WINDOWS) -> list[Window]:
     """Earlier windows, each with features as of its cut-off and labels that end no later than ``when``.
 
     The engine samples large shops: nothing holds them all.
@@ -109,7 +109,7 @@ def training_windows(store: Store, when: AsOf, horizon_days: int, most: int = MA
     first_day = store.info.first_day
     assert first_day is not None, "a store with feature rows has a first day"
     windows = []
-    for plan in choose_cutoffs(first_day, when.day, horizon_days, most):
+    for plan in choose_cutoffs(first_day, when.day, horizon_days, max_windows):
         then = store.as_of(plan.cutoff)
         rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW)
         known = known_at(store, when)

@@ -1,4 +1,4 @@
-"""Forget a person."""
+"""Remove a person's data from the store, its quarantine and the prediction log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question and an answer look like in words: the same on the command line and over HTTP."""
+"""Parameters from text and responses as text: the same on the command line and over HTTP."""
 
 from __future__ import annotations
 

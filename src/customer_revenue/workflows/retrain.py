@@ -1,6 +1,6 @@
-"""Retraining by a schedule: import what is new, check, train, judge, promote or keep, report.
+"""Scheduled retraining: import new files, check, train, judge, promote or keep the champion, report.
 
-Every step may be interrupted: imports and promotions are whole or not at all, and the next run takes up from there.
+Every step may be interrupted: imports and promotions are atomic, and the next run continues from there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from customer_revenue.workflows.training.score import score
 from customer_revenue.workflows.training.train import train
 
 IMPORTED = "imported.json"
-"""Beside the bundles: the files that retraining has imported, by checksum, for each store."""
+"""In the folder of models: the files that retraining has imported, by checksum, for each store."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Retrained:
         return "\n".join([*lines, "", f"Champion: {self.champion or 'none'}"])
 
     def check(self) -> None:
-        """Complain about alarms and refusals.
+        """Raise if there are alarms or refusals.
 
         Raises:
             GateRefused: the challenger did not become champion.
@@ -81,13 +81,13 @@ class Retrained:
 
 
 def retrain(settings: Settings, files: Sequence[Path], as_of: dt.date | None, report: Report) -> Retrained:
-    """Do everything that a shop does by a schedule.
+    """Run everything that a shop runs on a schedule.
 
     Args:
         settings: store, models, tracker, log.
         files: to import, or folders whose files are; those imported before are left out.
         as_of: last day that training may know; the store's moment by default.
-        report: is told what is being done.
+        report: receives progress messages.
 
     Raises:
         ModelBusy: another one is under way.

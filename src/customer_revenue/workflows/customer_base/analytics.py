@@ -273,7 +273,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _with_dollars(row: Row) -> Row:
-    """Money in cents, and beside it, where the specification has it, in units of the currency."""
+    """Money in cents and, where the specification has it, in units of the currency as well."""
     return row | {name.removesuffix("_cents"): row[name] / 100 for name in _in_units(row)}
 
 

@@ -15,8 +15,8 @@ class Dashboard:
     def __init__(self, base: CustomerBase, policy: Policy) -> None:
         self.base = base
         self._store, self._policy = base.store, policy
-        scope = CustomerFilter(base, policy)
-        self.overview, self.lists = Overview(scope), Lists(scope)
+        customer_filter = CustomerFilter(base, policy)
+        self.overview, self.lists = Overview(customer_filter), Lists(customer_filter)
 
     def context(self) -> Body:
         """What the page needs to know before it asks for anything: segments, stages, what the store holds."""

@@ -1,4 +1,4 @@
-"""What the page is about: a period and some value segments of the customer base."""
+"""Filters of the page: a period and some value segments of the customer base."""
 
 from __future__ import annotations
 

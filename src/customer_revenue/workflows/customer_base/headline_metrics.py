@@ -1,4 +1,4 @@
-"""The figures at the top of the page, beside those of the period before."""
+"""The headline metrics of the page, with those of the previous period."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class HeadlineMetrics:
 
     @property
     def average_cents(self) -> int:
-        """Revenue a customer, rounded half up."""
+        """Revenue per customer, rounded half up."""
         return (2 * self.revenue_cents + self.customers) // (2 * self.customers) if self.customers else 0
 
-    def beside(self, before: HeadlineMetrics | None) -> dict[str, dict[str, object]]:
+    def with_previous(self, before: HeadlineMetrics | None) -> dict[str, dict[str, object]]:
         """Each figure with the one before, null where there is none."""
         names = {
             "total_customers": "customers",

@@ -88,8 +88,8 @@ LISTED = (
 class Lists:
     """The lists of customers and of actions. Usable from several threads."""
 
-    def __init__(self, scope: CustomerFilter) -> None:
-        self._scope = scope
+    def __init__(self, customer_filter: CustomerFilter) -> None:
+        self._filter = customer_filter
         self._lock = threading.Lock()
         self._actions: LRUCache[tuple[Period, tuple[str, ...]], pa.Table] = LRUCache(KEPT_ACTIONS)
 
@@ -109,11 +109,11 @@ class Lists:
         Raises:
             InvalidParameter: an unknown segment or status, or a sort that needs predictions where there are none.
         """
-        listed = self._list(shown, period, self._scope.checked(segments), activity)
+        listed = self._list(shown, period, self._filter.checked(segments), activity)
         page = _sorted(listed, self._sortable(sort), descending).limit(limit, offset=offset)
-        (total,) = self._scope.base.rows(listed.aggregate(customers=listed.count()))
+        (total,) = self._filter.base.rows(listed.aggregate(customers=listed.count()))
         return {
-            "customers": [_shortened(row) for row in self._scope.base.rows(page)],
+            "customers": [_shortened(row) for row in self._filter.base.rows(page)],
             "total": total["customers"],
             "predicted": self._predictions() is not None,
             "page": {"limit": limit, "offset": offset},
@@ -129,8 +129,8 @@ class Lists:
         descending: bool,
     ) -> pa.Table:
         """A whole list of customers, for a file."""
-        listed = self._list(shown, period, self._scope.checked(segments), activity)
-        return self._scope.store.fetch(_sorted(listed, self._sortable(sort), descending))
+        listed = self._list(shown, period, self._filter.checked(segments), activity)
+        return self._filter.store.fetch(_sorted(listed, self._sortable(sort), descending))
 
     def actions(
         self,
@@ -152,7 +152,7 @@ class Lists:
 
     def all_actions(self, period: Period, segments: Collection[str], sort: ActionSort, descending: bool) -> pa.Table:
         """The :data:`MAX_ACTIONS` most valuable actions, for a file."""
-        found = self._most_valuable(period, self._scope.checked(segments))
+        found = self._most_valuable(period, self._filter.checked(segments))
         if sort is ActionSort.PRIORITY:
             urgency = pc.index_in(found["priority"], value_set=pa.array(PRIORITIES))
             order = pc.sort_indices(urgency, sort_keys=[("", "ascending" if descending else "descending")])
@@ -167,15 +167,15 @@ class Lists:
             if key not in self._actions:
                 only = None
                 if segments or period is not Period.ALL_TIME:
-                    chosen = self._scope.chosen(period, segments).select("customer_id")
-                    only = self._scope.store.fetch(chosen)["customer_id"].combine_chunks()
-                self._actions[key] = self._scope.base.action_rows(MAX_ACTIONS, 0, only)
+                    chosen = self._filter.chosen(period, segments).select("customer_id")
+                    only = self._filter.store.fetch(chosen)["customer_id"].combine_chunks()
+                self._actions[key] = self._filter.base.action_rows(MAX_ACTIONS, 0, only)
             return self._actions[key]
 
     def search(self, text: str, limit: int) -> Body:
         """Customers whose id, name or e-mail holds a text; those that begin with it first, then by revenue."""
         wanted = cast("ir.StringScalar", parameter("text", "string"))
-        table = self._scope.base.customers
+        table = self._filter.base.customers
         fields = [table[name].coalesce("").lower() for name in ("customer_id", "customer_name", "customer_email")]
         found = table.filter(ibis.or_(*(cast("ir.StringColumn", field).contains(wanted) for field in fields)))
         first = ibis.or_(*(cast("ir.StringColumn", field).startswith(wanted) for field in fields))
@@ -184,19 +184,19 @@ class Lists:
         columns = ordered.select(
             "customer_id", "customer_name", "customer_email", "customer_segment", "total_revenue_cents"
         )
-        rows = self._scope.store.fetch(columns, text=text.lower()).to_pylist()
+        rows = self._filter.store.fetch(columns, text=text.lower()).to_pylist()
         return {"query": text, "customers": [_shortened(row) for row in rows]}
 
     def _list(self, shown: ListKind, period: Period, segments: tuple[str, ...], activity: Collection[str]) -> ir.Table:
         for status in activity:
             if status not in ACTIVITY_STATUSES:
                 raise InvalidParameter(f"activity: {status[:40]!r} is not one of {', '.join(ACTIVITY_STATUSES)}")
-        table = self._scope.chosen(period, segments)
+        table = self._filter.chosen(period, segments)
         if shown is ListKind.AT_RISK:
             table = table.filter(table.activity_status.isin(list(activity) or ["at_risk"]))
         predictions = self._predictions()
         if predictions is None:
-            predictions = self._scope.base.customers.limit(0).select(
+            predictions = self._filter.base.customers.limit(0).select(
                 "customer_id",
                 estimated_ltv_cents=ibis.null("float64"),
                 churn_risk_score=ibis.null("float64"),
@@ -215,7 +215,7 @@ class Lists:
 
     def _predictions(self) -> ir.Table | None:
         try:
-            return self._scope.base.predictions
+            return self._filter.base.predictions
         except ModelError:
             return None
 

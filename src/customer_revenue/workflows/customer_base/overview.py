@@ -34,8 +34,8 @@ class Part(StrEnum):
 class Overview:
     """Everything on the page's first view."""
 
-    def __init__(self, scope: CustomerFilter) -> None:
-        self._scope = scope
+    def __init__(self, customer_filter: CustomerFilter) -> None:
+        self._filter = customer_filter
 
     def of(self, period: Period, segments: Collection[str], parts: Collection[Part] = ()) -> Body:
         """The figures and charts of one period and some segments; none stands for all of them, and of parts likewise.
@@ -43,49 +43,51 @@ class Overview:
         Raises:
             InvalidParameter: an unknown segment.
         """
-        names = self._scope.checked(segments)
-        known = self._scope.known_of(names)
-        windows = ComparisonPeriods.of(period, self._scope.base.when.day)
+        names = self._filter.checked(segments)
+        known = self._filter.known_of(names)
+        windows = ComparisonPeriods.of(period, self._filter.base.when.day)
         body: Body = {
             "period": period.value,
             "segments": list(names),
-            "first_day": None if period is Period.ALL_TIME else period.first_day(self._scope.base.when.day).isoformat(),
-            "last_day": self._scope.base.when.day.isoformat(),
-            "compared_with": windows.comparison(self._scope.store.info.first_day),
+            "first_day": None
+            if period is Period.ALL_TIME
+            else period.first_day(self._filter.base.when.day).isoformat(),
+            "last_day": self._filter.base.when.day.isoformat(),
+            "compared_with": windows.comparison(self._filter.store.info.first_day),
         }
         if not parts or Part.METRICS in parts:
             now, before = self._figures(known, windows)
-            body["metrics"] = now.beside(before)
+            body["metrics"] = now.with_previous(before)
         if not parts or Part.CHARTS in parts:
             body |= self._charts(known, period, names)
         return body
 
     def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
-        customers = self._scope.customers_of(period)
-        chosen = self._scope.chosen(period, segments)
-        concentration = self._scope.base.rows(facts.concentration(chosen))
+        customers = self._filter.customers_of(period)
+        chosen = self._filter.chosen(period, segments)
+        concentration = self._filter.base.rows(facts.concentration(chosen))
         return {
             "monthly": self._monthly(known, period),
-            "segment_shares": self._scope.base.rows(facts.distribution(customers)),
+            "segment_shares": self._filter.base.rows(facts.distribution(customers)),
             "concentration": concentration[0] if concentration else None,
-            "lorenz": self._scope.base.rows(facts.lorenz(chosen)),
+            "lorenz": self._filter.base.rows(facts.lorenz(chosen)),
             "cohorts": self._cohorts(known, period),
             "rfm": self._rfm(customers, segments),
         }
 
     def _figures(self, known: Canonical, windows: ComparisonPeriods) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
-        (row,) = self._scope.base.rows(headline_metrics(known, windows))
-        return windows.figures(row, self._scope.store.info.first_day)
+        (row,) = self._filter.base.rows(headline_metrics(known, windows))
+        return windows.figures(row, self._filter.store.info.first_day)
 
     def _monthly(self, known: Canonical, period: Period) -> list[dict[str, object]]:
         rows = [
-            facts.TrendRow(**row) for row in self._scope.base.rows(facts.trends(known, self._scope.first_day(period)))
+            facts.TrendRow(**row) for row in self._filter.base.rows(facts.trends(known, self._filter.first_day(period)))
         ]
-        return facts.fill_trends(rows, self._scope.base.when.day)
+        return facts.fill_trends(rows, self._filter.base.when.day)
 
     def _cohorts(self, known: Canonical, period: Period) -> Body:
         """The newest cohorts, with the cells whose month is in the period."""
-        day, info = self._scope.base.when.day, self._scope.store.info
+        day, info = self._filter.base.when.day, self._filter.store.info
         months = (
             0 if info.first_day is None else (day.year - info.first_day.year) * 12 + day.month - info.first_day.month
         )
@@ -94,7 +96,7 @@ class Overview:
         last -= last % unit.months
         start = period.first_day(day)
         first = start.year * MONTHS_PER_YEAR + start.month - 1
-        rows = [facts.TriangleRow(**row) for row in self._scope.base.rows(facts.triangle(known, unit))]
+        rows = [facts.TriangleRow(**row) for row in self._filter.base.rows(facts.triangle(known, unit))]
         cohorts: dict[int, Row] = {}
         for cell in facts.fill_triangle(rows, last, unit):
             cohort = cohorts.setdefault(
@@ -115,7 +117,7 @@ class Overview:
 
     def _rfm(self, customers: ir.Table, segments: tuple[str, ...]) -> Body:
         """Groups, and the map of recency by frequency. Scores are among all customers of the period."""
-        scored = facts.rfm(customers, self._scope.policy.rfm)
+        scored = facts.rfm(customers, self._filter.policy.rfm)
         if segments:
             members = customers.filter(customers.customer_segment.isin(segments)).select(member="customer_id")
             scored = scored.semi_join(members, scored.customer_id == members.member)
@@ -123,6 +125,6 @@ class Overview:
             customers=scored.count(), revenue_cents=scored.monetary_cents.sum(), group=scored.rfm_group.mode()
         )
         return {
-            "groups": self._scope.base.rows(facts.rfm_summary(scored)),
-            "cells": self._scope.base.rows(cells.order_by("recency_score", "frequency_score")),
+            "groups": self._filter.base.rows(facts.rfm_summary(scored)),
+            "cells": self._filter.base.rows(cells.order_by("recency_score", "frequency_score")),
         }

@@ -1,4 +1,4 @@
-"""Back-tests: trained on what was known at earlier days, compared with what happened after."""
+"""Back-tests: train on what was known at earlier days, compare with what happened after."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from customer_revenue.workflows.exports import check_output, write_table
 from customer_revenue.workflows.import_orders import import_orders
 
 MAX_CUSTOMERS = 1_000_000
-"""So many are predicted and compared; of more, a sample of this size."""
+"""Maximum number of customers that are predicted and compared; of more, a sample of this size."""
 
 
 @dataclass(frozen=True)

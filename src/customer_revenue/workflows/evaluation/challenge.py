@@ -20,12 +20,12 @@ from customer_revenue.workflows.registry.bundles import CURRENT, current_version
 from customer_revenue.workflows.registry.verdict import Check, Verdict
 
 TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS, Tier.POPULATION, Tier.FACTS_ONLY)
-"""From the best on."""
+"""From the best to the poorest."""
 
 FITTED_TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS)
 
 MAX_CUSTOMERS = 50_000
-"""A sample of so many tells as much as all of them; it is the same each time."""
+"""Maximum number of customers compared; a sample of this size is enough, and it is the same each time."""
 
 RECIPE = {"interval_mass", "seed", "options"}
 """Settings that decide how a model is fitted to what it is given."""

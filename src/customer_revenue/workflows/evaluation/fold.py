@@ -1,4 +1,4 @@
-"""One fold of a back-test: our predictor and its peers, trained on the same past, against the same future."""
+"""One fold of a back-test: our predictor and its comparators, trained on the same past, on the same future."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ def new_predictor(fit: FitOptions, as_of_day: dt.date, horizon_days: int) -> Pre
 
 
 def predict_from(
-    store: Store, fit: FitOptions, cutoff: dt.date, horizon_days: int, most_customers: int | None = None
+    store: Store, fit: FitOptions, cutoff: dt.date, horizon_days: int, max_customers: int | None = None
 ) -> BacktestFold:
     """Train on what was known at the cut-off, predict the horizon after it, and look up what happened.
 
-    With ``most_customers`` a random sample of so many stands for all.
+    With ``max_customers`` a random sample of that size stands for all customers.
 
     Raises:
         NotEnoughData: no customer has an order by the cut-off.
     """
     then = store.as_of(cutoff)
-    features = feature_rows(store, then, most_customers)
+    features = feature_rows(store, then, max_customers)
     windows = training_windows(store, then, horizon_days, fit.options.windows)
     predictor = new_predictor(fit, cutoff, horizon_days).fit(population(store, then), windows)
     predictions = predictor.predict(features)

@@ -1,4 +1,4 @@
-"""Figures of back-tests as tables for people, and as metrics for the tracker."""
+"""Metrics of back-tests as text tables, and as metrics for MLflow."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def fold_table(fold: BacktestFold, draws: int = 200) -> str:
 
 
 def coverage_line(figures: Mapping[str, float]) -> str:
-    """How often the intervals held, beside how often they say they do."""
+    """How often the intervals held, next to their stated probability."""
     count, money, mass = (figures[name] for name in COVERAGE)
     return f"Intervals held for {count:.1%} of purchases and {money:.1%} of revenue; they state {mass:.1%}."
 
 
 def members_table(fold: BacktestFold) -> str:
-    """The members of our mix, each alone and with its weight, against the mix."""
+    """The members of our ensemble, each alone and with its weight, next to the ensemble."""
     assert fold.outcomes is not None
     forecasts = {
         OURS: fold.forecasts[OURS],

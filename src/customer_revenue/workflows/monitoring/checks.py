@@ -29,7 +29,7 @@ PREDICTED = ("next_purchase_probability", "churn_risk_score", "expected_purchase
 FEATURES = tuple(name for name in FEATURE_COLUMNS if name != "customer_id")
 MAX_CUSTOMERS = 50_000
 MIN_DRIFT_DAYS = 7
-"""Sooner after training there is nothing to see."""
+"""Days after training before drift is measured."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Monitored:
     Attributes:
         day: as of which.
         version: of the model in use, if there is one.
-        groups: predictions whose horizon is over, beside what happened.
+        groups: predictions whose horizon is over, with what happened.
         feed: the checks of the orders.
         drift: of customers and predictions since training.
         policy: tolerances.
@@ -71,7 +71,7 @@ class Monitored:
         return "\n".join([*lines, f"{len(alarms)} alarms" if alarms else "No alarm", *(f"  {one}" for one in alarms)])
 
     def check(self) -> None:
-        """Complain about alarms.
+        """Raise if there are alarms.
 
         Raises:
             AlarmRaised: lists them.
@@ -104,7 +104,7 @@ def describe(group: Group, figure: str) -> str:
 
 
 def observe(store: Store, settings: Settings, when: AsOf, policy: Monitoring) -> Monitored:
-    """Look at everything as of a moment.
+    """Run every check as of a moment.
 
     Raises:
         StoreError: the store cannot answer.
@@ -164,7 +164,7 @@ def _over(logged: pa.Table, today: dt.date, policy: Monitoring) -> Mapping[dt.da
 
 
 def _drift(store: Store, model: LoadedModel, when: AsOf, policy: Monitoring) -> list[Finding]:
-    """Customers and predictions now beside those of the day of training, and as many days before that."""
+    """Customers and predictions now, on the day of training, and the same number of days before that."""
     trained = model.predictor.as_of_day
     gap = when.day - trained
     if gap.days < MIN_DRIFT_DAYS:
@@ -190,7 +190,7 @@ def _drift(store: Store, model: LoadedModel, when: AsOf, policy: Monitoring) -> 
 def _customers(store: Store, model: LoadedModel, day: dt.date) -> pa.Table:
     """Features and predictions of customers as of a day, by the model as it is."""
     try:
-        features = feature_rows(store, store.as_of(day), most_customers=MAX_CUSTOMERS)
+        features = feature_rows(store, store.as_of(day), max_customers=MAX_CUSTOMERS)
     except NotEnoughData:
         return pa.table({name: pa.array([], pa.float64()) for name in (*FEATURES, *PREDICTED)})
     predicted = model.predictor.as_of(day).predict(features)

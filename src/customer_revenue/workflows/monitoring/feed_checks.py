@@ -1,4 +1,4 @@
-"""The orders of the last days, out of a store and through the checks."""
+"""Read the orders of the last days from a store and check them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from customer_revenue.policy import Monitoring
 from customer_revenue.workflows.feature_rows import known_for_sample
 
 MAX_CUSTOMERS = 100_000
-"""So many customers' orders are looked at: chance hides nothing in them that is of a size that matters."""
+"""Maximum number of customers whose orders are checked; a sample of this size shows every anomaly that matters."""
 
 
 def check_store(store: Store, when: AsOf, policy: Monitoring) -> list[Finding]:
-    """Look at the orders that came in during the last days before a moment; at a sample of very many customers'."""
+    """Check the orders of the last days before a moment; of very many customers, those of a sample."""
     last_day = when.day if when.clock is Clock.HISTORICAL else when.day - dt.timedelta(days=1)  # today is not over
     baseline, _ = feed_days(last_day, policy.feed)
     known = known_for_sample(store, when, MAX_CUSTOMERS)

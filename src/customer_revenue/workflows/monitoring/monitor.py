@@ -1,4 +1,4 @@
-"""``customer-revenue monitor``: look, report as a page, to MLflow and to Prometheus."""
+"""``customer-revenue monitor``: run the checks, and report to a page, MLflow and Prometheus."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ PAGE = "report.html"
 
 
 def monitor(settings: Settings, as_of: dt.date | None, output: Path | None, report: Report) -> Monitored:
-    """Compare what was predicted with what happened, look at orders and customers, and report it.
+    """Compare predictions with what happened, check orders and customers, and report it.
 
-    The page goes to ``output``, or beside the models; metrics for Prometheus beside the models, where the service and
-    the textfile collector of a node exporter find them; both to a run in MLflow.
+    The page goes to ``output``, or to the folder of models. Metrics for Prometheus go to that folder, where the service
+    and the textfile collector of a node exporter find them. Both go to a run in MLflow.
 
     Raises:
         StoreError: the store cannot answer.

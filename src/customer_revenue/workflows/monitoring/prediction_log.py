@@ -40,7 +40,7 @@ def sampled(rows: pa.Table, share: float) -> pa.Table:
 
 
 def read_log(folder: Path, first_day: dt.date | None = None, last_day: dt.date | None = None) -> pa.Table:
-    """The rows of the days asked for, each once, as it was predicted first."""
+    """The rows of some days, each once, as first predicted."""
     tables = [
         pq.read_table(path, schema=PREDICTION_LOG_SCHEMA, partitioning=None)
         for day, path in _files(folder)
@@ -50,7 +50,7 @@ def read_log(folder: Path, first_day: dt.date | None = None, last_day: dt.date |
 
 
 def forget_in_log(folder: Path, customer_id: str) -> int:
-    """Remove a customer from the log; returns how many rows he had."""
+    """Remove a customer from the log; returns the number of rows removed."""
     removed = 0
     for _, path in _files(folder):
         rows = pq.read_table(path, schema=PREDICTION_LOG_SCHEMA, partitioning=None)

@@ -1,4 +1,4 @@
-"""Where bundles live: a folder for each version, and ``current``, a link to the one that answers."""
+"""Where bundles are kept: one folder per version, and ``current``, a link to the champion."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LoadedModel:
 
 
 def model_identity(registry: RegistryOptions) -> str:
-    """What names the model that would be loaded now; it changes when another one is made current.
+    """The identity of the model that would be loaded now; it changes when another one becomes champion.
 
     Raises:
         ModelNotFound: there is none.
@@ -81,20 +81,20 @@ def _origin(manifest: Mapping[str, str]) -> tuple[str, str]:
 
 
 def make_current(models: Path, version: str) -> None:
-    """Let a saved version answer from now on, by one atomic rename of the link."""
+    """Make a saved version the current one, by one atomic rename of the link."""
     link = models / f".{CURRENT}-{uuid.uuid4().hex}"
     link.symlink_to(version, target_is_directory=True)
     link.replace(models / CURRENT)
 
 
 def current_version(models: Path) -> str | None:
-    """The version that answers from a folder of bundles; ``None`` where none does."""
+    """The current version in a folder of bundles; ``None`` without one."""
     link = models / CURRENT
     return link.resolve().name if link.exists() else None
 
 
 def write_gate(folder: Path, verdict: Verdict) -> None:
-    """Note the gate's verdict on a bundle."""
+    """Write the gate's verdict into the folder of a bundle."""
     (folder / GATE).write_text(json.dumps(verdict.to_document(), indent=1), "utf-8")
 
 

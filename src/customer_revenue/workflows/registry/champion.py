@@ -1,7 +1,7 @@
-"""Which version answers: promote, roll back, and the record of every change.
+"""The champion: which version is in use, how it is promoted and rolled back, and the record of every change.
 
-The record, ``promotions.json`` beside the bundles, is written ahead: a change that was interrupted is finished by the
-next one, in the link ``current`` and in MLflow alike. MLflow keeps a run for each change.
+The record, ``promotions.json`` in the folder of models, is written first: the next command finishes a change that was
+interrupted, in the link ``current`` and in MLflow alike. MLflow keeps a run for each change.
 """
 
 from __future__ import annotations

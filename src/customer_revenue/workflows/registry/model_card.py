@@ -1,4 +1,4 @@
-"""The card of the model that answers: what it is, how its back-test went, where its run is."""
+"""The card of the model in use: what it is, how its back-test went, where its run is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from customer_revenue.workflows.registry.bundles import LoadedModel
 from customer_revenue.workflows.registry.champion import live_since
 
 RUN = "run.json"
-"""Written beside the bundle once its run is tracked: the bundle is a part of the run and cannot name it."""
+"""Written into the folder of the bundle after its run is tracked: the bundle is part of the run and cannot name it."""
 
 PREFIXES = {OURS: "", BG_NBD: "bgnbd_", NAIVE: "naive_"}
 FIGURES = (
@@ -53,7 +53,7 @@ def calibration(probability: Floats, bought: Floats, bins: int = CALIBRATION_BIN
     """Predicted probability and observed share, in groups of equal numbers of customers.
 
     Args:
-        probability: predicted, one a customer.
+        probability: predicted, one per customer.
         bought: 1 where it happened, 0 elsewhere.
         bins: groups.
     """
@@ -75,7 +75,7 @@ def write_run(folder: Path, run: Mapping[str, object]) -> None:
 
 
 def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
-    """What the manifest and the run of a bundle tell.
+    """What the manifest and the run of a bundle say.
 
     Raises:
         ModelError: the manifest cannot be read.

@@ -1,4 +1,4 @@
-"""What a training made."""
+"""The result of a training run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from customer_revenue.workflows.registry.verdict import Verdict
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run made.
+    """The result of a training run.
 
     Attributes:
         version: of the bundle.
@@ -69,7 +69,7 @@ class TrainingResult:
         return f"Challenger only: {self.held or 'the gate refused it'}"
 
     def check(self) -> None:
-        """Complain if it was to become champion and did not.
+        """Raise if it should have become champion and did not.
 
         Raises:
             GateRefused: says why.

@@ -31,7 +31,7 @@ SOURCE = "score"
 
 
 class Scorer:
-    """Predicts batches of feature rows. It travels to other processes as the bundle's texts, and is made anew there."""
+    """Predicts batches of feature rows. It is sent to other processes as the texts of a bundle, and rebuilt there."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._state = json.dumps(predictor.to_state())

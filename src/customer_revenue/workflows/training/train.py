@@ -49,7 +49,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
     Args:
         settings: the store, the folder of models and the variant of the models.
         as_of: last day that training may know; the store's moment by default.
-        report: is told what is being done.
+        report: receives progress messages.
         make_it_current: whether the new model answers from now on, if it passes the gate and no person rolled the
             champion back last; an experiment's does not.
 
@@ -163,7 +163,7 @@ def _counts(customers: Population) -> dict[str, int]:
 
 
 def _variant(options: ModelOptions) -> str:
-    """What is set otherwise than usual, to tell runs apart at a glance."""
+    """The options that differ from the defaults, so that runs can be told apart at a glance."""
     changed = options.model_dump(exclude_defaults=True, exclude={"folds"})
     return ", ".join(f"{name}={value}" for name, value in changed.items()) or "usual"
 
@@ -201,7 +201,7 @@ def _fold(store: Store, fold: BacktestFold) -> tracking.FoldRecord:
 
 
 def _outcome(folds: Sequence[BacktestFold]) -> Mapping[str, object]:
-    """What the model card shows of a back-test beside its metrics."""
+    """What the model card shows of a back-test in addition to its metrics."""
     fold = folds[-1] if folds else None
     if fold is None or fold.outcomes is None:
         return {"backtest": None, "calibration": None}
