@@ -17,7 +17,7 @@ import filelock
 import pytest
 
 from customer_revenue.errors import StoreBusy, StoreError
-from customer_revenue.orders.engines.duckdb.target import Workshop
+from customer_revenue.orders.engines.duckdb.target import DuckDBTarget
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -92,7 +92,7 @@ def test_one_writer_at_a_time(shop: Shop) -> None:
 
 
 def test_what_a_dead_writer_left_is_cleaned_up(shop: Shop) -> None:
-    folder = Workshop(shop.path).folder
+    folder = DuckDBTarget(shop.path).folder
     folder.mkdir()
     (folder / "store.duckdb").write_bytes(b"half a store")
     (folder / "work.duckdb.wal").write_bytes(b"rest")
@@ -104,10 +104,10 @@ def test_a_failing_swap_leaves_the_old_store(shop: Shop, monkeypatch: pytest.Mon
     shop.load("1,ann,2023-05-01,10,paid")
     before = shop.contents()
 
-    def fail(_self: Workshop) -> None:
+    def fail(_self: DuckDBTarget) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Workshop, "swap", fail)
+    monkeypatch.setattr(DuckDBTarget, "swap", fail)
     with pytest.raises(StoreError, match="nothing was changed"):
         shop.load("2,ann,2023-05-01,10,paid")
     assert shop.contents() == before

@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_revenue.errors import InvalidParameter, UnknownFormat, UnreadableFile
-from customer_revenue.orders.files.formats.format import recognise
-from customer_revenue.orders.files.formats.known import FORMATS
+from customer_revenue.orders.files.formats.known import FORMATS, recognise
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop

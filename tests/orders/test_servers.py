@@ -21,7 +21,7 @@ from customer_revenue.errors import (
     StoreNotUsable,
 )
 from customer_revenue.orders import store_info as info
-from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.store import Store, open_store, parameter
 
@@ -118,7 +118,7 @@ def test_a_refused_import_changes_nothing(on_server: MakeServerShop) -> None:
 
 def test_one_writer_at_a_time(on_server: MakeServerShop) -> None:
     shop = on_server()
-    with target_of(shop.url), pytest.raises(StoreBusy):
+    with open_target(shop.url), pytest.raises(StoreBusy):
         shop.load("1,ann,2023-05-01,10,paid")
 
 

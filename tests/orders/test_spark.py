@@ -24,7 +24,7 @@ from customer_revenue.errors import (
     StoreNotFound,
     StoreNotUsable,
 )
-from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.spark.engine import create_views
 from customer_revenue.orders.store import Store, open_store, parameter
 
@@ -82,7 +82,7 @@ def test_a_version_is_replaced_by_the_next(spark_shop: SparkShop) -> None:
     assert str((spark_shop.path / "current").readlink()) == last
     with pytest.raises(CustomerReassigned):
         spark_shop.load("1,bob,2023-05-01,10,paid")
-    with target_of(spark_shop.url), pytest.raises(StoreBusy):
+    with open_target(spark_shop.url), pytest.raises(StoreBusy):
         spark_shop.load("9,ann,2023-05-01,10,paid")
     assert spark_shop.contents() == before
     assert {path.name for path in spark_shop.path.iterdir()} == {"current", ".lock", *spark_shop.versions}

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
-from customer_revenue.orders.engines.spark.dialect import StoreCompiler
+from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.revenue import base_analytics as base
 from customer_revenue.revenue.affinity import first_purchases, next_products
@@ -89,7 +89,9 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
 def test_compiles_in_forms_that_the_engine_has(policy: Policy, engine: str, name: str) -> None:
     query = queries(policy)[name]
     # Ibis's own compiler for Spark wants a Spark that runs.
-    sql = StoreCompiler().to_sqlglot(query).sql("spark") if engine == "spark" else ibis.to_sql(query, dialect=engine)
+    sql = (
+        SparkStoreCompiler().to_sqlglot(query).sql("spark") if engine == "spark" else ibis.to_sql(query, dialect=engine)
+    )
     text = re.sub(r"\s+", " ", sql).replace("FILTER (", "FILTER(")
     assert not [word for word in FOREIGN[engine] if word in text]
     assert not NOWHERE.search(text)

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from customer_revenue.modeling.comparators import BG_NBD, OURS
 from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import Gate, load_policy
-from customer_revenue.workflows.evaluation.fold import BG_NBD, OURS, BacktestFold
+from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.evaluation.gate import calibration_error_by_chance, judge
 from customer_revenue.workflows.registry.verdict import Verdict
 

@@ -17,6 +17,10 @@ from customer_revenue.modeling.purchase_histories import Floats, Histories, colu
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo
 from customer_revenue.modeling.rolling_windows import Window
 
+OURS = "customer-revenue"
+BG_NBD = "BG/NBD + Gamma-Gamma"
+NAIVE = "naive rule"
+
 DECILES = 10
 
 

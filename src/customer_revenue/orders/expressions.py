@@ -18,6 +18,11 @@ STORED = {
 }
 """The tables as the store keeps them."""
 
+QUARANTINE_SCHEMA = ibis.schema(
+    {"source": "string", "line": "int64", "reason": "string", "user_id": "string", "raw": "string"}
+)
+"""The quarantine table: name of the file, line in it, reason, customer id if there was one, the line's values."""
+
 PARAMETER_MARK = "\u2063parameter:"
 """Starts the text that stands for a parameter until a query is compiled; no data and no person types it."""
 

@@ -17,24 +17,16 @@ import pyarrow as pa
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine, Statement
-from customer_revenue.orders.engines.duckdb.engine import EmbeddedEngine
 from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
 from customer_revenue.orders.engines.duckdb.local_copy import copy_of
-from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
 from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
-from customer_revenue.orders.engines.mysql.engine import MySQLEngine
-from customer_revenue.orders.engines.postgres.engine import PostgresEngine
-from customer_revenue.orders.engines.spark.engine import SparkEngine
-from customer_revenue.orders.engines.urls import is_mysql, is_postgres, is_spark, path_of, without_password
+from customer_revenue.orders.engines.schemes import open_engine
+from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import parameter
-from customer_revenue.orders.mapping import load_mapping
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import StoreOptions
 
 __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
-
-
-_KINDS = ((is_postgres, PostgresEngine), (is_mysql, MySQLEngine), (is_spark, SparkEngine))
 
 
 @dataclass(frozen=True)
@@ -75,12 +67,7 @@ def open_store(url: str, options: StoreOptions, mapping: Path | None = None) -> 
         StoreNotUsable: not one of ours, newer than this package, or damaged.
         StoreError: the database does not answer.
     """
-    for is_of_kind, kind in _KINDS:
-        if is_of_kind(url):
-            return Store(kind(url, options, load_mapping(mapping or options.mapping)), options, url)
-    path = path_of(url)
-    upgrade_if_older(path)
-    return Store(EmbeddedEngine(path, options), options, url)
+    return Store(open_engine(url, options, mapping or options.mapping), options, url)
 
 
 class Store:

@@ -1,46 +1,95 @@
-"""Which target a store URL means."""
+"""Which engine reads, and which target writes, the store that a URL names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.base_engine import Engine
 from customer_revenue.orders.engines.base_target import Target
-from customer_revenue.orders.engines.duckdb.target import workshop
-from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
-from customer_revenue.orders.engines.mysql.target import mysql_target
-from customer_revenue.orders.engines.postgres.target import postgres_target
-from customer_revenue.orders.engines.spark.target import spark_target
-from customer_revenue.orders.engines.urls import is_mysql, is_postgres, is_spark, path_of
+from customer_revenue.orders.engines.urls import StoreKind
+from customer_revenue.orders.mapping import Mapped, load_mapping
+from customer_revenue.settings import StoreOptions
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What opens the stores of one kind, for reading and for writing."""
+
+    engine: Callable[[str, StoreOptions, Path | None], Engine]
+    target: Callable[[str], AbstractContextManager[Target]]
+
+
+def _mapped(
+    engine: Callable[[str, StoreOptions, Mapped], Engine],
+) -> Callable[[str, StoreOptions, Path | None], Engine]:
+    """An engine that may read a shop's own tables, by the file of a mapping."""
+    return lambda url, options, mapping: engine(url, options, load_mapping(mapping))
+
+
+def _duckdb() -> Backend:
+    from customer_revenue.orders.engines.duckdb.engine import duckdb_engine
+    from customer_revenue.orders.engines.duckdb.upgrade import upgraded_target
+
+    return Backend(duckdb_engine, upgraded_target)
+
+
+def _postgres() -> Backend:
+    from customer_revenue.orders.engines.postgres.engine import PostgresEngine
+    from customer_revenue.orders.engines.postgres.target import postgres_target
+
+    return Backend(_mapped(PostgresEngine), postgres_target)
+
+
+def _mysql() -> Backend:
+    from customer_revenue.orders.engines.mysql.engine import MySQLEngine
+    from customer_revenue.orders.engines.mysql.target import mysql_target
+
+    return Backend(_mapped(MySQLEngine), mysql_target)
+
+
+def _spark() -> Backend:
+    from customer_revenue.orders.engines.spark.engine import SparkEngine
+    from customer_revenue.orders.engines.spark.target import spark_target
+
+    return Backend(_mapped(SparkEngine), spark_target)
+
+
+# Functions, so that opening a store imports its own engine only.
+BACKENDS: dict[StoreKind, Callable[[], Backend]] = {
+    StoreKind.DUCKDB: _duckdb,
+    StoreKind.POSTGRES: _postgres,
+    StoreKind.MYSQL: _mysql,
+    StoreKind.SPARK: _spark,
+}
+
+
+def open_engine(url: str, options: StoreOptions, mapping: Path | None) -> Engine:
+    """Open the store at a URL for reading.
+
+    Raises:
+        InvalidParameter: no engine has such URLs.
+        StoreError: there is no store, or it does not answer.
+    """
+    return BACKENDS[StoreKind.of(url)]().engine(url, options, mapping)
 
 
 @contextmanager
-def target_of(url: str) -> Iterator[Target]:
-    """The store at a URL, ready to be written by one writer; an older one is upgraded first.
+def open_target(url: str) -> Iterator[Target]:
+    """Open the store at a URL for one writer at a time; an older store is upgraded first.
 
     Raises:
         InvalidParameter: the URL names no store that can be written.
         StoreError: the store cannot be reached or written, or another import is running.
     """
     try:
-        with _opened(url) as target:
+        with BACKENDS[StoreKind.of(url)]().target(url) as target:
             yield target
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise StoreError(f"writing the store failed and nothing was changed: {first_line(error)}") from error
-
-
-def _opened(url: str) -> AbstractContextManager[Target]:
-    if is_postgres(url):
-        return postgres_target(url)
-    if is_mysql(url):
-        return mysql_target(url)
-    if is_spark(url):
-        return spark_target(url)
-    path = path_of(url)
-    if path.is_file():
-        upgrade_if_older(path)
-    return workshop(path)

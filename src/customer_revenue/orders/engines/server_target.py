@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -16,9 +17,9 @@ from ibis.backends.sql.datatypes import DuckDBType
 from typing_extensions import override
 
 from customer_revenue.orders.engines.base_target import Target, quoted
-from customer_revenue.orders.expressions import STORED
-from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
-from customer_revenue.orders.store_info import INFO_SCHEMA, read_info
+from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
+from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, STORED
+from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, read_info
 
 TABLES = {
     **STORED,
@@ -98,6 +99,29 @@ class ServerTarget(Target):
             self._run("DELETE FROM order_items WHERE order_id IN (SELECT order_id FROM incoming)")
             self._copy_in(con, "order_items", schema, "FROM next.order_items SEMI JOIN differing USING (order_id)")
         self._run("INSERT INTO order_items SELECT * FROM incoming")
+
+    def upgrade(self) -> None:
+        """Bring a store of an older version to today's tables.
+
+        Raises:
+            StoreNotUsable: the store is newer than this package, or too old.
+        """
+        if not self._exists():
+            return
+        rows = self.read("SELECT schema_version FROM store_info")
+        check_version({"schema_version": rows[0][0] if rows else None}, self._shown)
+        for step in range(rows[0][0], SCHEMA_VERSION):
+            for statement in UPGRADES[step]:
+                self._run(self._upgrade_sql(statement))
+            self._run(f"UPDATE store_info SET schema_version = {step + 1}")
+
+    def _upgrade_sql(self, statement: str) -> str:
+        """A statement of ``UPGRADES`` as the server takes it."""
+        return statement.replace("next.", "")
+
+    @abstractmethod
+    def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement; its rows."""
 
     @abstractmethod
     def _exists(self) -> bool:

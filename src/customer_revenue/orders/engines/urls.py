@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from customer_revenue.errors import InvalidParameter
 
 EMBEDDED = "duckdb:///"
-_POSTGRES = ("postgresql://", "postgres://")
-_MYSQL = ("mysql://", "mariadb://")
 SPARK = "spark://"
 
 
-def is_postgres(url: str) -> bool:
-    """Whether the store is on a PostgreSQL server.
+class StoreKind(Enum):
+    """The kinds of stores, by the start of their URLs."""
 
-    >>> is_postgres("postgresql://localhost/shop"), is_postgres("duckdb:///orders.duckdb")
-    (True, False)
-    """
-    return url.startswith(_POSTGRES)
+    DUCKDB = (EMBEDDED,)
+    POSTGRES = ("postgresql://", "postgres://")
+    MYSQL = ("mysql://", "mariadb://")
+    SPARK = (SPARK,)
 
+    @classmethod
+    def of(cls, url: str) -> StoreKind:
+        """The kind of store that a URL names; a plain path is a DuckDB file.
 
-def is_mysql(url: str) -> bool:
-    """Whether the store is on a MySQL or MariaDB server.
+        >>> StoreKind.of("postgresql://localhost/shop").name, StoreKind.of("data/orders.duckdb").name
+        ('POSTGRES', 'DUCKDB')
 
-    >>> is_mysql("mysql://localhost/shop"), is_mysql("postgresql://localhost/shop")
-    (True, False)
-    """
-    return url.startswith(_MYSQL)
-
-
-def is_spark(url: str) -> bool:
-    """Whether the store is read with Spark.
-
-    >>> is_spark("spark:///data/orders"), is_spark("duckdb:///orders.duckdb")
-    (True, False)
-    """
-    return url.startswith(SPARK)
+        Raises:
+            InvalidParameter: no engine has such URLs.
+        """
+        for kind in cls:
+            if url.startswith(kind.value):
+                return kind
+        if "://" in url:
+            scheme = url.split("://", 1)[0]
+            forms = f"{EMBEDDED}PATH, postgresql://…, mysql://… or {SPARK}…"
+            raise InvalidParameter(f"store: no engine for {scheme!r} URLs here; use {forms}")
+        return cls.DUCKDB
 
 
 def without_password(url: str) -> str:
@@ -46,7 +46,7 @@ def without_password(url: str) -> str:
     >>> without_password("postgresql://ann:secret@db.example.org/shop?sslmode=require")
     'postgresql://ann@db.example.org/shop'
     """
-    if not (is_postgres(url) or is_mysql(url)):
+    if not url.startswith((*StoreKind.POSTGRES.value, *StoreKind.MYSQL.value)):
         return url
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
@@ -63,11 +63,8 @@ def path_of(url: str) -> Path:
     Raises:
         InvalidParameter: another kind of URL, or no path in it.
     """
-    if "://" in url and not url.startswith(EMBEDDED):
-        scheme = url.split("://", 1)[0]
-        raise InvalidParameter(
-            f"store: no engine for {scheme!r} URLs here; use {EMBEDDED}PATH, {_POSTGRES[0]}…, {_MYSQL[0]}… or {SPARK}…"
-        )
+    if StoreKind.of(url) is not StoreKind.DUCKDB:
+        raise InvalidParameter(f"store: {without_password(url)} names no file; use {EMBEDDED}PATH")
     path = url.removeprefix(EMBEDDED)
     if not path or path.endswith("/"):
         raise InvalidParameter(f"store: {url!r} names no file; use {EMBEDDED}PATH")

@@ -5,6 +5,7 @@ Every name that stands in them is one of our own constants.
 
 from __future__ import annotations
 
+from customer_revenue.orders.files.formats.amounts import in_cents
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
 from customer_revenue.orders.files.reading import SCAN
 
@@ -51,16 +52,6 @@ _WHAT = {
     Kind.DECIMAL: "amount",
     Kind.INTEGER: "quantity",
 }
-
-
-def line_amount(quantity: str, unit_price: str) -> str:
-    """SQL for an exact product in units of the currency, null where there is none."""
-    return f"TRY_CAST({quantity} AS DECIMAL(14, 0)) * TRY_CAST({unit_price} AS DECIMAL(16, 6))"
-
-
-def in_cents(amount: str) -> str:
-    """SQL for an exact amount in whole cents, half a cent away from zero."""
-    return f"TRY_CAST(round({amount} * 100) AS BIGINT)"
 
 
 def given(name: str) -> str:

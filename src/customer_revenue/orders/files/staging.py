@@ -13,17 +13,18 @@ import duckdb
 
 from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
 from customer_revenue.orders.duckdb_sql import first_line, one_row, scalar
-from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format, recognise
+from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
+from customer_revenue.orders.files.formats.known import recognise
 from customer_revenue.orders.files.parsing import parsed_columns, unreadable
 from customer_revenue.orders.files.quarantine import (
     counts_by_reason,
     drop_forgotten,
     mark_duplicates,
-    mark_refunds,
     reason_of_line,
     stage_quarantine,
 )
 from customer_revenue.orders.files.reading import LINE, SCAN, as_utf8, inspect, open_scan, rejected_lines
+from customer_revenue.orders.files.refunds import mark_refunds
 
 DEFAULT_CURRENCY = "USD"
 _AMOUNTS = ("total_cents", "amount_cents", "refund_cents")

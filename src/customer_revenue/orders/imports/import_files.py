@@ -16,7 +16,7 @@ from customer_revenue.errors import CurrencyMismatch, InvalidParameter
 from customer_revenue.orders.duckdb_sql import one_row, scalar
 from customer_revenue.orders.engines.base_target import Target, Views
 from customer_revenue.orders.engines.duckdb.target import memory_limit
-from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.files.staging import Rules, Staged, stage
 from customer_revenue.orders.forgotten_customers import check_key
@@ -92,7 +92,7 @@ def import_files(
     if mapped.tables:
         raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
     tell = progress or (lambda _what, _part: None)
-    with target_of(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
+    with open_target(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
         return _Import(con, target, options, tell, mapped, forget_key).run(
             paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started
         )

@@ -11,7 +11,7 @@ import duckdb
 from customer_revenue.errors import CustomerNotFound, InvalidParameter, StoreNotFound
 from customer_revenue.orders.duckdb_sql import scalar
 from customer_revenue.orders.engines.base_target import Views
-from customer_revenue.orders.engines.schemes import target_of
+from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.forgotten_customers import check_key, keyed_hash
 from customer_revenue.orders.store_info import write_info
@@ -56,7 +56,7 @@ def forget(
     """
     if not key:
         raise InvalidParameter("forgetting needs a secret key, the same for every import into the store")
-    with target_of(url) as target, duckdb.connect() as con:
+    with open_target(url) as target, duckdb.connect() as con:
         target.attach(con)
         old = target.attach_old(con)
         if not old:

@@ -9,12 +9,13 @@ from typing import Any
 
 from customer_revenue.errors import ModelError, NotEnoughData
 from customer_revenue.modeling import bundle
+from customer_revenue.modeling.comparators import OURS
 from customer_revenue.modeling.metrics import Forecast
 from customer_revenue.modeling.predictor import Predictor, Tier
 from customer_revenue.orders.store import Store
 from customer_revenue.policy import Gate
 from customer_revenue.settings import FitOptions
-from customer_revenue.workflows.evaluation.fold import OURS, BacktestFold, forecast_of, predict_from
+from customer_revenue.workflows.evaluation.fold import BacktestFold, forecast_of, predict_from
 from customer_revenue.workflows.evaluation.gate import judge
 from customer_revenue.workflows.registry.bundles import CURRENT, current_version
 from customer_revenue.workflows.registry.verdict import Check, Verdict

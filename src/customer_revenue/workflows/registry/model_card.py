@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from customer_revenue.modeling import bundle
+from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS
 from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.orders.store import Store
-from customer_revenue.workflows.evaluation.fold import BG_NBD, NAIVE, OURS
 from customer_revenue.workflows.registry.bundles import LoadedModel
 from customer_revenue.workflows.registry.champion import live_since
 

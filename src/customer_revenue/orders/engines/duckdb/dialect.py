@@ -10,7 +10,7 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import DuckDBCompiler
 
 
-class StoreCompiler(DuckDBCompiler):  # type: ignore[misc]  # Ibis has no types
+class DuckDBStoreCompiler(DuckDBCompiler):  # type: ignore[misc]  # Ibis has no types
     """Compiles expressions over a store. Sums of whole numbers are of 64 bits: DuckDB's 128 take much longer."""
 
     __slots__ = ()

@@ -20,10 +20,11 @@ from typing_extensions import override
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Engine, Statement, compiled, table_of_rows
-from customer_revenue.orders.engines.duckdb.dialect import StoreCompiler
+from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
-from customer_revenue.orders.expressions import canonical_tables
-from customer_revenue.orders.files.quarantine import QUARANTINE_SCHEMA
+from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
+from customer_revenue.orders.engines.urls import path_of
+from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
@@ -32,7 +33,7 @@ _ATTACHED = "store"
 _SMALL = 5_000
 """Results of fewer rows are fetched row by row."""
 
-_COMPILER = StoreCompiler()
+_COMPILER = DuckDBStoreCompiler()
 _BROKEN = (
     duckdb.ConnectionException,
     duckdb.FatalException,
@@ -44,7 +45,7 @@ _BROKEN = (
 """What DuckDB raises for a closed connection, a damaged file or a full disk, rather than for a wrong query."""
 
 
-class EmbeddedEngine(Engine):
+class DuckDBEngine(Engine):
     """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
 
     is_snapshot = True
@@ -85,7 +86,7 @@ class EmbeddedEngine(Engine):
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        with _answering():
+        with _store_errors():
             rows = self._execute(statement, values).fetchmany(_SMALL)
             if len(rows) < _SMALL:
                 # DuckDB's own way to Arrow plans the query twice, which costs more than a small result is worth.
@@ -96,7 +97,7 @@ class EmbeddedEngine(Engine):
 
     @override
     def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        with _answering():
+        with _store_errors():
             return self._execute(statement, values).fetchall()
 
     def _execute(self, statement: Statement, values: Mapping[str, object]) -> duckdb.DuckDBPyConnection:
@@ -120,7 +121,7 @@ class EmbeddedEngine(Engine):
 
     @override
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
-        with _answering(), self._con.cursor() as cursor:
+        with _store_errors(), self._con.cursor() as cursor:
             for batch in cursor.sql(statement.sql).to_arrow_reader(rows):
                 yield batch.cast(statement.schema)
 
@@ -141,22 +142,29 @@ class EmbeddedEngine(Engine):
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
         if cursor is None:
             with self._lock:
-                with _answering():
+                with _store_errors():
                     cursor = self._con.cursor()
                 self._cursors.append(cursor)
             self._local.cursor, self._local.parsed = cursor, {}
         return cursor
 
 
+def duckdb_engine(url: str, options: StoreOptions, mapping: Path | None) -> DuckDBEngine:  # noqa: ARG001  # of servers
+    """The engine of the file that a URL names; a store of an older version is upgraded first."""
+    path = path_of(url)
+    upgrade_if_older(path)
+    return DuckDBEngine(path, options)
+
+
 def _run(con: duckdb.DuckDBPyConnection, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-    with _answering():
+    with _store_errors():
         table = con.sql(statement.sql, params=dict(values)).to_arrow_table()
     assert isinstance(table, pa.Table)
     return table.cast(statement.schema)
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _store_errors() -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.orders.engines.base_engine import compiled
-from customer_revenue.orders.engines.duckdb.dialect import StoreCompiler
+from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.expressions import STORED, local_day
 from customer_revenue.tables import Canonical
 
@@ -39,7 +39,7 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
 
 def fetch_in_memory(expr: ir.Table) -> pa.Table:
     """Run an expression over tables in memory alone, in a database that lasts no longer than the call."""
-    statement = compiled(StoreCompiler(), "duckdb", expr, lambda name: f"${name}")
+    statement = compiled(DuckDBStoreCompiler(), "duckdb", expr, lambda name: f"${name}")
     with duckdb.connect(config={"threads": 1}) as con:
         for table in expr.op().find(ops.InMemoryTable):
             con.register(table.name, table.data.to_pyarrow(table.schema))

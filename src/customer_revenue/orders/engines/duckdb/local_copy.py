@@ -14,7 +14,7 @@ from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine
 from customer_revenue.orders.engines.base_target import quoted
-from customer_revenue.orders.engines.duckdb.engine import EmbeddedEngine
+from customer_revenue.orders.engines.duckdb.engine import DuckDBEngine
 from customer_revenue.orders.engines.duckdb.target import memory_limit
 from customer_revenue.orders.expressions import STORED
 from customer_revenue.orders.store_info import INFO_COLUMNS, create_info
@@ -25,7 +25,7 @@ _OWNER = {"users": "id"}
 """The column that says whose a row is, where it is not ``user_id``: the copy is clustered by it, like every store."""
 
 
-def copy_of(engine: Engine, tables: Canonical, options: StoreOptions) -> EmbeddedEngine:
+def copy_of(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBEngine:
     """An engine with the same orders, users, items and refunds, that holds them until it is closed.
 
     The file has no name as soon as it is open, so that nothing is left of it, however the process ends.
@@ -40,7 +40,7 @@ def copy_of(engine: Engine, tables: Canonical, options: StoreOptions) -> Embedde
                 con.execute(f"ATTACH '{quoted(file)}' AS next")
                 con.execute("USE next")
                 _copy_all(con, engine, tables)
-            return EmbeddedEngine(file, options)
+            return DuckDBEngine(file, options)
     except (duckdb.Error, OSError) as error:
         raise StoreError(f"the store could not be copied: {first_line(error)}") from error
 

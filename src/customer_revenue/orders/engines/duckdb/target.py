@@ -47,8 +47,8 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
         raise StoreNotUsable(f"{path} cannot be opened as a store of orders: {first_line(error)}") from None
 
 
-class Workshop(Target):
-    """A folder beside the store in which its next file is made; gone when the work is done or a new one starts."""
+class DuckDBTarget(Target):
+    """A store's file under import: the next file is made in a folder of its own and then replaces the store's."""
 
     def __init__(self, store: Path) -> None:
         super().__init__(store.with_name(f".{store.name}.next"))
@@ -101,14 +101,14 @@ def _views(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str
 
 
 @contextmanager
-def workshop(store: Path) -> Iterator[Workshop]:
-    """A fresh workshop, for one writer at a time.
+def duckdb_target(store: Path) -> Iterator[DuckDBTarget]:
+    """The target of a store's file, for one writer at a time.
 
     Raises:
         StoreBusy: another import holds it.
         StoreError: the folder cannot be written.
     """
-    shop = Workshop(store)
+    target = DuckDBTarget(store)
     lock = filelock.FileLock(store.with_name(f".{store.name}.lock"), timeout=0)
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
@@ -118,11 +118,11 @@ def workshop(store: Path) -> Iterator[Workshop]:
     except OSError as error:
         raise StoreError(f"{store.parent} cannot be written: {error.strerror}") from None
     try:
-        shop.clean()
-        shop.folder.mkdir()
-        yield shop
+        target.clean()
+        target.folder.mkdir()
+        yield target
     finally:
-        shop.clean()
+        target.clean()
         lock.release()
 
 

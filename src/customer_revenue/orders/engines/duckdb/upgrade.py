@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from customer_revenue.errors import StoreError, StoreNotUsable
-from customer_revenue.orders import store_info as info
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.duckdb.target import attach, workshop
-from customer_revenue.orders.store_info import read_info
+from customer_revenue.orders.engines.duckdb.target import DuckDBTarget, attach, duckdb_target
+from customer_revenue.orders.engines.urls import path_of
+from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
 
 UPGRADES: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
 }
 """The statements that take a store from each older version to the next one. In them the store is ``next``."""
+
+
+@contextmanager
+def upgraded_target(url: str) -> Iterator[DuckDBTarget]:
+    """The target of the file that a URL names; a store of an older version is upgraded first.
+
+    Raises:
+        StoreBusy: another import holds it.
+        StoreError: the folder cannot be written.
+    """
+    path = path_of(url)
+    if path.is_file():
+        upgrade_if_older(path)
+    with duckdb_target(path) as target:
+        yield target
 
 
 def upgrade_if_older(path: Path) -> None:
@@ -28,14 +44,14 @@ def upgrade_if_older(path: Path) -> None:
         StoreBusy: an import is running.
     """
     version = _version(path)
-    if version >= info.SCHEMA_VERSION:
+    if version >= SCHEMA_VERSION:
         return
-    with workshop(path) as shop:
-        shutil.copyfile(path, shop.next_file)
+    with duckdb_target(path) as target:
+        shutil.copyfile(path, target.next_file)
         with duckdb.connect() as con:
-            shop.attach(con)
+            target.attach(con)
             try:
-                for step in range(version, info.SCHEMA_VERSION):
+                for step in range(version, SCHEMA_VERSION):
                     for statement in UPGRADES[step]:
                         con.execute(statement)
                     con.execute("UPDATE next.store_info SET schema_version = ?", [step + 1])
@@ -44,7 +60,7 @@ def upgrade_if_older(path: Path) -> None:
                 raise StoreNotUsable(f"{path} has schema {version}, which is too old: import the orders anew") from None
             except duckdb.Error as error:
                 raise StoreError(f"{path} could not be upgraded and is unchanged: {first_line(error)}") from error
-        shop.swap()
+        target.swap()
 
 
 def _version(path: Path) -> int:

@@ -16,12 +16,13 @@ from customer_revenue.orders.engines.urls import without_password
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
+ROWS_PER_FETCH = 20_000
 _PORT = 3306
 _OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "unix_socket")
 """What a URL may say after its question mark."""
 
 
-class Server:
+class MySQLServer:
     """A server and database that a URL names."""
 
     def __init__(self, url: str, wait_seconds: float, statement_seconds: int) -> None:
@@ -62,7 +63,7 @@ class Server:
         Raises:
             StoreError: the server does not answer.
         """
-        with self.answering():
+        with self.store_errors():
             con = self._driver.connect(
                 **self._options,
                 charset="utf8mb4",
@@ -81,7 +82,7 @@ class Server:
             return con
 
     @contextmanager
-    def answering(self) -> Iterator[None]:
+    def store_errors(self) -> Iterator[None]:
         """A server that goes away is a failure of the store, and said so."""
         try:
             yield
@@ -99,12 +100,12 @@ def _is_mariadb(con: Connection[Any]) -> bool:
     return "MariaDB" in con.get_server_info()
 
 
-class Pool:
+class MySQLPool:
     """A bounded pool of connections, usable from several threads."""
 
-    def __init__(self, server: Server, most: int, wait_seconds: float) -> None:
+    def __init__(self, server: MySQLServer, max_connections: int, wait_seconds: float) -> None:
         self._server, self._wait_seconds = server, wait_seconds
-        self._slots = threading.BoundedSemaphore(most)
+        self._slots = threading.BoundedSemaphore(max_connections)
         self._closed = False
         # Connected once at once: a server that is away is better known now.
         self._free: list[Connection[Any]] = [server.connect()]
@@ -121,7 +122,7 @@ class Pool:
         if not self._slots.acquire(timeout=self._wait_seconds):
             raise StoreError(f"the store at {self._server.shown} does not answer: all connections are in use")
         try:
-            with self._server.answering():
+            with self._server.store_errors():
                 con = self._take()
                 try:
                     yield con

@@ -39,7 +39,7 @@ def exact_text(text: ir.StringValue) -> ir.StringValue:
     return found
 
 
-class StoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
+class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
     """Compiles expressions over a store.
 
     Args:

@@ -14,14 +14,13 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
-from customer_revenue.orders.engines.mysql.connection import Pool, Server, collation_of
-from customer_revenue.orders.engines.mysql.dialect import StoreCompiler, exact_text, in_variables
+from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLPool, MySQLServer, collation_of
+from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler, exact_text, in_variables
 from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
-_ROWS_AT_ONCE = 20_000
 _OF_TABLE = "WHERE table_schema = coalesce(nullif(%(database)s, ''), DATABASE()) AND table_name = %(name)s"
 
 
@@ -36,10 +35,10 @@ class MySQLEngine(ServerEngine):
     prefers_local_copy = True
 
     def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
-        server = Server(url, WAIT_SECONDS, options.statement_seconds)
-        self._pool = Pool(server, MAX_CONNECTIONS, WAIT_SECONDS)
+        server = MySQLServer(url, WAIT_SECONDS, options.statement_seconds)
+        self._pool = MySQLPool(server, MAX_CONNECTIONS, WAIT_SECONDS)
         with self._pool.connection() as con:
-            self._compiler = StoreCompiler(collation_of(con))
+            self._compiler = MySQLStoreCompiler(collation_of(con))
         super().__init__(server.shown, options, mapped)
 
     @override
@@ -66,18 +65,12 @@ class MySQLEngine(ServerEngine):
         return table_of_rows(self._rows(statement.sql, values), statement.schema)
 
     @override
-    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        # By way of Arrow: the server's sums are decimals where the schema says integers.
-        table = self.run(statement, values)
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-    @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
         statement = self.compile(expr)
         memory: dict[str, str] = {}
         for table in expr.op().find(ops.InMemoryTable):
             memory |= in_variables(table.name, table.data.to_pyarrow(table.schema))
-        batches = self._batches(statement, values, memory, _ROWS_AT_ONCE)
+        batches = self._batches(statement, values, memory, ROWS_PER_FETCH)
         return pa.Table.from_batches(list(batches), statement.schema)
 
     @override

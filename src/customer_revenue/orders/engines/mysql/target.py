@@ -24,18 +24,16 @@ from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import table_of_rows
 from customer_revenue.orders.engines.base_target import Views
-from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
-from customer_revenue.orders.engines.mysql.connection import Server, collation_of
-from customer_revenue.orders.engines.mysql.dialect import StoreCompiler
+from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLServer, collation_of
+from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler
+from customer_revenue.orders.engines.mysql.upsert import upsert_incoming
 from customer_revenue.orders.engines.server_engine import STATEMENT_SECONDS, WAIT_SECONDS
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
 from customer_revenue.orders.expressions import as_of_day, canonical_tables
-from customer_revenue.orders.store_info import SCHEMA_VERSION, check_version
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
-_ROWS_AT_ONCE = 20_000
 _TRIAL = "_trial"
 
 
@@ -47,7 +45,7 @@ def mysql_target(url: str) -> Iterator[ServerTarget]:
         StoreBusy: another import holds it.
         StoreError: the server does not answer, or refuses what is asked.
     """
-    server = Server(url, WAIT_SECONDS, STATEMENT_SECONDS)
+    server = MySQLServer(url, WAIT_SECONDS, STATEMENT_SECONDS)
     import pymysql
 
     con = server.connect()
@@ -78,22 +76,15 @@ class MySQLTarget(ServerTarget):
         self._collation = collation_of(con)
         self._views: dict[str, str] = {}
 
+    @override
     def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
-        """Run a statement; its rows."""
         with self._con.cursor() as cursor:
             cursor.execute(sql, values)
             return list(cursor.fetchall())
 
-    def upgrade(self) -> None:
-        """Bring a store that an older version of this package made to today's tables."""
-        if not self._exists():
-            return
-        ((version,),) = self.read("SELECT schema_version FROM store_info")
-        check_version({"schema_version": version}, self._shown)
-        for step in range(version, SCHEMA_VERSION):
-            for statement in UPGRADES[step]:
-                self._run(_upgrade_of_server(statement))
-            self.read("UPDATE store_info SET schema_version = %s", [step + 1])
+    @override
+    def _upgrade_sql(self, statement: str) -> str:
+        return super()._upgrade_sql(statement).replace("user_hash VARCHAR", "user_hash VARCHAR(255)")
 
     @override
     def _exists(self) -> bool:
@@ -110,12 +101,12 @@ class MySQLTarget(ServerTarget):
         arrow = ibis.schema({column: dtype.copy(nullable=True) for column, dtype in schema.items()}).to_pyarrow()
         with self._con.cursor(SSCursor) as cursor:
             cursor.execute(f"SELECT {', '.join(schema)} FROM {name}")
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            while rows := cursor.fetchmany(ROWS_PER_FETCH):
                 con.from_arrow(table_of_rows(rows, arrow)).insert_into(f"old.{name}")
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        tables, compiler = canonical_tables(zone), StoreCompiler(self._collation)
+        tables, compiler = canonical_tables(zone), MySQLStoreCompiler(self._collation)
         self._views = {
             name: compiler.to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="mysql")
             for name, build in views.items()
@@ -169,13 +160,12 @@ class MySQLTarget(ServerTarget):
         insert = f"INSERT INTO incoming VALUES ({', '.join(['%s'] * len(schema))})"
         found = con.execute(f"SELECT {', '.join(schema)} FROM ({query})")
         with self._con.cursor() as cursor:
-            while rows := found.fetchmany(_ROWS_AT_ONCE):
+            while rows := found.fetchmany(ROWS_PER_FETCH):
                 cursor.executemany(insert, rows)
 
     @override
     def _put_incoming(self, name: str) -> None:
-        columns = ", ".join(f"{column} = VALUES({column})" for column in TABLES[name] if column != "id")
-        self._run(f"INSERT INTO {name} SELECT * FROM incoming ON DUPLICATE KEY UPDATE {columns}")
+        self._run(upsert_incoming(name, TABLES[name]))
 
     @override
     def _analyze(self) -> None:
@@ -189,10 +179,6 @@ class MySQLTarget(ServerTarget):
 def _lock(database: str) -> str:
     """The name of the lock of a database's store: locks are the server's, and their names are short."""
     return f"customer-revenue-{hashlib.sha256(database.encode()).hexdigest()[:32]}"
-
-
-def _upgrade_of_server(statement: str) -> str:
-    return statement.replace("next.", "").replace("user_hash VARCHAR", "user_hash VARCHAR(255)")
 
 
 def _typed(table: str, schema: ibis.Schema, *, strict: bool = False) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import ibis
@@ -21,14 +20,14 @@ from typing_extensions import override
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
-from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
+from customer_revenue.orders.engines.postgres.connection import connection_pool, sql_text
+from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.settings import StoreOptions
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg_pool import ConnectionPool
 
 _COMPILER = PostgresCompiler()
 _BLOCK_BYTES = 1 << 22
@@ -41,7 +40,7 @@ class PostgresEngine(ServerEngine):
 
     def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
         shown = without_password(url)
-        self._pool = _pool(url, shown, options.statement_seconds)
+        self._pool = connection_pool(url, shown, options.statement_seconds)
         super().__init__(shown, options, mapped)
 
     @override
@@ -51,12 +50,6 @@ class PostgresEngine(ServerEngine):
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
         return table_of_rows(self._select(statement, values), statement.schema)
-
-    @override
-    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        # By way of Arrow: the server's sums are decimals where the schema says integers.
-        table = table_of_rows(self._select(statement, values), statement.schema)
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
@@ -94,11 +87,11 @@ class PostgresEngine(ServerEngine):
 
     def _select(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         with self._connection() as con:
-            return con.execute(_text(statement.sql), dict(values)).fetchall()
+            return con.execute(sql_text(statement.sql), dict(values)).fetchall()
 
     def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         with self._connection() as con:
-            return con.execute(_text(sql), values).fetchall()
+            return con.execute(sql_text(sql), values).fetchall()
 
     @override
     def _has_store(self) -> bool:
@@ -122,51 +115,9 @@ class PostgresEngine(ServerEngine):
         )
 
 
-def _pool(url: str, shown: str, statement_seconds: int) -> ConnectionPool:
-    try:
-        import psycopg
-        import psycopg_pool
-    except ImportError:
-        raise StoreError("PostgreSQL needs its extra: pip install 'customer-revenue[postgres]'") from None
-    options = {
-        "autocommit": True,
-        "connect_timeout": int(WAIT_SECONDS),
-        "application_name": "customer-revenue",
-    }
-    try:
-        # Asked once by hand, since a pool would not say why it gets no connection.
-        with psycopg.connect(url, **options):  # type: ignore[arg-type]  # the options are of several types
-            pass
-    except psycopg.Error as error:
-        raise StoreError(f"the store at {shown} does not answer: {first_line(error)}") from None
-    return psycopg_pool.ConnectionPool(
-        url,
-        kwargs=options,
-        min_size=1,
-        max_size=MAX_CONNECTIONS,
-        timeout=WAIT_SECONDS,
-        reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, long after the server is back
-        check=psycopg_pool.ConnectionPool.check_connection,
-        configure=partial(_configure, statement_seconds),
-        open=True,
-    )
-
-
-def _configure(statement_seconds: int, con: psycopg.Connection) -> None:
-    con.execute(
-        "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', %s, false)",
-        [f"{statement_seconds}s"],
-    )
-
-
-def _text(sql: str) -> Any:
-    """SQL that was built here rather than written down, which psycopg's types take for suspicious."""
-    return sql.encode()
-
-
 def _download(con: psycopg.Connection, statement: Statement, values: Mapping[str, object], file: BinaryIO) -> None:
     """The rows of a statement as CSV: for many rows far cheaper than an object for every value."""
-    with con.cursor().copy(_text(f"COPY ({statement.sql}) TO STDOUT (FORMAT csv)"), dict(values)) as copy:
+    with con.cursor().copy(sql_text(f"COPY ({statement.sql}) TO STDOUT (FORMAT csv)"), dict(values)) as copy:
         file.writelines(copy)
     file.seek(0)
 

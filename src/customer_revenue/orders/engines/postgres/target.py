@@ -18,11 +18,11 @@ from typing_extensions import override
 from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_target import Target, Views, quoted
-from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
+from customer_revenue.orders.engines.postgres.connection import sql_text
+from customer_revenue.orders.engines.postgres.upsert import upsert_incoming
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import as_of_day, canonical_tables
-from customer_revenue.orders.store_info import SCHEMA_VERSION, check_version
 
 if TYPE_CHECKING:
     import psycopg
@@ -50,27 +50,16 @@ def postgres_target(url: str) -> Iterator[Target]:
             if con.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
                 raise StoreBusy(f"another import is writing to {shown}: try again when it is done")
             try:
-                _upgrade(con, shown)
-                yield PostgresTarget(con, Path(folder), shown)
+                target = PostgresTarget(con, Path(folder), shown)
+                with con.transaction():
+                    target.upgrade()
+                yield target
             finally:
                 # By hand: the server notices a closed connection a little later, and the next import may be quicker.
                 if not con.broken:
                     con.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     except psycopg.Error as error:
         raise StoreError(f"{shown}: {first_line(error)}") from error
-
-
-def _upgrade(con: psycopg.Connection, shown: str) -> None:
-    """Bring a store that an older version of this package made to today's tables, in one transaction."""
-    if con.execute("SELECT to_regclass('store_info')").fetchone() == (None,):
-        return
-    with con.transaction():
-        rows = con.execute("SELECT schema_version FROM store_info").fetchall()
-        check_version({"schema_version": rows[0][0] if rows else None}, shown)
-        for step in range(rows[0][0], SCHEMA_VERSION):
-            for statement in UPGRADES[step]:
-                con.execute(_text(statement.replace("next.", "")))
-            con.execute("UPDATE store_info SET schema_version = %s", [step + 1])
 
 
 class PostgresTarget(ServerTarget):
@@ -82,6 +71,10 @@ class PostgresTarget(ServerTarget):
         self._views: dict[str, str] = {}
 
     @override
+    def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+        return self._con.execute(sql_text(sql), values).fetchall()
+
+    @override
     def _exists(self) -> bool:
         return self._con.execute("SELECT to_regclass('store_info')").fetchone() != (None,)
 
@@ -89,7 +82,7 @@ class PostgresTarget(ServerTarget):
     def _copy_out(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema) -> None:
         path = self.folder / f"{name}.csv"
         columns = ", ".join(schema)
-        query = _text(f"COPY (SELECT {columns} FROM {name}) TO STDOUT (FORMAT csv)")
+        query = sql_text(f"COPY (SELECT {columns} FROM {name}) TO STDOUT (FORMAT csv)")
         with path.open("wb") as file, self._con.cursor().copy(query) as copy:
             file.writelines(copy)
         types = {column: DuckDBType.to_string(dtype.copy(nullable=True)) for column, dtype in schema.items()}
@@ -124,8 +117,7 @@ class PostgresTarget(ServerTarget):
 
     @override
     def _put_incoming(self, name: str) -> None:
-        columns = ", ".join(f"{column} = excluded.{column}" for column in TABLES[name] if column != "id")
-        self._run(f"INSERT INTO {name} SELECT * FROM incoming ON CONFLICT (id) DO UPDATE SET {columns}")
+        self._run(upsert_incoming(name, TABLES[name]))
 
     def _create_tables(self) -> None:
         for name, schema in TABLES.items():
@@ -161,13 +153,8 @@ class PostgresTarget(ServerTarget):
 
     @override
     def _run(self, sql: str) -> None:
-        self._con.execute(_text(sql))
+        self._con.execute(sql_text(sql))
 
 
 def _type(dtype: Any) -> str:
     return str(PostgresType.to_string(dtype.copy(nullable=True)))
-
-
-def _text(sql: str) -> Any:
-    """SQL that was built here rather than written down, which psycopg's types take for suspicious."""
-    return sql.encode()

@@ -14,7 +14,7 @@ from ibis.backends.sql.compilers.base import SQLGlotCompiler
 _NO_ZONE = sge.DataType(this=sge.DataType.Type.TIMESTAMPNTZ)
 
 
-class StoreCompiler(PySparkCompiler):  # type: ignore[misc]  # Ibis has no types
+class SparkStoreCompiler(PySparkCompiler):  # type: ignore[misc]  # Ibis has no types
     """Compiles expressions over a store. Moments are ``TIMESTAMP_NTZ``, whatever the session's zone is."""
 
     __slots__ = ()

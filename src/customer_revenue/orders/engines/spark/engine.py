@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.datatypes as dtypes
@@ -23,7 +23,7 @@ from customer_revenue.orders.engines.base_engine import Statement, compiled
 from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.server_target import TABLES
-from customer_revenue.orders.engines.spark.dialect import StoreCompiler
+from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.orders.engines.spark.session import CURRENT, Address, failure, ibis_type, session_for
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.settings import StoreOptions
@@ -46,7 +46,7 @@ class SparkEngine(ServerEngine):
         self._folder = address.folder
         self._closed = False
         self._session = session_for(address)
-        with _answering():
+        with _store_errors():
             if mapped.tables:
                 self._find_parquet(mapped)
             else:
@@ -56,17 +56,12 @@ class SparkEngine(ServerEngine):
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
-        return compiled(StoreCompiler(), "spark", expr, lambda name: f":{name}")
+        return compiled(SparkStoreCompiler(), "spark", expr, lambda name: f":{name}")
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        with _answering():
+        with _store_errors():
             return _as_stated(self._query(statement, values).toArrow(), statement.schema)
-
-    @override
-    def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        table = self.run(statement, values)
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
@@ -76,7 +71,7 @@ class SparkEngine(ServerEngine):
     @override
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
         """A partition at a time comes to Python, as Arrow inside one binary column."""
-        with _answering():
+        with _store_errors():
             packed = self._query(statement, {}).mapInArrow(_packed, "ipc binary")
             for row in packed.toLocalIterator():
                 for batch in pa.ipc.open_stream(bytes(row.ipc)):
@@ -96,7 +91,7 @@ class SparkEngine(ServerEngine):
             )
         columns = ibis.Schema.from_pyarrow(schema).items()
         ddl = ", ".join(f"{name} {PySparkType.to_string(dtype)}" for name, dtype in columns)
-        with _answering():
+        with _store_errors():
             shared = self._session.sparkContext.broadcast(function)
             results = self._query(self.compile(expr), {}).mapInArrow(lambda batches: map(shared.value, batches), ddl)
             if path is None:
@@ -138,7 +133,7 @@ class SparkEngine(ServerEngine):
     @override
     def _changes_of_own(self, tables: list[str]) -> object:
         """The files that hold them: Spark's table formats replace files and never change one."""
-        with _answering():
+        with _store_errors():
             return [sorted(self._session.table(table).inputFiles()) for table in tables]
 
     def _query(self, statement: Statement, values: Mapping[str, object]) -> DataFrame:
@@ -226,7 +221,7 @@ def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _store_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:

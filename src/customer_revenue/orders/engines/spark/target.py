@@ -21,7 +21,7 @@ from typing_extensions import override
 from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
 from customer_revenue.orders.engines.base_target import Target, Views, quoted
 from customer_revenue.orders.engines.server_target import TABLES
-from customer_revenue.orders.engines.spark.dialect import StoreCompiler
+from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.orders.engines.spark.engine import VIEW_ENDING
 from customer_revenue.orders.engines.spark.session import CURRENT, Address
 from customer_revenue.orders.expressions import as_of_day, canonical_tables
@@ -57,7 +57,7 @@ class SparkTarget(Target):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        tables, compiler = canonical_tables(zone), StoreCompiler()
+        tables, compiler = canonical_tables(zone), SparkStoreCompiler()
         before = {file.name.removesuffix(VIEW_ENDING): file.read_text("utf-8") for file in self._view_files()}
         made = {
             name: compiler.to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="spark")

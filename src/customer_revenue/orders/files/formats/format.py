@@ -1,4 +1,4 @@
-"""The formats that orders come in, and which of them a file is.
+"""What a file format is made of.
 
 A format says which columns a file has and how one of its lines becomes a *line* of ours (``LINE_COLUMNS``): a line
 of an order, or a refund. All rules on lines are the same for every format and live in ``staging``.
@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
-
-from customer_revenue.errors import UnknownFormat
 
 LINE_COLUMNS = {
     "role": "VARCHAR",
@@ -110,51 +107,3 @@ class Format:
 
 def _key(name: str) -> str:
     return name.casefold().replace(" ", "").replace("_", "")
-
-
-def format_named(name: str) -> Format:
-    """The format of that name.
-
-    Raises:
-        UnknownFormat: there is none; ``details`` lists those there are.
-    """
-    from customer_revenue.orders.files.formats.known import FORMATS
-
-    for known in FORMATS:
-        if known.name == name:
-            return known
-    names = ", ".join(known.name for known in FORMATS)
-    raise UnknownFormat(f"unknown format {name[:40]!r}: use one of {names}", [known.title for known in FORMATS])
-
-
-def recognise(
-    path: Path, header: Sequence[str], named: str | None = None, renamed: Mapping[str, str] | None = None
-) -> tuple[Format, dict[str, str]]:
-    """The format of a file, and our name of each of its columns that the format knows.
-
-    Args:
-        path: the file, for messages.
-        header: its column names.
-        named: name of the format, when the user says it.
-        renamed: the file's name of some of our columns, from a mapping.
-
-    Raises:
-        UnknownFormat: no format fits, or the named one does not; says which columns are missing.
-    """
-    from customer_revenue.orders.files.formats.known import FORMATS
-
-    candidates = [format_named(named)] if named else list(FORMATS)
-    found = {candidate.name: candidate.find(header, renamed or {}) for candidate in candidates}
-    for candidate in candidates:
-        if not candidate.missing(found[candidate.name]):
-            return candidate, found[candidate.name]
-    nearest = max(candidates, key=lambda candidate: len(found[candidate.name]))
-    shown = ", ".join(name[:30] for name in header[:12]) + (", …" if len(header) > 12 else "")
-    if not (named or found[nearest.name]):
-        names_of_all = ", ".join(known.name for known in FORMATS)
-        raise UnknownFormat(
-            f"{path} has columns of no known format ({shown}); known: {names_of_all}",
-            [f"{known.name}: {known.title}" for known in FORMATS],
-        )
-    missing = ", ".join(nearest.missing(found[nearest.name]))
-    raise UnknownFormat(f"{path} lacks the column(s) {missing} of the format {nearest.name}; it has {shown}")

@@ -1,0 +1,61 @@
+"""Connections to PostgreSQL servers: a bounded pool, and SQL as the driver takes it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from customer_revenue.errors import StoreError
+from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+
+def connection_pool(url: str, shown: str, statement_seconds: int) -> ConnectionPool:
+    """A pool of connections to a server that answers.
+
+    Raises:
+        StoreError: the driver is not installed, or the server does not answer.
+    """
+    try:
+        import psycopg
+        import psycopg_pool
+    except ImportError:
+        raise StoreError("PostgreSQL needs its extra: pip install 'customer-revenue[postgres]'") from None
+    options = {
+        "autocommit": True,
+        "connect_timeout": int(WAIT_SECONDS),
+        "application_name": "customer-revenue",
+    }
+    try:
+        # Asked once by hand, since a pool would not say why it gets no connection.
+        with psycopg.connect(url, **options):  # type: ignore[arg-type]  # the options are of several types
+            pass
+    except psycopg.Error as error:
+        raise StoreError(f"the store at {shown} does not answer: {first_line(error)}") from None
+    return psycopg_pool.ConnectionPool(
+        url,
+        kwargs=options,
+        min_size=1,
+        max_size=MAX_CONNECTIONS,
+        timeout=WAIT_SECONDS,
+        reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, long after the server is back
+        check=psycopg_pool.ConnectionPool.check_connection,
+        configure=partial(_configure, statement_seconds),
+        open=True,
+    )
+
+
+def _configure(statement_seconds: int, con: psycopg.Connection) -> None:
+    con.execute(
+        "SELECT set_config('TimeZone', 'UTC', false), set_config('statement_timeout', %s, false)",
+        [f"{statement_seconds}s"],
+    )
+
+
+def sql_text(sql: str) -> Any:
+    """SQL that was built here and is no literal, which psycopg's types refuse as text."""
+    return sql.encode()

@@ -1,0 +1,32 @@
+"""The CDNOW master file."""
+
+from __future__ import annotations
+
+from customer_revenue.orders.files.formats.format import Column, Format, Kind
+
+CDNOW = Format(
+    name="cdnow",
+    title="customer_id date number_of_cds dollar_value, separated by spaces (CDNOW master file)",
+    columns=(
+        Column("customer_id"),
+        Column("date", Kind.TIME, time_patterns=("%Y%m%d",)),
+        Column("number_of_cds", Kind.INTEGER),
+        Column("dollar_value", Kind.MONEY),
+    ),
+    # The file numbers no orders: they are numbered within a customer's day, in the order of the file.
+    line={
+        "role": "'order'",
+        "order_id": "customer_id || '-' || strftime(date, '%Y%m%d') || '-'"
+        " || row_number() OVER (PARTITION BY customer_id, date ORDER BY line)",
+        "user_id": "customer_id",
+        "created_at": "date",
+        "total_cents": "dollar_value",
+        "status": "'paid'",
+        "product_id": "'cd'",
+        "product_name": "'CD'",
+        "quantity": "number_of_cds",
+        "amount_cents": "dollar_value",
+    },
+    currency="USD",
+    is_sample=True,
+)
