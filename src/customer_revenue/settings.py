@@ -143,7 +143,8 @@ class Settings(BaseSettings):
         600, description="Seconds that a database server may take over a statement; 60 in the service if not set."
     )
     tracking_uri: str = Field(
-        "", description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file beside the models by default."
+        "",
+        description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file in the folder of models by default.",
     )
     experiment: str = Field("customer-revenue", description="Name of the MLflow experiment and registered model.")
     ltv_horizon_days: Annotated[int, Field(ge=30, le=3650)] = Field(365, description="Horizon of the estimated LTV.")
@@ -218,7 +219,7 @@ class Settings(BaseSettings):
 
 
 EXPERIMENT_SETTINGS = ("ltv_horizon_days", "discount_rate_per_year", "interval_mass", "seed")
-"""Settings that an experiment may change beside the model's options."""
+"""Settings that an experiment may change in addition to the model's options."""
 
 
 def with_changes(settings: Settings, changes: Iterable[str]) -> Settings:

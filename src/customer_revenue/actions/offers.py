@@ -22,12 +22,12 @@ def offers(situations: Situations, policy: Offers, ladder: Sequence[str], curren
         currency: code written behind amounts in the reasons.
 
     Returns:
-        A dictionary a customer, of his id and the fields of the response. Everyone gets the segment's offer, but a
-        customer of the lowest segment with one order the first-time buyer's. The gain is what a purchase is expected
-        to be worth, net of refunds, times the chance that it comes within 30 days only because of the offer, which no
-        lost customer heeds; the cost, the discount on it times the chance that it comes at all. The guard makes the
-        discount 0 for who buys within 30 days anyway, or where the cost is more than the policy's share of the gain;
-        ``reason`` says which.
+        One dictionary per customer, of their id and the fields of the response. A customer gets the offer of their
+        segment; a customer of the lowest segment with one order gets that of first-time buyers. The gain is the
+        expected net value of a purchase times the chance that it comes within 30 days only because of the offer; the
+        cost is the discount on it times the chance that it comes at all. The discount is 0 for customers who are
+        likely to buy within 30 days anyway, and where the cost exceeds the policy's share of the gain; ``reason`` says
+        which.
     """
     chosen = [
         policy.first_time_buyer if segment == ladder[-1] and orders <= 1 else policy.segments[segment]

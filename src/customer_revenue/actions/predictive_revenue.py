@@ -29,7 +29,7 @@ USUAL_SHAPE = 1.5
 
 @dataclass(frozen=True)
 class Predictive:
-    """Revenue within a horizon, one value a customer: chance of any, mean given some, shape of the gamma."""
+    """Revenue within a horizon, one value per customer: chance of any, mean given some, shape of the gamma."""
 
     probability: Floats
     mean_cents: Floats

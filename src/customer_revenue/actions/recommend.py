@@ -70,7 +70,7 @@ def recommend(situations: Situations, policy: Actions, currency: str = "", choic
         choices: what :func:`choose` found for them, where it was asked before.
 
     Returns:
-        Rows of :data:`SCHEMA`: at most ``policy.most`` rows a customer, customers in their order, ``rank`` 1 first:
+        Rows of :data:`SCHEMA`: at most ``policy.most`` rows per customer, customers in their order, ``rank`` 1 first:
         by priority, then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of the
         revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
         cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
@@ -107,7 +107,7 @@ def most_valuable(
 
 
 def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
-    """Rows of one customer as the response's fields: the specification's strings, and the details beside them."""
+    """Rows of one customer as the response's fields: the specification's strings, and the details."""
     details = [{name: row[name] for name in SCHEMA.names if name not in ("customer_id", "rank")} for row in actions]
     return {"recommended_actions": [row["text"] for row in actions], "actions": details}
 

@@ -20,7 +20,7 @@ def retention(facts: pa.Table, policy: Policy) -> pa.Table:
         policy: strategies, treatments and focus.
 
     Returns:
-        A table of :data:`SCHEMA`, one row a customer in the order of the facts; ``strategy_key`` is such as
+        A table of :data:`SCHEMA`, one row per customer in the order of the facts; ``strategy_key`` is such as
         ``high_value_at_risk``.
     """
     check_columns(facts, FACTS, "the table of facts")

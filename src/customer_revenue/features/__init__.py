@@ -1,1 +1,1 @@
-"""What a customer's history looks like on a day: one row a customer."""
+"""Features of a customer's history as of a day: one row per customer."""

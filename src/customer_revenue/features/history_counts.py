@@ -20,7 +20,7 @@ def chosen_customers(orders: ir.Table, most: int, salt: str) -> ir.Table:
 
     Args:
         orders: of the customers to choose from.
-        most: so many, or all if there are no more.
+        max_customers: size of the sample, or all customers if there are fewer.
         salt: another text gives another sample.
     """
     customers = orders.select("user_id").distinct()

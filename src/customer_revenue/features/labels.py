@@ -25,7 +25,7 @@ def labels(orders: ir.Table, as_of_day: dt.date, horizons_days: Sequence[int]) -
         horizons_days: horizons, each at least 1.
 
     Returns:
-        One row a customer: ``customer_id``; for each horizon h ``purchases_h`` (days with an order) and
+        One row per customer: ``customer_id``; for each horizon h ``purchases_h`` (days with an order) and
         ``revenue_cents_h`` (gross); ``days_to_next_purchase``, null where none comes within the longest horizon.
 
     Raises:

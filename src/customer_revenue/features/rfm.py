@@ -25,7 +25,7 @@ def as_date(day: AsOfDay) -> ir.DateValue:
 
 
 def purchase_days(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
-    """One row a customer and day with at least one order that counts, no later than the as-of day.
+    """One row per customer and day with at least one order that counts, no later than the as-of day.
 
     Args:
         orders: canonical orders with the column ``day``, in the reporting zone.
@@ -64,7 +64,7 @@ def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
         as_of_day: the last day that counts; later orders are ignored.
 
     Returns:
-        One row a customer: ``customer_id``; ``frequency``, purchase days after the first; ``recency_days``, from the
+        One row per customer: ``customer_id``; ``frequency``, purchase days after the first; ``recency_days``, from the
         first to the last of them; ``T_days``, from the first to the as-of day; ``monetary_cents``, the mean total
         of the repeat days whose total is above zero, 0 where there is none.
     """

@@ -22,7 +22,7 @@ OTHERS = {
     "mbg_nbd": "MBG/NBD + Gamma-Gamma",
     "pareto_nbd": "Pareto/NBD + Gamma-Gamma",
 }
-"""Models that are compared beside ours, BG/NBD and the naive rule, and how they are called."""
+"""Models that are compared in addition to ours, BG/NBD and the naive rule, by name."""
 
 
 def backtest(
@@ -41,7 +41,7 @@ def backtest(
         horizon_days: how far to predict.
         cutoffs: last days that training may know; chosen back from the end when there are none.
         origins: how many cut-offs to choose.
-        also: models to compare beside ours, BG/NBD with Gamma-Gamma and the naive rule.
+        also: models to compare in addition to ours, BG/NBD with Gamma-Gamma and the naive rule.
         options: variant of our models.
 
     Raises:
@@ -101,7 +101,7 @@ class Backtest:
 
     @property
     def figures(self) -> pd.DataFrame:
-        """Every figure of every model, as the mean over the cut-offs: one row a model.
+        """Every figure of every model, as the mean over the cut-offs: one row per model.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -129,7 +129,7 @@ class Backtest:
 
     @property
     def members(self) -> pd.DataFrame:
-        """The members of our mix at the last cut-off, each alone: one row a member; empty where nothing is mixed.
+        """The members of our ensemble at the last cut-off, one row each; empty without an ensemble.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
@@ -200,7 +200,7 @@ class Backtest:
 
         Returns:
             The columns of ``Orders.features``, and ``expected_purchases``, ``expected_revenue_cents``,
-            ``purchase_probability`` beside the actual ``purchases``, ``revenue_cents`` and ``bought``. Ours also has
+            ``purchase_probability``, and the actual ``purchases``, ``revenue_cents`` and ``bought``. Ours also has
             its intervals.
 
         >>> import customer_revenue as cr

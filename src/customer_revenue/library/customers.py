@@ -1,4 +1,4 @@
-"""The whole predictor: probability models, what was learned beside them, and one curve per customer."""
+"""The whole predictor: probability models, learned corrections, and one curve per customer."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class CustomerModel:
         return pd.Series(self.predictor_.weights(), dtype=float)
 
     def predict(self, orders: Orders | Rows, as_of: Day | None = None, horizon_days: int | None = None) -> pd.DataFrame:
-        """Predictions, one row a customer.
+        """Predictions, one row per customer.
 
         Args:
             orders: the store, or rows of ``Orders.features``.
@@ -178,7 +178,7 @@ class CustomerModel:
         return as_frame(predictor.predict(self._features(orders, day), horizon_days))
 
     def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: Day | None = None) -> pd.DataFrame:
-        """F(t), the chance of at least one purchase within t days: one row a customer, one column a number of days.
+        """F(t), the chance of at least one purchase within t days: one row per customer, one column per number of days.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -213,8 +213,8 @@ class CustomerModel:
             as_of: day to look from; by default the day of the fit.
 
         Returns:
-            Two frames with one row a customer and one column a feature: contributions to the log-odds of no purchase
-            within 90 days, and the features' values.
+            Two frames with one row per customer and one column per feature: contributions to the log-odds of no
+            purchase within 90 days, and the features' values.
 
         Raises:
             InvalidParameter: no classifier was learned.

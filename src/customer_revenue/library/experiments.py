@@ -16,7 +16,7 @@ from customer_revenue.workflows.training.train import train as run
 def train(orders: Orders, as_of: Day | None = None, **changes: object) -> TrainingResult:
     """Train, back-test and track a run in MLflow, as ``customer-revenue train --set …`` does.
 
-    Without changes the model becomes the champion if it passes the gate: ``result.verdict`` tells. With changes the
+    Without changes the model becomes the champion if it passes the gate, see ``result.verdict``. With changes the
     model in use stays as it is: the run is an experiment, there to be compared.
 
     Args:

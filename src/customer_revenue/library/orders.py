@@ -130,7 +130,7 @@ def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:
 class Orders:
     """A store of orders, open for reading; a context manager. Made by ``open_store``, ``load_orders``, ``load_cdnow``.
 
-    Its frames are pandas DataFrames, one row a customer, money in cents. ``arrow`` has the same as Arrow tables.
+    Its frames are pandas DataFrames, one row per customer, money in cents. ``arrow`` has the same as Arrow tables.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:

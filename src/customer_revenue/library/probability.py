@@ -133,7 +133,7 @@ class ProbabilityModel:
         return self.purchases_.log_likelihood_
 
     def bootstrap(self, draws: int = 50, seed: int = 0) -> pd.DataFrame:
-        """Parameters of the purchases, refitted to customers drawn anew with replacement: one row a draw.
+        """Parameters of the purchases, refitted to customers drawn anew with replacement: one row per draw.
 
         Args:
             draws: how many; each is a fit.
@@ -236,7 +236,7 @@ class ProbabilityModel:
         return pd.Series(spend, index=_ids(table))
 
     def new_customer(self, days: Floats | list[float]) -> Numbers:
-        """Repeat purchases to be expected of a newcomer within each number of days after his first, by days.
+        """Expected repeat purchases of a new customer within each number of days after their first purchase.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -281,9 +281,9 @@ class ProbabilityModel:
             "cautions": [vars(caution) for caution in self.cautions_],
         }
         path = Path(path)
-        beside = path.with_name(f".{path.name}.next")
-        beside.write_text(json.dumps(state, indent=1), "utf-8")
-        return beside.replace(path)
+        draft = path.with_name(f".{path.name}.next")
+        draft.write_text(json.dumps(state, indent=1), "utf-8")
+        return draft.replace(path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

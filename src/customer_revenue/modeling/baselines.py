@@ -1,4 +1,4 @@
-"""What the probability models say about each customer: the boosters' starting point, and their features."""
+"""The predictions of the probability models for each customer: the boosters' offsets, and some of their features."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REFERENCE_DAYS = 90
 TINY = 1e-9
 
 CUSTOMERS_FOR_PARETO = 10_000
-"""Its likelihood is costly, and it is one voice among several: many customers are sampled for it."""
+"""Maximum number of customers that Pareto/NBD is fitted to, since its likelihood is costly."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class OffsetBooster:
         return self
 
     def correction(self, X: Floats) -> Floats:
-        """The learned correction, clipped, one a row."""
+        """The learned correction, clipped, one per row."""
         assert self.booster_ is not None, "fit first"
         raw = self.booster_.predict(X, raw_score=True, num_threads=1)
         return np.clip(np.asarray(raw, dtype=np.float64), -self.clip, self.clip)

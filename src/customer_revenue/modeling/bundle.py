@@ -1,6 +1,6 @@
 """A trained predictor as a folder of text: JSON parameters, LightGBM's text format, and a manifest.
 
-Nothing is ever unpickled. A bundle is written beside its place and renamed into it, so that a reader sees all of it
+Nothing is ever unpickled. A bundle is written to a draft folder and renamed, so that a reader sees all of it
 or nothing; each file's checksum is in the manifest, and what was altered or truncated is refused by name.
 """
 
@@ -54,25 +54,25 @@ def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, 
         "packages": {name: version(name) for name in PACKAGES},
         "sha256": {name: _checksum(text.encode()) for name, text in texts.items()},
     }
-    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    beside.mkdir()
+    draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    draft.mkdir()
     try:
         for name, text in {**texts, MANIFEST: json.dumps(manifest, indent=1, sort_keys=True, default=str)}.items():
-            (beside / name).write_bytes(text.encode())
+            (draft / name).write_bytes(text.encode())
     except OSError:  # such as a full disk, on which half a bundle only takes space
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
         raise
-    _put_in_place(beside, folder)
+    _put_in_place(draft, folder)
     return folder
 
 
-def _put_in_place(beside: Path, folder: Path) -> None:
+def _put_in_place(draft: Path, folder: Path) -> None:
     if not folder.exists():
-        beside.rename(folder)
+        draft.rename(folder)
         return
-    old = folder.with_name(f"{beside.name}.old")
+    old = folder.with_name(f"{draft.name}.old")
     folder.rename(old)
-    beside.rename(folder)
+    draft.rename(folder)
     shutil.rmtree(old)
 
 

@@ -69,7 +69,7 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
     if unsure:
         yield Caution(
             "unidentified",
-            f"The data hardly tell {', '.join(unsure)}: the standard error is larger than the value",
+            f"The data hardly determine {', '.join(unsure)}: the standard error is larger than the value",
             "Judge predictions by a back-test instead of reading these parameters, or set a penalizer such as 0.01.",
         )
     gain = model.log_likelihood_ - log_likelihood_without_dropout(model, histories)
@@ -89,7 +89,7 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
 
 
 def spend_cautions(problem: str, frequency: Floats, spend_cents: Floats) -> Iterator[Caution]:
-    """What speaks against a Gamma-Gamma of these mean spends over so many days each."""
+    """Cautions about a Gamma-Gamma fit to these mean spends over these numbers of days."""
     if problem:
         yield Caution(
             "no_spend_model",

@@ -42,9 +42,9 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Fit on rows of features and churn labels (0 or 1).
 
         Args:
-            X: one row a customer and window; NaN is allowed.
+            X: one row per customer and window; NaN is allowed.
             y: 1 where no purchase came.
-            groups: a number a customer, so that nobody is in both parts of the split; each row its own by default.
+            groups: one number per customer, so that nobody is in both parts of the split; each row its own by default.
         """
         rows, labels = check_X_y(X, y, ensure_all_finite="allow-nan", dtype=np.float64)
         check_classification_targets(labels)
@@ -87,7 +87,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return self.intercept_ + self.slope_ * self._raw(rows)
 
     def predict_proba(self, X: npt.ArrayLike) -> Floats:
-        """Chance of staying and of churning, one column a class."""
+        """Chance of staying and of churning, one column per class."""
         churn = expit(self.decision_function(X))
         both = np.column_stack([1 - churn, churn])
         return both if len(self.classes_) == 2 else np.ones((len(both), 1))

@@ -99,7 +99,7 @@ def naive_forecast(features: pa.Table, window: Window, horizon_days: int) -> For
 
 
 def _deciles(silence: Floats) -> npt.NDArray[np.intp]:
-    """Decile of each customer among those of his day, from the latest buyers on; equal ones share theirs."""
+    """Recency decile of each customer, from the latest buyers on; ties share a decile."""
     edges = np.quantile(silence, np.arange(1, DECILES) / DECILES)
     return np.searchsorted(edges, silence, side="right")
 

@@ -1,4 +1,4 @@
-"""How many repeat purchases a newcomer makes within a time: the whole distribution, for every purchase model."""
+"""The distribution of the repeat purchases that a new customer makes within a time, for every purchase model."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def repeat_distribution(model: PurchaseModel, T_days: Floats, most: int) -> Floa
 
     Args:
         model: fitted.
-        T_days: one a customer.
+        T_days: one per customer.
         most: the last column stands for this many purchases and more.
 
     Returns:
-        One row a customer, one column a number of repeat purchases; each row adds up to 1.
+        One row per customer, one column per number of repeat purchases; each row adds up to 1.
     """
 
     def tail(n: int) -> Floats:
@@ -38,7 +38,7 @@ def repeat_distribution(model: PurchaseModel, T_days: Floats, most: int) -> Floa
 
 
 def expected_newcomer(model: PurchaseModel, days: Floats) -> Floats:
-    """E[X(t)]: the repeat purchases that a newcomer makes within t days of his first, for each t."""
+    """E[X(t)]: the repeat purchases that a new customer makes within t days of their first purchase, for each t."""
     nobody_yet = Histories.of([0], [0], [0])
     return np.array([float(model.expected_purchases(float(day), nobody_yet)[0]) if day > 0 else 0.0 for day in days])
 

@@ -1,4 +1,4 @@
-"""From behaviour rows to what the boosters see: numbers free of currency, beside the purchase model's own view."""
+"""The design matrix of the boosters: features without a unit of currency, and the purchase model's predictions."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NAMES = (
 """Columns of the matrix, before those of the purchase model."""
 
 DECIMALS = 4
-"""Of what is told about money: enough to rank customers, too few to see in which unit it is counted."""
+"""Significant digits of amounts: enough to rank customers, too few to reveal the unit of currency."""
 
 SAME_DECIMALS = 9
 """Of every column: what the same orders give on every engine."""
@@ -68,14 +68,14 @@ def needed_columns(table: pa.Table) -> dict[str, Floats]:
 
 
 def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:
-    """The matrix of :data:`NAMES`, one row a customer; what a customer has no value for is NaN.
+    """The matrix of :data:`NAMES`, one row per customer; what a customer has no value for is NaN.
 
     Money enters as a logarithm relative to ``mean_cents``, the shop's mean spend of a purchase day, rounded so that
     another currency unit gives the same numbers.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         known = {**f, **_rhythm(f), **_spend(f, mean_cents)}
-    # Engines add up in orders of their own, so that the last digits differ; a tree would learn to tell them apart.
+    # Engines sum in different orders, so that the last digits differ; a tree could split on them.
     return np.asarray(np.round(np.column_stack([known[name] for name in NAMES]), SAME_DECIMALS))
 
 

@@ -1,9 +1,9 @@
-"""The learned part of a predictor: views of the future that err differently, and how much each is trusted.
+"""The learned part of a predictor: an ensemble of members whose errors differ, and the weight of each.
 
 Three members say how often each customer will buy. The *offset* member starts from the regularity model's expectation
-and corrects it. The *direct* member knows no dying: it reads the rate off what similar customers did in earlier
-windows. Pareto/NBD lets customers die at any time. The first learns best, the second forecasts too much over long
-horizons and the other two too little, so that their geometric mean is steadier than any.
+and corrects it. The *direct* member has no dropout process: it learns the rate from what similar customers did in
+earlier windows. In Pareto/NBD customers drop out at any time. The first learns best, the second forecasts too much over
+long horizons and the other two too little, so that their geometric mean is steadier than any of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from customer_revenue.modeling.predictive_distribution import Spread
 from customer_revenue.modeling.purchase_histories import Floats
 
 AGE_NAMES = ("T_days", "recency_days")
-"""What the direct member does not see: in a growing shop no earlier window has customers as old as today's."""
+"""Features left out of the direct member: in a growing shop no earlier window has customers as old as today's."""
 
 DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in AGE_NAMES]
 
@@ -32,7 +32,7 @@ class Weights:
 
     ``offset``, ``direct`` and ``pareto`` are shares in the logarithm of expected purchases; what they lack to 1 is the
     regularity model's. ``spend`` is the share of the learned correction of spend that is believed, ``classifier`` the
-    classifier's share in the log-odds of churn, beside the counts'.
+    classifier's share in the log-odds of churn; the rest is that of the purchase counts.
     """
 
     offset: float
@@ -97,7 +97,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Outlook:
-    """The boosters' corrections of some customers: logarithms, one a customer."""
+    """The boosters' corrections of some customers: logarithms, one per customer."""
 
     models: Models
     view: View

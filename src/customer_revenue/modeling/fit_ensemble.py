@@ -1,4 +1,4 @@
-"""Training of the boosters on rolling windows, and the choices that a back-test inside the history makes."""
+"""Fit the ensemble: boosters on rolling windows, and weights chosen by a back-test within the history."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 WIDEST_SPEND_CORRECTION = 1.0
 
 CUSTOMERS_TO_TRUST = 500
-"""With so many customers, what was learned and what the purchase models know count alike: boosters need many."""
+"""Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
 
 
 def learn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TREES) -> Learned:
@@ -64,8 +64,8 @@ def learn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TR
         seed: of everything random.
         trees: of each booster.
     """
-    with ThreadPoolExecutor(max_workers=1) as beside:  # LightGBM trains without the interpreter's lock
-        testing = beside.submit(_back_test, scenes, seed, trees)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # LightGBM trains without the interpreter's lock
+        testing = pool.submit(_back_test, scenes, seed, trees)
         models = train(scenes, horizon_days, seed, trees)
         tested = testing.result()
     longest = _longest(scenes)

@@ -158,7 +158,7 @@ def evaluate(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
 
 
 def coverage(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
-    """Share of outcomes inside the intervals beside the mass that they state, overall and of near-certain buyers."""
+    """Share of outcomes inside the intervals and their stated probability, overall and of near-certain buyers."""
     if forecast.purchases_interval is None or forecast.revenue_interval is None or forecast.interval_mass is None:
         return {}
     near = forecast.probability > NEAR_CERTAIN

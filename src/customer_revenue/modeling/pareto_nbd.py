@@ -1,4 +1,4 @@
-"""Pareto/NBD: customers die at a moment of their own, buying or not (Schmittlein, Morrison & Colombo 1987)."""
+"""Pareto/NBD: customers drop out at any moment, independently of purchases (Schmittlein, Morrison & Colombo 1987)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Population:
     total_cents: float
     refund_cents: float
     histories: Histories
-    """Distinct (frequency, recency, T), or one row a customer."""
+    """Distinct (frequency, recency, T), or one row per customer."""
     spend_days: Floats
     spend_cents: Floats
     spend_weights: Floats

@@ -13,7 +13,7 @@ from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 @dataclass(frozen=True)
 class Posterior:
-    """What a fitted purchase model says about some customers: one value a customer, each answer computed once."""
+    """What a fitted purchase model says about some customers: one value per customer, each answer computed once."""
 
     model: ModifiedBetaGeoCNBDk
     histories: Histories

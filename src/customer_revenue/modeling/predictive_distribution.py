@@ -37,7 +37,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class CountIntervals:
-    """The shortest run of counts with enough mass, and its mass, one a customer.
+    """The shortest run of counts with enough mass, and its mass, one per customer.
 
     ``expected`` is the mean of the count and ``p`` the chance that it is not 0.
     """

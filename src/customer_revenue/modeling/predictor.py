@@ -54,7 +54,7 @@ class Tier(StrEnum):
 
 
 class Predictor:
-    """Predicts each customer's purchases and revenue from his behaviour up to a day.
+    """Predicts each customer's purchases and revenue from their behaviour up to a day.
 
     Args:
         as_of_day: the day that the current features are of.
@@ -233,7 +233,7 @@ class Predictor:
         return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
 
     def reason_inputs(self, features: pa.Table) -> ReasonInputs:
-        """What the reasons for each customer's churn score are told from, to be kept until they are asked for.
+        """The inputs of the reasons for each customer's churn score, to be kept until the reasons are needed.
 
         Raises:
             NotEnoughData: there are facts but no predictions.
@@ -248,7 +248,7 @@ class Predictor:
     def churn_contributions(self, features: pa.Table) -> tuple[tuple[str, ...], Floats, Floats] | None:
         """SHAP values of the churn classifier: names, contributions to the log-odds, and what they are of.
 
-        One row a customer, one column a feature; None where no classifier was learned.
+        One row per customer, one column per feature; None where no classifier was learned.
         """
         classifier, matrix = self._churn_classifier, self.reason_inputs(features).matrix
         if classifier is None or matrix is None:

@@ -23,7 +23,7 @@ class Curve:
     """F(t) of each customer.
 
     ``days`` are the anchors' horizons, 0 first and infinity last; ``values`` hold F there and ``waits`` the shape's
-    own probability there, given alive, one row an anchor and one column a customer.
+    own probability there, given alive, one row an anchor and one column per customer.
     """
 
     shape: Posterior

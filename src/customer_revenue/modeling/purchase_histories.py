@@ -39,7 +39,7 @@ def columns(table: pa.Table, names: Sequence[str]) -> dict[str, Floats]:
 
 @dataclass(frozen=True)
 class Histories:
-    """One row a customer, or one row a distinct history with the number of customers that share it.
+    """One row per customer, or one row per distinct history with the number of customers that share it.
 
     ``frequency`` counts the purchase days after the first, ``recency_days`` are from the first to the last of them and
     ``T_days`` from the first to the as-of day (Fader, Hardie & Lee 2005). ``log_gap_sum`` is the sum of the logarithms

@@ -1,6 +1,6 @@
 """Purchase models of the "buy till you die" family, in closed form and in log space.
 
-Each customer buys at his own constant rate while alive; the rates are gamma-distributed over customers. The models
+Each customer buys at their own constant rate while alive; the rates are gamma-distributed over customers. The models
 differ in how customers die and in how regular their purchases are:
 
 - :class:`BetaGeo`: a coin after every repeat purchase (Fader, Hardie & Lee 2005, "Counting your customers the easy
@@ -199,7 +199,7 @@ class ModifiedBetaGeoCNBDk:
         return np.asarray(np.exp(-np.logaddexp(0.0, dead - alive)))
 
     def wait_probability(self, horizon_days: float | Floats, histories: Histories) -> Floats:
-        """The chance that a customer who is alive buys within the horizon, which may be infinite, one a customer.
+        """The chance that a customer who is alive buys within the horizon, which may be infinite, one per customer.
 
         The wait is Lomax for k = 1: 1 - ((alpha + T) / (alpha + T + t))^(r + x).
         """

@@ -1,4 +1,4 @@
-"""Expected purchases of a customer who is alive, when gaps are Erlang-k and a coin decides after each purchase."""
+"""Expected purchases of an alive customer, with Erlang-k gaps and a chance of dropout after each purchase."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float
 
 
 def _phases_done(rows: Histories, shape: Floats, phase: Floats, alpha: float) -> Floats:
-    """Posterior of the phases of the present gap that have passed, one column a customer."""
+    """Posterior of the phases of the present gap that have passed, one column per customer."""
     share = (rows.T_days - rows.recency_days) / (alpha + rows.T_days)
     logs = gammaln(shape) - gammaln(phase + 1) + xlogy(phase, share)
     return np.asarray(softmax(logs, axis=0))

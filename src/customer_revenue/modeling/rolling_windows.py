@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 SHORT_HORIZONS_DAYS = (30, 90)
-"""Horizons that the predictor learns beside its own."""
+"""Horizons that the predictor learns in addition to its own."""
 
 MIN_HISTORY_DAYS = 45
 """A window needs this many days of orders before its cut-off."""
@@ -33,7 +33,7 @@ class WindowPlan:
 
 @dataclass(frozen=True)
 class Window:
-    """A materialised window: ``features`` and ``labels`` as the features room gives them, one row a customer each.
+    """A materialised window: ``features`` and ``labels`` of the features package, one row per customer each.
 
     Rows of the two are joined by ``customer_id``. ``labels`` hold ``purchases_h`` and ``revenue_cents_h`` for the
     horizons of the plan.
@@ -77,7 +77,7 @@ def choose_cutoffs(
     room = history - longest - MIN_HISTORY_DAYS
     lags = {longest + i * step for i in range(min(most, room // step + 1))}
     years = [year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - MIN_HISTORY_DAYS]
-    # A window a few days beside would only tell the same again.
+    # A window a few days apart would add nothing.
     lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)
     recent = [h for h in sorted(SHORT_HORIZONS_DAYS, reverse=True) if 2 * h <= longest]
     plans = [_plan(as_of_day, lag, longest) for lag in sorted(lags)]

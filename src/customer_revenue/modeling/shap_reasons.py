@@ -70,20 +70,20 @@ REASON_COLUMNS = (
     "last_day_cents",
     "refund_cents",
 )
-"""Columns of the features that the words name."""
+"""Features that the reasons mention."""
 
 
 @dataclass(frozen=True)
 class ReasonInputs:
-    """What reasons are told from, one row a customer.
+    """The inputs of the reasons, one row per customer.
 
     Args:
         matrix: what the churn classifier sees, the columns of ``FEATURE_NAMES``; ``None`` without one.
-        told: the columns of :data:`REASON_COLUMNS`.
+        values: the columns of :data:`REASON_COLUMNS`.
     """
 
     matrix: Floats | None
-    told: Floats
+    values: Floats
 
     @classmethod
     def of(cls, features: pa.Table, base: Base, horizon_days: int | None) -> ReasonInputs:
@@ -95,21 +95,21 @@ class ReasonInputs:
     def joined(cls, parts: Sequence[ReasonInputs]) -> ReasonInputs:
         """The customers of several, in order."""
         matrices = [part.matrix for part in parts if part.matrix is not None]
-        return cls(np.concatenate(matrices) if matrices else None, np.concatenate([part.told for part in parts]))
+        return cls(np.concatenate(matrices) if matrices else None, np.concatenate([part.values for part in parts]))
 
     def at(self, place: int) -> ReasonInputs:
         """One of the customers."""
         one = slice(place, place + 1)
-        return ReasonInputs(None if self.matrix is None else self.matrix[one], self.told[one])
+        return ReasonInputs(None if self.matrix is None else self.matrix[one], self.values[one])
 
 
 def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None) -> list[list[str]]:
     """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
 
     They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
-    distance from the average customer counts as silence. Without a classifier the silence and the frequency are told.
+    distance from the average customer counts as silence. Without a classifier, the reasons name silence and frequency.
     """
-    rows = [dict(zip(REASON_COLUMNS, row, strict=True)) for row in inputs.told.tolist()]
+    rows = [dict(zip(REASON_COLUMNS, row, strict=True)) for row in inputs.values.tolist()]
     if classifier is None or inputs.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
     effects = _effects(inputs.matrix, classifier)

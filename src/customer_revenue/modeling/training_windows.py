@@ -1,4 +1,4 @@
-"""Earlier windows as training material: how the customers looked to the models of the day, and what they then did."""
+"""Earlier windows as training data: the baselines of the models fitted at each cut-off, and what happened after it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def spend_estimates(model: GammaGamma, frequency: Floats, spend_cents: Floats) -
 def log_errors(log_likelihood: Callable[[Floats], float], parameters: Floats, penalty: float = 0.0) -> Floats:
     """Standard errors of the logarithms of parameters, from second differences at the maximum.
 
-    Infinite where the likelihood is not curved downwards in every direction: the data do not tell the parameters.
+    Infinite where the likelihood is not curved downwards in every direction: the data do not determine the parameters.
 
     Args:
         log_likelihood: of positive parameters.
@@ -99,7 +99,7 @@ def _hessian_in_logs(function: Callable[[Floats], float], parameters: Floats) ->
 
 
 def bootstrap(model: PurchaseModel, histories: Histories, draws: int, seed: int) -> Floats:
-    """Parameters of refits on customers drawn anew with replacement: one row a draw, one column a parameter.
+    """Parameters of refits on customers drawn anew with replacement: one row per draw, one column per parameter.
 
     Only the counts of the distinct histories are drawn, so that the work does not grow with the customers.
     """

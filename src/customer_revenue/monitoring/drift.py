@@ -61,6 +61,6 @@ def _distance(one: Floats, other: Floats) -> tuple[float, float]:
 
 
 def _values(table: pa.Table, name: str) -> Floats:
-    """The values that there are, of at most so many customers."""
+    """The values that are not null, of at most a maximum number of customers."""
     values = np.asarray(pc.drop_null(table.column(name)).cast(pa.float64()).to_numpy(), np.float64)
     return values[:: -(-len(values) // MAX_CUSTOMERS) or 1]

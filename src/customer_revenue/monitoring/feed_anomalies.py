@@ -32,7 +32,7 @@ from customer_revenue.policy import Feed, Monitoring
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "created_at", "day", "first_day")
 REFUND = "refund"
-"""Refunds beside the orders' statuses."""
+"""Refunds are checked in addition to the orders' statuses."""
 
 SHAPES = {"user_id": "user_shape", "id": "id_shape"}
 """The columns of ids, and those of what they look like."""
@@ -61,7 +61,7 @@ class Anomaly:
 
 @dataclass(frozen=True)
 class Slice:
-    """Orders and refunds of some days, beside the usual ones."""
+    """Orders and refunds of some days, with those of the baseline."""
 
     first_day: dt.date
     last_day: dt.date

@@ -14,13 +14,13 @@ WEEK_DAYS = 7
 MIN_ORDERS = 5
 HOURS = 24
 MAX_CLOSED_DAYS = 1
-"""A shop that is closed on a day may stay closed for so many days before or after it."""
+"""Maximum number of days before or after a closed day on which the shop may be closed as well."""
 
 
 def orders_of_day(
     day: dt.date, orders: int, by_day: pd.Series[int], closed: Collection[pd.Timestamp]
 ) -> tuple[float, float] | None:
-    """The usual number of orders on such a weekday, and the chance of so few.
+    """The usual number of orders on this weekday, and the chance of this few.
 
     ``None`` for a day near one that is closed, and for a weekday on which the shop has been without an order before.
     """
@@ -39,21 +39,21 @@ def orders_of_day(
 
 
 def twins(orders: pd.DataFrame, usual_repeats: int, usual_orders: int) -> tuple[float, float]:
-    """Share of orders that repeat another one under another id, and the chance of so many."""
+    """Share of orders that repeat another one under another id, and the chance of this many."""
     number = repeats(orders)
     rate = (usual_repeats + 1) / (usual_orders + 2)
     return number / max(len(orders), 1), float(binom.sf(number - 1, len(orders), rate))
 
 
 def amounts(totals: pd.Series[int], usual: pd.Series[int]) -> tuple[float, float] | None:
-    """Median total (all above 0) over the usual one, and the chance that ranks differ so much (Mann and Whitney)."""
+    """Median total (all above 0) over the usual one, and the chance that ranks differ this much (Mann and Whitney)."""
     if len(totals) < MIN_ORDERS or len(usual) < MIN_ORDERS:
         return None
     return float(totals.median() / usual.median()), float(mannwhitneyu(totals, usual).pvalue)
 
 
 def vanished(number: int, orders: int, weeks: pd.Series[int], all_weeks: pd.Series[int]) -> tuple[float, float]:
-    """Number of a kind over the usual one among so many orders, and the chance of so few.
+    """Number of a kind over the usual one among the same number of orders, and the chance of this few.
 
     Args:
         number: of the kind.
@@ -69,7 +69,7 @@ def vanished(number: int, orders: int, weeks: pd.Series[int], all_weeks: pd.Seri
 
 
 def shifted_hours(now: npt.NDArray[np.int64], usual: npt.NDArray[np.int64]) -> tuple[int, float]:
-    """By how many hours the usual hours of the day fit best, and the chance that they fit so much better than unmoved.
+    """The shift in hours at which the usual hours of the day fit best, and the chance of fitting this much better.
 
     The likelihood ratio of a wrong against the true distribution has mean 1, so it exceeds x with a chance of 1 / x
     (Markov), and one of the 23 shifts with 23 / x.
@@ -83,7 +83,7 @@ def shifted_hours(now: npt.NDArray[np.int64], usual: npt.NDArray[np.int64]) -> t
 
 
 def new_shapes(shapes: pd.Series[str], known: Collection[str], usual_orders: int) -> tuple[float, float, str]:
-    """Share of ids of a shape not seen before, the chance of so many, and one such shape."""
+    """Share of ids of a shape not seen before, the chance of this many, and one such shape."""
     new = ~shapes.isin(known)
     chance = float(binom.sf(int(new.sum()) - 1, len(shapes), (1 + len(known)) / (usual_orders + 2)))
     return float(new.mean()), chance, str(shapes[new].iloc[0]) if new.any() else ""
@@ -92,7 +92,7 @@ def new_shapes(shapes: pd.Series[str], known: Collection[str], usual_orders: int
 def new_customers(
     orders: pd.DataFrame, shares: pd.Series[float], first_day: dt.date
 ) -> tuple[float, float, float] | None:
-    """Share of orders by customers known before the week, the usual share, and the chance of so few.
+    """Share of orders by customers known before the week, the usual share, and the chance of this few.
 
     The week of the baseline that had the fewest is what chance is measured by.
     """
@@ -126,7 +126,7 @@ def _spread(counts: pd.Series[int], means: pd.Series[float]) -> float:
 
 
 def _chance_of_fewer(number: int, usual: float, spread: float) -> float:
-    """The chance of so few or fewer, of a negative binomial."""
+    """The chance of this few or fewer under a negative binomial."""
     if spread < 1e-6:
         return float(poisson.cdf(number, usual))
     size = 1 / spread

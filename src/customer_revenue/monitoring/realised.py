@@ -23,7 +23,7 @@ from customer_revenue.policy import Monitoring
 
 EVERYONE = "all"
 FIGURES = ("buyers", "purchases", "revenue", "purchases_coverage", "revenue_coverage")
-"""Those that may raise an alarm; the ranking is told beside them."""
+"""Those that may raise an alarm; the ranking is only reported."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def realised(logged: pa.Table, outcomes: Mapping[tuple[dt.date, int], pa.Table],
 
 
 def _with_outcomes(logged: pa.Table, happened: pa.Table) -> pa.Table:
-    """The rows with what happened beside them; whoever is not in the store any more is left out."""
+    """The rows joined with what happened; customers who are no longer in the store are left out."""
     ids = happened.column("customer_id").combine_chunks()
     places = pc.index_in(logged.column("customer_id"), value_set=ids)
     known = pc.is_valid(places)

@@ -13,7 +13,7 @@ from customer_revenue.tables import CANONICAL, Canonical
 
 STORED = {
     **CANONICAL,
-    # The order's customer beside each item, so that one customer's items lie together and are found by a range.
+    # Each item carries the order's customer, so that one customer's items are stored together and found by a range.
     "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "!string"}),
 }
 """The tables as the store keeps them."""

@@ -1,4 +1,4 @@
-"""What a store remembers of the customers it has forgotten: keyed hashes of their ids, in its table ``forgotten``."""
+"""The table ``forgotten`` of a store: keyed hashes of the ids of customers whose data was removed."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A shop's own words: a TOML file that says what its statuses, columns and tables are called.
+"""The mapping of a shop's own names: a TOML file that maps its statuses, columns and tables to ours.
 
     [statuses]                  # theirs = "paid", "refunded" or "ignored"
     completed = "paid"

@@ -91,7 +91,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database. Queries under way in other threads fail."""
+        """Close the connection to the database. Queries under way in other threads fail."""
         self._engine.close()
 
     def stale(self) -> bool:
@@ -100,12 +100,12 @@ class Store:
 
     @property
     def reports_changes(self) -> bool:
-        """Whether :meth:`stale` tells of every change, so that what was read may be kept until then."""
+        """Whether :meth:`stale` notices every change, so that what was read may be cached until then."""
         return self._engine.reports_changes
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
+        """Whether what it reads stays the same until it is closed, as with a file that is held open."""
         return self._engine.is_snapshot
 
     def as_of(self, day: dt.date | None = None) -> AsOf:
@@ -146,26 +146,26 @@ class Store:
         """
         return self._engine.fetch(expr, parameters)
 
-    def fetch_in_two_steps(self, halfway: ir.Table, rest: Callable[[ir.Table], ir.Table]) -> pa.Table:
-        """Run an expression of which the engine may be slow at the second half, a join of many rows.
+    def fetch_in_two_steps(self, first: ir.Table, then: Callable[[ir.Table], ir.Table]) -> pa.Table:
+        """Run an expression in two steps, where the engine may be slow at the second, a join of many rows.
 
         Args:
-            halfway: the first half, over ``tables``. Its result fits in memory.
-            rest: makes the whole from the first half.
+            first: the first step, over ``tables``. Its result fits in memory.
+            then: makes the whole from the result of the first step.
 
         Raises:
             StoreError: the database does not answer.
         """
         if self._engine.prefers_local_joins:
-            return fetch_in_memory(rest(ibis.memtable(self.fetch(halfway))))
-        return self.fetch(rest(halfway))
+            return fetch_in_memory(then(ibis.memtable(self.fetch(first))))
+        return self.fetch(then(first))
 
     def batches(self, expr: ir.Table, rows: int = ROWS_PER_BATCH) -> Iterator[pa.RecordBatch]:
         """Run an expression and stream its result, for results that need not fit in memory.
 
         Args:
             expr: over ``tables``.
-            rows: at most so many rows a batch.
+            rows: maximum number of rows per batch.
         """
         return self._engine.stream(self._engine.compile(expr), rows)
 
@@ -183,7 +183,7 @@ class Store:
 
         Args:
             expr: over ``tables``.
-            function: gives the results of a batch, a row for each; it can be pickled.
+            function: returns the results of a batch, one row for each of its rows; it can be pickled.
             schema: of the results.
             summed: columns to sum up.
             path: CSV or Parquet file; without one the results are only summed up.

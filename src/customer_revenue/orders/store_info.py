@@ -1,4 +1,4 @@
-"""What a store says of itself: the one row of its table ``store_info``."""
+"""The table ``store_info`` of a store: one row that describes it."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
 from __future__ import annotations

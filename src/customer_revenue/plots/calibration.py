@@ -21,7 +21,7 @@ def reliability(
     """Observed share against predicted probability, in bins of equal numbers of customers, with 95 % intervals.
 
     Args:
-        probability: predicted probability of the event, one a customer.
+        probability: predicted probability of the event, one per customer.
         happened: whether it happened.
         event: what it is, for the axes.
         bins: number of bins.
@@ -82,7 +82,7 @@ def interval_coverage(
     """How often intervals held what they state, from the customers of the lowest prediction to those of the highest.
 
     Args:
-        actual: what happened, such as revenue or lifetime value, one a customer.
+        actual: what happened, such as revenue or lifetime value, one per customer.
         low: lower end of each customer's interval.
         high: upper end.
         mass: least probability that each interval states.

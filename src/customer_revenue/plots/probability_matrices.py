@@ -76,7 +76,7 @@ def probability_alive_matrix(
 def alive_history(
     model: FittedModel, purchase_days: pd.DataFrame, until: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """P(alive) of one customer on each day of his life, with his purchases.
+    """P(alive) of one customer on each day since their first purchase, with their purchases.
 
     Args:
         model: fitted probability model, with time in days.
@@ -118,7 +118,7 @@ def _grid(of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: i
     """Values by recency (rows, upwards) and frequency (columns)."""
     recency = np.linspace(T_days / MAX_STEPS, T_days, MAX_STEPS)
     r, x = np.meshgrid(recency, np.arange(most_frequency + 1.0), indexing="ij")
-    # A customer without a repeat purchase has no recency: the column shows his one value at every height.
+    # A customer without a repeat purchase has no recency: the column shows the one value at every height.
     r = np.where(x == 0, 0.0, r)
     rows = pd.DataFrame(
         {"customer_id": range(x.size), "frequency": x.ravel(), "recency_days": r.ravel(), "T_days": T_days}

@@ -15,7 +15,7 @@ WIDTH = 0.4
 
 
 def repeat_purchases(model: FittedModel, features: pd.DataFrame, most: int = 7, ax: Axes | None = None) -> Axes:
-    """How many customers have made 0, 1, 2, … repeat purchases, beside how many the model expects.
+    """How many customers have made 0, 1, 2, … repeat purchases, and how many the model expects.
 
     It shows whether the model can describe what it was fitted to; the last bar stands for that many or more.
 
@@ -109,10 +109,10 @@ def holdout_by_frequency(
     most: int = 7,
     ax: Axes | None = None,
 ) -> Axes:
-    """Mean purchases in the held-out window by repeat purchases before it, beside what each model expected.
+    """Mean purchases in the held-out window by repeat purchases before it, and what each model expected.
 
     Args:
-        frequency: repeat purchases before the cut-off, one a customer.
+        frequency: repeat purchases before the cut-off, one per customer.
         purchases: purchases in the window after it.
         expected: what each model expected, by its name.
         most: the last group stands for this many and more.

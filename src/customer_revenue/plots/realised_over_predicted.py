@@ -12,7 +12,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from customer_revenue.plots.style import ACCENT, GRID, INK, MODEL, axes_for
 
 MARGIN = np.timedelta64(5, "D")
-"""Room beside the first week and the last."""
+"""Margin before the first week and after the last."""
 
 
 def realised_over_predicted(

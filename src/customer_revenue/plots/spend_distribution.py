@@ -24,7 +24,7 @@ class SpendModel(Protocol):
 
 
 def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40, ax: Axes | None = None) -> Axes:
-    """Mean spend of the repeat buyers, beside the distribution that Gamma-Gamma expects of as many purchases each.
+    """Mean spend of the repeat buyers, and the distribution that Gamma-Gamma expects for their numbers of purchases.
 
     Args:
         model: fitted probability model.

@@ -48,10 +48,9 @@ class Gate(Section):
 class Feed(Section):
     """When the orders that came in are not what a shop sends.
 
-    ``window_days``: how far back they are looked at; ``baseline_days``: what came before that, to compare with.
-    ``closed_days``: on which nothing is sold; days without orders beside them are no loss either. ``accepted``: checks
-    whose alarm is known and right, and raises none. The others are sizes below which nothing is alarming, however sure
-    it is.
+    ``window_days``: the days that are checked; ``baseline_days``: the days before them, to compare with.
+    ``closed_days``: days without sales; days without orders next to them raise no alarm either. ``accepted``: checks
+    whose findings are known and raise no alarm. The others are minimum sizes of a finding, however significant it is.
     """
 
     window_days: int = Field(ge=7)
@@ -78,9 +77,9 @@ class Drift(Section):
 class Monitoring(Section):
     """When predictions have been wrong, and how many false alarms a year may have.
 
-    ``ratio_tolerance``: a total may be so much more than predicted, or as many times less. ``coverage_gap``: between
-    how often intervals held and what they state. ``least_buyers``: fewer raise no alarm. ``lookback_days``: how long
-    ago horizons may have ended.
+    ``ratio_tolerance``: the factor by which a total may exceed its prediction or fall below it. ``coverage_gap``: the
+    tolerated difference between how often intervals held and their stated probability. ``least_buyers``: fewer raise
+    no alarm. ``lookback_days``: how long ago horizons may have ended.
     """
 
     false_alarms_per_year: float = Field(gt=0)

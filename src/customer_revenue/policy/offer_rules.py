@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from customer_revenue.policy.section import Fault, Section, check_template
 
 SITUATIONS = ("new", "active", "declining", "at_risk", "churned")
-"""Where a customer stands, for the retention strategies: his stage, ``at_risk`` parted by the activity status."""
+"""The situations of the retention strategies: the lifecycle stage, ``at_risk`` split by the activity status."""
 
 
 class Offer(Section):

@@ -21,13 +21,13 @@ PAIR_COLUMNS = (
 
 
 def first_purchases(known: Canonical) -> ir.Table:
-    """The first day on which each customer bought each product, one row a customer and product.
+    """The first day on which each customer bought each product, one row per customer and product.
 
     Args:
         known: what was known at the as-of moment; of all customers, or of those of one segment.
 
     Returns:
-        ``customer_id``, ``product_id``, ``first_day``, ``revenue_cents`` (of all his lines of it), ``product_name``.
+        ``customer_id``, ``product_id``, ``first_day``, ``revenue_cents`` (of all their lines of it), ``product_name``.
     """
     orders, items = known.counted_orders(), known.order_items
     lines = orders.inner_join(items, orders.id == items.order_id)

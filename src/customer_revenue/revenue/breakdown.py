@@ -80,7 +80,9 @@ def by_product(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.T
     """
     orders, items = _inside(known, first_day), known.order_items
     same_order = [orders.id == items.order_id]
-    if "user_id" in items.columns:  # a store may keep the customer beside each line, so that one's lines lie together
+    if (
+        "user_id" in items.columns
+    ):  # a store may keep the customer with each line, so that one customer's lines are stored together
         same_order.append(orders.user_id == items.user_id)
     lines = orders.left_join(items, same_order).select(
         order_id=orders.id,

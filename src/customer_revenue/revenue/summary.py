@@ -1,4 +1,4 @@
-"""What each customer has bought and got back: the ``revenue_summary`` of the response, one row a customer."""
+"""What each customer has bought and been refunded: the ``revenue_summary`` of the response, one row per customer."""
 
 from __future__ import annotations
 

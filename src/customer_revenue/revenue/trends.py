@@ -23,7 +23,7 @@ from customer_revenue.revenue.summary import movements
 from customer_revenue.tables import Canonical
 
 GROWTH_DAYS = 30
-"""The growth rate compares the new customers of so many days with those of so many days before."""
+"""The growth rate compares the new customers of this number of days with those of the same number before."""
 
 
 class TrendRow(NamedTuple):

@@ -67,7 +67,7 @@ class TrainingRecord:
 
 
 def tracking_uri(registry: RegistryOptions) -> str:
-    """The tracking server: the setting, ``MLFLOW_TRACKING_URI``, or a SQLite file beside the models."""
+    """The tracking server: the setting, ``MLFLOW_TRACKING_URI``, or a SQLite file in the folder of models."""
     default = f"sqlite:///{registry.models.absolute() / 'mlflow.db'}"
     return registry.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
 

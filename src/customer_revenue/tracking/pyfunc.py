@@ -24,7 +24,7 @@ class CustomerRevenueModel(PythonModel):
         self.predictor = load(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Feature rows, one a customer, to predictions."""
+        """Predictions from feature rows, one per customer."""
         features = pa.Table.from_pandas(model_input, preserve_index=False)
         predictions: pd.DataFrame = self.predictor.predict(features).to_pandas()
         return predictions

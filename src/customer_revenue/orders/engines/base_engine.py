@@ -35,15 +35,15 @@ class Engine(ABC):
     """A database that holds a store. Safe to use from several threads."""
 
     prefers_local_joins: ClassVar[bool] = False
-    """Whether a large join is better done by DuckDB, on rows that were fetched for it."""
+    """Whether a large join is faster in DuckDB, on rows that are fetched for it."""
     prefers_local_copy: ClassVar[bool] = False
-    """Whether work on all customers at once is better done on a copy, as where rows lie one by one."""
+    """Whether work on all customers at once is faster on a local copy, as with row-oriented storage."""
     is_snapshot: ClassVar[bool] = False
-    """Whether nobody can take away or change what it reads until it is closed, as with a file that is held open."""
+    """Whether what it reads stays the same until it is closed, as with a file that is held open."""
 
     @property
     def reports_changes(self) -> bool:
-        """Whether :meth:`changed` tells of every change, so that what was read may be kept until then."""
+        """Whether :meth:`changed` notices every change, so that what was read may be cached until then."""
         return True
 
     @abstractmethod
@@ -52,7 +52,7 @@ class Engine(ABC):
 
     @abstractmethod
     def info(self) -> Mapping[str, Any]:
-        """What the store says of itself: the columns of ``info.INFO_COLUMNS``."""
+        """The store info: the columns of ``store_info.INFO_COLUMNS``."""
 
     @abstractmethod
     def quarantine(self) -> ir.Table:
@@ -84,7 +84,7 @@ class Engine(ABC):
 
     @abstractmethod
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
-        """Run a statement without parameters and stream its result, at most so many rows a batch."""
+        """Run a statement without parameters and stream its result, with a maximum number of rows per batch."""
 
     def write_mapped(
         self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
@@ -98,7 +98,7 @@ class Engine(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connection to the database."""
 
 
 def compiled(
@@ -111,7 +111,7 @@ def compiled(
         dialect: its name in sqlglot.
         expr: the expression.
         placeholder: how the engine writes the parameter of a name.
-        percent: how it writes a percent sign beside placeholders.
+        percent: how it writes a percent sign in SQL with placeholders.
     """
     text = compiler.to_sqlglot(expr).sql(dialect=dialect).replace("%", percent)
     names = frozenset(_STAND_IN.findall(text))

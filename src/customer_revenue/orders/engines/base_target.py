@@ -1,4 +1,4 @@
-"""Where an import writes to."""
+"""The target of an import."""
 
 from __future__ import annotations
 

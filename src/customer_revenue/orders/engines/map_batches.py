@@ -1,4 +1,4 @@
-"""The rows of a query through a function, batch by batch, into a file: nothing holds them all."""
+"""Put the rows of a query through a function, batch by batch, and write the results to a file: memory stays bounded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_mapped(
     summed: Sequence[str],
     path: Path | None,
 ) -> Totals:
-    """Write the results as CSV or Parquet by the ending, beside the file's place and moved into it at the end.
+    """Write the results as CSV or Parquet by the ending, to a draft that replaces the file at the end.
 
     Args:
         batches: the rows.

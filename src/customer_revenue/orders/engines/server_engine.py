@@ -1,4 +1,4 @@
-"""What the engines of all database servers share: our own tables or a shop's, and what they say of themselves."""
+"""What the engines of all database servers share: our own tables or a shop's, and the store info."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from customer_revenue.tables import Canonical
 
 MAX_CONNECTIONS = 8
 WAIT_SECONDS = 3.0
-"""So long a query waits for a connection, or a connection for the server, before the store counts as away."""
+"""Maximum wait of a query for a connection, or of a connection for the server, before the store counts as away."""
 STATEMENT_SECONDS = 600
 
 
@@ -111,7 +111,7 @@ class ServerEngine(Engine):
         return info
 
     def _own_info(self, options: StoreOptions) -> dict[str, Any]:
-        """What a shop's own database says, as far as its tables tell."""
+        """The store info of a shop's own database, computed from its tables."""
         tables = self.tables(options.timezone)
         orders = tables.orders
         counts = orders.aggregate(

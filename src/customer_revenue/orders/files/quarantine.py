@@ -36,7 +36,7 @@ EARLIEST_YEAR = 1900
 """Dates before this year are typing errors or stand for an unknown date."""
 
 _IDS_AND_DATES = 5
-"""So many rules come before the one that a value cannot be understood."""
+"""Number of rules that come before the rule on values that cannot be parsed."""
 
 
 def reason_of_line(form: Format) -> str:
@@ -70,7 +70,7 @@ def reason_of_line(form: Format) -> str:
 
 
 def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """Forgotten customers stay so: without their orders, or without their name and address."""
+    """Drop the orders of forgotten customers, or their names and e-mails."""
     con.execute(f"UPDATE {schema}.lines SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
     con.execute(
         f"UPDATE {schema}.lines SET user_name = NULL, user_email = NULL"
@@ -79,7 +79,7 @@ def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
 
 
 def mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
-    """One id with two contents: no line of it can be trusted."""
+    """Quarantine every line of an id that occurs with two contents."""
     content = (
         "hash(user_id)"
         if form.total_is_summed

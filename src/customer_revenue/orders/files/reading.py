@@ -1,4 +1,4 @@
-"""Files as scans: what a file really is, its header, and a DuckDB view of its rows with their line numbers."""
+"""Read files: detect what a file is, its header, and a DuckDB view of its rows with their line numbers."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One file into staged tables: its lines by the rules, the good ones as orders, items, refunds and users."""
+"""Stage one file: check its lines by the rules, and turn the valid ones into orders, items, refunds and users."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
 from __future__ import annotations

@@ -74,7 +74,7 @@ def import_files(
         format: name of the files' format; by default each header says it.
         live: answers are to be as of now, however old the last order is.
         as_of: answers are to be as of the end of this day.
-        progress: is told what is being done.
+        progress: receives progress messages.
         views: views to create in the store; without any it keeps those it has.
         mapping: file that says what the files' statuses and columns are called, see ``mapping``.
         forget_key: the secret with which customers were forgotten, needed if any were.
@@ -91,26 +91,26 @@ def import_files(
     mapped = load_mapping(mapping := mapping or options.mapping)
     if mapped.tables:
         raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
-    tell = progress or (lambda _what, _part: None)
+    report = progress or (lambda _what, _part: None)
     with open_target(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
-        return _Import(con, target, options, tell, mapped, forget_key).run(
+        return _Import(con, target, options, report, mapped, forget_key).run(
             paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started
         )
 
 
 class _Import:
-    """One import: its connection, its workshop and the store as it was."""
+    """One import: its connection, its target and the store as it was."""
 
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
         target: Target,
         options: StoreOptions,
-        tell: Progress,
+        report: Progress,
         mapped: Mapped,
         forget_key: str,
     ) -> None:
-        self.con, self.target, self.options, self.tell, self.mapped = con, target, options, tell, mapped
+        self.con, self.target, self.options, self.report, self.mapped = con, target, options, report, mapped
         self.old: dict[str, object] = {}
         self.zone, self.forget_key, self.has_forgotten = options.timezone, forget_key, False
 
@@ -130,7 +130,7 @@ class _Import:
         new = self._fold(staged)
         change = self._compare_with_store(new)
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
-        self.tell("writing the store", 0.7)
+        self.report("writing the store", 0.7)
         merge(self.con, "old" if self.old else None, new, "next")
         write_info(
             self.con,
@@ -144,9 +144,9 @@ class _Import:
         views_changed = self.target.create_views(self.con, views, zone)
         info = read_info(self.con, "next", Path(url))
         items = scalar(self.con, "SELECT count(*) FROM next.order_items")
-        self.tell("putting the new store in place", 0.95)
+        self.report("putting the new store in place", 0.95)
         self._publish(change, info, views_changed=views_changed)
-        self.tell("done", 1.0)
+        self.report("done", 1.0)
         quarantined: Counter[str] = Counter()
         for part in staged:
             quarantined.update(part.quarantined)
@@ -198,7 +198,7 @@ class _Import:
         currency = str(self.old["currency"]) if self.old else currency
         staged: list[Staged] = []
         for position, path in enumerate(paths):
-            self.tell(f"reading {path.name}", 0.6 * position / len(paths))
+            self.report(f"reading {path.name}", 0.6 * position / len(paths))
             rules = Rules(
                 statuses={
                     **{word: word for word in (PAID, REFUNDED, *IGNORED_STATUSES)},
@@ -237,7 +237,7 @@ class _Import:
         return folded
 
     def _compare_with_store(self, new: str) -> Change:
-        self.tell("comparing with the store", 0.6)
+        self.report("comparing with the store", 0.6)
         if self.old:
             refuse_reassigned(self.con, "old", new)
             return compare(self.con, "old", new)

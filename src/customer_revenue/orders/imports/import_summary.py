@@ -1,4 +1,4 @@
-"""What an import did."""
+"""The summary of an import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two sets of canonical tables into one: what a store holds, and what a file brings."""
+"""Merge two sets of canonical tables: those of the store and those of a file."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Forget a person: name and address, and if asked the orders, so that no later import brings them back."""
+"""Remove a person's name and e-mail, and on request their orders, so that no later import restores them."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
 from __future__ import annotations

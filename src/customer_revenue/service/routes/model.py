@@ -15,7 +15,7 @@ router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS
 
 @router.get("/model", summary="The model that answers")
 def model(source: Annotated[Answering, Depends(answering)]) -> Response:
-    """Version, training window, back-test beside its peers, calibration, and where its run is tracked."""
+    """Version, training window, back-test with its comparators, calibration, and where its run is tracked."""
     answers = source.current()
     body = answers.complete(answers.model_card(), answers.when(None))
     return Response(to_json(body), media_type="application/json")

@@ -1,4 +1,4 @@
-"""How expressions are said to DuckDB, where Ibis's way costs more than it need."""
+"""Overrides of Ibis's DuckDB compiler, where it generates slower SQL than necessary."""
 
 # ruff: noqa: N802  # Ibis names the methods
 from __future__ import annotations

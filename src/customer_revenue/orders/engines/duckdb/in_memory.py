@@ -1,4 +1,4 @@
-"""Histories that belong to no store, such as those sent in a request, as canonical tables."""
+"""Histories outside any store, such as those posted in a request, as canonical tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of a store on this machine, for work on all customers at once: database servers take minutes for it."""
+"""A local copy of a store for work on all customers at once, which takes minutes on a database server."""
 
 # ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The file of the embedded store: where it is, what it says of itself, how the next one takes its place."""
+"""The file of the embedded store: how it is attached, and how the next file replaces it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from customer_revenue.settings import StoreOptions
 
 
 def memory_limit(options: StoreOptions) -> str:
-    """What the embedded database may hold in memory, as it is told."""
+    """DuckDB's setting ``memory_limit`` for a store's options."""
     return f"{options.embedded_memory // 2**20} MiB"
 
 

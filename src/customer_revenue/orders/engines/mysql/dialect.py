@@ -1,4 +1,4 @@
-"""How expressions are said to MySQL and MariaDB, where Ibis says them otherwise or not at all."""
+"""Overrides of Ibis's MySQL compiler: what MySQL and MariaDB need otherwise, or Ibis lacks."""
 
 # ruff: noqa: S608, N802, ARG002  # SQL is put together from quoted names of columns; Ibis names the methods
 from __future__ import annotations
@@ -22,7 +22,7 @@ MYSQL_COLLATION = "utf8mb4_0900_bin"
 """Texts are equal where they are the same characters, blanks at the end included, and sort as on other engines."""
 
 ROWS_PER_VARIABLE = 20_000
-"""So many rows of a table in memory travel in one session variable, which must fit into a packet."""
+"""Maximum number of rows of an in-memory table per session variable, which must fit into a packet."""
 
 _MAX_VARCHAR = 1_000
 _UTC = "+00:00"

@@ -1,4 +1,4 @@
-"""How expressions are said to Spark, where Ibis says them otherwise or not at all."""
+"""Overrides of Ibis's Spark compiler: what Spark needs otherwise, or Ibis lacks."""
 
 # ruff: noqa: N802  # Ibis names the methods
 from __future__ import annotations

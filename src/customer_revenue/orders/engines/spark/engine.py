@@ -225,6 +225,6 @@ def _store_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if (told := failure(error)) is not None:
-            raise told from error
+        if (failed := failure(error)) is not None:
+            raise failed from error
         raise

@@ -1,4 +1,4 @@
-"""Where Spark runs, and where on its file system a store is: what a URL says of both."""
+"""Spark sessions: where Spark runs and where a store is on its file system, from the URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports into a store for Spark: a folder of Parquet tables a version, and a link that names the one that answers.
+"""Imports into a store for Spark: one folder of Parquet tables per version, and a link to the current one.
 
 DuckDB reads, checks and merges the files as it does for every store, and writes the tables; Spark is only needed to
 read them. A reader keeps the version that it opened; the one before the current one is left for it.
