@@ -10,9 +10,9 @@ from scipy.stats import nbinom
 
 from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.predictive_distribution import (
-    Spread,
+    Dispersion,
     count_intervals,
-    fit_spread,
+    fit_dispersion,
     further_purchases,
     revenue_intervals,
 )
@@ -57,7 +57,7 @@ def test_what_never_comes_has_no_day():
 )
 def test_the_interval_is_the_shortest_with_its_stated_mass(p, ratio, size, least):
     expected = np.array([p * ratio])
-    found = count_intervals(expected, np.array([p]), Spread(size), least)
+    found = count_intervals(expected, np.array([p]), Dispersion(size), least)
     mean = further_purchases(expected, np.array([p]))[0]
     pmf = np.concatenate([[1 - p], p * nbinom.pmf(np.arange(3_000), size, size / (size + mean))])
     low, high = int(found.low[0]), int(found.high[0])
@@ -69,11 +69,11 @@ def test_the_interval_is_the_shortest_with_its_stated_mass(p, ratio, size, least
 
 def test_the_revenue_interval_has_the_same_mass():
     rng = np.random.default_rng(2)
-    n, p, spread = 200_000, 0.7, Spread(2.0, 0.4, 0.6)
+    n, p, dispersion = 200_000, 0.7, Dispersion(2.0, 0.4, 0.6)
     expected, revenue = np.array([1.6]), np.array([5_000.0])
-    counts = count_intervals(expected, np.array([p]), spread, 0.8)
-    low, high = revenue_intervals(counts, revenue, spread)
-    variation = spread.revenue_fixed + spread.revenue_per_purchase / (expected[0] / p)
+    counts = count_intervals(expected, np.array([p]), dispersion, 0.8)
+    low, high = revenue_intervals(counts, revenue, dispersion)
+    variation = dispersion.revenue_fixed + dispersion.revenue_per_purchase / (expected[0] / p)
     drawn = np.where(rng.random(n) < p, rng.gamma(1 / variation, revenue[0] / p * variation, n), 0)
     inside = (drawn >= low[0]) & (drawn <= high[0])
     assert inside.mean() == pytest.approx(counts.mass[0], abs=0.005)
@@ -86,10 +86,10 @@ def test_the_spread_is_found_again():
     p, mean = rng.uniform(0.2, 0.9, n), rng.uniform(0.2, 4, n)
     count = np.where(rng.random(n) < p, 1 + rng.negative_binomial(1.5, 1.5 / (1.5 + mean)), 0)
     revenue = count * 1_000 * rng.gamma(4, 0.25, n)
-    found = fit_spread(count, revenue, p * (1 + mean), p * (1 + mean) * 1_000, p)
+    found = fit_dispersion(count, revenue, p * (1 + mean), p * (1 + mean) * 1_000, p)
     assert found.purchases == pytest.approx(1.5, rel=0.1)
 
 
 def test_too_few_buyers_get_a_prior_spread():
     few = np.ones(5)
-    assert fit_spread(few, few, few, few, few * 0.5) == Spread()
+    assert fit_dispersion(few, few, few, few, few * 0.5) == Dispersion()

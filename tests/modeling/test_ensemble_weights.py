@@ -14,7 +14,7 @@ from customer_revenue.modeling.predictor import Predictor
 @pytest.mark.parametrize("learned", [0.0, 0.5, 1.0])
 def test_what_is_not_trusted_goes_to_the_purchase_models(learned: float) -> None:
     weights = Weights(offset=0.6, direct=0.2, pareto=0.2, spend=0.5, classifier=0.6)
-    found = weights.trusting(learned)
+    found = weights.shrunk(learned)
     assert found.base == pytest.approx(0.8 * (1 - learned))
     assert found.pareto == 0.2
     assert found.classifier == pytest.approx(0.6 * learned)

@@ -21,7 +21,7 @@ from customer_revenue.modeling.purchase_histories import Floats, Histories, colu
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 FEATURE_NAMES = (*NAMES, *BASE_NAMES, "churn_log_odds")
-"""Columns of a view's matrix. The last is the offset of the churn classifiers, at their own horizon."""
+"""Columns of a baseline's matrix. The last is the offset of the churn classifiers, at their own horizon."""
 
 REFERENCE_DAYS = 90
 """Horizon of the purchase model's answers among the features."""
@@ -33,7 +33,7 @@ CUSTOMERS_FOR_PARETO = 10_000
 
 
 @dataclass(frozen=True)
-class Base:
+class BaselineModels:
     """The probability models, fitted on one day's histories."""
 
     purchases: ModifiedBetaGeoCNBDk
@@ -43,14 +43,14 @@ class Base:
     @classmethod
     def fitted(
         cls, customers: Population, regularity: int, *, with_pareto: bool = True, penalizer: float | None = None
-    ) -> Base:
+    ) -> BaselineModels:
         """The models fitted on customers as of a day."""
         purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(customers.histories)
         few = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
         return cls(purchases, ParetoNBD(penalizer).fit(few) if few else None, customers.fitted_spend())
 
     @classmethod
-    def of_population(cls, customers: Population) -> Base:
+    def of_population(cls, customers: Population) -> BaselineModels:
         """The shop's level with a prior for all else, where there are too few repeat customers for a fit."""
         days, total = column(customers.sample, "positive_days"), column(customers.sample, "total_cents")
         spend = GammaGamma().fit(days, total / np.maximum(days, 1))
@@ -75,15 +75,15 @@ class Base:
 
 
 @dataclass(frozen=True)
-class View:
+class BaselinePrediction:
     """Customers as the predictor sees them: the columns of a table of features, by name, and what follows from them."""
 
-    base: Base
+    base: BaselineModels
     known: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, features: pa.Table, base: Base) -> View:
-        """The view of a table of features.
+    def of(cls, features: pa.Table, base: BaselineModels) -> BaselinePrediction:
+        """The baseline of a table of features.
 
         Raises:
             TypeError: a column is missing.
@@ -93,9 +93,9 @@ class View:
     def __len__(self) -> int:
         return len(self.known["frequency"])
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> View:
+    def take(self, rows: npt.NDArray[np.bool_]) -> BaselinePrediction:
         """Some of the customers."""
-        return View(self.base, {name: values[rows] for name, values in self.known.items()})
+        return BaselinePrediction(self.base, {name: values[rows] for name, values in self.known.items()})
 
     @cached_property
     def purchases(self) -> Posterior:

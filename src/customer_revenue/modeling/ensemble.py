@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from customer_revenue.modeling.baselines import FEATURE_NAMES, View
+from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.predictive_distribution import Spread
+from customer_revenue.modeling.predictive_distribution import Dispersion
 from customer_revenue.modeling.purchase_histories import Floats
 
 AGE_NAMES = ("T_days", "recency_days")
@@ -46,14 +46,14 @@ class Weights:
         """The share of the regularity model, uncorrected."""
         return 1 - self.offset - self.direct - self.pareto
 
-    def trusting(self, learned: float) -> Weights:
-        """Weights that trust what was learned only so far, 0 to 1; the purchase models take over the rest."""
+    def shrunk(self, factor: float) -> Weights:
+        """The weights of everything learned times a factor, 0 to 1; the purchase models take over the rest."""
         return replace(
             self,
-            offset=learned * self.offset,
-            direct=learned * self.direct,
-            spend=learned * self.spend,
-            classifier=learned * self.classifier,
+            offset=factor * self.offset,
+            direct=factor * self.direct,
+            spend=factor * self.spend,
+            classifier=factor * self.classifier,
         )
 
 
@@ -84,35 +84,35 @@ class Models:
     spend_level: float
     churn: dict[int, ChurnClassifier]
 
-    def look_at(self, view: View) -> Outlook:
+    def predict(self, baseline: BaselinePrediction) -> Corrections:
         """The boosters' answers about some customers, computed once."""
-        return Outlook(
+        return Corrections(
             models=self,
-            view=view,
-            offset=self.offset.correction(view.matrix),
-            direct=self.direct.correction(view.matrix[:, DIRECT_COLUMNS]),
-            spend=self.spend.correction(view.matrix),
+            baseline=baseline,
+            offset=self.offset.correction(baseline.matrix),
+            direct=self.direct.correction(baseline.matrix[:, DIRECT_COLUMNS]),
+            spend=self.spend.correction(baseline.matrix),
         )
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Corrections:
     """The boosters' corrections of some customers: logarithms, one per customer."""
 
     models: Models
-    view: View
+    baseline: BaselinePrediction
     offset: Floats
     direct: Floats
     spend: Floats
 
     def members(self, horizon_days: float) -> dict[str, Floats]:
         """Logarithm of each member's expected purchases, by its name."""
-        base = self.view.log_purchases(horizon_days)
+        base = self.baseline.log_purchases(horizon_days)
         return {
             "base": base,
             "offset": base + self.offset,
             "direct": self.models.direct_rate + np.log(horizon_days) + self.direct,
-            "pareto": self.view.log_pareto(horizon_days),
+            "pareto": self.baseline.log_pareto(horizon_days),
         }
 
     def log_purchases(self, horizon_days: float, weights: Weights) -> Floats:
@@ -121,7 +121,7 @@ class Outlook:
 
     def log_spend(self, weights: Weights) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
-        known = np.log(np.maximum(self.view.spend_cents, 1.0))
+        known = np.log(np.maximum(self.baseline.spend_cents, 1.0))
         return np.asarray(known + self.models.spend_level + weights.spend * self.spend)
 
     def churn_log_odds(self, horizon_days: int, weights: Weights, size: float) -> Floats | None:
@@ -132,19 +132,19 @@ class Outlook:
         classifier = self.models.churn.get(horizon_days)
         if classifier is None:
             return None
-        own = classifier.decision_function(self.view.churn_matrix(horizon_days))
-        counts = none_log_odds(self.log_purchases(horizon_days, weights), size)
+        own = classifier.decision_function(self.baseline.churn_matrix(horizon_days))
+        counts = zero_count_log_odds(self.log_purchases(horizon_days, weights), size)
         return weights.classifier * own + (1 - weights.classifier) * counts
 
 
-def none_log_odds(log_mean: Floats, size: float) -> Floats:
+def zero_count_log_odds(log_mean: Floats, size: float) -> Floats:
     """Log-odds of a negative binomial count of 0."""
     silence = -size * np.log1p(np.exp(log_mean) / size)
     return np.asarray(silence - np.log(-np.expm1(np.minimum(silence, -1e-12))))
 
 
 @dataclass(frozen=True)
-class Learned:
+class FittedEnsemble:
     """The boosters with what the back-test made of them.
 
     ``count_size`` is the negative binomial size with which the counts tell the chance of none, and ``horizon_days`` the
@@ -154,21 +154,21 @@ class Learned:
     models: Models
     weights: Weights
     season: Season
-    spread: Spread
+    dispersion: Dispersion
     count_size: float
     horizon_days: int
 
-    def log_purchases(self, outlook: Outlook, horizon_days: float) -> Floats:
+    def log_purchases(self, corrections: Corrections, horizon_days: float) -> Floats:
         """Logarithm of the expected purchases."""
-        return outlook.log_purchases(horizon_days, self.weights) + self.season.purchases
+        return corrections.log_purchases(horizon_days, self.weights) + self.season.purchases
 
-    def log_spend(self, outlook: Outlook) -> Floats:
+    def log_spend(self, corrections: Corrections) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
-        return outlook.log_spend(self.weights) + self.season.spend
+        return corrections.log_spend(self.weights) + self.season.spend
 
-    def churn_log_odds(self, outlook: Outlook, horizon_days: int) -> Floats | None:
+    def churn_log_odds(self, corrections: Corrections, horizon_days: int) -> Floats | None:
         """Log-odds of no purchase at a horizon that was learned, else None."""
-        log_odds = outlook.churn_log_odds(horizon_days, self.weights, self.count_size)
+        log_odds = corrections.churn_log_odds(horizon_days, self.weights, self.count_size)
         return None if log_odds is None else log_odds + self.season.churn
 
     def to_state(self) -> dict[str, Any]:
@@ -183,7 +183,7 @@ class Learned:
             "churn": {str(h): c.to_state() for h, c in models.churn.items()},
             "weights": asdict(self.weights),
             "season": asdict(self.season),
-            "spread": asdict(self.spread),
+            "spread": asdict(self.dispersion),
             "count_size": self.count_size,
             "horizon_days": self.horizon_days,
         }
@@ -204,7 +204,7 @@ class Learned:
             models=Models(direct_rate=state["direct_rate"], spend_level=state["spend_level"], churn=churn, **boosters),
             weights=Weights(**state["weights"]),
             season=Season(**state["season"]),
-            spread=Spread(**state["spread"]),
+            dispersion=Dispersion(**state["spread"]),
             count_size=state["count_size"],
             horizon_days=state["horizon_days"],
         )

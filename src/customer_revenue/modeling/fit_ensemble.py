@@ -14,17 +14,17 @@ from customer_revenue.modeling.boosters import TREES, OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import (
     DIRECT_COLUMNS,
-    Learned,
+    FittedEnsemble,
     Models,
     Season,
     Weights,
     combine,
-    none_log_odds,
+    zero_count_log_odds,
 )
-from customer_revenue.modeling.predictive_distribution import fit_spread
+from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
-from customer_revenue.modeling.training_windows import Scene, stack
+from customer_revenue.modeling.training_windows import TrainingWindow, stack
 
 PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
 """What the back-test starts from; its choice and this one are averaged, for one window proves little."""
@@ -55,45 +55,51 @@ CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
 
 
-def learn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TREES) -> Learned:
+def learn(
+    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int = TREES
+) -> FittedEnsemble:
     """Everything that is learned from earlier windows.
 
     Args:
-        scenes: those of the longest horizon first, latest first; then shorter ones for the short horizons.
+        training_windows: those of the longest horizon first, latest first; then shorter ones for the short horizons.
         horizon_days: the predictor's horizon; the windows' own may be shorter.
         seed: of everything random.
         trees: of each booster.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:  # LightGBM trains without the interpreter's lock
-        testing = pool.submit(_back_test, scenes, seed, trees)
-        models = train(scenes, horizon_days, seed, trees)
+        testing = pool.submit(_back_test, training_windows, seed, trees)
+        models = train(training_windows, horizon_days, seed, trees)
         tested = testing.result()
-    longest = _longest(scenes)
+    longest = _longest(training_windows)
     weights = tested.weights
     if longest[0].horizon_days < horizon_days:
         # The back-test cannot see how the members differ beyond its own horizon.
         weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
     customers = len(longest[0].purchases)
-    weights = weights.trusting(customers / (customers + CUSTOMERS_TO_TRUST))
+    weights = weights.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
     return replace(tested, models=models, weights=weights, season=_season(longest))
 
 
-def _longest(scenes: Sequence[Scene]) -> list[Scene]:
-    return [scene for scene in scenes if scene.horizon_days == scenes[0].horizon_days]
+def _longest(training_windows: Sequence[TrainingWindow]) -> list[TrainingWindow]:
+    return [
+        training_window
+        for training_window in training_windows
+        if training_window.horizon_days == training_windows[0].horizon_days
+    ]
 
 
-def train(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TREES) -> Models:
-    """The boosters, on all scenes.
+def train(training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int = TREES) -> Models:
+    """The boosters, fitted on all windows.
 
     Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
     level of purchases in one season says little about the next; that of spend hardly moves, and is kept.
     """
-    longest = _longest(scenes)
-    X = np.vstack([s.view.matrix for s in longest])
+    longest = _longest(training_windows)
+    X = np.vstack([s.baseline.matrix for s in longest])
     fading = FADING ** np.arange(len(longest))
     weight = stack([np.full(len(s.purchases), faded) for s, faded in zip(longest, fading, strict=True)])
-    base = stack([s.view.log_purchases(s.horizon_days) + s.purchase_level() for s in longest])
-    spend = stack([np.log(np.maximum(s.view.spend_cents, 1.0)) + s.spend_level() for s in longest])
+    base = stack([s.baseline.log_purchases(s.horizon_days) + s.purchase_level() for s in longest])
+    spend = stack([np.log(np.maximum(s.baseline.spend_cents, 1.0)) + s.spend_level() for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
     offset = OffsetBooster("poisson", trees, seed=seed).fit(X, purchases, base, weight)
     rate = float(np.log(max(np.average(purchases, weights=weight), 1e-9) / longest[0].horizon_days))
@@ -104,18 +110,20 @@ def train(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int = TR
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     money.fit(X, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
     level = float(np.average([s.spend_level() for s in longest], weights=fading))
-    return Models(offset, direct, rate, money, level, _churn(scenes, horizon_days, seed, trees))
+    return Models(offset, direct, rate, money, level, _churn(training_windows, horizon_days, seed, trees))
 
 
-def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int) -> dict[int, ChurnClassifier]:
+def _churn(
+    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int
+) -> dict[int, ChurnClassifier]:
     """A classifier for each horizon that the windows know; that of the predictor's learns at the windows' own."""
     classifiers = {}
     for horizon in sorted({*SHORT_HORIZONS_DAYS, horizon_days}):
-        own = horizon if horizon != horizon_days else scenes[0].horizon_days
-        usable = [s for s in scenes if f"purchases_{own}" in s.outcomes]
+        own = horizon if horizon != horizon_days else training_windows[0].horizon_days
+        usable = [s for s in training_windows if f"purchases_{own}" in s.outcomes]
         if not usable:
             continue
-        X = np.vstack([s.view.churn_matrix(own, LEVEL_KEPT * s.churn_level(own)) for s in usable])
+        X = np.vstack([s.baseline.churn_matrix(own, LEVEL_KEPT * s.churn_level(own)) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
@@ -123,9 +131,9 @@ def _churn(scenes: Sequence[Scene], horizon_days: int, seed: int, trees: int) ->
     return classifiers
 
 
-def _season(scenes: Sequence[Scene]) -> Season:
+def _season(training_windows: Sequence[TrainingWindow]) -> Season:
     """This season's levels less those of the other seasons, shrunk by the number of years that show them."""
-    same, other = [s for s in scenes if s.same_season()], [s for s in scenes if not s.same_season()]
+    same, other = [s for s in training_windows if s.same_season()], [s for s in training_windows if not s.same_season()]
     if not same or not other:
         return Season()
     kept = len(same) / (len(same) + 0.5)
@@ -140,36 +148,36 @@ def _season(scenes: Sequence[Scene]) -> Season:
     )
 
 
-def _back_test(scenes: Sequence[Scene], seed: int, trees: int) -> Learned:
+def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int) -> FittedEnsemble:
     """The choices that do best on the latest window, for models trained on the earlier ones.
 
     With a single window they are trained on half of its customers and tested on the others.
     """
-    longest = _longest(scenes)
+    longest = _longest(training_windows)
     test, earlier = longest[0], longest[1:]
     if not earlier:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
     models = train(earlier, test.horizon_days, seed, trees)
-    outlook = models.look_at(test.view)
-    members = outlook.members(test.horizon_days)
+    corrections = models.predict(test.baseline)
+    members = corrections.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))
     log_purchases = combine(members, _between(best, PRIOR_WEIGHTS))
     spend = min(
         SPEND_CANDIDATES,
-        key=lambda share: _deviance(test.revenue, log_purchases + outlook.log_spend(replace(best, spend=share))),
+        key=lambda share: _deviance(test.revenue, log_purchases + corrections.log_spend(replace(best, spend=share))),
     )
     weights = _between(replace(best, spend=spend), PRIOR_WEIGHTS)
-    size = min(SIZES, key=lambda size: _none_loss(test.purchases, log_purchases, size))
-    log_odds = outlook.churn_log_odds(test.horizon_days, weights, size)
+    size = min(SIZES, key=lambda size: _zero_count_loss(test.purchases, log_purchases, size))
+    log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
     assert log_odds is not None, "the windows' own horizon is learned"
     p = expit(-log_odds)
     # Levels are taken out, since the scatter of single customers is what is asked for.
     purchases = np.maximum(_to_total(np.exp(log_purchases), test.purchases), p)
-    revenue = _to_total(purchases * np.exp(outlook.log_spend(weights)), test.revenue)
-    spread = fit_spread(test.purchases, test.revenue, purchases, revenue, p)
-    spread = spread.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
-    return Learned(models, weights, Season(), spread, size, test.horizon_days)
+    revenue = _to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
+    dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p)
+    dispersion = dispersion.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
+    return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days)
 
 
 def _between(a: Weights, b: Weights) -> Weights:
@@ -187,6 +195,6 @@ def _deviance(y: Floats, log_mean: Floats) -> float:
     return float(np.sum(np.exp(log_mean + level) - y * (log_mean + level)) / total)
 
 
-def _none_loss(y: Floats, log_mean: Floats, size: float) -> float:
-    log_odds = none_log_odds(log_mean, size)
+def _zero_count_loss(y: Floats, log_mean: Floats, size: float) -> float:
+    log_odds = zero_count_log_odds(log_mean, size)
     return float(np.mean(np.logaddexp(0.0, log_odds) - (y == 0) * log_odds))

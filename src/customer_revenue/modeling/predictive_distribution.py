@@ -20,7 +20,7 @@ MIN_FURTHER = 0.02
 
 
 @dataclass(frozen=True)
-class Spread:
+class Dispersion:
     """How much outcomes scatter: ``purchases`` is the negative binomial's size, ``revenue`` two parts of the squared
     coefficient of variation of revenue given a purchase: one that stays, and one that is divided by the purchases."""
 
@@ -28,9 +28,9 @@ class Spread:
     revenue_fixed: float = 0.3
     revenue_per_purchase: float = 0.5
 
-    def widened(self, level_variance: float) -> Spread:
-        """The spread of one customer when the level of all is uncertain too, by the variance of its logarithm."""
-        return Spread(
+    def widened(self, level_variance: float) -> Dispersion:
+        """The dispersion of one customer when the level of all is uncertain too, by the variance of its logarithm."""
+        return Dispersion(
             1 / (1 / self.purchases + level_variance), self.revenue_fixed + level_variance, self.revenue_per_purchase
         )
 
@@ -54,11 +54,13 @@ def further_purchases(expected: Floats, probability: Floats) -> Floats:
     return np.maximum(expected / np.maximum(probability, 1e-12) - 1, MIN_FURTHER)
 
 
-def fit_spread(purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats) -> Spread:
+def fit_dispersion(
+    purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats
+) -> Dispersion:
     """The scatter of what happened around what was predicted, by maximum likelihood and by moments."""
     bought = purchases > 0
     if bought.sum() < 20:
-        return Spread()
+        return Dispersion()
     mean = further_purchases(expected, p)[bought]
     extra = purchases[bought] - 1
 
@@ -67,11 +69,11 @@ def fit_spread(purchases: Floats, revenue: Floats, expected: Floats, expected_re
         return -float(np.sum(_log_negative_binomial(extra, mean, size)))
 
     size = float(np.exp(minimize_scalar(loss, bounds=(-4, 6), method="bounded").x))
-    fixed, per_purchase = _revenue_spread(revenue[bought], expected_revenue[bought] / p[bought], mean + 1)
-    return Spread(size, fixed, per_purchase)
+    fixed, per_purchase = _revenue_dispersion(revenue[bought], expected_revenue[bought] / p[bought], mean + 1)
+    return Dispersion(size, fixed, per_purchase)
 
 
-def _revenue_spread(revenue: Floats, mean: Floats, purchases: Floats) -> tuple[float, float]:
+def _revenue_dispersion(revenue: Floats, mean: Floats, purchases: Floats) -> tuple[float, float]:
     known = (revenue > 0) & (mean > 0)
     ratio, n = revenue[known] / mean[known], purchases[known]
 
@@ -93,14 +95,14 @@ def _log_negative_binomial(k: Floats, mean: Floats, size: float) -> Floats:
     )
 
 
-def count_intervals(expected: Floats, p: Floats, spread: Spread, least_mass: float) -> CountIntervals:
+def count_intervals(expected: Floats, p: Floats, dispersion: Dispersion, least_mass: float) -> CountIntervals:
     """Intervals of each customer's purchases that hold at least ``least_mass``."""
     mean = further_purchases(expected, p)
-    high, mass = _from_zero(mean, p, spread.purchases, least_mass)
+    high, mass = _from_zero(mean, p, dispersion.purchases, least_mass)
     low = np.zeros_like(high)
     inner = np.flatnonzero(p >= least_mass)
     if len(inner):
-        in_low, in_high, in_mass = _without_zero(mean[inner], p[inner], spread.purchases, least_mass)
+        in_low, in_high, in_mass = _without_zero(mean[inner], p[inner], dispersion.purchases, least_mass)
         shorter = in_high - in_low < high[inner]
         rows = inner[shorter]
         low[rows], high[rows], mass[rows] = in_low[shorter], in_high[shorter], in_mass[shorter]
@@ -152,16 +154,16 @@ def _without_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tu
     return low, high, mass
 
 
-def revenue_intervals(counts: CountIntervals, expected: Floats, spread: Spread) -> tuple[Floats, Floats]:
+def revenue_intervals(counts: CountIntervals, expected: Floats, dispersion: Dispersion) -> tuple[Floats, Floats]:
     """Low and high revenue of the same mass: from 0 where the counts' is, else central among the buyers'.
 
     Args:
         counts: the purchases that the revenue comes from.
         expected: mean revenue, zero purchases included.
-        spread: how outcomes scatter.
+        dispersion: how outcomes scatter.
     """
     p = counts.p
-    variation = spread.revenue_fixed + spread.revenue_per_purchase / (further_purchases(counts.expected, p) + 1)
+    variation = dispersion.revenue_fixed + dispersion.revenue_per_purchase / (further_purchases(counts.expected, p) + 1)
     shape = 1 / variation
     scale = expected / np.maximum(p, 1e-12) / shape
     from_zero = np.clip((counts.mass - (1 - p)) / np.maximum(p, 1e-12), 0.0, 1 - 1e-12)

@@ -14,19 +14,24 @@ import pyarrow as pa
 from scipy.special import expit
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.baselines import FEATURE_NAMES, Base, View
+from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
 from customer_revenue.modeling.chunks import map_chunks
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.ensemble import Learned, Outlook, none_log_odds
+from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
 from customer_revenue.modeling.fit_ensemble import learn
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.predictive_distribution import CountIntervals, Spread, count_intervals, revenue_intervals
+from customer_revenue.modeling.predictive_distribution import (
+    CountIntervals,
+    Dispersion,
+    count_intervals,
+    revenue_intervals,
+)
 from customer_revenue.modeling.purchase_curve import Curve
 from customer_revenue.modeling.purchase_histories import Floats, Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS, Window
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
-from customer_revenue.modeling.training_windows import Scene
+from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import PREDICTION_SCHEMA
 
@@ -82,8 +87,8 @@ class Predictor:
         self.options = options or ModelOptions()
         self.tier_ = Tier.FACTS_ONLY
         self.tier_reason_ = "not fitted"
-        self.base_: Base | None = None
-        self.learned_: Learned | None = None
+        self.base_: BaselineModels | None = None
+        self.learned_: FittedEnsemble | None = None
         self.refund_rate_ = 0.0
         self.refund_prior_cents_ = 0.0
 
@@ -113,13 +118,15 @@ class Predictor:
             self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
             return self
         if repeats < MIN_REPEAT_CUSTOMERS:
-            self.base_ = Base.of_population(customers)
+            self.base_ = BaselineModels.of_population(customers)
             self.tier_ = Tier.POPULATION
             self.tier_reason_ = f"only {repeats} customers have bought on two days; {MIN_REPEAT_CUSTOMERS} are needed"
             return self
         options = self.options
         regularity = options.regularity or _regularity(Histories.from_table(customers.sample))
-        self.base_ = Base.fitted(customers, regularity, with_pareto=options.pareto, penalizer=options.penalizer)
+        self.base_ = BaselineModels.fitted(
+            customers, regularity, with_pareto=options.pareto, penalizer=options.penalizer
+        )
         self.tier_ = Tier.PROBABILITY_MODELS
         if not options.learned:
             self.tier_reason_ = "asked to learn nothing from past windows"
@@ -128,8 +135,8 @@ class Predictor:
         if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
             return self
-        scenes = [
-            Scene.of(
+        training_windows = [
+            TrainingWindow.of(
                 w.sample(CUSTOMERS_PER_WINDOW),
                 (self.as_of_day - w.cutoff).days,
                 regularity,
@@ -138,7 +145,7 @@ class Predictor:
             )
             for i, w in enumerate(enough)
         ]
-        self.learned_ = learn(scenes, self.horizon_days, self.seed, options.trees)
+        self.learned_ = learn(training_windows, self.horizon_days, self.seed, options.trees)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         return self
 
@@ -146,25 +153,44 @@ class Predictor:
         """Predictions of the customers in a table of features, one row each, in its order.
 
         Args:
-            features: as the features room gives them, of the as-of day.
+            features: the columns ``FEATURE_COLUMNS``, as of the as-of day.
             horizon_days: of the expected purchases and revenue; H by default.
+
+        Raises:
+            NotEnoughData: there are facts but no predictions.
         """
         horizon = self.horizon_days if horizon_days is None else horizon_days
-        return pa.concat_tables(map_chunks(lambda some: self._predict(some, horizon), features))
+        return pa.concat_tables(map_chunks(lambda some: self._predict(some, self._baseline(some), horizon), features))
 
-    def _predict(self, features: pa.Table, horizon: int) -> pa.Table:
-        view = View.of(features, self._fitted_base())
-        outlook = self.learned_.models.look_at(view) if self.learned_ else None
-        curve = self._curve(view, outlook)
-        per_purchase = self._spend(view, outlook)
+    def predict_with_reasons(self, features: pa.Table) -> tuple[pa.Table, ReasonInputs]:
+        """The predictions of :meth:`predict` and the inputs of their reasons, from one pass over the features.
+
+        Raises:
+            NotEnoughData: there are facts but no predictions.
+        """
+
+        def both(some: pa.Table) -> tuple[pa.Table, ReasonInputs]:
+            baseline = self._baseline(some)
+            return self._predict(some, baseline, self.horizon_days), self._reason_inputs(some, baseline)
+
+        tables, inputs = zip(*map_chunks(both, features), strict=True)
+        return pa.concat_tables(tables), ReasonInputs.joined(inputs)
+
+    def _baseline(self, features: pa.Table) -> BaselinePrediction:
+        return BaselinePrediction.of(features, self._fitted_base())
+
+    def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon: int) -> pa.Table:
+        corrections = self.learned_.models.predict(baseline) if self.learned_ else None
+        curve = self._curve(baseline, corrections)
+        per_purchase = self._spend(baseline, corrections)
         keep = 1 - self._refund_rates(features)
-        spread = self.learned_.spread if self.learned_ else Spread()
-        asked = self._counts(view, outlook, curve, spread, horizon)
-        of_ltv = asked if horizon == self.horizon_days else self._counts(view, outlook, curve, spread)
+        dispersion = self.learned_.dispersion if self.learned_ else Dispersion()
+        asked = self._counts(baseline, corrections, curve, dispersion, horizon)
+        of_ltv = asked if horizon == self.horizon_days else self._counts(baseline, corrections, curve, dispersion)
         revenue = asked.expected * per_purchase
-        future = of_ltv.expected * per_purchase * keep * self._discounted_share(view)
-        revenue_low, revenue_high = revenue_intervals(asked, revenue, spread)
-        future_low, future_high = revenue_intervals(of_ltv, future, spread)
+        future = of_ltv.expected * per_purchase * keep * self._discounted_share(baseline)
+        revenue_low, revenue_high = revenue_intervals(asked, revenue, dispersion)
+        future_low, future_high = revenue_intervals(of_ltv, future, dispersion)
         past = column(features, "total_cents") - column(features, "refund_cents")
         within = curve.at(self.date_horizon_days)
         middle, early, late = (self._date(curve.when(within * share)) for share in (0.5, 0.1, 0.9))
@@ -198,24 +224,24 @@ class Predictor:
         """Expected purchase days of each customer (rows) within each number of days (columns)."""
 
         def paths(some: pa.Table) -> Floats:
-            view = View.of(some, self._fitted_base())
-            outlook = self.learned_.models.look_at(view) if self.learned_ else None
-            curve = self._curve(view, outlook)
-            return np.column_stack([self._expected(view, outlook, curve.at(day), day) for day in days])
+            baseline = self._baseline(some)
+            corrections = self.learned_.models.predict(baseline) if self.learned_ else None
+            curve = self._curve(baseline, corrections)
+            return np.column_stack([self._expected(baseline, corrections, curve.at(day), day) for day in days])
 
         return np.concatenate(map_chunks(paths, features))
 
     def members(self, features: pa.Table, horizon_days: int) -> dict[str, tuple[Floats, Floats, Floats]]:
-        """What each member of the mix would say alone: expected purchases, expected revenue, chance of a purchase.
+        """Each member alone: expected purchases, expected revenue, chance of a purchase.
 
-        Empty where nothing was learned, and so nothing is mixed.
+        Empty where nothing was learned, so that there is no ensemble.
         """
         if self.learned_ is None:
             return {}
-        outlook = self.learned_.models.look_at(View.of(features, self._fitted_base()))
-        spend, size = np.exp(self.learned_.log_spend(outlook)), self.learned_.count_size
-        logs = outlook.members(horizon_days)
-        return {name: (np.exp(m), np.exp(m) * spend, expit(-none_log_odds(m, size))) for name, m in logs.items()}
+        corrections = self.learned_.models.predict(self._baseline(features))
+        spend, size = np.exp(self.learned_.log_spend(corrections)), self.learned_.count_size
+        logs = corrections.members(horizon_days)
+        return {name: (np.exp(m), np.exp(m) * spend, expit(-zero_count_log_odds(m, size))) for name, m in logs.items()}
 
     def weights(self) -> dict[str, float]:
         """How much each member and each learned correction counts, by name; empty where nothing was learned."""
@@ -223,8 +249,8 @@ class Predictor:
 
     def curve(self, features: pa.Table, days: Sequence[float]) -> Floats:
         """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""
-        view = View.of(features, self._fitted_base())
-        curve = self._curve(view, self.learned_.models.look_at(view) if self.learned_ else None)
+        baseline = self._baseline(features)
+        curve = self._curve(baseline, self.learned_.models.predict(baseline) if self.learned_ else None)
         return np.column_stack([curve.at(day) for day in days])
 
     @property
@@ -238,12 +264,14 @@ class Predictor:
         Raises:
             NotEnoughData: there are facts but no predictions.
         """
-        base, horizon_days = self._fitted_base(), CHURN_DAYS if self._churn_classifier else None
-        return ReasonInputs.joined(map_chunks(lambda some: ReasonInputs.of(some, base, horizon_days), features))
+        return ReasonInputs.joined(map_chunks(lambda some: self._reason_inputs(some, self._baseline(some)), features))
 
-    def reasons(self, grounds: ReasonInputs) -> list[list[str]]:
+    def _reason_inputs(self, features: pa.Table, baseline: BaselinePrediction) -> ReasonInputs:
+        return ReasonInputs.of(features, baseline, CHURN_DAYS if self._churn_classifier else None)
+
+    def reasons(self, inputs: ReasonInputs) -> list[list[str]]:
         """The drivers of each customer's churn score in words, strongest first."""
-        return churn_reasons(grounds, self._churn_classifier)
+        return churn_reasons(inputs, self._churn_classifier)
 
     def churn_contributions(self, features: pa.Table) -> tuple[tuple[str, ...], Floats, Floats] | None:
         """SHAP values of the churn classifier: names, contributions to the log-odds, and what they are of.
@@ -267,36 +295,43 @@ class Predictor:
         """
         self._fitted_base()
 
-    def _fitted_base(self) -> Base:
+    def _fitted_base(self) -> BaselineModels:
         if self.base_ is None:
             raise NotEnoughData(f"there are facts but no predictions: {self.tier_reason_}")
         return self.base_
 
-    def _curve(self, view: View, outlook: Outlook | None) -> Curve:
+    def _curve(self, baseline: BaselinePrediction, corrections: Corrections | None) -> Curve:
         horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
         anchors = []
         for horizon in horizons:
-            log_odds = self.learned_.churn_log_odds(outlook, horizon) if self.learned_ and outlook else None
-            anchors.append(expit(-(view.churn_log_odds(horizon) if log_odds is None else log_odds)))
-        return Curve.through(view.purchases, horizons, anchors)
+            log_odds = self.learned_.churn_log_odds(corrections, horizon) if self.learned_ and corrections else None
+            anchors.append(expit(-(baseline.churn_log_odds(horizon) if log_odds is None else log_odds)))
+        return Curve.through(baseline.purchases, horizons, anchors)
 
     def _counts(
-        self, view: View, outlook: Outlook | None, curve: Curve, spread: Spread, horizon_days: int | None = None
+        self,
+        baseline: BaselinePrediction,
+        corrections: Corrections | None,
+        curve: Curve,
+        dispersion: Dispersion,
+        horizon_days: int | None = None,
     ) -> CountIntervals:
         horizon = self.horizon_days if horizon_days is None else horizon_days
         p = curve.at(horizon)
-        return count_intervals(self._expected(view, outlook, p, horizon), p, spread, self.interval_mass)
+        return count_intervals(self._expected(baseline, corrections, p, horizon), p, dispersion, self.interval_mass)
 
-    def _expected(self, view: View, outlook: Outlook | None, p: Floats, horizon_days: float) -> Floats:
+    def _expected(
+        self, baseline: BaselinePrediction, corrections: Corrections | None, p: Floats, horizon_days: float
+    ) -> Floats:
         """Expected purchases within the horizon, never below the chance of one."""
-        if self.learned_ is None or outlook is None:
-            logs = view.log_purchases(horizon_days)
+        if self.learned_ is None or corrections is None:
+            logs = baseline.log_purchases(horizon_days)
         else:
-            logs = self.learned_.log_purchases(outlook, horizon_days)
+            logs = self.learned_.log_purchases(corrections, horizon_days)
         return np.maximum(np.exp(logs), p)
 
-    def _spend(self, view: View, outlook: Outlook | None) -> Floats:
-        return np.exp(self.learned_.log_spend(outlook)) if self.learned_ and outlook else view.spend_cents
+    def _spend(self, baseline: BaselinePrediction, corrections: Corrections | None) -> Floats:
+        return np.exp(self.learned_.log_spend(corrections)) if self.learned_ and corrections else baseline.spend_cents
 
     def _refund_rates(self, features: pa.Table) -> Floats:
         """Each customer's share of revenue that comes back, shrunk to the shop's by some of its mean purchase days."""
@@ -305,10 +340,10 @@ class Predictor:
         own = np.minimum(back, total)
         return np.asarray((prior * self.refund_rate_ + own) / (prior + total))
 
-    def _discounted_share(self, view: View) -> Floats:
+    def _discounted_share(self, baseline: BaselinePrediction) -> Floats:
         """What the revenue of the horizon is worth today, as a share of it."""
         ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
-        path = np.stack([np.zeros(len(view)), *(np.exp(view.log_purchases(end)) for end in ends[1:])])
+        path = np.stack([np.zeros(len(baseline)), *(np.exp(baseline.log_purchases(end)) for end in ends[1:])])
         factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
         return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
 
@@ -346,9 +381,9 @@ class Predictor:
         predictor.refund_rate_ = state["refund_rate"]
         predictor.refund_prior_cents_ = state["refund_prior_cents"]
         if state["base"] is not None:
-            predictor.base_ = Base.from_state(state["base"])
+            predictor.base_ = BaselineModels.from_state(state["base"])
         if state["learned"] is not None:
-            predictor.learned_ = Learned.from_state(state["learned"], texts)
+            predictor.learned_ = FittedEnsemble.from_state(state["learned"], texts)
         return predictor
 
 

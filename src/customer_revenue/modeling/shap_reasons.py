@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.modeling.baselines import FEATURE_NAMES, Base, View
+from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.purchase_histories import Floats, columns
 
@@ -86,9 +86,9 @@ class ReasonInputs:
     values: Floats
 
     @classmethod
-    def of(cls, features: pa.Table, base: Base, horizon_days: int | None) -> ReasonInputs:
+    def of(cls, features: pa.Table, baseline: BaselinePrediction, horizon_days: int | None) -> ReasonInputs:
         """Those of the customers in a table of features, for a classifier of this horizon or for none."""
-        matrix = None if horizon_days is None else View.of(features, base).churn_matrix(horizon_days)
+        matrix = None if horizon_days is None else baseline.churn_matrix(horizon_days)
         return cls(matrix, np.column_stack(list(columns(features, REASON_COLUMNS).values())))
 
     @classmethod

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from customer_revenue.modeling.baselines import Base, View
+from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchase_histories import Floats, column
 from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
@@ -20,14 +20,14 @@ MAX_LEVEL = 3.0
 
 
 @dataclass(frozen=True)
-class Scene:
+class TrainingWindow:
     """A window seen through the probability models of its own cut-off.
 
     ``lag_days`` is how long before the as-of day the cut-off lies. The levels are logarithms by which purchases, and
     spend a purchase, were above the models; they are 0 where nothing happened.
     """
 
-    view: View
+    baseline: BaselinePrediction
     lag_days: int
     horizon_days: int
     customers: npt.NDArray[np.object_]
@@ -36,19 +36,23 @@ class Scene:
     @classmethod
     def of(
         cls, window: Window, lag_days: int, regularity: int, *, with_pareto: bool, penalizer: float | None = None
-    ) -> Scene:
+    ) -> TrainingWindow:
         """A window, its labels put in the order of its features; Pareto/NBD is only fitted where it is asked."""
         ids = window.features.column("customer_id")
         labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
-        base = Base.fitted(Population.of(window.features), regularity, with_pareto=with_pareto, penalizer=penalizer)
-        view = View.of(window.features, base)
-        return cls(view, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
+        base = BaselineModels.fitted(
+            Population.of(window.features), regularity, with_pareto=with_pareto, penalizer=penalizer
+        )
+        baseline = BaselinePrediction.of(window.features, base)
+        return cls(baseline, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> Scene:
+    def take(self, rows: npt.NDArray[np.bool_]) -> TrainingWindow:
         """Some of the customers."""
         outcomes = {name: values[rows] for name, values in self.outcomes.items()}
-        return Scene(self.view.take(rows), self.lag_days, self.horizon_days, self.customers[rows], outcomes)
+        return TrainingWindow(
+            self.baseline.take(rows), self.lag_days, self.horizon_days, self.customers[rows], outcomes
+        )
 
     @property
     def purchases(self) -> Floats:
@@ -68,16 +72,20 @@ class Scene:
 
     def purchase_level(self) -> float:
         """Level of the purchases over the regularity model's expectation."""
-        return _log_ratio(float(self.purchases.sum()), float(np.exp(self.view.log_purchases(self.horizon_days)).sum()))
+        return _log_ratio(
+            float(self.purchases.sum()), float(np.exp(self.baseline.log_purchases(self.horizon_days)).sum())
+        )
 
     def spend_level(self) -> float:
         """Level of the revenue over that of the same purchases at the expected spend."""
-        expected = float(np.exp(self.view.log_purchases(self.horizon_days)) @ self.view.spend_cents)
+        expected = float(np.exp(self.baseline.log_purchases(self.horizon_days)) @ self.baseline.spend_cents)
         return _log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
 
     def churn_level(self, horizon_days: int) -> float:
         """Level of the log-odds of no purchase."""
-        return log_odds_level(self.view.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0)
+        return log_odds_level(
+            self.baseline.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0
+        )
 
     def same_season(self) -> bool:
         """Whether the window lies whole years before the as-of day."""
@@ -105,5 +113,5 @@ def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
 
 
 def stack(parts: Sequence[Floats]) -> Floats:
-    """Arrays of the scenes, one after the other."""
+    """Arrays of several windows, one after the other."""
     return np.concatenate(list(parts))

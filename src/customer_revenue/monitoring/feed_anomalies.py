@@ -18,13 +18,13 @@ from customer_revenue.monitoring.bands import risk_per_figure
 from customer_revenue.monitoring.baseline import Baseline
 from customer_revenue.monitoring.feed_statistics import (
     amounts,
+    duplicate_orders,
     hours,
     new_customers,
     new_shapes,
     orders_of_day,
     shape_of,
     shifted_hours,
-    twins,
     vanished,
 )
 from customer_revenue.monitoring.findings import Finding
@@ -167,7 +167,7 @@ def _day_missing(part: Slice) -> Anomaly | None:
 
 
 def _doubled(part: Slice) -> Anomaly | None:
-    share, chance = twins(part.orders, part.usual.repeats, len(part.usual))
+    share, chance = duplicate_orders(part.orders, part.usual.repeats, len(part.usual))
     text = f"{share:.1%} of the orders of {part.words} have a twin of the same customer, moment and total"
     return Anomaly(chance, share >= part.policy.twins_share, share, text) if len(part.orders) else None
 

@@ -38,7 +38,7 @@ def orders_of_day(
     return usual, _chance_of_fewer(orders, usual, spread)
 
 
-def twins(orders: pd.DataFrame, usual_repeats: int, usual_orders: int) -> tuple[float, float]:
+def duplicate_orders(orders: pd.DataFrame, usual_repeats: int, usual_orders: int) -> tuple[float, float]:
     """Share of orders that repeat another one under another id, and the chance of this many."""
     number = repeats(orders)
     rate = (usual_repeats + 1) / (usual_orders + 2)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from customer_revenue.policy.section import Fault, Section, check_template
+from customer_revenue.policy.section import PolicyError, Section, check_template
 from customer_revenue.policy.segmentation import LIFECYCLE_STAGES, Stage
 
 REASON_WORDS = frozenset(
@@ -79,15 +79,15 @@ class Rule(Section):
     def _check(self) -> Rule:
         words = check_template(self.reason, REASON_WORDS, "reason")
         if RHYTHM_WORD in words and "first" in self.timings:
-            raise Fault("the reason names {rhythm}, which a customer with one order has not", "reason")
+            raise PolicyError("the reason names {rhythm}, which a customer with one order has not", "reason")
         if self.orders_to is not None and self.orders_to < self.orders_from:
-            raise Fault("orders_to is less than orders_from: the rule suits nobody", "orders_to")
+            raise PolicyError("orders_to is less than orders_from: the rule suits nobody", "orders_to")
         if self.timings == ("first",) and self.orders_from > 1:
-            raise Fault(
+            raise PolicyError(
                 "the timing first means one order: with orders_from above 1 the rule suits nobody", "orders_from"
             )
         if "first" not in self.timings and self.orders_to == 1:
-            raise Fault(
+            raise PolicyError(
                 "without the timing first a customer has two orders or more: the rule suits nobody", "orders_to"
             )
         return self
@@ -142,11 +142,11 @@ class Actions(Section):
         seen: set[str] = set()
         for position, rule in enumerate(self.rules):
             if rule.code in seen:
-                raise Fault(f"the code {rule.code!r} stands twice", "rules", position, "code")
+                raise PolicyError(f"the code {rule.code!r} stands twice", "rules", position, "code")
             seen.add(rule.code)
         for (_, first), (position, second) in combinations(enumerate(self.rules), 2):
             if first.topic == second.topic and first.overlaps(second):
-                raise Fault(
+                raise PolicyError(
                     f"the rules {first.code!r} and {second.code!r} of topic {first.topic!r} overlap", "rules", position
                 )
         return self

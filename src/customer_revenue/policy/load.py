@@ -13,7 +13,7 @@ from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy.action_rules import Actions
 from customer_revenue.policy.gate_and_monitoring import Gate, Monitoring
 from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
-from customer_revenue.policy.section import Fault, Section
+from customer_revenue.policy.section import PolicyError, Section
 from customer_revenue.policy.segmentation import Acquisition, Activity, Lifecycle, Rfm, Segments
 from customer_revenue.policy.toml_lines import line_of
 from customer_revenue.policy.upsell_and_forecast import Forecast, Upsell
@@ -40,20 +40,22 @@ class Policy(Section):
         known = {rung.name for ladder in self.segments.ladders.values() for rung in ladder}
         for position, name in self.actions.named_segments():
             if name not in known:
-                raise Fault(f"{name!r} is a segment of no ladder", "actions", "rules", position, "segments")
+                raise PolicyError(f"{name!r} is a segment of no ladder", "actions", "rules", position, "segments")
         for name in self.offers.segments:
             if name not in known:
-                raise Fault(f"{name!r} is a segment of no ladder", "offers", "segments", name)
+                raise PolicyError(f"{name!r} is a segment of no ladder", "offers", "segments", name)
         keys = {f"{segment}_{situation}" for segment in known for situation in SITUATIONS}
         for key in self.retention.strategies:
             if key not in keys:
-                raise Fault(f"unknown key: {key!r} joins no segment and situation", "retention", "strategies", key)
+                raise PolicyError(
+                    f"unknown key: {key!r} joins no segment and situation", "retention", "strategies", key
+                )
         ladder = [rung.name for rung in self.segments.active]
         for section, check in (("offers", self.offers.check_ladder), ("retention", self.retention.check_ladder)):
             try:
                 check(ladder)
-            except Fault as fault:
-                raise Fault(str(fault), section, *fault.where) from None
+            except PolicyError as fault:
+                raise PolicyError(str(fault), section, *fault.where) from None
         return self
 
 
@@ -93,7 +95,7 @@ def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 def _first_problem(error: ValidationError, source: str, text: str) -> str:
     problem = error.errors()[0]
     fault = problem.get("ctx", {}).get("error")
-    path: tuple[str | int, ...] = problem["loc"] + (fault.where if isinstance(fault, Fault) else ())
+    path: tuple[str | int, ...] = problem["loc"] + (fault.where if isinstance(fault, PolicyError) else ())
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         message = "unknown key"

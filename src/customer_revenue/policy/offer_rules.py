@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pydantic import Field, model_validator
 
-from customer_revenue.policy.section import Fault, Section, check_template
+from customer_revenue.policy.section import PolicyError, Section, check_template
 
 SITUATIONS = ("new", "active", "declining", "at_risk", "churned")
 """The situations of the retention strategies: the lifecycle stage, ``at_risk`` split by the activity status."""
@@ -67,14 +67,14 @@ class Offers(Section):
         """Refuse a ladder, from the highest segment down, that lacks an offer or in which a higher one gets less.
 
         Raises:
-            Fault: names the segment.
+            PolicyError: names the segment.
         """
         for name in ladder:
             if name not in self.segments:
-                raise Fault(f"the segment {name!r} has no offer", "segments")
+                raise PolicyError(f"the segment {name!r} has no offer", "segments")
         for higher, lower in pairwise(ladder):
             if self.segments[higher].discount_percentage < self.segments[lower].discount_percentage:
-                raise Fault(f"{higher!r} gets a smaller discount than {lower!r}", "segments", higher)
+                raise PolicyError(f"{higher!r} gets a smaller discount than {lower!r}", "segments", higher)
 
 
 class Retention(Section):
@@ -86,10 +86,10 @@ class Retention(Section):
         """Refuse a ladder of which a segment has no strategy in one of the situations.
 
         Raises:
-            Fault: names the key that lacks.
+            PolicyError: names the key that lacks.
         """
         for segment in ladder:
             for situation in SITUATIONS:
                 key = f"{segment}_{situation}"
                 if not self.strategies.get(key):
-                    raise Fault("is missing", "strategies", key)
+                    raise PolicyError("is missing", "strategies", key)

@@ -14,7 +14,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Fault(ValueError):
+class PolicyError(ValueError):
     """A rule of the policy that is broken, and where: the keys and positions below the section that checks it."""
 
     def __init__(self, message: str, *where: str | int) -> None:
@@ -31,12 +31,12 @@ def check_template(template: str, known: Collection[str], key: str) -> set[str]:
         key: the text's key, for the fault.
 
     Raises:
-        Fault: it names another word, or its braces do not match.
+        PolicyError: it names another word, or its braces do not match.
     """
     try:
         words = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError as error:
-        raise Fault(f"{template!r} cannot be read: {error}", key) from None
+        raise PolicyError(f"{template!r} cannot be read: {error}", key) from None
     if unknown := sorted(words - set(known)):
-        raise Fault(f"{{{unknown[0]}}} is none of {', '.join(sorted(known))}", key)
+        raise PolicyError(f"{{{unknown[0]}}} is none of {', '.join(sorted(known))}", key)
     return words

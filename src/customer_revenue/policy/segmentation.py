@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from customer_revenue.policy.section import Fault, Section
+from customer_revenue.policy.section import PolicyError, Section
 
 Stage = Literal["new", "active", "at_risk", "churned"]
 
@@ -140,7 +140,7 @@ class Rfm(Section):
             for box in group.boxes:
                 for code in sorted(box.codes()):
                     if code in owner:
-                        raise Fault(
+                        raise PolicyError(
                             f"code {code} is in {owner[code]!r} and again in {group.name!r}", "groups", position
                         )
                     owner[code] = group.name

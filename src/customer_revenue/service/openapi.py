@@ -49,7 +49,7 @@ ANSWERS: Mapping[str, type[BaseModel]] = {
     "dashboard_customers": page.PageCustomers,
     "dashboard_actions": page.PageActions,
     "customers_timeline": page.Timeline,
-    "customers_outlook": page.Outlook,
+    "customers_outlook": page.Corrections,
     "search": page.Found,
     "model": page.ModelCard,
 }

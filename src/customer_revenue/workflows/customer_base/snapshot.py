@@ -76,7 +76,8 @@ class CustomerPredictions:
         Raises:
             NotEnoughData: there are facts but no predictions.
         """
-        return cls(predictor.predict(features).combine_chunks(), predictor.reason_inputs(features))
+        table, reason_inputs = predictor.predict_with_reasons(features)
+        return cls(table.combine_chunks(), reason_inputs)
 
     def at(self, place: int) -> CustomerPredictions:
         """One of the customers."""
