@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from customer_revenue.errors import CurrencyMismatch, CustomerReassigned, InvalidParameter, StoreNotUsable
-from customer_revenue.orders import store_info as info
+from customer_revenue.orders import store_info
 from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.imports.import_files import IGNORED_STATUSES
 from customer_revenue.periods import Clock
@@ -209,7 +209,7 @@ def test_an_older_store_is_upgraded_by_an_import(shop: Shop) -> None:
         con.execute("DROP TABLE forgotten")
         con.execute("UPDATE store_info SET schema_version = 1")
     assert shop.load("2,ann,2023-05-01,10,paid").orders_in_store == 2
-    assert shop.column("SELECT schema_version FROM store_info") == [info.SCHEMA_VERSION]
+    assert shop.column("SELECT schema_version FROM store_info") == [store_info.SCHEMA_VERSION]
 
 
 def test_progress_rises_to_the_whole(shop: Shop) -> None:

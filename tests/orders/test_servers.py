@@ -20,7 +20,7 @@ from customer_revenue.errors import (
     StoreNotFound,
     StoreNotUsable,
 )
-from customer_revenue.orders import store_info as info
+from customer_revenue.orders import store_info
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.store import Store, open_store, parameter
@@ -174,7 +174,7 @@ def test_an_older_store_is_upgraded_by_an_import(on_server: MakeServerShop) -> N
     shop.query("DROP TABLE forgotten")
     shop.query("UPDATE store_info SET schema_version = 1")
     assert shop.load("2,ann,2023-05-01,10,paid").orders_in_store == 2
-    assert shop.query("SELECT schema_version FROM store_info") == [(info.SCHEMA_VERSION,)]
+    assert shop.query("SELECT schema_version FROM store_info") == [(store_info.SCHEMA_VERSION,)]
 
 
 def test_a_newer_store_is_refused(on_server: MakeServerShop) -> None:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.errors import InvalidParameter, StoreError, StoreNotFound, StoreNotUsable
-from customer_revenue.orders import store_info as info
-from customer_revenue.orders.engines.duckdb import upgrade as upgrading
+from customer_revenue.orders import store_info
+from customer_revenue.orders.engines.duckdb import upgrade
 from customer_revenue.orders.store import open_store, parameter
 from customer_revenue.periods import Clock
 from customer_revenue.settings import Settings
@@ -64,12 +64,12 @@ def test_a_newer_store_is_refused(shop: Shop) -> None:
 def test_an_older_store_is_upgraded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.load("1,ann,2023-05-01,10,paid")
     step = ("ALTER TABLE next.orders ADD COLUMN channel VARCHAR DEFAULT 'web'",)
-    monkeypatch.setattr(info, "SCHEMA_VERSION", info.SCHEMA_VERSION + 1)
+    monkeypatch.setattr(store_info, "SCHEMA_VERSION", store_info.SCHEMA_VERSION + 1)
     with pytest.raises(StoreNotUsable, match="too old"):
         shop.open()
-    monkeypatch.setattr(upgrading, "UPGRADES", {info.SCHEMA_VERSION - 1: step})
+    monkeypatch.setattr(upgrade, "UPGRADES", {store_info.SCHEMA_VERSION - 1: step})
     with shop.open() as store:
-        assert store.info.schema_version == info.SCHEMA_VERSION
+        assert store.info.schema_version == store_info.SCHEMA_VERSION
     assert shop.column("SELECT channel FROM orders") == ["web"]
     assert shop.leftovers() == []
 
@@ -77,8 +77,8 @@ def test_an_older_store_is_upgraded(shop: Shop, monkeypatch: pytest.MonkeyPatch)
 def test_an_upgrade_that_fails_leaves_the_old_store(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.load("1,ann,2023-05-01,10,paid")
     before = shop.path.read_bytes()
-    monkeypatch.setattr(info, "SCHEMA_VERSION", info.SCHEMA_VERSION + 1)
-    monkeypatch.setattr(upgrading, "UPGRADES", {info.SCHEMA_VERSION - 1: ("DROP TABLE next.orders", "nonsense")})
+    monkeypatch.setattr(store_info, "SCHEMA_VERSION", store_info.SCHEMA_VERSION + 1)
+    monkeypatch.setattr(upgrade, "UPGRADES", {store_info.SCHEMA_VERSION - 1: ("DROP TABLE next.orders", "nonsense")})
     with pytest.raises(StoreError, match="could not be upgraded and is unchanged"):
         shop.open()
     assert shop.path.read_bytes() == before

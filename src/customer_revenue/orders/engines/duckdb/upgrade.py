@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 
 from customer_revenue.errors import StoreError, StoreNotUsable
+from customer_revenue.orders import store_info
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.duckdb.target import DuckDBTarget, attach, duckdb_target
 from customer_revenue.orders.engines.urls import path_of
-from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
+from customer_revenue.orders.store_info import read_info
 
 UPGRADES: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
@@ -44,14 +45,14 @@ def upgrade_if_older(path: Path) -> None:
         StoreBusy: an import is running.
     """
     version = _version(path)
-    if version >= SCHEMA_VERSION:
+    if version >= store_info.SCHEMA_VERSION:
         return
     with duckdb_target(path) as target:
         shutil.copyfile(path, target.next_file)
         with duckdb.connect() as con:
             target.attach(con)
             try:
-                for step in range(version, SCHEMA_VERSION):
+                for step in range(version, store_info.SCHEMA_VERSION):
                     for statement in UPGRADES[step]:
                         con.execute(statement)
                     con.execute("UPDATE next.store_info SET schema_version = ?", [step + 1])
