@@ -28,7 +28,7 @@ CHECKS = (
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return create_app(load_settings()).openapi()
+    return create_app(load_settings()).api.openapi()
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

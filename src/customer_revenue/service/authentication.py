@@ -1,44 +1,42 @@
-"""Who may ask, and how often."""
+"""Authentication by API key."""
 
 from __future__ import annotations
 
 import ipaddress
-import time
+from pathlib import Path
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_revenue.errors import Unauthorized
-from customer_revenue.keys import ApiKey, KeyFile
+from customer_revenue.keys import KeyFile
 from customer_revenue.keys import Scope as KeyScope
-from customer_revenue.service.error_responses import answer
-from customer_revenue.settings import Settings
+from customer_revenue.service.error_responses import error_response
+from customer_revenue.service.paths import own_path
+from customer_revenue.service.rate_limit import RateLimit
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz"})
-"""Paths that a load balancer asks without a key; they tell nothing but whether the service is well."""
+"""Paths that a load balancer asks without a key; they only say whether the service is up and ready."""
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-class Access:
-    """Middleware: a valid key with the right scope and within its rate, or, while there are no keys, this machine only.
+class AuthMiddleware:
+    """Middleware that asks for a valid key with the right scope and within its rate.
 
-    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
+    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. While there are no keys, only this machine is
+    answered.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, keys: Path, requests_per_minute: int) -> None:
         self.app = app
-        self._keys = KeyFile(settings.keys)
-        self._limit = RateLimitItemPerMinute(settings.requests_per_minute) if settings.requests_per_minute else None
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._keys = KeyFile(keys)
+        self._rate_limit = RateLimit(requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer why not."""
-        refusal = self._refusal(scope) if scope["type"] == "http" and scope["path"] not in OPEN_PATHS else None
+        refusal = self._refusal(scope) if scope["type"] == "http" and own_path(scope) not in OPEN_PATHS else None
         await (refusal or self.app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
@@ -52,21 +50,12 @@ class Access:
             return _unauthorized("give a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
         needed = KeyScope.BATCH if scope["method"] == "POST" else KeyScope.READ
         if needed not in key.scopes:
-            return answer(403, "forbidden", f"the key {key.name} has no {needed} scope")
-        return self._too_often(key)
-
-    def _too_often(self, key: ApiKey) -> JSONResponse | None:
-        if self._limit is None or self._limiter.hit(self._limit, key.name):
-            return None
-        seconds = max(1, round(self._limiter.get_window_stats(self._limit, key.name).reset_time - time.time()))
-        message = f"the key {key.name} may ask {self._limit.amount} times a minute; wait {seconds} s"
-        refusal = answer(429, "too_many_requests", message)
-        refusal.headers["Retry-After"] = str(seconds)
-        return refusal
+            return error_response(403, "forbidden", f"the key {key.name} has no {needed} scope")
+        return self._rate_limit.refusal(key.name)
 
 
 def _unauthorized(message: str) -> JSONResponse:
-    refusal = answer(401, Unauthorized.code, message)
+    refusal = error_response(401, Unauthorized.code, message)
     refusal.headers["WWW-Authenticate"] = "Bearer"
     return refusal
 

@@ -1,20 +1,19 @@
-"""How large a request may be."""
+"""The maximum size of a request's body."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.error_responses import answer
-from customer_revenue.settings import Settings
+from customer_revenue.service.error_responses import error_response
 
 
 class BodyLimit:
-    """Middleware that answers 413 to a body of more bytes than the settings allow, before it is read any further."""
+    """Middleware that answers 413 to a body that is too large, before more of it is read."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
-        self._most = settings.body_bytes
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request whose body is small enough."""
@@ -24,18 +23,20 @@ class BodyLimit:
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal():
             body = None
-            too_large = int(declared) > self._most
+            too_large = int(declared) > self._max_bytes
         else:
-            body = await _read(receive, self._most)
+            body = await _read(receive, self._max_bytes)
             too_large = body is None
         if too_large:
-            refusal = answer(413, "too_large", f"the body of a request may have {self._most} bytes at most")
+            refusal = error_response(
+                413, "too_large", f"the body of a request may have {self._max_bytes} bytes at most"
+            )
             await refusal(scope, receive, send)
         else:
             await self.app(scope, receive if body is None else _replayed(body, receive), send)
 
 
-async def _read(receive: Receive, most: int) -> bytes | None:
+async def _read(receive: Receive, max_bytes: int) -> bytes | None:
     """A body of unknown length; ``None`` for one that is too long."""
     parts: list[bytes] = []
     size = 0
@@ -45,7 +46,7 @@ async def _read(receive: Receive, most: int) -> bytes | None:
             return b"".join(parts)
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > most:
+        if size > max_bytes:
             return None
         if not message.get("more_body", False):
             return b"".join(parts)

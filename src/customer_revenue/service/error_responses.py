@@ -1,4 +1,4 @@
-"""Errors as HTTP answers, all of one shape."""
+"""Errors as HTTP responses, all of one shape."""
 
 from __future__ import annotations
 
@@ -33,10 +33,15 @@ class ErrorAnswer(BaseModel):
     error: ErrorDetail = Field(description="The error itself.")
 
 
-def answer(status: int, code: str, message: str, details: Sequence[str] = ()) -> JSONResponse:
-    """An error in the one shape."""
+def error_response(status: int, code: str, message: str, details: Sequence[str] = ()) -> JSONResponse:
+    """An error in the documented shape."""
     body = {"success": False, "error": {"code": code, "message": message, "details": list(details)}}
     return JSONResponse(body, status_code=status)
+
+
+def internal_error() -> JSONResponse:
+    """The response to an error of ours; only the log says more."""
+    return error_response(500, "internal_error", "the service failed; its log says why")
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -46,26 +51,25 @@ def add_error_handlers(app: FastAPI) -> None:
     def ours(_: Request, error: CustomerRevenueError) -> JSONResponse:
         if error.http_status >= 500:
             logger.warning("%s: %s", error.code, error.message)
-        return answer(error.http_status, error.code, error.message, error.details)
+        return error_response(error.http_status, error.code, error.message, error.details)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         problems = [_problem(item) for item in error.errors()]
-        return answer(422, InvalidParameter.code, problems[0], problems[1:])
+        return error_response(422, InvalidParameter.code, problems[0], problems[1:])
 
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # FastAPI's own, for a body that is no JSON at all
-            return answer(422, InvalidParameter.code, "the body is not valid JSON")
+            return error_response(422, InvalidParameter.code, "the body is not valid JSON")
         code = STATUS_CODES.get(error.status_code, "http_error")
-        response = answer(error.status_code, code, str(error.detail))
+        response = error_response(error.status_code, code, str(error.detail))
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> JSONResponse:
-        logger.error("unexpected error on %s", request.scope.get("path"), exc_info=error)
-        return answer(500, "internal_error", "the service failed; its log says why")
+    def unexpected(_: Request, _error: Exception) -> JSONResponse:  # logged by the outermost middleware
+        return internal_error()
 
 
 def _problem(item: dict[str, object]) -> str:

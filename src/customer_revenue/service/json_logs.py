@@ -1,4 +1,4 @@
-"""Logs as lines of JSON: what happened, and one line a request. They name routes and requests, never a person."""
+"""Logs as lines of JSON: what happened, and one line per request. They name routes and requests, never a person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing_extensions import override
 
 FLUSH_EVERY_SECONDS = 0.25
 MAX_LINES = 100_000
-"""Lines that wait to be written; where nobody reads them, the oldest are given up and not the service."""
+"""Maximum number of lines that wait to be written; beyond that the oldest are dropped."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -52,7 +52,7 @@ def configure_logging(level: str) -> None:
 
 
 class AccessLog:
-    """One line a request, written by a thread many at a time, so that logging does not limit the service."""
+    """One line per request, written by a thread in batches, so that logging does not limit the service."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled

@@ -49,7 +49,7 @@ ANSWERS: Mapping[str, type[BaseModel]] = {
     "dashboard_customers": page.PageCustomers,
     "dashboard_actions": page.PageActions,
     "customers_timeline": page.Timeline,
-    "customers_outlook": page.Corrections,
+    "customers_outlook": page.Outlook,
     "search": page.Found,
     "model": page.ModelCard,
 }
@@ -59,6 +59,9 @@ MODELS: tuple[type[BaseModel], ...] = (*ANSWERS.values(), ErrorAnswer)
 
 AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
 """Operations that answer with CSV where that is asked for."""
+
+SCHEMA_NAMES = {"ListKind": "Shown"}
+"""Schemas that generated clients know under another name than that of our class."""
 
 ERRORS: Mapping[int, tuple[str, str, str]] = {
     401: (
@@ -75,9 +78,9 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
         "breakdown: 'weekly' is not one of monthly, quarterly, by_product",
     ),
     429: (
-        "The API key has asked too often.",
+        "The API key has sent too many requests.",
         "too_many_requests",
-        "the key reports may ask 60 times a minute; wait 12 s",
+        "the key reports may send 60 requests per minute; wait 12 s",
     ),
     503: (
         "No store or no model can answer.",
@@ -150,7 +153,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operations in made["paths"].values():
         for method, operation in operations.items():
             _complete(operation, method, {model.__name__: schema for (model, _), schema in named.items()})
-    return made
+    return _with_known_names(made)
+
+
+def _with_known_names(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document["components"]["schemas"]
+    text = json.dumps({**document, "components": {**document["components"], "schemas": {}}})
+    for name, known in SCHEMA_NAMES.items():
+        schemas[known] = schemas.pop(name) | {"title": known}
+        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{known}"')
+    renamed: dict[str, Any] = json.loads(text)
+    renamed["components"]["schemas"] = schemas
+    return renamed
 
 
 def _complete(operation: dict[str, Any], method: str, schemas: Mapping[str, dict[str, Any]]) -> None:

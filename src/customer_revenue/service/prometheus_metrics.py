@@ -1,8 +1,9 @@
-"""What Prometheus is told: latency by route and outcome, predictions by model, kept answers, ages."""
+"""Metrics for Prometheus: latency by route and outcome, predictions by model, cached responses, ages."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,17 +11,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from customer_revenue.workflows.customers.answers import Answers
 
+MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """The metrics of this worker; all workers of a service write into one folder, and any of them tells for all.
+    """The metrics of this worker; all workers of a service write into one folder, and any of them reports for all.
 
     Their labels are the routes of the API and never an address, which would hold a customer and grow without end.
     """
 
     def __init__(self) -> None:
-        # Imported late: where the workers' folder is, is known only once a worker has started.
+        # Imported late: the folder of the workers is known only once a worker has started.
         from prometheus_client import Counter, Gauge, Histogram
 
         self._seconds = Histogram(
@@ -54,11 +56,11 @@ class Metrics:
         self._seconds.labels(route, method, str(status)).observe(seconds)
 
     def looked_up(self, *, found: bool) -> None:
-        """A kept answer has been looked for."""
+        """The response cache has been looked up."""
         self._kept.labels("hit" if found else "miss").inc()
 
-    def keeps(self, customers: int) -> None:
-        """So many customers are kept in memory."""
+    def set_customers_in_memory(self, customers: int) -> None:
+        """Set the number of customers in memory."""
         self._in_memory.set(customers)
 
     def predicted(self, model_version: str | None, customers: int) -> None:
@@ -72,12 +74,14 @@ class Metrics:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         if answers is not None:
-            self._tell_ages(answers)
-        registry = prometheus.CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
+            self._set_ages(answers)
+        registry = prometheus.REGISTRY
+        if MULTIPROCESS_FOLDER in os.environ:
+            registry = prometheus.CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
         return prometheus.generate_latest(registry) + (answers.monitoring_metrics() if answers else b"")
 
-    def _tell_ages(self, answers: Answers) -> None:
+    def _set_ages(self, answers: Answers) -> None:
         last = answers.info.last_day
         if last is not None:
             self._ages["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
@@ -92,7 +96,7 @@ _making = threading.Lock()
 
 
 def metrics() -> Metrics:
-    """The one of this worker, made when it is first needed, by whichever thread comes first."""
+    """The metrics of this worker, made when they are first needed."""
     with _making:
         return _made()
 

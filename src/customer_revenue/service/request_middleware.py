@@ -1,7 +1,8 @@
-"""Around every request: its name, its line in the log, its time among the metrics; and the page of the metrics."""
+"""The outermost middleware: request ids, the access log, metrics, and the last resort for exceptions."""
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -11,23 +12,27 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.error_responses import answer
+from customer_revenue.service.error_responses import error_response, internal_error
 from customer_revenue.service.json_logs import AccessLog
+from customer_revenue.service.paths import own_path
 from customer_revenue.service.prometheus_metrics import metrics
-from customer_revenue.service.serving_state import Answering
+from customer_revenue.service.serving_state import ServingState
+
+logger = logging.getLogger(__name__)
 
 HEADER = "x-request-id"
-PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 UNROUTED = "other"
-"""The route of requests that none answers."""
+"""The route of requests that no route answers."""
 
 OWN_ROUTES = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/predict", "/docs.json"})
 
 
-class Watching:
-    """Middleware around everything.
+class RequestMiddleware:
+    """Middleware around everything: names, logs and measures each request.
 
-    It answers with the client's ``X-Request-ID``, or one of its own where that is none or odd.
+    The response carries the client's ``X-Request-ID``, or one of ours if the client sent none or an odd one. An
+    exception of any middleware or application inside becomes the documented response 500.
     """
 
     def __init__(self, app: ASGIApp, log: AccessLog) -> None:
@@ -35,53 +40,60 @@ class Watching:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, name the answer, and note it."""
+        """Pass the request on, name the response, log and measure it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        name = given if PLAIN.fullmatch(given) else uuid.uuid4().hex
-        status = 500
+        request_id = given if PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+        status, started, complete = 500, False, False
         began = time.perf_counter()
+        path = own_path(scope)
 
         async def named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started, complete
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (HEADER.encode(), name.encode())]
+                started, status = True, message["status"]
+                message["headers"] = [*message.get("headers", ()), (HEADER.encode(), request_id.encode())]
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
-        path = scope["path"]
         try:
             await self.app(scope, receive, named)
+        except Exception:
+            logger.exception("the request %s failed", request_id)
+            if started and not complete:
+                raise  # so that the server closes the connection: the response cannot be completed
+            if not started:
+                await internal_error()(scope, receive, named)
         finally:
             seconds = time.perf_counter() - began
             route = _route(scope, path)
             metrics().answered(route, scope["method"], status, seconds)
-            self._log.note(name, scope["method"], route, status, seconds)
+            self._log.note(request_id, scope["method"], route, status, seconds)
 
 
 class MetricsPage:
-    """Middleware that answers ``/metrics``, and addresses that no router can read."""
+    """Middleware that answers ``/metrics``, and paths that no router can read."""
 
-    def __init__(self, app: ASGIApp, answering: Answering) -> None:
+    def __init__(self, app: ASGIApp, state: ServingState) -> None:
         self.app = app
-        self._answering = answering
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         response: ASGIApp = self.app
-        if scope["type"] == "http" and scope["path"] == "/metrics":
-            text = await anyio.to_thread.run_sync(metrics().text, self._answering.open_now)
+        if scope["type"] == "http" and own_path(scope) == "/metrics":
+            text = await anyio.to_thread.run_sync(metrics().text, self._state.open_now)
             response = Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
         elif scope["type"] == "http" and "\n" in scope["path"]:
-            response = answer(404, "not_found", "no address has a line break")
+            response = error_response(404, "not_found", "no address has a line break")
         await response(scope, receive, send)
 
 
 def _route(scope: Scope, path: str) -> str:
-    """The pattern that answered, never the address."""
-    route = scope.get("kept_route") or getattr(scope.get("route"), "path_format", "")
+    """The pattern of the route that answered; never the path, which may name a customer."""
+    route = scope.get("cached_route") or getattr(scope.get("route"), "path_format", "")
     if route:
         return f"/api{route}" if path.startswith("/api/") else str(route)
     if path.startswith("/dashboard/"):

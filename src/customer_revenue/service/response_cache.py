@@ -1,4 +1,4 @@
-"""Answers that are asked for again: kept as bytes, and not sent again to a client that has them."""
+"""Cached responses: kept as bytes, and not sent again to a client that has them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customer_revenue.service.prometheus_metrics import metrics
-from customer_revenue.service.serving_state import Answering
+from customer_revenue.service.serving_state import ServingState
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_BODY_BYTES = 256 * 1024
@@ -20,61 +20,61 @@ CALCULATION_DATE = re.compile(rb'"calculation_date":"[^"]*"')
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
-    """A body, and the tag of what it says."""
+class CachedResponse:
+    """A body and its entity tag."""
 
     body: bytes
     etag: str
     route: str
 
     @classmethod
-    def of(cls, body: bytes, route: str) -> KeptAnswer:
-        """The tag leaves out the moment of calculation, which alone makes no other answer."""
+    def of(cls, body: bytes, route: str) -> CachedResponse:
+        """The tag leaves out the moment of calculation, which alone makes no different response."""
         said = CALCULATION_DATE.sub(b"", body)
         return cls(body, f'"{hashlib.blake2b(said, digest_size=16).hexdigest()}"', route)
 
 
-class Caching:
-    """Middleware for answers to GET: an ``ETag`` with 304, and answers kept while store, model and day are the same.
+class ResponseCache:
+    """Middleware for GET: an ``ETag`` with 304, and responses cached while store, model and day are the same.
 
-    It stands before routing and validation, so that an answer that is kept costs next to nothing.
+    It runs before routing and validation, so that a cached response costs next to nothing.
     """
 
-    def __init__(self, app: ASGIApp, answering: Answering) -> None:
+    def __init__(self, app: ASGIApp, state: ServingState) -> None:
         self.app = app
-        self._answering = answering
-        self._kept: LRUCache[tuple[object, ...], KeptAnswer] = LRUCache(MAX_BYTES, getsizeof=_size)
+        self._state = state
+        self._cache: LRUCache[tuple[object, ...], CachedResponse] = LRUCache(MAX_BYTES, getsizeof=_size)
         self._version: tuple[object, ...] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from what is kept, or let the application answer and keep that."""
+        """Answer from the cache, or let the application answer and cache that."""
         if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
-        version = self._answering.version()
+        version = self._state.version()
         if version is not None and version != self._version:
-            self._kept.clear()  # nobody will ask for what an older store or model said
+            self._cache.clear()  # responses of an older store or model
             self._version = version
         key = (version, scope.get("raw_path") or scope["path"], scope["query_string"])
         known = Headers(scope=scope).get("if-none-match", "")
-        kept = self._kept.get(key) if version is not None else None
-        metrics().looked_up(found=kept is not None)
-        if kept is not None:
-            scope["kept_route"] = kept.route  # for the metrics: no router has seen this request
-            await _send(kept, known, send)
+        cached = self._cache.get(key) if version is not None else None
+        metrics().looked_up(found=cached is not None)
+        if cached is not None:
+            scope["cached_route"] = cached.route  # for the metrics: no router has seen this request
+            await _send(cached, known, send)
             return
 
-        def keep(answer: KeptAnswer) -> None:
-            if version is not None and version == self._answering.version() and len(answer.body) <= MAX_BODY_BYTES:
-                self._kept[key] = answer
+        def keep(answer: CachedResponse) -> None:
+            if version is not None and version == self._state.version() and len(answer.body) <= MAX_BODY_BYTES:
+                self._cache[key] = answer
 
         await self.app(scope, receive, _Collector(scope, send, known, keep))
 
 
 class _Collector:
-    """Holds a successful answer back until it is complete, to tag and keep it; lets everything else pass."""
+    """Holds a successful response back until it is complete, to tag and cache it; lets everything else pass."""
 
-    def __init__(self, scope: Scope, send: Send, known: str, keep: Callable[[KeptAnswer], None]) -> None:
+    def __init__(self, scope: Scope, send: Send, known: str, keep: Callable[[CachedResponse], None]) -> None:
         self._scope, self._send, self._known, self._keep = scope, send, known, keep
         self._held = False
         self._parts: list[bytes] = []
@@ -93,13 +93,13 @@ class _Collector:
         self._parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             route = getattr(self._scope.get("route"), "path_format", "")
-            answer = KeptAnswer.of(b"".join(self._parts), route)
+            answer = CachedResponse.of(b"".join(self._parts), route)
             self._keep(answer)
             await _send(answer, self._known, self._send)
 
 
-async def _send(answer: KeptAnswer, known: str, send: Send) -> None:
-    """The answer, or 304 to a client that has it; it may be kept by that client alone, and is to be asked for again."""
+async def _send(answer: CachedResponse, known: str, send: Send) -> None:
+    """The response, or 304 to a client that has it; only the client may cache it, and must revalidate."""
     headers = [(b"etag", answer.etag.encode()), (b"cache-control", b"private, no-cache")]
     unchanged = known == "*" or answer.etag in known
     if not unchanged:
@@ -108,5 +108,5 @@ async def _send(answer: KeptAnswer, known: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if unchanged else answer.body})
 
 
-def _size(answer: KeptAnswer) -> int:
+def _size(answer: CachedResponse) -> int:
     return len(answer.body) + 512

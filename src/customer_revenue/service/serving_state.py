@@ -1,4 +1,4 @@
-"""The store and the model that a worker answers from, reopened when a newer one has taken their place."""
+"""The store and the model that a worker serves, reopened when newer ones have replaced them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from customer_revenue.workflows.registry.bundles import load_model
 
 logger = logging.getLogger(__name__)
 
-Asked = TypeVarTuple("Asked")
+Args = TypeVarTuple("Args")
 T = TypeVar("T")
 
 CHECK_EVERY_SECONDS = 1.0
-KEEP_AGAIN_SECONDS = 600.0
-"""So long after customers could not be read into memory that is not tried again: it loads a database that is slow."""
+RETRY_SNAPSHOT_SECONDS = 600.0
+"""Wait before a snapshot that failed is tried again: reading all customers loads the database."""
 STORE_CONCURRENCY = 3
-"""So many requests at once ask the store for one customer: those of more would wait for the interpreter's lock."""
+"""Maximum number of requests that query the store at once: more would wait for the interpreter's lock."""
 STORE_WAIT_SECONDS = 3.0
-"""So long a request waits for its turn."""
+"""Maximum wait of a request for one of the threads that query the store."""
 
 
-class Answering:
+class ServingState:
     """Hands out the current :class:`Answers`.
 
     A request keeps the one that it was given, so an answer never mixes two stores or two models. A thread looks for a
@@ -48,10 +48,10 @@ class Answering:
         self._generation = 0
         """Counts the answers opened: an address in memory may be used again."""
         self._refused: tuple[float, StoreError] | None = None
-        self._told = ""
-        self._turns: anyio.Semaphore | None = None  # made where there is an event loop
-        self._not_kept = (-1, 0.0)
-        """The generation whose customers could not be read into memory, and until when that is not tried again."""
+        self._last_logged = ""
+        self._slots: anyio.Semaphore | None = None  # made where there is an event loop
+        self._failed_snapshot = (-1, 0.0)
+        """The generation whose snapshot failed, and until when it is not tried again."""
 
     def current(self) -> Answers:
         """The answers of the newest store and model.
@@ -84,37 +84,37 @@ class Answering:
         try:
             self.current().check()
         except CustomerRevenueError as error:
-            self._tell(f"not ready: {error.message}")
+            self._log_once(f"not ready: {error.message}")
             return False
         return True
 
     def version(self) -> tuple[object, ...] | None:
-        """What the answer to a request depends on beside the request; ``None`` where that is not known for sure."""
+        """What a response depends on in addition to the request; ``None`` where that is not known for sure."""
         answers = self._answers
         if answers is None or not answers.freshness.is_recent:
             return None
         day = answers.cacheable_day()
         return None if day is None else (self._generation, day)
 
-    async def ask(self, answer: Callable[[*Asked], T], *asked: *Asked) -> T:
-        """Call what asks the store, in one of a few threads.
+    async def run_in_store_thread(self, function: Callable[[*Args], T], *args: *Args) -> T:
+        """Call a function that queries the store, in one of a few threads.
 
         Raises:
             StoreError: the store keeps all of them waiting.
         """
-        turns = self._turns = self._turns or anyio.Semaphore(STORE_CONCURRENCY)
+        slots = self._slots = self._slots or anyio.Semaphore(STORE_CONCURRENCY)
         try:
             with anyio.fail_after(STORE_WAIT_SECONDS):
-                await turns.acquire()
+                await slots.acquire()
         except TimeoutError:
             raise StoreError("the store does not answer in time: try again later") from None
         try:
-            return await to_thread.run_sync(answer, *asked)
+            return await to_thread.run_sync(function, *args)
         finally:
-            turns.release()
+            slots.release()
 
     def warm_up(self) -> None:
-        """Open what is there, so that the first request does not wait; what is missing is told to requests."""
+        """Open the store and the model ahead of the first request; if that fails, requests get the error."""
         try:
             self.current()
         except CustomerRevenueError as error:
@@ -130,18 +130,20 @@ class Answering:
                     self._refused = (time.monotonic(), error)
                     raise
                 self._warn(self._answers)
-                for task in (self._renew, self._keep_day):
-                    threading.Thread(target=self._again, args=(task,), name=task.__name__, daemon=True).start()
+                for task in (self._reload, self._refresh_snapshot):
+                    threading.Thread(
+                        target=self._run_periodically, args=(task,), name=task.__name__, daemon=True
+                    ).start()
             return self._answers
 
     def _fail_again(self) -> None:
-        """A store that was away a moment ago is not waited for by every request in turn."""
+        """Raise the last error again within a second, so that not every request waits for a store that is away."""
         if self._refused is not None and time.monotonic() - self._refused[0] < CHECK_EVERY_SECONDS:
             raise type(self._refused[1])(self._refused[1].message)
 
     @staticmethod
-    def _again(task: Callable[[], None]) -> None:
-        """Do something again and again, whatever comes."""
+    def _run_periodically(task: Callable[[], None]) -> None:
+        """Run a task every second, whatever it raises."""
         while True:
             time.sleep(CHECK_EVERY_SECONDS)  # the first requests come first
             try:
@@ -149,45 +151,45 @@ class Answering:
             except Exception:
                 logger.exception("%s failed", task.__name__)
 
-    def _keep_day(self) -> None:
+    def _refresh_snapshot(self) -> None:
         generation, answers = self._generation, self.current()
-        if generation == self._not_kept[0] and time.monotonic() < self._not_kept[1]:
+        if generation == self._failed_snapshot[0] and time.monotonic() < self._failed_snapshot[1]:
             return
-        self._not_kept = (generation, time.monotonic() + KEEP_AGAIN_SECONDS)
+        self._failed_snapshot = (generation, time.monotonic() + RETRY_SNAPSHOT_SECONDS)
         try:
             answers.refresh_snapshot()
-            self._not_kept = (-1, 0.0)
+            self._failed_snapshot = (-1, 0.0)
         except CustomerRevenueError as error:
-            logger.warning("customers are not kept in memory: %s", error.message)
-        metrics().keeps(answers.info.customers if answers.has_snapshot else 0)
+            logger.warning("the customers could not be read into memory: %s", error.message)
+        metrics().set_customers_in_memory(answers.info.customers if answers.has_snapshot else 0)
 
-    def _renew(self) -> None:
+    def _reload(self) -> None:
         old = self.current()
         try:
             new = old.reload_if_changed()
         except CustomerRevenueError as error:
-            self._tell(f"still answering from the old store and model: {error.message}")
+            self._log_once(f"still answering from the old store and model: {error.message}")
             return
         if new is not old:
             self._answers = new
             self._generation += 1
             logger.info("answering from the store %s and the model %s", new.info.fingerprint[:12], new.model_version)
             self._warn(new)
-        self._tell(f"still answering with the old model: {new.problem.message}" if new.problem else "")
+        self._log_once(f"still answering with the old model: {new.problem.message}" if new.problem else "")
 
     @staticmethod
     def _warn(answers: Answers) -> None:
         if answers.warning:
             logger.warning("%s", answers.warning)
 
-    def _tell(self, message: str) -> None:
+    def _log_once(self, message: str) -> None:
         """Log a problem once and not every second."""
-        if message and message != self._told:
+        if message and message != self._last_logged:
             logger.warning("%s", message)
-        self._told = message
+        self._last_logged = message
 
 
-async def answering(request: Request) -> Answering:  # FastAPI hands what is not async to another thread
-    """The app's :class:`Answering`, for routes."""
-    source: Answering = request.app.state.answering
+async def serving_state(request: Request) -> ServingState:  # FastAPI hands what is not async to another thread
+    """The app's :class:`ServingState`, for routes."""
+    source: ServingState = request.app.state.serving_state
     return source

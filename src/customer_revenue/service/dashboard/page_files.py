@@ -1,4 +1,4 @@
-"""The page's files, which need no key: they hold no data, and the page asks for the key itself."""
+"""The files of the page, served without a key: they hold no data, and the page asks for the key itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_revenue.service.error_responses import answer
+from customer_revenue.service.error_responses import error_response
+from customer_revenue.service.paths import own_path
 
 STATIC = Path(__file__).with_name("static")
 PREFIX = "/dashboard/"
@@ -40,7 +41,7 @@ HEADERS = {
 }
 
 
-class Page:
+class PageFiles:
     """Middleware that answers ``/`` and what is under ``/dashboard/``, and lets everything else pass."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,7 +50,7 @@ class Page:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a file, or pass the request on."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not _is_ours(scope["path"]):
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not _is_ours(own_path(scope)):
             await self.app(scope, receive, send)
             return
 
@@ -58,11 +59,11 @@ class Page:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        inner = {**scope, "path": "/" + scope["path"].removeprefix(PREFIX).lstrip("/"), "root_path": ""}
+        inner = {**scope, "path": "/" + own_path(scope).removeprefix(PREFIX).lstrip("/"), "root_path": ""}
         try:
             response: ASGIApp = await self._files.get_response(self._files.get_path(inner), inner)
         except HTTPException as error:
-            response = answer(error.status_code, "not_found", "the page has no such file")
+            response = error_response(error.status_code, "not_found", "the page has no such file")
         await response(scope, receive, secured)
 
 

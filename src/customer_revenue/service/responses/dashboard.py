@@ -251,7 +251,7 @@ class OutlookPoint(Answer):
     revenue_high_cents: int
 
 
-class Corrections(Complete):
+class Outlook(Complete):
     """A customer's curve and how it came about; null without predictions."""
 
     curve: list[CurvePoint] | None

@@ -5,46 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic_core import to_json
 
 from customer_revenue.revenue.base_analytics import AtRiskBy, CohortUnit, TopBy
-from customer_revenue.service.routes.advice import Months
-from customer_revenue.service.routes.customers import ERRORS, AsOfDay
-from customer_revenue.service.serving_state import Answering, answering
+from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Months, Offset, State, reply
+from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.exports import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)
 
-Source = Annotated[Answering, Depends(answering)]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
-Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
 Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of the periods since.")]
 
 
-def _answer(source: Answering, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> Response:
-    answers = source.current()
+def _answer(state: ServingState, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> Response:
+    answers = state.current()
     base = answers.base(as_of)
-    return Response(to_json(answers.complete(ask(base), base.when)), media_type="application/json")
+    return reply(answers.complete(ask(base), base.when))
 
 
 @router.get("/top-customers", summary="The customers worth most")
 def top_customers(
-    source: Source,
+    state: State,
     by: Annotated[TopBy, Query(description="What to sort by.")] = TopBy.TOTAL_REVENUE,
     limit: Limit = 10,
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
     """The customers worth most, by total or net revenue to date or by predicted lifetime value."""
-    return _answer(source, as_of, lambda base: base.top_customers(by, limit, offset))
+    return _answer(state, as_of, lambda base: base.top_customers(by, limit, offset))
 
 
 @router.get("/at-risk", summary="Customers who may be slipping away")
 def at_risk(
-    source: Source,
+    state: State,
     activity: Annotated[str, Query(description="Activity status to list, unless a stage is given.")] = "at_risk",
     stage: Annotated[str | None, Query(description="Lifecycle stage to list instead.")] = None,
     segment: Annotated[list[str] | None, Query(description="Value segments; all but the lowest by default.")] = None,
@@ -54,60 +49,60 @@ def at_risk(
     as_of: AsOfDay = None,
 ) -> Response:
     """Customers at risk, those with most to lose first, with the days since their last purchase."""
-    return _answer(source, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
+    return _answer(state, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
 
 
 @router.get("/cohorts", summary="Acquisition cohorts")
-def cohorts(source: Source, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
+def cohorts(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
     """Cohorts by first purchase: customers, revenue, and retention and revenue by period since."""
-    return _answer(source, as_of, lambda base: base.cohorts(unit))
+    return _answer(state, as_of, lambda base: base.cohorts(unit))
 
 
 @router.get("/distribution", summary="Revenue by segment, and its concentration")
-def distribution(source: Source, as_of: AsOfDay = None) -> Response:
+def distribution(state: State, as_of: AsOfDay = None) -> Response:
     """Revenue by value segment; the shares of the best customers, the Lorenz curve and the Gini coefficient."""
-    return _answer(source, as_of, lambda base: base.distribution())
+    return _answer(state, as_of, lambda base: base.distribution())
 
 
 @router.get("/purchase-frequency", summary="Customers by purchase frequency")
-def purchase_frequency(source: Source, as_of: AsOfDay = None) -> Response:
+def purchase_frequency(state: State, as_of: AsOfDay = None) -> Response:
     """Customers with two orders or more, by the mean days between them."""
-    return _answer(source, as_of, lambda base: base.purchase_frequency())
+    return _answer(state, as_of, lambda base: base.purchase_frequency())
 
 
 @router.get("/trends", summary="The base month by month")
-def trends(source: Source, as_of: AsOfDay = None) -> Response:
+def trends(state: State, as_of: AsOfDay = None) -> Response:
     """Revenue, orders, and active, new and returning customers of each month."""
-    return _answer(source, as_of, lambda base: base.trends())
+    return _answer(state, as_of, lambda base: base.trends())
 
 
 @router.get("/rfm", summary="RFM groups")
 def rfm(
-    source: Source,
+    state: State,
     group: Annotated[str | None, Query(description="List the customers of this group as well.")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
     """The groups that recency, frequency and monetary scores make, and the customers of one of them."""
-    return _answer(source, as_of, lambda base: base.rfm(group, limit, offset))
+    return _answer(state, as_of, lambda base: base.rfm(group, limit, offset))
 
 
 @router.get("/acquisition", summary="What a new customer may cost")
-def acquisition(source: Source, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
+def acquisition(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
     """Average lifetime value by cohort and by segment, and the highest acquisition cost that leaves the margin."""
-    return _answer(source, as_of, lambda base: base.acquisition(unit))
+    return _answer(state, as_of, lambda base: base.acquisition(unit))
 
 
 @router.get("/segments", summary="Segments and lifecycle stages")
-def segments(source: Source, as_of: AsOfDay = None) -> Response:
+def segments(state: State, as_of: AsOfDay = None) -> Response:
     """Every segment and stage with its criteria, count and share, and what to do about it."""
-    return _answer(source, as_of, lambda base: base.segments())
+    return _answer(state, as_of, lambda base: base.segments())
 
 
 @router.get("/actions", summary="The most valuable actions", response_model=None)
 def actions(
-    source: Source,
+    state: State,
     limit: Limit = 100,
     offset: Offset = 0,
     as_of: AsOfDay = None,
@@ -115,19 +110,19 @@ def actions(
 ) -> Response:
     """What to do this week: the actions that are worth most among all customers, highest expected value first."""
     if file == "json":
-        return _answer(source, as_of, lambda base: base.actions(limit, offset))
-    rows = source.current().base(as_of).action_rows(limit, offset)
+        return _answer(state, as_of, lambda base: base.actions(limit, offset))
+    rows = state.current().base(as_of).action_rows(limit, offset)
     headers = {"Content-Disposition": 'attachment; filename="actions.csv"'}
     return StreamingResponse(as_csv(rows), media_type="text/csv", headers=headers)
 
 
 @router.get("/forecast", summary="The revenue forecast of all known customers")
-def forecast(source: Source, months: Months = 12, as_of: AsOfDay = None) -> Response:
+def forecast(state: State, months: Months = 12, as_of: AsOfDay = None) -> Response:
     """Revenue to be expected of all known customers, month by month, with its 80 % interval."""
-    return _answer(source, as_of, lambda base: base.forecast(months))
+    return _answer(state, as_of, lambda base: base.forecast(months))
 
 
 @router.get("/widget", summary="The dashboard's figures in one call")
-def widget(source: Source, limit: Limit = 10, as_of: AsOfDay = None) -> Response:
+def widget(state: State, limit: Limit = 10, as_of: AsOfDay = None) -> Response:
     """Best customers, distribution, customers at risk, trends and metrics in one object, money in currency units."""
-    return _answer(source, as_of, lambda base: base.widget(limit))
+    return _answer(state, as_of, lambda base: base.widget(limit))

@@ -5,16 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import to_json
 
 from customer_revenue.periods import Period
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import BatchAnswer
-from customer_revenue.service.routes.customers import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER
-from customer_revenue.service.serving_state import Answering, answering
+from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER, State, reply
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import PostedHistory, PostedOrder, PostedRefund
 from customer_revenue.workflows.customers.response import Body
@@ -30,7 +28,6 @@ MAX_CENTS = 1_000_000_000_000
 EARLIEST, LATEST = 1900, 2200
 
 CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_NULL_CHARACTER)]
-Source = Annotated[Answering, Depends(answering)]
 
 
 def _written(moment: object) -> object:
@@ -107,9 +104,9 @@ class ScoreRequest(_Request):
 @router.post(
     "/customers/batch", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Many customers at once"
 )
-def customers(wanted: BatchRequest, source: Source, request: Request) -> Response:
+def customers(wanted: BatchRequest, state: State, request: Request) -> Response:
     """Summary, predictions and segment of many customers, in the order asked for; ids that are not known are listed."""
-    answers = source.current()
+    answers = state.current()
     body = answers.batch(wanted.customer_ids, wanted.period, wanted.include_predictions, wanted.as_of)
     if wanted.as_of is None:
         log_predictions(request.app.state.prediction_log, body, answers)
@@ -119,15 +116,15 @@ def customers(wanted: BatchRequest, source: Source, request: Request) -> Respons
 @router.post(
     "/score", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Score histories that are sent"
 )
-def score(sent: ScoreRequest, source: Source) -> Response:
+def score(sent: ScoreRequest, state: State) -> Response:
     """The same for order histories in the request, from the model alone: the store is not asked, nothing is kept."""
     histories = [_history(history) for history in sent.customers]
-    return _answer(source.scorer().score(histories, sent.as_of))
+    return _answer(state.scorer().score(histories, sent.as_of))
 
 
 def _answer(body: Body) -> Response:
     count_predictions(body)
-    return Response(to_json(body), media_type="application/json")
+    return reply(body)
 
 
 def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:

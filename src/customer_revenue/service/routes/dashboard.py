@@ -4,55 +4,46 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic_core import to_json
 
 from customer_revenue.periods import Period
-from customer_revenue.service.routes.customers import ERRORS, AsOfDay, UserId
-from customer_revenue.service.serving_state import Answering, answering
+from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Offset, State, UserId, reply
 from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 from customer_revenue.workflows.exports import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
 
-Source = Annotated[Answering, Depends(answering)]
 OfPeriod = Annotated[Period, Query(description="Period of the facts.")]
 Segments = Annotated[list[str] | None, Query(description="Value segments to show; all of them by default.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
-Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
-
-
-def _json(body: dict[str, object]) -> Response:
-    return Response(to_json(body), media_type="application/json")
 
 
 @router.get("/dashboard/context", summary="Segments, stages and what the store holds")
-def context(source: Source, as_of: AsOfDay = None) -> Response:
+def context(state: State, as_of: AsOfDay = None) -> Response:
     """What the page needs to know before it asks for anything else."""
-    answers = source.current()
+    answers = state.current()
     dashboard = answers.dashboard(as_of)
-    return _json(answers.complete(dashboard.context(), dashboard.base.when))
+    return reply(answers.complete(dashboard.context(), dashboard.base.when))
 
 
 @router.get("/dashboard/overview", summary="Everything on the page's overview")
 def overview(
-    source: Source,
+    state: State,
     period: OfPeriod = Period.ALL_TIME,
     segment: Segments = None,
     part: Annotated[list[Part] | None, Query(description="Parts to answer with; all of them by default.")] = None,
     as_of: AsOfDay = None,
 ) -> Response:
     """Metrics beside the period before, months, segments, concentration, cohorts and RFM of a period and segments."""
-    answers = source.current()
+    answers = state.current()
     dashboard = answers.dashboard(as_of)
-    return _json(answers.complete(dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when))
+    return reply(answers.complete(dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when))
 
 
 @router.get("/dashboard/customers", summary="A list of customers, sorted and paged", response_model=None)
 def customers(
-    source: Source,
+    state: State,
     show: Annotated[ListKind, Query(description="Every customer, or those of some activity statuses.")] = ListKind.ALL,
     period: OfPeriod = Period.ALL_TIME,
     segment: Segments = None,
@@ -69,19 +60,19 @@ def customers(
     as_of: AsOfDay = None,
 ) -> Response:
     """Customers with an order in the period, their facts of it, and their predictions."""
-    answers = source.current()
+    answers = state.current()
     dashboard = answers.dashboard(as_of)
     chosen = (show, period, segment or (), activity or (), sort, descending)
     if format == "csv":
         name = f"customers-{show.value}-{dashboard.base.when.day}.csv"
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(as_csv(dashboard.lists.all_customers(*chosen)), media_type="text/csv", headers=headers)
-    return _json(answers.complete(dashboard.lists.customers(*chosen, limit, offset), dashboard.base.when))
+    return reply(answers.complete(dashboard.lists.customers(*chosen, limit, offset), dashboard.base.when))
 
 
 @router.get("/dashboard/actions", summary="The most valuable actions, sorted and paged", response_model=None)
 def actions(
-    source: Source,
+    state: State,
     period: OfPeriod = Period.ALL_TIME,
     segment: Segments = None,
     sort: Annotated[ActionSort, Query(description="Column to sort by.")] = ActionSort.WORTH,
@@ -94,33 +85,33 @@ def actions(
     as_of: AsOfDay = None,
 ) -> Response:
     """What to do about the customers with an order in the period: at most 10,000 actions, those worth most."""
-    answers = source.current()
+    answers = state.current()
     dashboard = answers.dashboard(as_of)
     chosen = (period, segment or (), sort, descending)
     if format == "csv":
         headers = {"content-disposition": f'attachment; filename="actions-{dashboard.base.when.day}.csv"'}
         return StreamingResponse(as_csv(dashboard.lists.all_actions(*chosen)), media_type="text/csv", headers=headers)
-    return _json(answers.complete(dashboard.lists.actions(*chosen, limit, offset), dashboard.base.when))
+    return reply(answers.complete(dashboard.lists.actions(*chosen, limit, offset), dashboard.base.when))
 
 
 @router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")
 def timeline(
     user_id: UserId,
-    source: Source,
+    state: State,
     period: OfPeriod = Period.ALL_TIME,
     limit: Limit = 50,
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
     """Orders and refunds of the period, newest first, with the customer's name and e-mail."""
-    answers = source.current()
+    answers = state.current()
     when = answers.when(as_of)
-    return _json(answers.complete(answers.detail.timeline(answers.find(user_id, when), period, limit, offset), when))
+    return reply(answers.complete(answers.detail.timeline(answers.find(user_id, when), period, limit, offset), when))
 
 
 @router.get("/customers/{user_id:path}/outlook", summary="A customer's curve, and how it came about")
-def outlook(user_id: UserId, source: Source, as_of: AsOfDay = None) -> Response:
+def outlook(user_id: UserId, state: State, as_of: AsOfDay = None) -> Response:
     """The chance of a purchase by day, the chance of being alive at earlier days, and the revenue to be expected."""
-    answers = source.current()
+    answers = state.current()
     when = answers.when(as_of)
-    return _json(answers.complete(answers.detail.outlook(answers.find(user_id, when)), when))
+    return reply(answers.complete(answers.detail.outlook(answers.find(user_id, when)), when))

@@ -1,0 +1,32 @@
+"""The middleware around the HTTP application, the outermost first."""
+
+from __future__ import annotations
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from customer_revenue.service.authentication import AuthMiddleware
+from customer_revenue.service.body_limit import BodyLimit
+from customer_revenue.service.dashboard.page_files import PageFiles
+from customer_revenue.service.json_logs import AccessLog
+from customer_revenue.service.request_middleware import MetricsPage, RequestMiddleware
+from customer_revenue.service.serving_state import ServingState
+from customer_revenue.settings import Settings
+
+
+def middleware(settings: Settings, state: ServingState) -> list[Middleware]:
+    """The middleware, the outermost first."""
+    return [
+        Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))),
+        Middleware(PageFiles),
+        Middleware(AuthMiddleware, settings.keys, settings.requests_per_minute),
+        Middleware(MetricsPage, state),
+        Middleware(BodyLimit, settings.body_bytes),
+    ]
+
+
+def wrapped(app: ASGIApp, layers: list[Middleware]) -> ASGIApp:
+    """An application inside some middleware, the outermost first."""
+    for layer in reversed(layers):
+        app = layer.cls(app, *layer.args, **layer.kwargs)
+    return app

@@ -1,0 +1,49 @@
+"""What the routes share: parameters, documented errors, and how a response is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Response
+from pydantic_core import to_json
+
+from customer_revenue.service.error_responses import ErrorAnswer
+from customer_revenue.service.serving_state import ServingState, serving_state
+from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS
+
+MAX_ID_LENGTH = 512
+NO_NULL_CHARACTER = r"^[^\x00]*$"
+"""No database takes one in a text."""
+
+ERRORS: dict[int | str, dict[str, object]] = {
+    401: {"model": ErrorAnswer, "description": "No valid API key."},
+    404: {"model": ErrorAnswer, "description": "The store knows no such customer."},
+    422: {"model": ErrorAnswer, "description": "A parameter is outside its allowed values."},
+    503: {"model": ErrorAnswer, "description": "No store or no model can answer."},
+}
+
+UserId = Annotated[
+    str,
+    Path(
+        description="The customer's id, as in the orders.",
+        min_length=1,
+        max_length=MAX_ID_LENGTH,
+        pattern=NO_NULL_CHARACTER,
+        examples=["user_123"],
+    ),
+]
+AsOfDay = Annotated[
+    str | None,
+    Query(description="Answer as of the end of this day instead of the store's moment.", examples=["2023-12-15"]),
+]
+
+State = Annotated[ServingState, Depends(serving_state)]
+Months = Annotated[int, Query(ge=1, le=MAX_FORECAST_MONTHS, description="How many months ahead.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
+Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
+
+
+def reply(body: Mapping[str, object]) -> Response:
+    """A complete body as the response; it is not validated again."""
+    return Response(to_json(body), media_type="application/json")
