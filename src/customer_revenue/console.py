@@ -1,4 +1,4 @@
-"""What commands say: progress on a terminal, plain lines elsewhere."""
+"""Console output: progress on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

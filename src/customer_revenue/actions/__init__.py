@@ -1,1 +1,1 @@
-"""What should we do? Facts and predictions in; recommended actions out."""
+"""Recommended actions from facts and predictions."""

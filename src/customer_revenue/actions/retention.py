@@ -1,4 +1,4 @@
-"""How each customer is kept: the strategy of segment and situation, the segment's treatment, the stage's focus."""
+"""Retention: the strategy of segment and situation, the segment's treatment, the stage's focus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a history of monthly revenue says: its trend, and whether it has seasons. Tested, not guessed."""
+"""Trend and seasonality of a history of monthly revenue, by statistical tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasons in plain words, with the customer's own numbers."""
+"""Reasons in words, with the customer's own numbers."""
 
 from __future__ import annotations
 

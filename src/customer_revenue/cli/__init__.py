@@ -1,4 +1,4 @@
-"""One command a workflow, no logic."""
+"""One command per workflow, no logic."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def import_(
     store: StoreUrl = None,
     format_name: Annotated[
         str | None,
-        typer.Option("--format", help="Name the format instead of recognising it by the header.", show_default=False),
+        typer.Option("--format", help="The files' format; by default recognised from the header.", show_default=False),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Compute as of now, however old the last order is.")] = False,
     as_of: AsOfDay = None,
@@ -67,7 +67,7 @@ def import_(
 
 @app.command()
 def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None) -> None:
-    """Train the models, back-test them and track the run in MLflow; what passes the gate becomes champion.
+    """Train the models, back-test them and track the run in MLflow; a model that passes the gate becomes champion.
 
     With --set the model in use stays as it is: the run is there to be compared.
     """
@@ -88,7 +88,7 @@ def backtest(
     store: StoreUrl = None,
     cutoff: Annotated[
         list[str] | None,
-        typer.Option("--cutoff", help="Last day that training may know; may be repeated.", show_default=False),
+        typer.Option("--cutoff", help="Last day that training may use; may be repeated.", show_default=False),
     ] = None,
     origins: Annotated[int, typer.Option(min=1, max=24, help="How many cut-offs to choose when none is given.")] = 3,
     horizon: Annotated[int, typer.Option("--horizon", min=1, max=3650, help="Days to predict.")] = 90,
@@ -107,7 +107,7 @@ def backtest(
 
 @app.command()
 def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) -> None:
-    """Predict for every customer; a file, or a summary without one."""
+    """Predict for every customer; writes a file, or prints a summary."""
     from customer_revenue.workflows.training.score import score as run
 
     with reporting() as report:
@@ -126,7 +126,7 @@ def show(
     predictions: Annotated[bool, typer.Option("--predictions/--no-predictions", help="Whether to predict.")] = True,
     as_of: AsOfDay = None,
 ) -> None:
-    """Print a customer's complete answer: the same JSON as the API's."""
+    """Print everything about a customer: the same JSON as the API's."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json, parse_breakdowns, parse_period
 

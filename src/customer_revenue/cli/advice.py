@@ -19,7 +19,7 @@ Months = Annotated[int, typer.Option(min=1, max=36, help="How many months ahead.
 
 
 class About(StrEnum):
-    """What advice can be about."""
+    """The topics of advice."""
 
     ACTIONS = "actions"
     OFFER = "offer"
@@ -35,7 +35,7 @@ def advise(
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
-    """What to do about a customer: actions, an offer, how to keep him, what else to sell him, what to expect."""
+    """What to do about a customer: actions, an offer, retention, upsell, forecast."""
     from customer_revenue.workflows.customers.advice import Advisor
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
@@ -71,7 +71,7 @@ def actions(
 
 
 def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """The revenue to be expected of all known customers, month by month."""
+    """The expected revenue of all known customers, month by month."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 

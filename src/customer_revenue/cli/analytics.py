@@ -14,7 +14,7 @@ from customer_revenue.settings import load_settings
 if TYPE_CHECKING:
     from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
-analytics = typer.Typer(help="Ask about the whole customer base; prints JSON.", no_args_is_help=True)
+analytics = typer.Typer(help="Analytics of the whole customer base, as JSON.", no_args_is_help=True)
 
 Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort and of the periods since.")]
 

@@ -1,4 +1,4 @@
-"""``customer-revenue models``, ``promote``, ``rollback``, ``monitor``, ``retrain``: which version answers, how well."""
+"""``customer-revenue models``, ``promote``, ``rollback``, ``monitor``, ``retrain``: the champion and its quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers did after a cut-off: the targets of training and of back-tests."""
+"""Labels: what customers did after a cut-off, the targets of training and back-tests."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The Python API: what ``import customer_revenue`` offers, joined from the workflows for people and their notebooks."""
+"""The Python API: what ``import customer_revenue`` offers to notebooks, on top of the workflows."""

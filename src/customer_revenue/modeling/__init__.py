@@ -1,1 +1,1 @@
-"""What each customer will do: probability models, boosted corrections, and how sure they are."""
+"""Predictions per customer: probability models, boosted corrections, and their uncertainty."""

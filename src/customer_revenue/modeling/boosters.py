@@ -1,4 +1,4 @@
-"""LightGBM regressions that start from another model's answer and learn only what it misses."""
+"""LightGBM regressions with an offset: they learn corrections of another model's predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a fit of the probability models cannot be trusted, and what to do about it."""
+"""Cautions: when not to trust a fit of the probability models, and what to do about it."""
 
 from __future__ import annotations
 

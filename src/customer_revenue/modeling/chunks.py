@@ -1,4 +1,4 @@
-"""Many customers in parts: bounded memory, arrays that fit the processor's cache, and every core busy."""
+"""Process many customers in chunks: bounded memory, arrays that fit the processor's cache, and all cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What any predictor has to beat: BG/NBD with Gamma-Gamma, and the naive rule of recency deciles."""
+"""The comparators of a predictor: BG/NBD with Gamma-Gamma, and the naive rule of recency deciles."""
 
 from __future__ import annotations
 

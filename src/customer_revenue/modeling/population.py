@@ -1,4 +1,4 @@
-"""All customers as the probability models need them: few numbers, however many customers there are."""
+"""Sufficient statistics of all customers for the probability models: their size does not grow with the customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A purchase model, given the histories of some customers."""
+"""The posterior of a purchase model, given the histories of some customers."""
 
 from __future__ import annotations
 

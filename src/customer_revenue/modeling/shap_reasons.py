@@ -1,4 +1,4 @@
-"""Why a churn score is what it is, in words with the customer's own numbers."""
+"""Reasons for a churn score from SHAP values, in words with the customer's own numbers."""
 
 from __future__ import annotations
 

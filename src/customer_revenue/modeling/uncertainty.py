@@ -1,4 +1,4 @@
-"""How well a fit knows its parameters: standard errors from the curvature of the likelihood, and the bootstrap."""
+"""Uncertainty of fitted parameters: standard errors from the curvature of the likelihood, and the bootstrap."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Was it right, and is what comes in still what it was? Realised against predicted, checks of the feed, drift."""
+"""Monitoring: realised against predicted, checks of the order feed, drift."""

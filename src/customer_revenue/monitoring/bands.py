@@ -1,4 +1,4 @@
-"""Confidence bands that are wide enough for all the looks that are taken.
+"""Confidence bands that are wide enough for repeated checks.
 
 Somebody looks every day at many figures. So that a clean shop raises an alarm once in years and not once a week, the
 false alarms that a year may have are shared out among all figures of all looks (Bonferroni).

@@ -1,4 +1,4 @@
-"""The orders that came before those that are looked at, counted once for all checks."""
+"""The baseline: the orders before those that are checked, counted once for all checks."""
 
 from __future__ import annotations
 

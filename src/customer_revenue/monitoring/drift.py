@@ -1,4 +1,4 @@
-"""Drift: are the customers, and what is predicted for them, still those that the model was trained on?
+"""Drift of customers and predictions since the model was trained.
 
 Customers change all the time, if only by getting older. So the distance between the day of training and today is
 measured against the distance that the same span of days before training had made.

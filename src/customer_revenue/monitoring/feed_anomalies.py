@@ -1,4 +1,4 @@
-"""Checks of the order feed: are the orders of the last days of the kind that came before?
+"""Checks of the order feed: anomalies of the orders of the last days.
 
 Each check compares the orders of a day, or of a week, with those of the baseline. It raises an alarm if chance hardly
 explains the difference (see :mod:`bands`) and the difference is of a size that the policy names.

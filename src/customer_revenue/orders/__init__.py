@@ -1,1 +1,1 @@
-"""What came in? Files, a database or a Spark session in; a store of canonical tables out."""
+"""Orders: files, databases and Spark sessions in; a store of canonical tables out."""

@@ -1,4 +1,4 @@
-"""``policy.toml``: what a marketer decides, read and checked.
+"""``policy.toml``: the decisions of a marketer, read and checked.
 
 Segments, stages, RFM groups, texts, rules and offers. The packaged file is the default; a file of the user's own
 overrides it key by key (a list is replaced whole).

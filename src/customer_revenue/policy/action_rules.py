@@ -1,4 +1,4 @@
-"""The section ``actions``: which action suits which customer, in rules that neither overlap nor idle."""
+"""The section ``actions``: which action suits which customer, in rules that do not overlap and all apply."""
 
 from __future__ import annotations
 

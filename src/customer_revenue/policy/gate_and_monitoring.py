@@ -1,4 +1,4 @@
-"""The sections ``gate`` and ``monitoring``: how good a challenger must be, and what raises an alarm."""
+"""The sections ``gate`` and ``monitoring``: the requirements on a challenger, and the limits of alarms."""
 
 from __future__ import annotations
 

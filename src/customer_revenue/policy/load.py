@@ -1,4 +1,4 @@
-"""The whole policy, and reading it."""
+"""The whole policy, and how it is read."""
 
 from __future__ import annotations
 

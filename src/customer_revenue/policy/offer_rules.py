@@ -1,4 +1,4 @@
-"""The sections ``offers`` and ``retention``: what each segment is offered, and how each is kept."""
+"""The sections ``offers`` and ``retention``: the offer and the retention strategy of each segment."""
 
 from __future__ import annotations
 

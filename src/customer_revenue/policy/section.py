@@ -1,4 +1,4 @@
-"""What every section of the policy is made of."""
+"""The base of every section of the policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of the policy that say what kind of customer one is: segments, stages, activity, RFM groups."""
+"""The sections of the policy that classify customers: segments, stages, activity, RFM groups."""
 
 from __future__ import annotations
 

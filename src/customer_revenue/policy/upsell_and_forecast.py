@@ -1,4 +1,4 @@
-"""The sections ``upsell`` and ``forecast``: what counts as an opportunity, and as enough history."""
+"""The sections ``upsell`` and ``forecast``: the thresholds of opportunities and of sufficient history."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What happened? Canonical tables in; facts per customer and per customer base out."""
+"""Revenue facts per customer and per customer base, from the canonical tables."""

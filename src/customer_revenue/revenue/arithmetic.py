@@ -1,4 +1,4 @@
-"""Arithmetic that every engine does alike: whole numbers divided and rounded, days and months counted.
+"""Arithmetic that gives the same result on every engine: integer division with rounding, counts of days and months.
 
 Engines differ in what ``/``, ``round`` and a cast to integer do (MySQL divides whole numbers to four decimals,
 PostgreSQL rounds the .5 of a double to even, Spark's cast truncates), so whole numbers are divided as doubles and

@@ -1,1 +1,1 @@
-"""Who asks? Workflows in; HTTP out."""
+"""The HTTP service over the workflows."""

@@ -1,4 +1,4 @@
-"""Stage the package and the current bundle, and build a Bento of them: what ``make bento`` runs."""
+"""Stage the package and the current bundle, and build a Bento of them; ``make bento`` runs it."""
 
 from __future__ import annotations
 

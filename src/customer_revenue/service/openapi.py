@@ -1,4 +1,4 @@
-"""The OpenAPI document: what every address answers, with an example of each answer and of each error."""
+"""The OpenAPI document: the response of every path, with an example of each response and each error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from customer_revenue.service.responses import dashboard as page
 
 PREFIX = "/payment/analytics/"
 EXAMPLES = Path(__file__).with_name("examples")
-"""Answers about the specification's example customer among simulated ones, lists cut short."""
+"""Responses about the specification's example customer among simulated ones, lists cut short."""
 
 ANSWERS: Mapping[str, type[BaseModel]] = {
     "customers_revenue": customer.CustomerRevenue,
@@ -53,7 +53,7 @@ ANSWERS: Mapping[str, type[BaseModel]] = {
     "search": page.Found,
     "model": page.ModelCard,
 }
-"""The answer of each operation."""
+"""The response of each operation."""
 
 MODELS: tuple[type[BaseModel], ...] = (*ANSWERS.values(), ErrorAnswer)
 
@@ -93,9 +93,9 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
 OF_ONE_CUSTOMER = frozenset({404})
 OF_BODIES = frozenset({413})
 
-ETAG = {"description": "Tag of what the answer says.", "schema": {"type": "string"}}
+ETAG = {"description": "Tag of the response's content.", "schema": {"type": "string"}}
 REQUEST_ID = {
-    "description": "Name of the request in the log: the client's own, if it sent one.",
+    "description": "Id of the request in the log: the client's own, if it sent one.",
     "schema": {"type": "string"},
 }
 RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
@@ -103,24 +103,24 @@ IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "Tag of the answer that the client has; 304 where it is still the same.",
+    "description": "Tag of the response that the client has; 304 if it is unchanged.",
     "schema": {"type": "string"},
 }
 
 
 def operation_id(route: APIRoute) -> str:
-    """A route's name by its address: ``customers_revenue`` for ``/payment/analytics/customers/{user_id}/revenue``."""
+    """A route's name from its path: ``customers_revenue`` for ``/payment/analytics/customers/{user_id}/revenue``."""
     parts = route.path_format.removeprefix(PREFIX).replace("-", "_").split("/")
     return "_".join(part for part in parts if not part.startswith("{"))
 
 
 def example(name: str) -> Any:
-    """An operation's example answer."""
+    """An operation's example response."""
     return json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
 
 
 def describe(app: FastAPI) -> None:
-    """Let an app answer with the whole document, made on the first request for it."""
+    """Give an app the complete document, made on the first request for it."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -145,7 +145,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key; none is needed while there are none.",
+            "description": "An API key; not needed while no keys exist.",
         },
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
     }
@@ -176,7 +176,7 @@ def _complete(operation: dict[str, Any], method: str, schemas: Mapping[str, dict
     responses: dict[str, Any] = {"200": {"description": "The answer.", "headers": headers, "content": content}}
     if method == "get":
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
-        responses["304"] = {"description": "The client has this answer already.", "headers": headers}
+        responses["304"] = {"description": "The client already has this response.", "headers": headers}
     for status, (meaning, code, message) in ERRORS.items():
         if status in OF_ONE_CUSTOMER and "user_id" not in json.dumps(operation.get("parameters", [])):
             continue

@@ -1,4 +1,4 @@
-"""What a worker told its clients, written to the prediction log by a thread, many rows at a time."""
+"""The predictions that a worker returned, written to the prediction log by a thread in batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_SECONDS = 60.0
 MAX_ROWS = 200_000
-"""Customers that wait to be written; beyond that the oldest are given up and not the service."""
+"""Maximum number of customers that wait to be written; beyond that the oldest are dropped."""
 
 SOURCE = "service"
 LOGGED_COLUMNS = (
@@ -37,7 +37,7 @@ LOGGED_COLUMNS = (
 
 
 class PredictionLog:
-    """Takes note of predictions. A customer is noted once for each day and model, however often he is asked about."""
+    """Logs predictions: one per customer, day and model, however often a customer is requested."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder, self._share = settings.log, settings.logged_share
@@ -54,7 +54,7 @@ class PredictionLog:
         return self._folder is not None and self._share > 0
 
     def note(self, customer: Mapping[str, Any], version: str | None, store_id: str) -> None:
-        """A customer has been told: an answer, or one of a batch, with ``predictions`` in it."""
+        """Log a response about a customer, or one of a batch, that has ``predictions``."""
         predictions = customer.get("predictions")
         if not predictions or not self.enabled:
             return
@@ -92,15 +92,15 @@ class PredictionLog:
 
 def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
     """Three rows for each customer: the probabilities at 30 and 90 days, and everything at the horizon."""
-    names = ("customer_id", "segment", "model_version", "store_id", "told_at", *LOGGED_COLUMNS)
+    names = ("customer_id", "segment", "model_version", "store_id", "predicted_at", *LOGGED_COLUMNS)
     columns = dict(zip(names, zip(*noted, strict=True), strict=True))
     number = len(noted)
     common = {name: pa.array(columns[name], pa.string()) for name in names[:4]} | {
         "as_of": pa.array([dt.date.fromisoformat(day) for day in columns["as_of"]], pa.date32()),
-        "predicted_at": pa.array(columns["told_at"], pa.float64()),
+        "predicted_at": pa.array(columns["predicted_at"], pa.float64()),
         "source": pa.repeat(pa.scalar(SOURCE), number),
     }
-    micros = [round(at * 1_000_000) for at in columns["told_at"]]
+    micros = [round(at * 1_000_000) for at in columns["predicted_at"]]
     common["predicted_at"] = pa.array(micros, pa.int64()).cast(pa.timestamp("us", "UTC"))
     near = {"horizon_days": [NEXT_DAYS] * number, "purchase_probability": columns["next_purchase_probability"]}
     buys = [1 - risk for risk in columns["churn_risk_score"]]

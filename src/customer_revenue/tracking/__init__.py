@@ -1,4 +1,4 @@
-"""MLflow runs and registry: the only room that imports mlflow."""
+"""MLflow runs and registry: the only package that imports mlflow."""
 
 from customer_revenue.tracking.mlflow_registry import (
     RegisteredModel,

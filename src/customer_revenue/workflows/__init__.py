@@ -1,1 +1,1 @@
-"""Workflows join the rooms: train, back-test, score, answer. Nothing else imports more than one room."""
+"""Workflows join the packages: train, back-test, score, answer requests. Nothing else imports more than one of them."""

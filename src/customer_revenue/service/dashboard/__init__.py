@@ -1,1 +1,1 @@
-"""The page at ``/``: static files that ask the same HTTP API as everybody."""
+"""The page at ``/``: static files that use the same HTTP API as every client."""

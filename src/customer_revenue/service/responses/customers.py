@@ -75,15 +75,15 @@ class Offer(Answer):
     """A personal offer."""
 
     offer_type: str = Field(description="Kind of offer.", examples=["exclusive_early_access"])
-    discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where it would only cost money.")
-    message: str = Field(description="What to tell the customer.")
+    discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where it would cost more than it brings.")
+    message: str = Field(description="The message to the customer.")
     reason: str = Field(description="Why this discount, or none.")
     expected_gain_cents: int = Field(description="Revenue that the offer is expected to bring, in cents.")
     expected_cost_cents: int = Field(description="What the discount is expected to cost, in cents.")
 
 
 class Predictions(Answer):
-    """What will happen, all of it read off one curve and one revenue path per customer."""
+    """Predictions, all from one curve and one revenue path per customer."""
 
     estimated_ltv_cents: int = Field(
         description="Net revenue to date and the discounted net revenue expected within the horizon, in cents."

@@ -1,4 +1,4 @@
-"""What the page at ``/`` shows beside the customer base, and the model's card."""
+"""Responses for the page at ``/``, and the model card."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class StoreFacts(Answer):
 
 
 class Context(Complete):
-    """What the page needs to know before it asks for anything else."""
+    """What the page needs before any other request."""
 
     segments: list[Rung]
     lifecycle: Lifecycle
@@ -74,7 +74,7 @@ class Days(Answer):
 
 
 class Figure(Answer):
-    """A figure beside that of the period before."""
+    """A figure and that of the previous period."""
 
     value: float | None
     before: float | None
@@ -129,7 +129,7 @@ class PageRfmGroup(Group):
 
 
 class RfmCell(Answer):
-    """A field of the RFM grid."""
+    """A cell of the RFM grid."""
 
     recency_score: int
     frequency_score: int
@@ -146,7 +146,7 @@ class RfmGrid(Answer):
 
 
 class Overview(Complete):
-    """The page's overview, or the parts of it that were asked for."""
+    """The page's overview, or the requested parts of it."""
 
     period: Period
     segments: list[str]
@@ -235,7 +235,7 @@ class CurvePoint(Answer):
 
 
 class AlivePoint(Answer):
-    """How it looked at an earlier day."""
+    """The prediction as of an earlier day."""
 
     as_of: Day
     probability_alive: Probability
@@ -313,7 +313,7 @@ class BacktestFigure(Answer):
 
 
 class ModelCard(Complete):
-    """The model that answers."""
+    """The model in use."""
 
     model: ModelFacts
     trained_at: str

@@ -1,4 +1,4 @@
-"""What the fields of answers mean; a name means the same wherever it stands."""
+"""The meaning of the fields of responses; a name means the same everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all answers have in common."""
+"""What all responses have in common."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 def _described(schema: dict[str, Any]) -> None:
-    """Fill in what a field of its name means everywhere, where the class does not say."""
+    """Add the glossary's description of a field where the class has none."""
     for name, field in schema.get("properties", {}).items():
         if "description" not in field:
             field["description"] = GLOSSARY[name]
 
 
 class Answer(BaseModel):
-    """An object of an answer; it has no other fields than those described."""
+    """An object of a response; it has only the fields described."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_described)
 
 
 class Meta(Answer):
-    """About the answer itself."""
+    """About the response itself."""
 
     calculation_date: str = Field(description="The as-of moment, UTC.", examples=["2023-12-15T10:30:00Z"])
     data_freshness: Literal["real_time", "historical"] = Field(
@@ -37,7 +37,7 @@ class Meta(Answer):
 
 
 class Complete(Answer):
-    """A whole answer."""
+    """A complete response."""
 
     success: Literal[True]
     meta: Meta

@@ -1,4 +1,4 @@
-"""``/payment/analytics/customers/{user_id}/actions`` and its like: what to do."""
+"""``/payment/analytics/customers/{user_id}/actions`` and the other routes of advice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def actions(user_id: UserId, state: State, as_of: AsOfDay = None) -> Response:
 
 @router.get("/offer", summary="A personal offer")
 def offer(user_id: UserId, state: State, as_of: AsOfDay = None) -> Response:
-    """The offer of the customer's segment, without a discount where that would only cost money."""
+    """The offer of the customer's segment, without a discount where it would cost more than it brings."""
     return _answer(state, user_id, as_of, Advisor.offer)
 
 

@@ -14,7 +14,7 @@ from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS
 
 MAX_ID_LENGTH = 512
 NO_NULL_CHARACTER = r"^[^\x00]*$"
-"""No database takes one in a text."""
+"""Databases refuse the null character in text."""
 
 ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorAnswer, "description": "No valid API key."},

@@ -1,4 +1,4 @@
-"""``POST``: many customers at once, and histories that were sent."""
+"""``POST``: many customers at once, and posted histories."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class _Request(BaseModel):
 
 
 class BatchRequest(_Request):
-    """Customers to be answered about, and how."""
+    """The customers to return, and how."""
 
     customer_ids: list[CustomerId] = Field(
-        min_length=1, description="The customers; the answer is in this order.", examples=[["user_123", "nobody"]]
+        min_length=1, description="The customers; the response is in this order.", examples=[["user_123", "nobody"]]
     )
     period: Period = Field(default=Period.ALL_TIME, description="Period of the summaries.")
     include_predictions: bool = Field(default=True, strict=True, description="Whether to predict.")
@@ -80,24 +80,24 @@ class HistoryRefund(_Request):
 
     created_at: Moment = Field(examples=["2023-03-10T09:00:00Z"])
     amount_cents: int = Field(
-        strict=True, gt=0, le=MAX_CENTS, description="What was paid back, in cents.", examples=[2500]
+        strict=True, gt=0, le=MAX_CENTS, description="The amount refunded, in cents.", examples=[2500]
     )
 
 
 class History(_Request):
     """One customer's whole history."""
 
-    customer_id: CustomerId = Field(description="Any name; it comes back in the answer.", examples=["user_123"])
+    customer_id: CustomerId = Field(description="Any name; the response repeats it.", examples=["user_123"])
     orders: list[HistoryOrder] = Field(description="The orders, in any sequence.")
     refunds: list[HistoryRefund] = Field(default=[], description="The refunds, in any sequence.")
 
 
 class ScoreRequest(_Request):
-    """Histories to be scored; nothing of them is kept."""
+    """Histories to score; nothing of them is stored."""
 
-    customers: list[History] = Field(min_length=1, description="One history a customer.")
+    customers: list[History] = Field(min_length=1, description="One history per customer.")
     as_of: str | None = Field(
-        default=None, description="The day at whose end to look; now by default.", examples=["2023-12-15"]
+        default=None, description="Score as of the end of this day; now by default.", examples=["2023-12-15"]
     )
 
 
@@ -105,7 +105,7 @@ class ScoreRequest(_Request):
     "/customers/batch", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Many customers at once"
 )
 def customers(wanted: BatchRequest, state: State, request: Request) -> Response:
-    """Summary, predictions and segment of many customers, in the order asked for; ids that are not known are listed."""
+    """Summary, predictions and segment of many customers, in the order of the ids; unknown ids are listed."""
     answers = state.current()
     body = answers.batch(wanted.customer_ids, wanted.period, wanted.include_predictions, wanted.as_of)
     if wanted.as_of is None:
@@ -117,7 +117,7 @@ def customers(wanted: BatchRequest, state: State, request: Request) -> Response:
     "/score", response_model=BatchAnswer, response_model_exclude_unset=True, summary="Score histories that are sent"
 )
 def score(sent: ScoreRequest, state: State) -> Response:
-    """The same for order histories in the request, from the model alone: the store is not asked, nothing is kept."""
+    """The same for order histories in the request, from the model alone: the store is neither read nor written."""
     histories = [_history(history) for history in sent.customers]
     return _answer(state.scorer().score(histories, sent.as_of))
 
@@ -128,14 +128,14 @@ def _answer(body: Body) -> Response:
 
 
 def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:
-    """Take note of the predictions of a batch, made as of now."""
+    """Log the predictions of a batch, made as of now."""
     if log.enabled and answers.is_out_of_sample:
         for customer in cast("list[Body]", body["customers"]):
             log.note(customer, answers.model_version, answers.info.id)
 
 
 def count_predictions(body: Body) -> None:
-    """Tell the metrics how many customers of a batch were predicted for."""
+    """Count the predictions of a batch in the metrics."""
     customers = cast("list[Body]", body["customers"])
     version = cast("dict[str, str | None]", body["meta"])["model_version"]
     metrics().predicted(version, sum(bool(one.get("predictions")) for one in customers))

@@ -36,7 +36,7 @@ async def revenue(
     ] = None,
     as_of: AsOfDay = None,
 ) -> Response:
-    """The complete answer: facts of the period, breakdowns that were asked for, predictions, segment."""
+    """The complete response: facts of the period, the requested breakdowns, predictions, segment."""
     breakdowns = parse_breakdowns(breakdown or ())
     answers = state.open_now
     if answers is None:

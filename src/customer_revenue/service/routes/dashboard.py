@@ -1,4 +1,4 @@
-"""``/payment/analytics/dashboard/…`` and what a customer's page shows: what the page at ``/`` asks for."""
+"""``/payment/analytics/dashboard/…`` and the rest of what the page at ``/`` requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Segments = Annotated[list[str] | None, Query(description="Value segments to show
 
 @router.get("/dashboard/context", summary="Segments, stages and what the store holds")
 def context(state: State, as_of: AsOfDay = None) -> Response:
-    """What the page needs to know before it asks for anything else."""
+    """What the page needs before any other request."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
     return reply(answers.complete(dashboard.context(), dashboard.base.when))
@@ -32,10 +32,10 @@ def overview(
     state: State,
     period: OfPeriod = Period.ALL_TIME,
     segment: Segments = None,
-    part: Annotated[list[Part] | None, Query(description="Parts to answer with; all of them by default.")] = None,
+    part: Annotated[list[Part] | None, Query(description="Parts to return; all of them by default.")] = None,
     as_of: AsOfDay = None,
 ) -> Response:
-    """Metrics beside the period before, months, segments, concentration, cohorts and RFM of a period and segments."""
+    """Metrics with the previous period's, months, segments, concentration, cohorts and RFM of a period and segments."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
     return reply(answers.complete(dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when))

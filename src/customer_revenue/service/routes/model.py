@@ -1,4 +1,4 @@
-"""``/payment/analytics/model``: the model that answers."""
+"""``/payment/analytics/model``: the model in use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from customer_revenue.service.routes.common import ERRORS, State, reply
 router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS)
 
 
-@router.get("/model", summary="The model that answers")
+@router.get("/model", summary="The model in use")
 def model(state: State) -> Response:
     """Version, training window, back-test with its comparators, calibration, and where its run is tracked."""
     answers = state.current()
