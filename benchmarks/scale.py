@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from customer_revenue.features.behaviour import features
-from customer_revenue.features.rfm import rfm
+from customer_revenue.features.rfm import rfm_features
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.purchase_histories import Histories, column
@@ -105,7 +105,7 @@ def count(store: Store, folder: Path, row: Row) -> None:
     with duckdb.connect(str(folder / "data" / "orders.duckdb"), read_only=True) as con:
         bare = best(lambda: con.sql(BARE).to_arrow_table())
     day, tables = store.as_of().day, store.tables
-    short = best(lambda: store.fetch(rfm(tables.orders, day)))
+    short = best(lambda: store.fetch(rfm_features(tables.orders, day)))
     long = best(lambda: store.fetch(features(tables.orders, tables.refunds, day)))
     row.values["bare scan and group"] = f"{bare:.2f} s"
     row.values["RFM"] = f"{short:.2f} s, {short / bare:.1f}x the bare scan"
@@ -121,7 +121,7 @@ def against_lifetimes(store: Store, folder: Path, row: Row) -> None:
         orders = store.fetch(store.tables.orders.select("user_id", "created_at", "total_cents")).to_pandas()
         theirs = best(lambda: summary_data_from_transaction_data(orders, "user_id", "created_at", "total_cents"), 1)
         day = store.as_of().day
-        ours = best(lambda: store.fetch(rfm(store.tables.orders, day)))
+        ours = best(lambda: store.fetch(rfm_features(store.tables.orders, day)))
         row.values["RFM, lifetimes"] = f"{theirs:.1f} s, ours is {theirs / ours:.0f}x as fast"
         table = store.fetch(features(store.tables.orders, store.tables.refunds, day)).sort_by("customer_id")
         x, recency, age, spend = (

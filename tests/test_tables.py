@@ -36,7 +36,7 @@ PREDICTIONS = PREDICTION_SCHEMA.names
         (response.SUMMARY_FIELDS, SUMMARY_COLUMNS),
         (response.SEGMENT_FIELDS, SUMMARY_COLUMNS),
         (situations.PREDICTIONS, PREDICTIONS),
-        (predictive_revenue.COLUMNS, PREDICTIONS),
+        (predictive_revenue.INTERVAL_COLUMNS, PREDICTIONS),
         (forecast.CUMULATIVE, PREDICTIONS),
         (analytics.PREDICTED_COLUMNS, PREDICTIONS),
         (checks.PREDICTED, PREDICTIONS),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from customer_revenue.errors import InvalidParameter
 
-PREFIX = "cr_"
+KEY_PREFIX = "cr_"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -79,7 +79,7 @@ class KeyFile:
             keys = self.all()
             if any(key.name == name for key in keys):
                 raise InvalidParameter(f"there is a key named {name} already; revoke it first")
-            secret = PREFIX + secrets.token_urlsafe(32)
+            secret = KEY_PREFIX + secrets.token_urlsafe(32)
             made = ApiKey(name=name, sha256=_hash(secret), scopes=scopes, created_at=dt.datetime.now(dt.UTC))
             self._write([*keys, made])
         return secret

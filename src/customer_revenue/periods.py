@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from customer_revenue.errors import InvalidParameter
 
+DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR = 7, 365, 12
+
 DAYS_WITHOUT_ORDERS_UNTIL_HISTORICAL = 30
 """A store whose last order is older than this at import is taken for a historical one."""
 

@@ -8,7 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from customer_revenue.actions.forecast import History, base_forecast, customer_forecast, horizons_days, month_ends
+from customer_revenue.actions.forecast import (
+    RevenueHistory,
+    base_forecast,
+    customer_forecast,
+    horizons_days,
+    month_ends,
+)
 from customer_revenue.actions.seasonality import NOT_ENOUGH, seasonality, trend
 from customer_revenue.policy import Policy
 
@@ -65,7 +71,7 @@ def test_seasons_are_found_under_a_trend_and_not_in_noise(policy: Policy) -> Non
 
 
 def test_customer_forecast(policy: Policy) -> None:
-    answer = customer_forecast(path(6), AS_OF, History([1, 2, 3]), 12_500, 36.6, policy.forecast)
+    answer = customer_forecast(path(6), AS_OF, RevenueHistory([1, 2, 3]), 12_500, 36.6, policy.forecast)
     assert (answer["months"], answer["predicted_monthly_revenue"], answer["predicted_annual_revenue"]) == (6, 100, 1200)
     rows = answer["path"]
     assert isinstance(rows, list)
@@ -77,7 +83,9 @@ def test_customer_forecast(policy: Policy) -> None:
 
 def test_confidence_rises_with_the_tolerance(policy: Policy) -> None:
     scores = [
-        float(str(customer_forecast(path(6), AS_OF, History([]), order, None, policy.forecast)["confidence_score"]))
+        float(
+            str(customer_forecast(path(6), AS_OF, RevenueHistory([]), order, None, policy.forecast)["confidence_score"])
+        )
         for order in (0, 20_000, 40_000, 10**7)
     ]
     assert scores == sorted(scores)
@@ -86,7 +94,7 @@ def test_confidence_rises_with_the_tolerance(policy: Policy) -> None:
 
 def test_base_forecast_is_the_sum_and_wider_where_the_base_scatters_more(policy: Policy) -> None:
     calm, wild = (
-        base_forecast(path(3, customers=100), AS_OF, History(values), policy.forecast)
+        base_forecast(path(3, customers=100), AS_OF, RevenueHistory(values), policy.forecast)
         for values in ([1_000_000, 1_010_000, 990_000] * 4, [1_000_000, 1_900_000, 300_000] * 4)
     )
     assert calm["predicted_monthly_revenue"] == wild["predicted_monthly_revenue"] == 10_000
@@ -99,7 +107,7 @@ def test_a_path_of_other_customers_is_refused(policy: Policy) -> None:
     one, two = path(1), path(2)[1:]
     other = two[0].set_column(0, "customer_id", [["someone else"]])
     with pytest.raises(TypeError, match="same customers"):
-        base_forecast([*one, other], AS_OF, History([]), policy.forecast)
+        base_forecast([*one, other], AS_OF, RevenueHistory([]), policy.forecast)
 
 
 def test_horizons_end_with_the_months() -> None:

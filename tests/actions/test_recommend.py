@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from customer_revenue.actions.recommend import SCHEMA, as_fields, most_valuable, recommend
+from customer_revenue.actions.recommend import ACTION_SCHEMA, as_fields, most_valuable, recommend
 from customer_revenue.actions.situations import Situations
 from customer_revenue.policy import LIFECYCLE_STAGES, Policy
 
@@ -125,7 +125,7 @@ def test_rows_are_matched_by_customer_and_not_by_position(customers_of: Customer
 def test_the_most_valuable_come_first(customers_of: CustomersOf, policy: Policy) -> None:
     tables = customers_of(*({"customer_id": f"u{n}", "expected_net_revenue_cents": 1e5 * (n % 5)} for n in range(20)))
     everything = most_valuable(Situations.of(*tables), policy.actions, limit=1000)
-    assert everything.schema == SCHEMA
+    assert everything.schema == ACTION_SCHEMA
     values = everything["expected_value_cents"].to_pylist()
     assert values == sorted(values, reverse=True)
     assert len(values) == 32

@@ -9,7 +9,7 @@ import pytest
 from tests.service.conftest import Service
 
 from customer_revenue.periods import Period
-from customer_revenue.workflows.customer_base.headline_metrics import ComparisonPeriods, Window
+from customer_revenue.workflows.customer_base.headline_metrics import ComparisonPeriods, DayRange
 from customer_revenue.workflows.exports import as_csv
 
 DAY = dt.date(2023, 12, 15)
@@ -48,10 +48,10 @@ def test_every_part_of_the_overview_adds_up_to_the_same(site: Service, period: P
 
 def test_the_period_before_is_as_long_and_ends_where_the_period_begins() -> None:
     half = ComparisonPeriods.of(Period.LAST_6_MONTHS, DAY)
-    assert half.now == Window(dt.date(2023, 6, 16), DAY)
-    assert half.before == Window(dt.date(2022, 12, 16), dt.date(2023, 6, 15))
+    assert half.now == DayRange(dt.date(2023, 6, 16), DAY)
+    assert half.before == DayRange(dt.date(2022, 12, 16), dt.date(2023, 6, 15))
     year = ComparisonPeriods.of(Period.YTD, DAY)
-    assert year.before == Window(dt.date(2022, 1, 1), dt.date(2022, 12, 15))
+    assert year.before == DayRange(dt.date(2022, 1, 1), dt.date(2022, 12, 15))
     assert ComparisonPeriods.of(Period.ALL_TIME, DAY).before.last == dt.date(2023, 11, 15)
     assert half.comparison(dt.date(2023, 1, 1)) is None
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
-from customer_revenue.modeling.bundle import MANIFEST, SCHEMA_VERSION, STATE, load, read_manifest, save
+from customer_revenue.modeling.bundle import BUNDLE_SCHEMA_VERSION, MANIFEST, STATE, load, read_manifest, save
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_every_tier_comes_back(make_shop, tmp_path):
 
 def test_the_manifest_says_what_it_is(folder):
     manifest = read_manifest(folder)
-    assert manifest["schema_version"] == SCHEMA_VERSION
+    assert manifest["schema_version"] == BUNDLE_SCHEMA_VERSION
     assert manifest["metrics"] == {"purchases_mae": 0.5}
     assert {"features", "packages", "sha256", "as_of_day", "tier"} <= manifest.keys()
 
@@ -65,7 +65,7 @@ def _rewrite(folder, **changes):
 
 
 OTHERS = [
-    {"schema_version": SCHEMA_VERSION + 1},
+    {"schema_version": BUNDLE_SCHEMA_VERSION + 1},
     {"kind": "another"},
     {"model_features": ["frequency"]},
     {"features": []},

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Shop
 from tests.service.conftest import serving_command
 
-from customer_revenue.service.bento_packaging import stage
+from customer_revenue.service.bento_packaging import stage_bento
 from customer_revenue.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,9 +36,9 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_bento_answers_on_its_own(trained_shop: Shop, foreign_python: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "stage"
+    folder = tmp_path / "stage_bento"
     settings = load_settings(models=trained_shop.folder / "models")
-    stage(settings, REPOSITORY, folder)
+    stage_bento(settings, REPOSITORY, folder)
     home = {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "True"}
     environment = {k: v for k, v in trained_shop.environment.items() if k != "PYTHONPATH"} | home
     build = [str(foreign_python), "-m", "bentoml", "build", ".", "--output", "tag"]

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from tests.trust.online_retail import imported, monitoring_policy
 
-from customer_revenue.monitoring.feed_anomalies import NAMES
+from customer_revenue.monitoring.feed_anomalies import CHECK_NAMES
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings
@@ -84,7 +84,7 @@ def test_the_clean_feed_raises_none_on_any_day(lines: Path, tmp_path: Path) -> N
         while day <= dt.date(2011, 12, 8):
             found = check_store(store, store.as_of(day), monitoring_policy())
             assert [finding.text for finding in found if finding.alarm] == []
-            assert {finding.name for finding in found} == set(NAMES)
+            assert {finding.name for finding in found} == set(CHECK_NAMES)
             assert not any(finding.text.startswith("not checked") for finding in found)
             looks += 1
             day += dt.timedelta(days=8)

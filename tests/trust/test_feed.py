@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from customer_revenue.monitoring.feed_anomalies import NAMES, check_feed
+from customer_revenue.monitoring.feed_anomalies import CHECK_NAMES, check_feed
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.policy import Monitoring, load_policy
 
@@ -77,7 +77,7 @@ def test_an_accident_raises_its_alarm_and_no_other(policy: Monitoring, accident:
 def test_clean_feeds_raise_none(policy: Monitoring) -> None:
     for seed in range(2, 5):
         found = look(shop(seed), policy)
-        assert set(found) == set(NAMES)
+        assert set(found) == set(CHECK_NAMES)
         assert [finding.text for finding in found.values() if finding.alarm] == []
 
 

@@ -13,27 +13,26 @@ import pyarrow as pa
 
 from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.seasonality import seasonality, trend
-from customer_revenue.actions.situations import Floats
-from customer_revenue.periods import month_label, months_before
-from customer_revenue.policy import Forecast
+from customer_revenue.arrays import Floats
+from customer_revenue.periods import MONTHS_PER_YEAR, month_label, months_before
+from customer_revenue.policy import ForecastRules
 from customer_revenue.tables import check_columns
 
 LOW, HIGH = 0.1, 0.9
 """The ends of the 80 % interval."""
 NORMAL_90 = 1.2815515655446004
-MONTHS_PER_YEAR = 12
 CUMULATIVE = ("customer_id", "expected_purchases", "purchase_probability", "expected_revenue_cents")
 
 
 @dataclass(frozen=True)
-class History:
+class RevenueHistory:
     """Revenue of full months, oldest first, and the calendar month of the first (1 to 12)."""
 
     revenue_cents: Sequence[int]
     first_month: int = 1
 
 
-def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> History:
+def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> RevenueHistory:
     """Revenue of the calendar months that are over.
 
     Args:
@@ -43,7 +42,7 @@ def full_months(rows: Sequence[Mapping[str, object]], today: dt.date) -> History
     today_ends_its_month = (today + dt.timedelta(days=1)).day == 1
     over = rows if today_ends_its_month else rows[:-1]
     first = int(str(rows[0]["month"])[-2:]) if rows else 1
-    return History([cast("int", row["revenue_cents"]) for row in over], first)
+    return RevenueHistory([cast("int", row["revenue_cents"]) for row in over], first)
 
 
 def month_ends(as_of_day: dt.date, months: int) -> list[dt.date]:
@@ -63,10 +62,10 @@ def horizons_days(as_of_day: dt.date, months: int) -> list[int]:
 def customer_forecast(
     path: Sequence[pa.Table],
     as_of_day: dt.date,
-    history: History,
+    history: RevenueHistory,
     avg_order_value_cents: int,
     purchase_frequency_days: float | None,
-    policy: Forecast,
+    policy: ForecastRules,
 ) -> dict[str, object]:
     """The forecast of one customer.
 
@@ -100,7 +99,7 @@ def customer_forecast(
 
 
 def base_forecast(
-    path: Sequence[pa.Table], as_of_day: dt.date, history: History, policy: Forecast
+    path: Sequence[pa.Table], as_of_day: dt.date, history: RevenueHistory, policy: ForecastRules
 ) -> dict[str, object]:
     """The forecast of all known customers together; customers who are yet to come are not in it.
 
@@ -198,7 +197,9 @@ def _answer(
     }
 
 
-def _factors(history: History, purchase_frequency_days: float | None, policy: Forecast) -> dict[str, object]:
+def _factors(
+    history: RevenueHistory, purchase_frequency_days: float | None, policy: ForecastRules
+) -> dict[str, object]:
     return {
         "purchase_frequency": purchase_frequency_days,
         "trend": trend(history.revenue_cents, policy),

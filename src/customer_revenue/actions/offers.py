@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from customer_revenue.actions.situations import Floats, Situations
+from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.wording import money, percent
+from customer_revenue.arrays import Floats
 from customer_revenue.policy import Offer, Offers
 
 

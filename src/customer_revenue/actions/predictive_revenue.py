@@ -12,17 +12,17 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import gammainc, gammaincinv
 
-from customer_revenue.actions.situations import Floats
+from customer_revenue.arrays import Floats
 from customer_revenue.tables import check_columns
 
-COLUMNS = (
+INTERVAL_COLUMNS = (
     "purchase_probability",
     "expected_revenue_cents",
     "revenue_low_cents",
     "revenue_high_cents",
     "interval_mass",
 )
-SHAPES = np.geomspace(0.1, 100.0, 241)
+GAMMA_SHAPES = np.geomspace(0.1, 100.0, 241)
 USUAL_SHAPE = 1.5
 """Where the interval says nothing about the shape, as it ends at 0."""
 
@@ -37,13 +37,15 @@ class Predictive:
 
     @classmethod
     def of(cls, predictions: pa.Table) -> Predictive:
-        """The distributions behind a table of predictions with :data:`COLUMNS`, in its order.
+        """The distributions behind a table of predictions with :data:`INTERVAL_COLUMNS`, in its order.
 
         Raises:
             TypeError: a column lacks.
         """
-        check_columns(predictions, COLUMNS, "the table of predictions")
-        p, expected, low, high, mass = (np.asarray(predictions[name].to_numpy(), np.float64) for name in COLUMNS)
+        check_columns(predictions, INTERVAL_COLUMNS, "the table of predictions")
+        p, expected, low, high, mass = (
+            np.asarray(predictions[name].to_numpy(), np.float64) for name in INTERVAL_COLUMNS
+        )
         p = np.clip(p, 1e-9, 1.0)
         mean = np.maximum(expected, 0.0) / p
         # The interval starts at 0 and holds the mass, or is central among the buyers.
@@ -86,8 +88,8 @@ def _shape(ratio: Floats, chance: Floats) -> Floats:
 
     An end near the mean may fit two shapes; the one nearer to the usual is meant. Where none fits, the nearest.
     """
-    missed = gammainc(SHAPES, SHAPES * ratio[:, None]) - chance[:, None]
+    missed = gammainc(GAMMA_SHAPES, GAMMA_SHAPES * ratio[:, None]) - chance[:, None]
     crossed = missed[:, 1:] * missed[:, :-1] <= 0
-    distance = np.where(crossed, np.abs(np.log(SHAPES[1:] / USUAL_SHAPE)), np.inf)
+    distance = np.where(crossed, np.abs(np.log(GAMMA_SHAPES[1:] / USUAL_SHAPE)), np.inf)
     nearest = np.where(crossed.any(axis=1), distance.argmin(axis=1), np.abs(missed).argmin(axis=1))
-    return np.asarray(SHAPES[nearest])
+    return np.asarray(GAMMA_SHAPES[nearest])

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from customer_revenue.actions.situations import Ints, Marks, Situations, Texts
+from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.wording import Words, money
+from customer_revenue.arrays import Ints, Marks, Texts
 from customer_revenue.policy import PRIORITIES, Actions, Rule
 
 LEAVE_ALONE = "leave_alone"
-SCHEMA = pa.schema(
+ACTION_SCHEMA = pa.schema(
     [
         ("customer_id", pa.string()),
         ("rank", pa.int64()),
@@ -70,7 +71,7 @@ def recommend(situations: Situations, policy: Actions, currency: str = "", choic
         choices: what :func:`choose` found for them, where it was asked before.
 
     Returns:
-        Rows of :data:`SCHEMA`: at most ``policy.most`` rows per customer, customers in their order, ``rank`` 1 first:
+        Rows of :data:`ACTION_SCHEMA`: at most ``policy.most`` per customer, customers in their order, ``rank`` 1 first:
         by priority, then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of the
         revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
         cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
@@ -103,12 +104,14 @@ def most_valuable(
     place_of_id[np.argsort(situations.customer_id.astype(str), kind="stable")] = np.arange(len(situations))
     order = np.lexsort((chosen.rank, place_of_id[chosen.customer], -chosen.value_cents))
     rows = _rows(situations, chosen.at(order[offset : offset + limit]), policy, currency)
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist(rows, schema=ACTION_SCHEMA)
 
 
 def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
     """Rows of one customer as the response's fields: the specification's strings, and the details."""
-    details = [{name: row[name] for name in SCHEMA.names if name not in ("customer_id", "rank")} for row in actions]
+    details = [
+        {name: row[name] for name in ACTION_SCHEMA.names if name not in ("customer_id", "rank")} for row in actions
+    ]
     return {"recommended_actions": [row["text"] for row in actions], "actions": details}
 
 

@@ -7,8 +7,10 @@ import pyarrow as pa
 from customer_revenue.policy import Policy
 from customer_revenue.tables import check_columns
 
-FACTS = ("customer_id", "customer_segment", "lifecycle_stage", "activity_status")
-SCHEMA = pa.schema([(name, pa.string()) for name in ("customer_id", "strategy_key", "strategy", "treatment", "focus")])
+RETENTION_FACTS = ("customer_id", "customer_segment", "lifecycle_stage", "activity_status")
+RETENTION_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("customer_id", "strategy_key", "strategy", "treatment", "focus")]
+)
 """The columns of a table of retention strategies."""
 
 
@@ -20,14 +22,14 @@ def retention(facts: pa.Table, policy: Policy) -> pa.Table:
         policy: strategies, treatments and focus.
 
     Returns:
-        A table of :data:`SCHEMA`, one row per customer in the order of the facts; ``strategy_key`` is such as
+        A table of :data:`RETENTION_SCHEMA`, one row per customer in the order of the facts; ``strategy_key`` is such as
         ``high_value_at_risk``.
     """
-    check_columns(facts, FACTS, "the table of facts")
+    check_columns(facts, RETENTION_FACTS, "the table of facts")
     treatments = {rung.name: rung.treatment for rung in policy.segments.active}
     focus = policy.lifecycle.focus.model_dump()
     rows = []
-    for customer, segment, stage, activity in zip(*(facts[name].to_pylist() for name in FACTS), strict=True):
+    for customer, segment, stage, activity in zip(*(facts[name].to_pylist() for name in RETENTION_FACTS), strict=True):
         if stage is None:
             continue
         key = f"{segment}_{situation(stage, activity)}"
@@ -40,7 +42,7 @@ def retention(facts: pa.Table, policy: Policy) -> pa.Table:
                 "focus": focus[stage],
             }
         )
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist(rows, schema=RETENTION_SCHEMA)
 
 
 def situation(stage: str, activity: str) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from customer_revenue.policy import Forecast
+from customer_revenue.policy import ForecastRules
 
 NOT_ENOUGH = "not enough history"
 
 
-def trend(revenue_cents: Sequence[int], policy: Forecast) -> dict[str, object]:
+def trend(revenue_cents: Sequence[int], policy: ForecastRules) -> dict[str, object]:
     """The trend of full months, oldest first: Theil and Sen's slope, and the Mann-Kendall test of it.
 
     Returns:
@@ -36,7 +36,7 @@ def trend(revenue_cents: Sequence[int], policy: Forecast) -> dict[str, object]:
     return {"direction": direction, "change_cents_per_month": round(slope), "p_value": round(p_value, 6)}
 
 
-def seasonality(revenue_cents: Sequence[int], first_month: int, policy: Forecast) -> dict[str, object]:
+def seasonality(revenue_cents: Sequence[int], first_month: int, policy: ForecastRules) -> dict[str, object]:
     """Whether calendar months differ, once the trend is taken out: the Kruskal-Wallis test.
 
     Args:

@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customer_revenue.arrays import Floats, Ints, Marks, Texts
 from customer_revenue.policy import Actions
 from customer_revenue.tables import check_columns
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.object_]
-Marks = npt.NDArray[np.bool_]
 
 FACTS = (
     "customer_id",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.features.rfm import AsOfDay, as_date, numbered_days, purchase_days
+from customer_revenue.features.rfm import DayExpression, as_date, numbered_days, purchase_days
+from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.tables import DECAY_DAYS, RECENT_DAYS, REFUNDED, check_columns
 
-YEAR_DAYS = 365
 SEASON_DAYS = 90
 
 REFUND_COLUMNS = ("id", "order_id", "user_id", "amount_cents", "day")
 
 
-def features(orders: ir.Table, refunds: ir.Table, as_of_day: AsOfDay) -> ir.Table:
+def features(orders: ir.Table, refunds: ir.Table, as_of_day: DayExpression) -> ir.Table:
     """The behaviour of every customer with an order by the as-of day, in one query.
 
     Args:
@@ -40,7 +40,7 @@ def features(orders: ir.Table, refunds: ir.Table, as_of_day: AsOfDay) -> ir.Tabl
 def _counts(days: ir.Table) -> dict[str, ir.Value]:
     recent = {f"purchases_{n}": _sum(days.age_days < n, ibis.literal(1)) for n in RECENT_DAYS}
     decayed = {f"decayed_purchases_{n}": (-days.age_days / float(n)).exp().sum() for n in DECAY_DAYS}
-    season = (days.age_days < YEAR_DAYS) & (days.age_days >= YEAR_DAYS - SEASON_DAYS)
+    season = (days.age_days < DAYS_PER_YEAR) & (days.age_days >= DAYS_PER_YEAR - SEASON_DAYS)
     return {
         "frequency": days.count() - 1,
         "recency_days": days.age_days.max() - days.age_days.min(),
@@ -88,7 +88,7 @@ def _rhythm(days: ir.Table) -> dict[str, ir.Value]:
     }
 
 
-def _refunds(orders: ir.Table, refunds: ir.Table, as_of_day: AsOfDay) -> ir.Table:
+def _refunds(orders: ir.Table, refunds: ir.Table, as_of_day: DayExpression) -> ir.Table:
     """Refunds of each customer beyond the orders that were refunded as a whole."""
     check_columns(refunds, REFUND_COLUMNS, "refunds")
     whole = orders.filter(orders.status == REFUNDED).select(whole_id="id")

@@ -12,19 +12,19 @@ from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, check_columns
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "day")
 
-MAX_CENTS = 2**40
+MAX_SPEND_CENTS = 2**40
 """More than any customer spends in a day, ten billion of any currency."""
 
-AsOfDay: TypeAlias = "ir.DateValue | dt.date"
+DayExpression: TypeAlias = "ir.DateValue | dt.date"
 """The last day that counts: a date, or an Ibis date scalar such as a parameter bound later."""
 
 
-def as_date(day: AsOfDay) -> ir.DateValue:
+def as_date(day: DayExpression) -> ir.DateValue:
     """An as-of day as an Ibis date."""
     return ibis.literal(day, type="date") if isinstance(day, dt.date) else day
 
 
-def purchase_days(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
+def purchase_days(orders: ir.Table, as_of_day: DayExpression) -> ir.Table:
     """One row per customer and day with at least one order that counts, no later than the as-of day.
 
     Args:
@@ -54,7 +54,7 @@ def numbered_days(days: ir.Table) -> ir.Table:
     )
 
 
-def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
+def rfm_features(orders: ir.Table, as_of_day: DayExpression) -> ir.Table:
     """Frequency, recency, age and mean spend of every customer with an order by the as-of day.
 
     The definitions are those of Fader, Hardie & Lee (2005), in days: a purchase is a day with an order.
@@ -70,7 +70,7 @@ def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
     """
     days = purchase_days(orders, as_of_day)
     # Age and total in one number, so that the first day's total needs no join, window or arg-max.
-    packed = days.age_days.cast("int64") * MAX_CENTS + days.total_cents
+    packed = days.age_days.cast("int64") * MAX_SPEND_CENTS + days.total_cents
     customers = days.group_by("customer_id").aggregate(
         frequency=days.count() - 1,
         T_days=days.age_days.max(),
@@ -79,7 +79,7 @@ def rfm(orders: ir.Table, as_of_day: AsOfDay) -> ir.Table:
         positive_days=(days.total_cents > 0).ifelse(1, 0).sum(),
         first_packed=packed.max(),
     )
-    first_cents = customers.first_packed % MAX_CENTS
+    first_cents = customers.first_packed % MAX_SPEND_CENTS
     repeat_days = customers.positive_days - (first_cents > 0).ifelse(1, 0)
     repeat_cents = (customers.total_cents - first_cents).cast("float64")
     return customers.select(

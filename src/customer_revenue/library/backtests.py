@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frame_columns import Day, as_day, as_frame
+from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.comparators import BG_NBD, OURS, member_forecasts, probability_forecast
 from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, select, slices
@@ -29,7 +29,7 @@ def backtest(
     orders: Orders,
     horizon_days: int = 90,
     *,
-    cutoffs: Sequence[Day] = (),
+    cutoffs: Sequence[DayLike] = (),
     origins: int = 1,
     also: Sequence[str] = ("mbg_nbd", "pareto_nbd"),
     options: ModelOptions | None = None,

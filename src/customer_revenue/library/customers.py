@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frame_columns import Day, Lines, Numbers, Rows, as_day, as_frame, as_table
+from customer_revenue.library.frame_columns import DayLike, Lines, Numbers, Rows, as_day, as_frame, as_table
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
@@ -65,7 +65,7 @@ class CustomerModel:
         fitted = f"{self.tier_}, as of {self.as_of}" if self._predictor else "not fitted"
         return f"<CustomerModel: {self.horizon_days} days, {fitted}>"
 
-    def fit(self, orders: Orders, as_of: Day | None = None) -> Self:
+    def fit(self, orders: Orders, as_of: DayLike | None = None) -> Self:
         """Fit on what was known on a day: nothing later is looked at.
 
         Args:
@@ -152,7 +152,9 @@ class CustomerModel:
         """
         return pd.Series(self.predictor_.weights(), dtype=float)
 
-    def predict(self, orders: Orders | Rows, as_of: Day | None = None, horizon_days: int | None = None) -> pd.DataFrame:
+    def predict(
+        self, orders: Orders | Rows, as_of: DayLike | None = None, horizon_days: int | None = None
+    ) -> pd.DataFrame:
         """Predictions, one row per customer.
 
         Args:
@@ -177,7 +179,7 @@ class CustomerModel:
         predictor = self.predictor_.as_of(day)
         return as_frame(predictor.predict(self._features(orders, day), horizon_days))
 
-    def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: Day | None = None) -> pd.DataFrame:
+    def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: DayLike | None = None) -> pd.DataFrame:
         """F(t), the chance of at least one purchase within t days: one row per customer, one column per number of days.
 
         >>> import customer_revenue as cr
@@ -191,7 +193,7 @@ class CustomerModel:
         ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
         return pd.DataFrame(self.predictor_.curve(features, days), index=ids, columns=list(days))
 
-    def reasons(self, orders: Orders | Rows, as_of: Day | None = None) -> Lines:
+    def reasons(self, orders: Orders | Rows, as_of: DayLike | None = None) -> Lines:
         """The drivers of each customer's churn risk in words, strongest first, by customer.
 
         >>> import customer_revenue as cr
@@ -205,7 +207,9 @@ class CustomerModel:
         ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
         return pd.Series(self.predictor_.reasons(self.predictor_.reason_inputs(features)), index=ids)
 
-    def churn_contributions(self, orders: Orders | Rows, as_of: Day | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def churn_contributions(
+        self, orders: Orders | Rows, as_of: DayLike | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """SHAP values of the churn classifier, and the values of the features that they are of.
 
         Args:

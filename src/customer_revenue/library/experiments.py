@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.console import silent
-from customer_revenue.library.frame_columns import Day, as_day
+from customer_revenue.library.frame_columns import DayLike, as_day
 from customer_revenue.library.orders import Orders
 from customer_revenue.settings import with_changes
 from customer_revenue.workflows.registry.champion import Change
@@ -13,7 +13,7 @@ from customer_revenue.workflows.training.result import TrainingResult
 from customer_revenue.workflows.training.train import train as run
 
 
-def train(orders: Orders, as_of: Day | None = None, **changes: object) -> TrainingResult:
+def train(orders: Orders, as_of: DayLike | None = None, **changes: object) -> TrainingResult:
     """Train, back-test and track a run in MLflow, as ``customer-revenue train --set …`` does.
 
     Without changes the model becomes the champion if it passes the gate, see ``result.verdict``. With changes the

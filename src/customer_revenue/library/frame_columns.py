@@ -11,7 +11,7 @@ import pyarrow as pa
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import parse_day
 
-Day: TypeAlias = str | dt.date | pd.Timestamp
+DayLike: TypeAlias = str | dt.date | pd.Timestamp
 """A day: ``"1997-09-30"``, a date, or a pandas timestamp."""
 
 Rows: TypeAlias = pd.DataFrame | pa.Table
@@ -53,7 +53,7 @@ def as_table(rows: Rows) -> pa.Table:
     return table
 
 
-def as_day(day: Day | None) -> dt.date | None:
+def as_day(day: DayLike | None) -> dt.date | None:
     """A day as a date.
 
     Raises:

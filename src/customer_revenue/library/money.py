@@ -9,7 +9,7 @@ import pandas as pd
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.customers import CustomerModel
-from customer_revenue.library.frame_columns import Day, as_day, as_frame
+from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.base_analytics import CohortUnit
@@ -19,7 +19,7 @@ from customer_revenue.workflows.registry.bundles import LoadedModel
 UNITS = {"month": CohortUnit.MONTH, "quarter": CohortUnit.QUARTER}
 
 
-def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day | None = None) -> pd.DataFrame:
+def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: DayLike | None = None) -> pd.DataFrame:
     """The actions that are worth most among all customers, the most valuable first.
 
     Args:
@@ -44,7 +44,7 @@ def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day
 
 
 def acquisition_budget(
-    orders: Orders, model: CustomerModel, by: str = "segment", as_of: Day | None = None
+    orders: Orders, model: CustomerModel, by: str = "segment", as_of: DayLike | None = None
 ) -> pd.DataFrame:
     """Average lifetime value and the most that winning such a customer may cost, so that the policy's margin is left.
 
@@ -71,7 +71,7 @@ def acquisition_budget(
     return pd.DataFrame(cast("list[dict[str, Any]]", found["by_segment" if by == "segment" else "by_cohort"]))
 
 
-def _base(orders: Orders, model: CustomerModel, as_of: Day | None) -> CustomerBase:
+def _base(orders: Orders, model: CustomerModel, as_of: DayLike | None) -> CustomerBase:
     when = orders.store.as_of(as_day(as_of) or model.as_of)
     loaded = LoadedModel(model.predictor_, "notebook", "", Path(), orders.info.currency)
     return CustomerBase(orders.store, when, load_policy(orders.settings.policy), loaded, None)

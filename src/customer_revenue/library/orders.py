@@ -22,7 +22,7 @@ from customer_revenue.console import silent
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
 from customer_revenue.features.rfm import purchase_days
-from customer_revenue.library.frame_columns import Day, Rows, as_day, as_frame
+from customer_revenue.library.frame_columns import DayLike, Rows, as_day, as_frame
 from customer_revenue.orders.files.samples import cdnow_path, write_cdnow_sample
 from customer_revenue.orders.store import Store, StoreInfo
 from customer_revenue.orders.store import open_store as open_the_store
@@ -61,7 +61,7 @@ def open_store(url: str | None = None, **settings: Any) -> Orders:
     return Orders(open_the_store(chosen.store, chosen.store_options), chosen)
 
 
-def load_orders(source: Source, *, as_of: Day | None = None, live: bool = False, **settings: Any) -> Orders:
+def load_orders(source: Source, *, as_of: DayLike | None = None, live: bool = False, **settings: Any) -> Orders:
     """Read orders from a frame or from files into a store that lasts as long as the object.
 
     A frame or a file has the columns ``order_id, user_id, created_at, total`` (or ``total_cents``) and ``status``;
@@ -190,7 +190,7 @@ class Orders:
         """
         return ArrowTables(self)
 
-    def facts(self, as_of: Day | None = None, period: str = "all_time") -> pd.DataFrame:
+    def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pd.DataFrame:
         """What each customer has bought and got back: revenue, orders, refunds, segment, stage.
 
         Args:
@@ -205,7 +205,7 @@ class Orders:
         """
         return as_frame(self.arrow.facts(as_of, period))
 
-    def features(self, as_of: Day | None = None) -> pd.DataFrame:
+    def features(self, as_of: DayLike | None = None) -> pd.DataFrame:
         """What each customer's history looks like on a day: recency, frequency, age, spend, rhythm, refunds.
 
         It is what every model here is fitted to. ``frequency`` counts purchase days after the first;
@@ -225,7 +225,7 @@ class Orders:
         """
         return as_frame(self.arrow.features(as_of))
 
-    def outcomes(self, cutoff: Day, horizon_days: int) -> pd.DataFrame:
+    def outcomes(self, cutoff: DayLike, horizon_days: int) -> pd.DataFrame:
         """What the customers of a day did after it: ``purchases``, ``revenue_cents``, ``days_to_next_purchase``.
 
         Rows follow those of ``features(as_of=cutoff)``. Day 1 is the day after the cut-off.
@@ -244,7 +244,7 @@ class Orders:
         """
         return as_frame(self.arrow.outcomes(cutoff, horizon_days))
 
-    def purchase_days(self, customer_id: str | None = None, as_of: Day | None = None) -> pd.DataFrame:
+    def purchase_days(self, customer_id: str | None = None, as_of: DayLike | None = None) -> pd.DataFrame:
         """Each day on which a customer bought, with the day's ``total_cents`` and ``orders``.
 
         Args:
@@ -265,7 +265,7 @@ class Orders:
         frame.insert(1, "day", pd.Timestamp(when.day) - pd.to_timedelta(frame.pop("age_days"), unit="D"))
         return frame.sort_values(["customer_id", "day"], ignore_index=True)
 
-    def daily(self, as_of: Day | None = None) -> pd.DataFrame:
+    def daily(self, as_of: DayLike | None = None) -> pd.DataFrame:
         """Day by day, ``new_customers`` and ``repeat_purchases``; days without either are left out.
 
         >>> import customer_revenue as cr
@@ -299,7 +299,7 @@ class ArrowTables:
     def __init__(self, orders: Orders) -> None:
         self._store, self._settings = orders.store, orders.settings
 
-    def facts(self, as_of: Day | None = None, period: str = "all_time") -> pa.Table:
+    def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pa.Table:
         """As :meth:`Orders.facts`.
 
         >>> import customer_revenue as cr
@@ -317,7 +317,7 @@ class ArrowTables:
         facts = summary(known_at(self._store, when), first, today, policy)
         return self._store.fetch(facts.order_by("customer_id"))
 
-    def features(self, as_of: Day | None = None) -> pa.Table:
+    def features(self, as_of: DayLike | None = None) -> pa.Table:
         """As :meth:`Orders.features`.
 
         >>> import customer_revenue as cr
@@ -327,7 +327,7 @@ class ArrowTables:
         """
         return feature_rows(self._store, self._store.as_of(as_day(as_of))).sort_by("customer_id")
 
-    def outcomes(self, cutoff: Day, horizon_days: int) -> pa.Table:
+    def outcomes(self, cutoff: DayLike, horizon_days: int) -> pa.Table:
         """As :meth:`Orders.outcomes`.
 
         >>> import customer_revenue as cr

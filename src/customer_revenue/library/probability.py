@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from customer_revenue.arrays import Floats
 from customer_revenue.errors import BundleIncompatible, InvalidParameter
 from customer_revenue.library.frame_columns import Numbers, Rows, as_table
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
 from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
-from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import Estimate, bootstrap, purchase_estimates, spend_estimates
 

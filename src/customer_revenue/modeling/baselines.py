@@ -12,15 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import logit
 
-from customer_revenue.modeling.design_matrix import BASE_NAMES, NAMES, behaviour_matrix, needed_columns
+from customer_revenue.arrays import Floats
+from customer_revenue.modeling.design_matrix import BASELINE_NAMES, MATRIX_NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.posterior import Posterior
-from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
-FEATURE_NAMES = (*NAMES, *BASE_NAMES, "churn_log_odds")
+FEATURE_NAMES = (*MATRIX_NAMES, *BASELINE_NAMES, "churn_log_odds")
 """Columns of a baseline's matrix. The last is the offset of the churn classifiers, at their own horizon."""
 
 REFERENCE_DAYS = 90
@@ -104,7 +105,7 @@ class BaselinePrediction:
 
     @cached_property
     def base_columns(self) -> list[Floats]:
-        """The columns of :data:`BASE_NAMES`."""
+        """The columns of :data:`BASELINE_NAMES`."""
         return [
             np.log(np.maximum(self.purchases.expected_purchases(REFERENCE_DAYS), TINY)),
             log_odds(self.purchases.purchase_probability(REFERENCE_DAYS)),

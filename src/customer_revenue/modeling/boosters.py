@@ -8,7 +8,7 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 
-from customer_revenue.modeling.purchase_histories import Floats
+from customer_revenue.arrays import Floats
 from customer_revenue.settings import ModelOptions
 
 MIN_ROWS_PER_LEAF = 20
@@ -17,7 +17,7 @@ ROWS_PER_LEAF_SHARE = 0.004
 
 TREES = ModelOptions().trees
 
-PARAMETERS: dict[str, Any] = {
+BOOSTER_PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.06,
     "num_leaves": 12,
     "feature_fraction": 0.7,
@@ -52,7 +52,7 @@ class OffsetBooster:
     def fit(self, X: Floats, y: Floats, offset: Floats, weight: Floats | None = None) -> Self:
         """Learn the correction from rows of features, outcomes and offsets."""
         leaf = max(MIN_ROWS_PER_LEAF, int(ROWS_PER_LEAF_SHARE * len(y)))
-        parameters = {**PARAMETERS, "objective": self.objective, "min_data_in_leaf": leaf, "seed": self.seed}
+        parameters = {**BOOSTER_PARAMETERS, "objective": self.objective, "min_data_in_leaf": leaf, "seed": self.seed}
         if self.objective == "tweedie":
             parameters["tweedie_variance_power"] = 1.5
         data = lgb.Dataset(_own(X), _own(y), weight=weight, init_score=_own(offset), free_raw_data=True)

@@ -22,7 +22,7 @@ from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.design_matrix import INPUT_COLUMNS
 from customer_revenue.modeling.predictor import Predictor
 
-SCHEMA_VERSION = 1
+BUNDLE_SCHEMA_VERSION = 1
 KIND = "customer-revenue bundle"
 MANIFEST = "manifest.json"
 STATE = "predictor.json"
@@ -44,7 +44,7 @@ def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, 
     manifest = {
         **(manifest_extra or {}),
         "kind": KIND,
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": BUNDLE_SCHEMA_VERSION,
         "as_of_day": predictor.as_of_day.isoformat(),
         "horizon_days": predictor.horizon_days,
         "tier": str(predictor.tier_),
@@ -95,9 +95,9 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
         raise BundleDamaged(f"{folder / MANIFEST} is not readable JSON; train again or restore it") from None
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise BundleIncompatible(f"{folder} is no bundle of customer-revenue")
-    if manifest.get("schema_version") != SCHEMA_VERSION:
+    if manifest.get("schema_version") != BUNDLE_SCHEMA_VERSION:
         raise BundleIncompatible(
-            f"{folder} has bundle schema {manifest.get('schema_version')}, this package reads {SCHEMA_VERSION}; "
+            f"{folder} has bundle schema {manifest.get('schema_version')}, this package reads {BUNDLE_SCHEMA_VERSION}; "
             "train again or use the package version that wrote it"
         )
     return manifest

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.count_distribution import PurchaseModel
 from customer_revenue.modeling.fitting import maximise
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import Estimate
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 CHUNK_ROWS = 16_384
 MAX_THREADS = 8
-Part = TypeVar("Part")
+ChunkResult = TypeVar("ChunkResult")
 
 
-def map_chunks(function: Callable[[pa.Table], Part], table: pa.Table) -> list[Part]:
+def map_chunks(function: Callable[[pa.Table], ChunkResult], table: pa.Table) -> list[ChunkResult]:
     """The function of each part of a table, in order; NumPy, SciPy and LightGBM run side by side in threads.
 
     A table of one chunk, as when the service answers, is not handed to another thread.

@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.boosters import TREES, OffsetBooster
-from customer_revenue.modeling.purchase_histories import Floats
 
 CALIBRATION_SHARE = 0.25
 MIN_ROWS = 2

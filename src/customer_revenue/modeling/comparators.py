@@ -7,13 +7,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_curve import Curve
-from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo
 from customer_revenue.modeling.rolling_windows import Window
 

@@ -7,8 +7,9 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import betainc, betaln
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 PurchaseModel: TypeAlias = ModifiedBetaGeoCNBDk | ParetoNBD

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.modeling.purchase_histories import Floats, columns
+from customer_revenue.arrays import Floats
+from customer_revenue.modeling.purchase_histories import columns
 from customer_revenue.tables import FEATURE_COLUMNS, check_columns
 
 UNUSED_COLUMNS = ("purchases_365", "cents_30", "cents_180", "cents_365", "refunds")
@@ -16,7 +17,7 @@ UNUSED_COLUMNS = ("purchases_365", "cents_30", "cents_180", "cents_365", "refund
 INPUT_COLUMNS = tuple(name for name in FEATURE_COLUMNS if name not in UNUSED_COLUMNS)
 """The features that the models read."""
 
-NAMES = (
+MATRIX_NAMES = (
     "frequency",
     "recency_days",
     "T_days",
@@ -53,7 +54,7 @@ DECIMALS = 4
 SAME_DECIMALS = 9
 """Of every column: what the same orders give on every engine."""
 
-BASE_NAMES = ("base_purchases", "base_probability", "probability_alive")
+BASELINE_NAMES = ("base_purchases", "base_probability", "probability_alive")
 """Columns that the purchase model adds: log expected purchases, log-odds of any, log-odds of being alive."""
 
 
@@ -68,7 +69,7 @@ def needed_columns(table: pa.Table) -> dict[str, Floats]:
 
 
 def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:
-    """The matrix of :data:`NAMES`, one row per customer; what a customer has no value for is NaN.
+    """The matrix of :data:`MATRIX_NAMES`, one row per customer; what a customer has no value for is NaN.
 
     Money enters as a logarithm relative to ``mean_cents``, the shop's mean spend of a purchase day, rounded so that
     another currency unit gives the same numbers.
@@ -76,7 +77,7 @@ def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         known = {**f, **_rhythm(f), **_spend(f, mean_cents)}
     # Engines sum in different orders, so that the last digits differ; a tree could split on them.
-    return np.asarray(np.round(np.column_stack([known[name] for name in NAMES]), SAME_DECIMALS))
+    return np.asarray(np.round(np.column_stack([known[name] for name in MATRIX_NAMES]), SAME_DECIMALS))
 
 
 def _rhythm(f: Mapping[str, Floats]) -> dict[str, Floats]:

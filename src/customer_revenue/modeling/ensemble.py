@@ -14,11 +14,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.predictive_distribution import Dispersion
-from customer_revenue.modeling.purchase_histories import Floats
 
 AGE_NAMES = ("T_days", "recency_days")
 """Features left out of the direct member: in a growing shop no earlier window has customers as old as today's."""

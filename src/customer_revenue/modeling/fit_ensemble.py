@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.boosters import TREES, OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
@@ -22,7 +23,6 @@ from customer_revenue.modeling.ensemble import (
     zero_count_log_odds,
 )
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
-from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
 from customer_revenue.modeling.training_windows import TrainingWindow, stack
 
@@ -68,7 +68,7 @@ def learn(
     """
     with ThreadPoolExecutor(max_workers=1) as pool:  # LightGBM trains without the interpreter's lock
         testing = pool.submit(_back_test, training_windows, seed, trees)
-        models = train(training_windows, horizon_days, seed, trees)
+        models = fit_boosters(training_windows, horizon_days, seed, trees)
         tested = testing.result()
     longest = _longest(training_windows)
     weights = tested.weights
@@ -88,7 +88,9 @@ def _longest(training_windows: Sequence[TrainingWindow]) -> list[TrainingWindow]
     ]
 
 
-def train(training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int = TREES) -> Models:
+def fit_boosters(
+    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int = TREES
+) -> Models:
     """The boosters, fitted on all windows.
 
     Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
@@ -158,7 +160,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     if not earlier:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
-    models = train(earlier, test.horizon_days, seed, trees)
+    models = fit_boosters(earlier, test.horizon_days, seed, trees)
     corrections = models.predict(test.baseline)
     members = corrections.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))

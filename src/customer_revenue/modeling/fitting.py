@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from customer_revenue.modeling.purchase_histories import Floats
+from customer_revenue.arrays import Floats
 
 PENALIZERS = (0.0, 0.001, 0.01, 0.1)
 """Tried in turn until a fit converges away from the edges; a penalizer pulls the parameters towards 0."""

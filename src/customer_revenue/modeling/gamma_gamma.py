@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.fitting import maximise, penalizers
-from customer_revenue.modeling.purchase_histories import Floats
 
-STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
+GAMMA_GAMMA_STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 MIN_CUSTOMERS = 10
 """Below this many customers with a known mean spend, the plain mean stands in for the model."""
 
@@ -69,7 +69,7 @@ class GammaGamma:
         parameters = None if self.penalizer else _lifetimes_fit(x, relative, weight)
         if parameters is None:
             total, tried = float(weight.sum()), penalizers(self.penalizer)
-            fit = maximise(lambda p: spend_log_likelihood(x, relative, weight, p), STARTS, total, tried)
+            fit = maximise(lambda p: spend_log_likelihood(x, relative, weight, p), GAMMA_GAMMA_STARTS, total, tried)
             parameters, self.penalizer_ = fit.parameters, fit.penalizer
         if not np.all(np.isfinite(parameters)):
             self.problem_ = "Gamma-Gamma has no maximum; a weighted mean stands in"

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from customer_revenue.modeling.purchase_histories import Floats
+from customer_revenue.arrays import Floats
 
-T = TypeVar("T", "Outcomes", "Forecast")
+Customers = TypeVar("Customers", "Outcomes", "Forecast")
 
 PROBABILITY_FLOOR = 1e-6
 """Log loss clips probabilities to this distance from 0 and 1."""
@@ -212,7 +212,7 @@ def _difference(
     return np.array(values)
 
 
-def select(what: T, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> T:
+def select(what: Customers, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Customers:
     """Some of the customers."""
 
     def part(value: Any) -> Any:

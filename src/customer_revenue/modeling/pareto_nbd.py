@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import gammaln
 
+from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.fitting import NO_REPEATS, maximise, penalizers
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Histories
 
-PARAMETERS = ("r", "alpha", "s", "beta")
-STARTS = ((0.5, 0.1, 0.5, 0.3), (1.0, 0.3, 1.0, 1.0), (0.3, 0.05, 0.2, 0.1))
-UNTESTED_PARAMETERS = (0.5, 0.1, 0.5, 0.3)
+PARETO_PARAMETERS = ("r", "alpha", "s", "beta")
+PARETO_STARTS = ((0.5, 0.1, 0.5, 0.3), (1.0, 0.3, 1.0, 1.0), (0.3, 0.05, 0.2, 0.1))
+PARETO_UNTESTED = (0.5, 0.1, 0.5, 0.3)
 
 FALL = 30.0
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -32,14 +33,14 @@ class ParetoNBD:
     """
 
     name: ClassVar[str] = "pareto_nbd"
-    parameters: ClassVar[tuple[str, ...]] = PARAMETERS
+    parameters: ClassVar[tuple[str, ...]] = PARETO_PARAMETERS
     times: ClassVar[tuple[str, ...]] = ("alpha", "beta")
     k: ClassVar[int] = 1
 
     def __init__(self, penalizer: float | None = None) -> None:
         self.penalizer = penalizer
         self.penalizer_ = penalizer or 0.0
-        self.r_, self.alpha_, self.s_, self.beta_ = UNTESTED_PARAMETERS
+        self.r_, self.alpha_, self.s_, self.beta_ = PARETO_UNTESTED
         self.log_likelihood_ = float("nan")
         self.problem_ = ""
 
@@ -57,8 +58,8 @@ class ParetoNBD:
             rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights
         )
         weight, tried = float(rows.weights.sum()), penalizers(self.penalizer)
-        fit = maximise(lambda p: self.log_likelihood(scaled, p), STARTS, weight, tried)
-        r, alpha, s, beta = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
+        fit = maximise(lambda p: self.log_likelihood(scaled, p), PARETO_STARTS, weight, tried)
+        r, alpha, s, beta = fit.parameters if fit.found else np.array(PARETO_UNTESTED)
         self.r_, self.alpha_, self.s_, self.beta_ = float(r), float(alpha / scale), float(s), float(beta / scale)
         self.penalizer_ = fit.penalizer
         self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.s_, self.beta_]))
@@ -107,14 +108,14 @@ class ParetoNBD:
 
     def to_state(self) -> dict[str, Any]:
         """The model as JSON-able values."""
-        values = {name: getattr(self, f"{name}_") for name in (*PARAMETERS, "log_likelihood", "problem")}
+        values = {name: getattr(self, f"{name}_") for name in (*PARETO_PARAMETERS, "log_likelihood", "problem")}
         return {"name": self.name, **values}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """The model that :meth:`to_state` wrote."""
         model = cls()
-        for name in (*PARAMETERS, "log_likelihood", "problem"):
+        for name in (*PARETO_PARAMETERS, "log_likelihood", "problem"):
             setattr(model, f"{name}_", state[name])
         return model
 

@@ -8,8 +8,9 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.gamma_gamma import GammaGamma
-from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_histories import Histories, column
 
 
 @dataclass(frozen=True)

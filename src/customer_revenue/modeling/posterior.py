@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.arrays import Floats
+from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import gammaincinv, gammaln, xlogy
 
-from customer_revenue.modeling.purchase_histories import Floats
+from customer_revenue.arrays import Floats
 
 MAX_STEPS = 100_000
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import expit
 
+from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
 from customer_revenue.modeling.chunks import map_chunks
@@ -27,11 +28,12 @@ from customer_revenue.modeling.predictive_distribution import (
     revenue_intervals,
 )
 from customer_revenue.modeling.purchase_curve import Curve
-from customer_revenue.modeling.purchase_histories import Floats, Histories, column
+from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS, Window
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
+from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import PREDICTION_SCHEMA
 
@@ -46,7 +48,6 @@ REFUND_PRIOR_DAYS = 5.0
 DISCOUNT_STEPS = 4
 CHURN_DAYS = 90
 NEXT_DAYS = 30
-YEAR_DAYS = 365
 
 
 class Tier(StrEnum):
@@ -344,7 +345,7 @@ class Predictor:
         """What the revenue of the horizon is worth today, as a share of it."""
         ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
         path = np.stack([np.zeros(len(baseline)), *(np.exp(baseline.log_purchases(end)) for end in ends[1:])])
-        factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / YEAR_DAYS)
+        factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / DAYS_PER_YEAR)
         return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
 
     def _date(self, days: Floats) -> pa.Array:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.posterior import Posterior
-from customer_revenue.modeling.purchase_histories import Floats
 
 CERTAIN = 1 - 1e-6
 """No probability is above this: nobody is certain to buy."""

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from customer_revenue.arrays import Floats
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.tables import check_columns
 
-Floats = npt.NDArray[np.float64]
-
-COLUMNS = ("frequency", "recency_days", "T_days", "log_gap_sum", "weights")
+HISTORY_COLUMNS = ("frequency", "recency_days", "T_days", "log_gap_sum", "weights")
 """Columns of a table of histories; the last two may lack."""
 
 
@@ -71,7 +70,7 @@ class Histories:
 
     @classmethod
     def from_columns(cls, values: Mapping[str, Floats]) -> Histories:
-        """Histories from arrays by the names of :data:`COLUMNS`.
+        """Histories from arrays by the names of :data:`HISTORY_COLUMNS`.
 
         Raises:
             InvalidParameter: an impossible history.
@@ -92,8 +91,8 @@ class Histories:
             TypeError: a column is missing.
             InvalidParameter: an impossible history.
         """
-        check_columns(table, COLUMNS[:3], "the table of histories")
-        there = [name for name in COLUMNS if name in table.column_names]
+        check_columns(table, HISTORY_COLUMNS[:3], "the table of histories")
+        there = [name for name in HISTORY_COLUMNS if name in table.column_names]
         return cls.from_columns(columns(table, there))
 
     def _checked(self) -> Self:

@@ -24,13 +24,14 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
 
+from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.fitting import LOG_BOUND, NO_REPEATS, Fit, maximise, penalizers
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.renewal import expected_while_alive
 
-PARAMETERS = ("r", "alpha", "a", "b")
-STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 1.0))
+BETA_GEO_PARAMETERS = ("r", "alpha", "a", "b")
+BETA_GEO_STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 1.0))
 """Starting points, with times scaled so that the longest T is 1."""
 
 ROWS_WORTH_A_START = 60_000
@@ -41,7 +42,7 @@ BISECTIONS = 40
 
 Starts = tuple[tuple[float, ...], ...]
 
-UNTESTED_PARAMETERS = (0.5, 0.1, 1.0, 2.0)
+BETA_GEO_UNTESTED = (0.5, 0.1, 1.0, 2.0)
 """What stands in where no penalizer gave a maximum: a plain prior, with times scaled alike."""
 
 
@@ -57,7 +58,7 @@ class ModifiedBetaGeoCNBDk:
     """
 
     name: ClassVar[str] = "mbg_cnbd_k"
-    parameters: ClassVar[tuple[str, ...]] = PARAMETERS
+    parameters: ClassVar[tuple[str, ...]] = BETA_GEO_PARAMETERS
     times: ClassVar[tuple[str, ...]] = ("alpha",)
     coin_at_first_purchase: ClassVar[bool] = True
 
@@ -65,7 +66,7 @@ class ModifiedBetaGeoCNBDk:
         self.k = k
         self.penalizer = penalizer
         self.penalizer_ = penalizer or 0.0
-        self.r_, self.alpha_, self.a_, self.b_ = UNTESTED_PARAMETERS
+        self.r_, self.alpha_, self.a_, self.b_ = BETA_GEO_UNTESTED
         self.log_likelihood_ = float("nan")
         self.problem_ = ""
 
@@ -87,7 +88,7 @@ class ModifiedBetaGeoCNBDk:
             few = scaled.take(slice(None, None, len(scaled) // ROWS_FOR_A_START))
             start = (tuple(self._search(few, ()).parameters),)
         fit = self._search(scaled, start)
-        r, alpha, a, b = fit.parameters if fit.found else np.array(UNTESTED_PARAMETERS)
+        r, alpha, a, b = fit.parameters if fit.found else np.array(BETA_GEO_UNTESTED)
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
         self.penalizer_ = fit.penalizer
         self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
@@ -98,7 +99,7 @@ class ModifiedBetaGeoCNBDk:
         weight, tried = float(scaled.weights.sum()), penalizers(self.penalizer)
         return maximise(
             lambda p: self.log_likelihood(scaled, p),
-            (*start, *STARTS),
+            (*start, *BETA_GEO_STARTS),
             weight,
             tried,
             lambda p: self.log_likelihood_and_slope(scaled, p),
@@ -243,7 +244,7 @@ class ModifiedBetaGeoCNBDk:
         """Only alpha, the level of the purchase rates, where too few have bought twice for more than that."""
         rows, _ = histories.distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
-        r, _, a, b = UNTESTED_PARAMETERS
+        r, _, a, b = BETA_GEO_UNTESTED
 
         def loss(log_alpha: float) -> float:
             return -self.log_likelihood(rows, np.array([r, np.exp(log_alpha), a, b]))
@@ -255,14 +256,14 @@ class ModifiedBetaGeoCNBDk:
 
     def to_state(self) -> dict[str, Any]:
         """The model as JSON-able values."""
-        values = {name: getattr(self, f"{name}_") for name in (*PARAMETERS, "log_likelihood", "problem")}
+        values = {name: getattr(self, f"{name}_") for name in (*BETA_GEO_PARAMETERS, "log_likelihood", "problem")}
         return {"name": self.name, "k": self.k, **values}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """The model that :meth:`to_state` wrote."""
         model = cls(k=int(state["k"]))
-        for name in (*PARAMETERS, "log_likelihood", "problem"):
+        for name in (*BETA_GEO_PARAMETERS, "log_likelihood", "problem"):
             setattr(model, f"{name}_", state[name])
         return model
 
@@ -303,7 +304,7 @@ def _lifetimes_fit(scaled: Histories, start: Starts) -> Fit | None:
             )
         except ConvergenceError:
             return None
-    logs = np.log(fitter.params_[list(PARAMETERS)].to_numpy(dtype=np.float64))
+    logs = np.log(fitter.params_[list(BETA_GEO_PARAMETERS)].to_numpy(dtype=np.float64))
     if not np.all(np.abs(logs) < LOG_BOUND):
         return None
     return Fit(np.exp(logs), float("nan"), 0.0, "")

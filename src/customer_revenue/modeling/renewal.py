@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, gammaln, hyp2f1, softmax, xlogy
 
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.arrays import Floats
+from customer_revenue.modeling.purchase_histories import Histories
 
 TOLERANCE = 1e-9
 MAX_TERMS = 5_000

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.periods import DAYS_PER_YEAR
+
 SHORT_HORIZONS_DAYS = (30, 90)
 """Horizons that the predictor learns in addition to its own."""
 
@@ -15,7 +17,6 @@ MIN_HISTORY_DAYS = 45
 """A window needs this many days of orders before its cut-off."""
 
 MAX_WINDOWS = 5
-YEAR_DAYS = 365
 SEASON_TOLERANCE_DAYS = 7
 
 
@@ -76,7 +77,7 @@ def choose_cutoffs(
     step = max(longest // 3, 15)
     room = history - longest - MIN_HISTORY_DAYS
     lags = {longest + i * step for i in range(min(most, room // step + 1))}
-    years = [year * YEAR_DAYS for year in (1, 2) if longest <= year * YEAR_DAYS <= history - MIN_HISTORY_DAYS]
+    years = [year * DAYS_PER_YEAR for year in (1, 2) if longest <= year * DAYS_PER_YEAR <= history - MIN_HISTORY_DAYS]
     # A window a few days apart would add nothing.
     lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)
     recent = [h for h in sorted(SHORT_HORIZONS_DAYS, reverse=True) if 2 * h <= longest]

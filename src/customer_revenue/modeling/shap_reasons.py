@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.purchase_histories import Floats, columns
+from customer_revenue.modeling.purchase_histories import columns
 
 MAX_REASONS = 3
 MIN_EFFECT = 0.05

@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.purchase_histories import Floats, column
-from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, YEAR_DAYS, Window
+from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, Window
+from customer_revenue.periods import DAYS_PER_YEAR
 
 MAX_LEVEL = 3.0
 
@@ -89,8 +91,8 @@ class TrainingWindow:
 
     def same_season(self) -> bool:
         """Whether the window lies whole years before the as-of day."""
-        years = round(self.lag_days / YEAR_DAYS)
-        return years > 0 and abs(self.lag_days - years * YEAR_DAYS) <= SEASON_TOLERANCE_DAYS
+        years = round(self.lag_days / DAYS_PER_YEAR)
+        return years > 0 and abs(self.lag_days - years * DAYS_PER_YEAR) <= SEASON_TOLERANCE_DAYS
 
 
 def _log_ratio(happened: float, expected: float) -> float:

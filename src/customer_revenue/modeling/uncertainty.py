@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.count_distribution import PurchaseModel
 from customer_revenue.modeling.gamma_gamma import GammaGamma, distinct_spend, spend_log_likelihood
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
-from customer_revenue.modeling.purchase_histories import Floats, Histories
+from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 STEP = 1e-3

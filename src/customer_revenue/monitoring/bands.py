@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest, norm, rankdata
 
-Floats = npt.NDArray[np.float64]
+from customer_revenue.arrays import Floats
 
 
 @dataclass(frozen=True)

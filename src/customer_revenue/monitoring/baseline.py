@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from customer_revenue.monitoring.feed_statistics import MIN_ORDERS, WEEK_DAYS, hours, repeats
+from customer_revenue.monitoring.feed_statistics import MIN_ORDERS, hours, repeats
+from customer_revenue.periods import DAYS_PER_WEEK
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Baseline:
     def known_shares(self) -> pd.Series[float]:
         """Of each week with enough orders, the share of them by customers known before it."""
         days, firsts = self.orders["day"], pd.to_datetime(self.orders["first_day"])
-        weeks = (days.max() - days).dt.days // WEEK_DAYS
-        starts = days.max() - pd.to_timedelta(weeks * WEEK_DAYS + WEEK_DAYS - 1, unit="D")
+        weeks = (days.max() - days).dt.days // DAYS_PER_WEEK
+        starts = days.max() - pd.to_timedelta(weeks * DAYS_PER_WEEK + DAYS_PER_WEEK - 1, unit="D")
         known = (firsts < starts).groupby(weeks).agg(["mean", "size"])
         shares: pd.Series[float] = known.loc[known["size"] >= MIN_ORDERS, "mean"]
         return shares
@@ -76,5 +77,5 @@ class Baseline:
         return {name: set(self.orders[name].unique()) for name in self.orders.columns if name.endswith("_shape")}
 
     def _weeks(self, days: pd.Series[pd.Timestamp]) -> pd.Series[int]:
-        weeks: pd.Series[int] = (days - self.orders["day"].min()).dt.days // WEEK_DAYS
+        weeks: pd.Series[int] = (days - self.orders["day"].min()).dt.days // DAYS_PER_WEEK
         return weeks

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import ks_2samp
 
-from customer_revenue.monitoring.bands import Floats, risk_per_figure
+from customer_revenue.arrays import Floats
+from customer_revenue.monitoring.bands import risk_per_figure
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.policy import Monitoring
 
-MAX_CUSTOMERS = 50_000
+MAX_DRIFT_CUSTOMERS = 50_000
 
 
 def drift(
@@ -63,4 +64,4 @@ def _distance(one: Floats, other: Floats) -> tuple[float, float]:
 def _values(table: pa.Table, name: str) -> Floats:
     """The values that are not null, of at most a maximum number of customers."""
     values = np.asarray(pc.drop_null(table.column(name)).cast(pa.float64()).to_numpy(), np.float64)
-    return values[:: -(-len(values) // MAX_CUSTOMERS) or 1]
+    return values[:: -(-len(values) // MAX_DRIFT_CUSTOMERS) or 1]

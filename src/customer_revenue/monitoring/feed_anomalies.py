@@ -28,17 +28,17 @@ from customer_revenue.monitoring.feed_statistics import (
     vanished,
 )
 from customer_revenue.monitoring.findings import Finding
+from customer_revenue.periods import DAYS_PER_WEEK
 from customer_revenue.policy import Feed, Monitoring
 
-ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "created_at", "day", "first_day")
+FEED_COLUMNS = ("id", "user_id", "total_cents", "status", "created_at", "day", "first_day")
 REFUND = "refund"
 """Refunds are checked in addition to the orders' statuses."""
 
-SHAPES = {"user_id": "user_shape", "id": "id_shape"}
+ID_SHAPES = {"user_id": "user_shape", "id": "id_shape"}
 """The columns of ids, and those of what they look like."""
 
-WEEK_DAYS = 7
-NAMES = (
+CHECK_NAMES = (
     "day_missing",
     "orders_doubled",
     "amounts_changed",
@@ -81,7 +81,7 @@ class Slice:
         return replace(self, first_day=first, last_day=last, orders=orders, refunds=refunds)
 
 
-Check = Callable[[Slice], Anomaly | None]
+OrderCheck = Callable[[Slice], Anomaly | None]
 
 
 def feed_days(last_day: dt.date, policy: Feed) -> tuple[dt.date, dt.date]:
@@ -96,7 +96,7 @@ def check_feed(
     """Look at the orders of the last days.
 
     Args:
-        orders: from the first day of the baseline on, with :data:`ORDER_COLUMNS`; ``first_day`` is that of the
+        orders: from the first day of the baseline on, with :data:`FEED_COLUMNS`; ``first_day`` is that of the
             customer's first order.
         refunds: of the same days, with ``day``.
         first_order_day: of the store.
@@ -109,9 +109,9 @@ def check_feed(
     baseline, first = feed_days(last_day, policy.feed)
     if first_order_day > baseline:
         text = f"not checked: the orders begin on {first_order_day}, a baseline would on {baseline}"
-        return [Finding(name, alarm=False, text=text) for name in NAMES]
+        return [Finding(name, alarm=False, text=text) for name in CHECK_NAMES]
     frame = _frame(orders)
-    frame = frame.assign(**{shape: shape_of(frame[name]) for name, shape in SHAPES.items()})
+    frame = frame.assign(**{shape: shape_of(frame[name]) for name, shape in ID_SHAPES.items()})
     back = _frame(refunds)
     before = first - dt.timedelta(days=1)
     usual = Baseline(_between(frame, baseline, before), _between(back, baseline, before))
@@ -124,10 +124,10 @@ def check_feed(
     return [_accepted(finding) if finding.name in policy.feed.accepted else finding for finding in found]
 
 
-def _plan(recent: Slice) -> Iterator[tuple[str, Check, Sequence[Slice]]]:
+def _plan(recent: Slice) -> Iterator[tuple[str, OrderCheck, Sequence[Slice]]]:
     all_days = _days(recent.first_day, recent.last_day)
     days = [recent.cut(day, day) for day in all_days]
-    begins = {end: end - dt.timedelta(days=WEEK_DAYS - 1) for end in sorted(all_days[::-WEEK_DAYS])}
+    begins = {end: end - dt.timedelta(days=DAYS_PER_WEEK - 1) for end in sorted(all_days[::-DAYS_PER_WEEK])}
     weeks = [recent.cut(begin, end) for end, begin in begins.items() if begin >= recent.first_day]
     both = list(chain(days, weeks))
     yield "day_missing", _day_missing, days
@@ -206,10 +206,10 @@ def _ids_reformatted(part: Slice) -> Anomaly | None:
     if not len(part.orders):
         return None
     found = [
-        (*new_shapes(part.orders[name], part.usual.shapes[name], len(part.usual)), name) for name in SHAPES.values()
+        (*new_shapes(part.orders[name], part.usual.shapes[name], len(part.usual)), name) for name in ID_SHAPES.values()
     ]
     share, chance, example, name = min(found, key=lambda one: one[1])
-    what = "customers" if name == SHAPES["user_id"] else "orders"
+    what = "customers" if name == ID_SHAPES["user_id"] else "orders"
     text = f"{share:.0%} of the ids of {what} in {part.words} look like none before" + (f": {example}" * bool(example))
     return Anomaly(chance, share >= part.policy.new_ids_share, share, text)
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binom, mannwhitneyu, nbinom, poisson
 
-WEEK_DAYS = 7
 MIN_ORDERS = 5
 HOURS = 24
 MAX_CLOSED_DAYS = 1

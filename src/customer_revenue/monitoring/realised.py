@@ -10,19 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_revenue.monitoring.bands import (
-    NOWHERE,
-    Band,
-    Floats,
-    ranking_band,
-    ratio_band,
-    risk_per_figure,
-    share_band,
-)
+from customer_revenue.arrays import Floats
+from customer_revenue.monitoring.bands import NOWHERE, Band, ranking_band, ratio_band, risk_per_figure, share_band
 from customer_revenue.policy import Monitoring
 
 EVERYONE = "all"
-FIGURES = ("buyers", "purchases", "revenue", "purchases_coverage", "revenue_coverage")
+ALARM_FIGURES = ("buyers", "purchases", "revenue", "purchases_coverage", "revenue_coverage")
 """Those that may raise an alarm; the ranking is only reported."""
 
 
@@ -70,7 +63,7 @@ def realised(logged: pa.Table, outcomes: Mapping[tuple[dt.date, int], pa.Table],
     if rows is None or not rows.num_rows:
         return []
     groups = list(_groups(rows))
-    risk = risk_per_figure(policy.false_alarms_per_year, policy.looks_per_year, len(groups) * len(FIGURES))
+    risk = risk_per_figure(policy.false_alarms_per_year, policy.looks_per_year, len(groups) * len(ALARM_FIGURES))
     found = [_group(*key, part, risk, policy) for key, part in groups]
     return sorted(found, key=lambda g: (g.week, -g.horizon_days, g.segment == EVERYONE, g.customers), reverse=True)
 
@@ -145,7 +138,7 @@ def _alarms(
     tolerated = dict.fromkeys(("buyers", "purchases", "revenue"), (1 / most, most))
     gap = policy.coverage_gap
     tolerated |= dict.fromkeys(("purchases_coverage", "revenue_coverage"), (stated - gap, stated + gap))
-    return tuple(name for name in FIGURES if bands.get(name, NOWHERE).outside(*tolerated[name]))
+    return tuple(name for name in ALARM_FIGURES if bands.get(name, NOWHERE).outside(*tolerated[name]))
 
 
 def _inside(rows: pa.Table, name: str, actual: Floats) -> np.ndarray:

@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from customer_revenue.plots.style import ACCENT, MODEL, FittedModel, Floats, axes_for, title_of
+from customer_revenue.arrays import Floats
+from customer_revenue.plots.style import ACCENT, MODEL, FittedModel, axes_for, title_of
 
-MAX_STEPS = 60
+MAX_GRID_STEPS = 60
 
 
 def frequency_recency_matrix(
@@ -116,7 +117,7 @@ def alive_history(
 
 def _grid(of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: int) -> Floats:
     """Values by recency (rows, upwards) and frequency (columns)."""
-    recency = np.linspace(T_days / MAX_STEPS, T_days, MAX_STEPS)
+    recency = np.linspace(T_days / MAX_GRID_STEPS, T_days, MAX_GRID_STEPS)
     r, x = np.meshgrid(recency, np.arange(most_frequency + 1.0), indexing="ij")
     # A customer without a repeat purchase has no recency: the column shows the one value at every height.
     r = np.where(x == 0, 0.0, r)

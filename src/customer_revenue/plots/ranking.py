@@ -9,7 +9,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from customer_revenue.plots.style import COLOURS, GRID, INK, MODEL, Floats, axes_for
+from customer_revenue.arrays import Floats
+from customer_revenue.plots.style import COLOURS, GRID, INK, MODEL, axes_for
 
 
 def gain(value: npt.ArrayLike, scores: Mapping[str, npt.ArrayLike], ax: Axes | None = None) -> Axes:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from customer_revenue.plots.style import INK, Floats, axes_for
+from customer_revenue.arrays import Floats
+from customer_revenue.plots.style import INK, axes_for
 
 MAX_POINTS = 1_000
 """Customers that are drawn, evenly picked: more would only overlap."""

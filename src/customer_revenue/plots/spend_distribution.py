@@ -13,7 +13,7 @@ from customer_revenue.modeling.gamma_gamma import GammaGamma, log_spend_density
 from customer_revenue.plots.style import INK, MODEL, axes_for
 
 POINTS = 200
-SHOWN = 0.99
+SHOWN_SHARE = 0.99
 """Quantile of the spends up to which the plot goes: a few large ones would squeeze all others."""
 
 
@@ -48,7 +48,7 @@ def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40
         raise InvalidParameter(f"there is no Gamma-Gamma to draw: {spend.problem_}")
     known = features[(features["spend_days"] > 0) & (features["monetary_cents"] > 0)]
     money = known["monetary_cents"].to_numpy(dtype=float) / 100
-    top = float(np.quantile(money, SHOWN))
+    top = float(np.quantile(money, SHOWN_SHARE))
     grid = np.linspace(top / POINTS, top, POINTS)
     days, counts = np.unique(known["spend_days"].to_numpy(dtype=float), return_counts=True)
     logs = log_spend_density(days[:, None], grid[None, :] * 100, spend.p_, spend.q_, spend.v_)

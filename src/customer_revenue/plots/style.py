@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from customer_revenue.arrays import Floats
 
 INK = "#1f2933"
 MODEL = "#0b6e99"
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Numbers: TypeAlias = pd.Series[float]
 else:  # pandas has the parameter for type checkers only
     Numbers = pd.Series
-
-Floats = npt.NDArray[np.float64]
 
 
 class FittedModel(Protocol):

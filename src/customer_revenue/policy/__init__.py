@@ -21,7 +21,7 @@ from customer_revenue.policy.segmentation import (
     Segment,
     Segments,
 )
-from customer_revenue.policy.upsell_and_forecast import Forecast, Upsell
+from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
 
 __all__ = [
     "ACTIVITY_STATUSES",
@@ -36,7 +36,7 @@ __all__ = [
     "Activity",
     "Drift",
     "Feed",
-    "Forecast",
+    "ForecastRules",
     "Gate",
     "Lifecycle",
     "Monitoring",

@@ -16,7 +16,7 @@ from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
 from customer_revenue.policy.section import PolicyError, Section
 from customer_revenue.policy.segmentation import Acquisition, Activity, Lifecycle, Rfm, Segments
 from customer_revenue.policy.toml_lines import line_of
-from customer_revenue.policy.upsell_and_forecast import Forecast, Upsell
+from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
 
 
 class Policy(Section):
@@ -31,7 +31,7 @@ class Policy(Section):
     offers: Offers
     retention: Retention
     upsell: Upsell
-    forecast: Forecast
+    forecast: ForecastRules
     gate: Gate
     monitoring: Monitoring
 

@@ -31,7 +31,7 @@ class Upsell(Section):
         return self
 
 
-class Forecast(Section):
+class ForecastRules(Section):
     """When history is long enough to speak of a trend or of seasons, and how near a forecast must come.
 
     ``significance``: highest chance of seeing such a trend or season where there is none.

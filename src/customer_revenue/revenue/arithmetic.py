@@ -13,7 +13,8 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-MONTHS_PER_YEAR = 12
+from customer_revenue.periods import MONTHS_PER_YEAR
+
 MONTHS_PER_QUARTER = 3
 
 

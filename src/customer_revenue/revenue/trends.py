@@ -9,9 +9,8 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.periods import month_label, month_starts
+from customer_revenue.periods import MONTHS_PER_YEAR, month_label, month_starts
 from customer_revenue.revenue.arithmetic import (
-    MONTHS_PER_YEAR,
     date_where,
     days_between,
     first_of_month,

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from customer_revenue.service.app import Application
 
-STATEMENT_SECONDS = 60
+SERVICE_STATEMENT_SECONDS = 60
 """Maximum time of a statement, where the settings do not say."""
 
 settings = load_settings()
 if "statement_seconds" not in settings.model_fields_set:
-    settings = load_settings(statement_seconds=STATEMENT_SECONDS)
+    settings = load_settings(statement_seconds=SERVICE_STATEMENT_SECONDS)
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts the workers
     # By default all services of a user share one folder, and each empties it when it starts.

@@ -15,7 +15,7 @@ STAGE = Path("build/bento")
 EXTRAS = ("--extra", "mysql", "--extra", "postgres")
 
 
-def stage(settings: Settings, root: Path, folder: Path) -> None:
+def stage_bento(settings: Settings, root: Path, folder: Path) -> None:
     """Lay out what a Bento holds: the package, the current bundle, the pinned requirements.
 
     Raises:
@@ -47,7 +47,7 @@ def runtime_requirements(root: Path) -> str:
 def main() -> None:
     """Stage in ``build/bento`` and build there."""
     try:
-        stage(load_settings(), Path.cwd(), STAGE)
+        stage_bento(load_settings(), Path.cwd(), STAGE)
     except CustomerRevenueError as error:
         sys.exit(f"error: {error.message}")
     environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}

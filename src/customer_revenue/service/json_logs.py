@@ -13,7 +13,7 @@ from collections import deque
 from pydantic_core import to_json
 from typing_extensions import override
 
-FLUSH_EVERY_SECONDS = 0.25
+LOG_FLUSH_SECONDS = 0.25
 MAX_LINES = 100_000
 """Maximum number of lines that wait to be written; beyond that the oldest are dropped."""
 
@@ -96,5 +96,5 @@ class AccessLog:
 
     def _write(self) -> None:
         while True:
-            time.sleep(FLUSH_EVERY_SECONDS)
+            time.sleep(LOG_FLUSH_SECONDS)
             self.flush()

@@ -19,7 +19,7 @@ from customer_revenue.service.responses import customer_base as base
 from customer_revenue.service.responses import customers as customer
 from customer_revenue.service.responses import dashboard as page
 
-PREFIX = "/payment/analytics/"
+ROUTE_PREFIX = "/payment/analytics/"
 EXAMPLES = Path(__file__).with_name("examples")
 """Responses about the specification's example customer among simulated ones, lists cut short."""
 
@@ -63,7 +63,7 @@ AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
 SCHEMA_NAMES = {"ListKind": "Shown"}
 """Schemas that generated clients know under another name than that of our class."""
 
-ERRORS: Mapping[int, tuple[str, str, str]] = {
+ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     401: (
         "No valid API key.",
         "unauthorized",
@@ -110,7 +110,7 @@ IF_NONE_MATCH = {
 
 def operation_id(route: APIRoute) -> str:
     """A route's name from its path: ``customers_revenue`` for ``/payment/analytics/customers/{user_id}/revenue``."""
-    parts = route.path_format.removeprefix(PREFIX).replace("-", "_").split("/")
+    parts = route.path_format.removeprefix(ROUTE_PREFIX).replace("-", "_").split("/")
     return "_".join(part for part in parts if not part.startswith("{"))
 
 
@@ -177,7 +177,7 @@ def _complete(operation: dict[str, Any], method: str, schemas: Mapping[str, dict
     if method == "get":
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
         responses["304"] = {"description": "The client already has this response.", "headers": headers}
-    for status, (meaning, code, message) in ERRORS.items():
+    for status, (meaning, code, message) in ERROR_EXAMPLES.items():
         if status in OF_ONE_CUSTOMER and "user_id" not in json.dumps(operation.get("parameters", [])):
             continue
         if status in OF_BODIES and method == "get":

@@ -25,7 +25,7 @@ FLUSH_EVERY_SECONDS = 60.0
 MAX_ROWS = 200_000
 """Maximum number of customers that wait to be written; beyond that the oldest are dropped."""
 
-SOURCE = "service"
+SERVICE_SOURCE = "service"
 LOGGED_COLUMNS = (
     "as_of",
     "horizon_days",
@@ -98,7 +98,7 @@ def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
     common = {name: pa.array(columns[name], pa.string()) for name in names[:4]} | {
         "as_of": pa.array([dt.date.fromisoformat(day) for day in columns["as_of"]], pa.date32()),
         "predicted_at": pa.array(columns["predicted_at"], pa.float64()),
-        "source": pa.repeat(pa.scalar(SOURCE), number),
+        "source": pa.repeat(pa.scalar(SERVICE_SOURCE), number),
     }
     micros = [round(at * 1_000_000) for at in columns["predicted_at"]]
     common["predicted_at"] = pa.array(micros, pa.int64()).cast(pa.timestamp("us", "UTC"))

@@ -23,7 +23,7 @@ from customer_revenue.workflows.registry.bundles import load_model
 logger = logging.getLogger(__name__)
 
 Args = TypeVarTuple("Args")
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 CHECK_EVERY_SECONDS = 1.0
 RETRY_SNAPSHOT_SECONDS = 600.0
@@ -96,7 +96,7 @@ class ServingState:
         day = answers.cacheable_day()
         return None if day is None else (self._generation, day)
 
-    async def run_in_store_thread(self, function: Callable[[*Args], T], *args: *Args) -> T:
+    async def run_in_store_thread(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
         """Call a function that queries the store, in one of a few threads.
 
         Raises:

@@ -25,7 +25,17 @@ CHALLENGER = "challenger"
 MODELS_SCHEME = "models:/"
 BUNDLE = "bundle"
 
-PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "lightgbm", "lifetimes", "ibis-framework", "mlflow")
+REQUIRED_PACKAGES = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "scikit-learn",
+    "lightgbm",
+    "lifetimes",
+    "ibis-framework",
+    "mlflow",
+)
 
 
 @dataclass(frozen=True)
@@ -233,4 +243,4 @@ def connect(registry: RegistryOptions) -> None:
 def _requirements() -> list[str]:
     from importlib.metadata import version
 
-    return [f"{name}=={version(name)}" for name in PACKAGES]
+    return [f"{name}=={version(name)}" for name in REQUIRED_PACKAGES]

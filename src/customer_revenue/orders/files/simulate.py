@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from customer_revenue.arrays import Floats
+
 CUSTOMERS_PER_CHUNK = 100_000
 _MICROSECONDS_PER_DAY = 86_400_000_000
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-SCHEMA = pa.schema(
+SIMULATED_SCHEMA = pa.schema(
     {
         "order_id": pa.string(),
         "user_id": pa.string(),
@@ -90,7 +91,7 @@ def write_simulated_orders(
         The number of orders.
     """
     written = 0
-    with pq.ParquetWriter(path, SCHEMA) as writer:
+    with pq.ParquetWriter(path, SIMULATED_SCHEMA) as writer:
         for chunk in _chunks(customers, days, seed, shop or Shop(), first_day):
             writer.write_table(chunk)
             written += chunk.num_rows
@@ -120,7 +121,7 @@ def _chunk(rng: np.random.Generator, start: int, size: int, days: int, shop: Sho
             "total_cents": pa.array(total),
             "status": pc.if_else(pa.array(refunded), "refunded", "paid"),
         },
-        schema=SCHEMA,
+        schema=SIMULATED_SCHEMA,
     )
     return table.sort_by("created_at")
 

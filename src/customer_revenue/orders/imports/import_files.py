@@ -21,7 +21,7 @@ from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.files.staging import Rules, Staged, stage
 from customer_revenue.orders.forgotten_customers import check_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
-from customer_revenue.orders.imports.merge import Change, compare, merge, refuse_reassigned
+from customer_revenue.orders.imports.merge import MergeCounts, compare, merge, refuse_reassigned
 from customer_revenue.orders.mapping import Mapped, load_mapping
 from customer_revenue.orders.store_info import read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
@@ -172,7 +172,7 @@ class _Import:
             seconds=time.monotonic() - started,
         )
 
-    def _publish(self, change: Change, info: Mapping[str, object], *, views_changed: bool) -> None:
+    def _publish(self, change: MergeCounts, info: Mapping[str, object], *, views_changed: bool) -> None:
         """An import that says nothing new leaves the very file in place."""
         grown = not self.old or scalar(
             self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
@@ -236,12 +236,12 @@ class _Import:
             folded = out
         return folded
 
-    def _compare_with_store(self, new: str) -> Change:
+    def _compare_with_store(self, new: str) -> MergeCounts:
         self.report("comparing with the store", 0.6)
         if self.old:
             refuse_reassigned(self.con, "old", new)
             return compare(self.con, "old", new)
-        return Change(
+        return MergeCounts(
             imported=scalar(self.con, f"SELECT count(*) FROM {new}.orders"),
             updated=0,
             unchanged=0,

@@ -14,8 +14,8 @@ _SHOWN_IDS = 10
 
 
 @dataclass(frozen=True)
-class Change:
-    """How many orders and refunds a merge brought."""
+class MergeCounts:
+    """How many orders, refunds and users a merge added or changed."""
 
     imported: int
     updated: int
@@ -25,7 +25,7 @@ class Change:
 
     @property
     def is_none(self) -> bool:
-        """Whether the merged tables say nothing new."""
+        """Whether nothing was added or changed."""
         return not (self.imported or self.updated or self.refunds or self.users)
 
 
@@ -51,7 +51,7 @@ def refuse_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> No
             )
 
 
-def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> Change:
+def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
     """What ``new`` would change in ``base``; makes the temporary table ``replaced_items``.
 
     ``replaced_items`` holds the ids of the orders whose items come anew. An order that comes again without items
@@ -89,7 +89,7 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> Change:
             OR coalesce(n.email <> b.email, n.email IS NOT NULL)
         """,
     )
-    return Change(total - seen, updated, seen - updated, refunds, users)
+    return MergeCounts(total - seen, updated, seen - updated, refunds, users)
 
 
 _ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents) AS HUGEINT))"

@@ -13,7 +13,7 @@ from customer_revenue.service.error_responses import error_response
 from customer_revenue.service.paths import own_path
 
 STATIC = Path(__file__).with_name("static")
-PREFIX = "/dashboard/"
+PAGE_PREFIX = "/dashboard/"
 """Where the files are; the page itself is ``/``, and everything else is the service's."""
 
 HEADERS = {
@@ -59,7 +59,7 @@ class PageFiles:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        inner = {**scope, "path": "/" + own_path(scope).removeprefix(PREFIX).lstrip("/"), "root_path": ""}
+        inner = {**scope, "path": "/" + own_path(scope).removeprefix(PAGE_PREFIX).lstrip("/"), "root_path": ""}
         try:
             response: ASGIApp = await self._files.get_response(self._files.get_path(inner), inner)
         except HTTPException as error:
@@ -68,4 +68,4 @@ class PageFiles:
 
 
 def _is_ours(path: str) -> bool:
-    return path == "/" or path.startswith(PREFIX)
+    return path == "/" or path.startswith(PAGE_PREFIX)

@@ -13,9 +13,9 @@ from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import BatchAnswer
 from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER, State, reply
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import PostedHistory, PostedOrder, PostedRefund
-from customer_revenue.workflows.customers.response import Body
 
 BATCH_ERRORS = {status: how for status, how in ERRORS.items() if status != 404} | {
     403: ERRORS[401] | {"description": "The API key has no batch scope."},

@@ -15,21 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, full_months, horizons_days
-from customer_revenue.actions.predictive_revenue import COLUMNS
+from customer_revenue.actions.predictive_revenue import INTERVAL_COLUMNS
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import AsOf
+from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy
 from customer_revenue.revenue import base_analytics as facts
-from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
+from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.feature_rows import feature_rows, known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
-PATH_COLUMNS = tuple(dict.fromkeys((*CUMULATIVE, *COLUMNS)))
+PATH_COLUMNS = tuple(dict.fromkeys((*CUMULATIVE, *INTERVAL_COLUMNS)))
 PREDICTED_COLUMNS = (
     "customer_id",
     "estimated_ltv_cents",
@@ -37,9 +37,6 @@ PREDICTED_COLUMNS = (
     "expected_revenue_cents",
     "next_purchase_probability",
 )
-
-Row = dict[str, Any]
-Body = dict[str, object]
 
 
 class CustomerBase:

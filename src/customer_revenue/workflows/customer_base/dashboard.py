@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from customer_revenue.policy import Policy
-from customer_revenue.workflows.customer_base.analytics import Body, CustomerBase
+from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 from customer_revenue.workflows.customer_base.lists import Lists
 from customer_revenue.workflows.customer_base.overview import Overview

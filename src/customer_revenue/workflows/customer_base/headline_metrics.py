@@ -22,7 +22,7 @@ MONTHS = {Period.LAST_12_MONTHS: 12, Period.LAST_6_MONTHS: 6, Period.YTD: 12}
 
 
 @dataclass(frozen=True)
-class Window:
+class DayRange:
     """Days from the first to the last, both included."""
 
     first: dt.date
@@ -71,19 +71,19 @@ class ComparisonPeriods:
     All time is compared with what it was 30 days ago, and its growth is that of 30 days, as in the widget.
     """
 
-    now: Window
-    before: Window
-    acquired: tuple[Window, Window, Window]
+    now: DayRange
+    before: DayRange
+    acquired: tuple[DayRange, DayRange, DayRange]
 
     @classmethod
     def of(cls, period: Period, day: dt.date) -> ComparisonPeriods:
         """The windows of a period that ends with a day."""
         if period is Period.ALL_TIME:
             ends = [day - n * dt.timedelta(days=GROWTH_DAYS) for n in range(4)]
-            rolling = [Window(ends[n + 1] + ONE_DAY, ends[n]) for n in range(3)]
-            return cls(Window(BEGINNING, day), Window(BEGINNING, ends[1]), (rolling[0], rolling[1], rolling[2]))
+            rolling = [DayRange(ends[n + 1] + ONE_DAY, ends[n]) for n in range(3)]
+            return cls(DayRange(BEGINNING, day), DayRange(BEGINNING, ends[1]), (rolling[0], rolling[1], rolling[2]))
         back = MONTHS[period]
-        steps = [_back(Window(period.first_day(day), day), period, back * n) for n in range(3)]
+        steps = [_back(DayRange(period.first_day(day), day), period, back * n) for n in range(3)]
         return cls(steps[0], steps[1], (steps[0], steps[1], steps[2]))
 
     def comparison(self, first_day: dt.date | None) -> dict[str, str] | None:
@@ -127,14 +127,14 @@ def headline_metrics(known: Canonical, windows: ComparisonPeriods) -> ir.Table:
     return each.aggregate(**totals)
 
 
-def _back(window: Window, period: Period, months: int) -> Window:
+def _back(window: DayRange, period: Period, months: int) -> DayRange:
     if period is Period.YTD or not months:
-        return Window(months_before(window.first, months), months_before(window.last, months))
+        return DayRange(months_before(window.first, months), months_before(window.last, months))
     last = months_before(window.last, months)
-    return Window(period.first_day(last), last)
+    return DayRange(period.first_day(last), last)
 
 
-def _reaches(window: Window, first_day: dt.date | None) -> bool:
+def _reaches(window: DayRange, first_day: dt.date | None) -> bool:
     return first_day is not None and (
         window.first >= first_day or window.first == BEGINNING <= first_day <= window.last
     )

@@ -18,7 +18,7 @@ from customer_revenue.orders.store import parameter
 from customer_revenue.periods import Period
 from customer_revenue.policy import ACTIVITY_STATUSES, PRIORITIES
 from customer_revenue.revenue import base_analytics as facts
-from customer_revenue.workflows.customer_base.analytics import Body, Row
+from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 
 MAX_ACTIONS = 10_000

@@ -7,11 +7,10 @@ from enum import StrEnum
 
 import ibis.expr.types as ir
 
-from customer_revenue.periods import Period
+from customer_revenue.periods import MONTHS_PER_YEAR, Period
 from customer_revenue.revenue import base_analytics as facts
-from customer_revenue.revenue.arithmetic import MONTHS_PER_YEAR
 from customer_revenue.tables import Canonical
-from customer_revenue.workflows.customer_base.analytics import Body, Row
+from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 from customer_revenue.workflows.customer_base.headline_metrics import (
     ComparisonPeriods,

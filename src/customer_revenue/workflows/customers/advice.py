@@ -27,8 +27,9 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
-from customer_revenue.workflows.customers.response import Body, offer_rows, without_id
+from customer_revenue.workflows.customers.response import offer_rows, without_id
 from customer_revenue.workflows.customers.store_reader import Breakdown, StoredCustomer
 from customer_revenue.workflows.feature_rows import known_at
 

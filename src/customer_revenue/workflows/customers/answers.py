@@ -13,6 +13,7 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.dashboard import Dashboard
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
@@ -20,7 +21,7 @@ from customer_revenue.workflows.customers.advice import Advisor, Situation
 from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
 from customer_revenue.workflows.customers.detail import CustomerDetail
 from customer_revenue.workflows.customers.posted_orders import HistoryScorer
-from customer_revenue.workflows.customers.response import Body, as_row, customer_body, prediction_bodies
+from customer_revenue.workflows.customers.response import as_row, customer_body, prediction_bodies
 from customer_revenue.workflows.customers.session import Session
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
 from customer_revenue.workflows.customers.store_reader import Breakdown, CustomerQueries, StoredCustomer

@@ -16,8 +16,9 @@ from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
-from customer_revenue.workflows.customers.response import Body, as_rows, customer_body, prediction_bodies
+from customer_revenue.workflows.customers.response import as_rows, customer_body, prediction_bodies
 from customer_revenue.workflows.feature_rows import feature_expression
 
 

@@ -19,7 +19,7 @@ from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store, parameter
 from customer_revenue.periods import Period, month_starts
 from customer_revenue.tables import COUNTED_STATUSES, Canonical
-from customer_revenue.workflows.customers.response import Body
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.store_reader import StoredCustomer
 from customer_revenue.workflows.registry.bundles import LoadedModel
 

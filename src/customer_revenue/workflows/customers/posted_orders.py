@@ -16,8 +16,9 @@ from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.tables import as_of_literal
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
-from customer_revenue.workflows.customers.response import Body, completed
+from customer_revenue.workflows.customers.response import completed
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 

@@ -14,6 +14,7 @@ from customer_revenue.actions.situations import Situations
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
+from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 
 SUMMARY_FIELDS = (
@@ -37,8 +38,6 @@ NO_ADVICE: Mapping[str, object] = {**as_fields([]), "offer": None}
 
 PROBABILITY_DECIMALS = 6
 COUNT_DECIMALS = 4
-
-Body = dict[str, object]
 
 
 def customer_body(

@@ -14,7 +14,8 @@ from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.customers.response import Body, completed
+from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.customers.response import completed
 from customer_revenue.workflows.registry.bundles import MONITORING_METRICS, LoadedModel, load_model, model_identity
 
 MAX_AGE_SECONDS = 2.5

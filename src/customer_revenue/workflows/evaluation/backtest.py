@@ -28,7 +28,7 @@ from customer_revenue.workflows.evaluation.metric_tables import (
 from customer_revenue.workflows.exports import check_output, write_table
 from customer_revenue.workflows.import_orders import import_orders
 
-MAX_CUSTOMERS = 1_000_000
+MAX_BACKTEST_CUSTOMERS = 1_000_000
 """Maximum number of customers that are predicted and compared; of more, a sample of this size."""
 
 
@@ -84,7 +84,7 @@ def backtest(
         folds = []
         for number, cutoff in enumerate(chosen):
             report(f"Back-test at {cutoff}, {horizon_days} days ahead", number / len(chosen))
-            folds.append(predict_from(store, settings.fit_options, cutoff, horizon_days, MAX_CUSTOMERS))
+            folds.append(predict_from(store, settings.fit_options, cutoff, horizon_days, MAX_BACKTEST_CUSTOMERS))
         if output is not None:
             write_table(backtest_rows(folds[0]), output)
         run_id = _track(settings.registry, store, folds, horizon_days)

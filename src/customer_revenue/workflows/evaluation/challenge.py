@@ -25,7 +25,7 @@ TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS, Tier.POPULATION, Tier.FACTS_ONLY)
 
 FITTED_TIERS = (Tier.FULL, Tier.PROBABILITY_MODELS)
 
-MAX_CUSTOMERS = 50_000
+MAX_CHALLENGE_CUSTOMERS = 50_000
 """Maximum number of customers compared; a sample of this size is enough, and it is the same each time."""
 
 RECIPE = {"interval_mass", "seed", "options"}
@@ -98,6 +98,6 @@ def _forecasts(
             forecasts[fold.cutoff] = fold.forecasts[OURS]
         else:
             own = FitOptions.model_validate({**fit.model_dump(), **recipe})
-            then = predict_from(store, own, fold.cutoff, fold.horizon_days, MAX_CUSTOMERS)
+            then = predict_from(store, own, fold.cutoff, fold.horizon_days, MAX_CHALLENGE_CUSTOMERS)
             forecasts[fold.cutoff] = then.forecasts[OURS]
     return forecasts

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS, beta_geo_forecast, naive_forecast, outcomes
 from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, select
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.purchase_histories import Floats, column
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store
 from customer_revenue.settings import FitOptions
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows, population, training_windows

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling.comparators import BG_NBD, OURS
 from customer_revenue.modeling.metrics import (
     HIGHER_IS_BETTER,
@@ -17,7 +18,6 @@ from customer_revenue.modeling.metrics import (
     expected_calibration_error,
     paired_bootstrap,
 )
-from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.registry.verdict import Check, Verdict

@@ -27,7 +27,7 @@ from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
 
 PREDICTED = ("next_purchase_probability", "churn_risk_score", "expected_purchases", "expected_revenue_cents")
 FEATURES = tuple(name for name in FEATURE_COLUMNS if name != "customer_id")
-MAX_CUSTOMERS = 50_000
+MAX_OBSERVED_CUSTOMERS = 50_000
 MIN_DRIFT_DAYS = 7
 """Days after training before drift is measured."""
 
@@ -55,7 +55,7 @@ class Monitored:
     @property
     def alarms(self) -> list[str]:
         """Every alarm in one line."""
-        wrong = [describe(group, figure) for group in self.groups for figure in group.alarms]
+        wrong = [describe_alarm(group, figure) for group in self.groups for figure in group.alarms]
         return [finding.text for finding in (*self.feed, *self.drift) if finding.alarm] + wrong
 
     def text(self) -> str:
@@ -64,7 +64,7 @@ class Monitored:
         lines += [f"  {'ALARM' if f.alarm else 'ok   '} {f.name}: {f.text}" for f in self.feed]
         lines += [f"  {'ALARM' if f.alarm else 'ok   '} {f.text}" for f in self.drift[:5]]
         whole = [group for group in self.groups if group.segment == EVERYONE]
-        lines += [f"  {'ALARM' if g.alarms else 'ok   '} {summary(g)}" for g in whole]
+        lines += [f"  {'ALARM' if g.alarms else 'ok   '} {group_summary(g)}" for g in whole]
         if not whole:
             lines.append("  no logged prediction's horizon is over yet")
         alarms = self.alarms
@@ -80,7 +80,7 @@ class Monitored:
             raise AlarmRaised(f"{len(self.alarms)} alarms as of {self.day}", self.alarms)
 
 
-def summary(group: Group) -> str:
+def group_summary(group: Group) -> str:
     """A group in one line."""
     parts = [
         f"{name.removesuffix('_cents')} {group.bands[key].value:.2f}" for name, key in RATIOS if key in group.bands
@@ -94,7 +94,7 @@ def summary(group: Group) -> str:
 RATIOS = (("buyers", "buyers"), ("purchases", "purchases"), ("revenue_cents", "revenue"))
 
 
-def describe(group: Group, figure: str) -> str:
+def describe_alarm(group: Group, figure: str) -> str:
     """An alarm of a group in one line."""
     band = group.bands[figure]
     what = f"{figure.replace('_', ' ')}"
@@ -190,7 +190,7 @@ def _drift(store: Store, model: LoadedModel, when: AsOf, policy: Monitoring) -> 
 def _customers(store: Store, model: LoadedModel, day: dt.date) -> pa.Table:
     """Features and predictions of customers as of a day, by the model as it is."""
     try:
-        features = feature_rows(store, store.as_of(day), max_customers=MAX_CUSTOMERS)
+        features = feature_rows(store, store.as_of(day), max_customers=MAX_OBSERVED_CUSTOMERS)
     except NotEnoughData:
         return pa.table({name: pa.array([], pa.float64()) for name in (*FEATURES, *PREDICTED)})
     predicted = model.predictor.as_of(day).predict(features)

@@ -8,14 +8,14 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.monitoring.feed_anomalies import ORDER_COLUMNS, check_feed, feed_days
+from customer_revenue.monitoring.feed_anomalies import FEED_COLUMNS, check_feed, feed_days
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.policy import Monitoring
 from customer_revenue.workflows.feature_rows import known_for_sample
 
-MAX_CUSTOMERS = 100_000
+MAX_FEED_CUSTOMERS = 100_000
 """Maximum number of customers whose orders are checked; a sample of this size shows every anomaly that matters."""
 
 
@@ -23,16 +23,16 @@ def check_store(store: Store, when: AsOf, policy: Monitoring) -> list[Finding]:
     """Check the orders of the last days before a moment; of very many customers, those of a sample."""
     last_day = when.day if when.clock is Clock.HISTORICAL else when.day - dt.timedelta(days=1)  # today is not over
     baseline, _ = feed_days(last_day, policy.feed)
-    known = known_for_sample(store, when, MAX_CUSTOMERS)
+    known = known_for_sample(store, when, MAX_FEED_CUSTOMERS)
     firsts = known.orders.group_by(customer_id="user_id").aggregate(first_day=known.orders.day.min())
     recent = known.orders.filter(_between(known.orders, baseline, last_day))
-    orders = recent.join(firsts, recent.user_id == firsts.customer_id).select(*ORDER_COLUMNS)
+    orders = recent.join(firsts, recent.user_id == firsts.customer_id).select(*FEED_COLUMNS)
     refunds = known.refunds.filter(_between(known.refunds, baseline, last_day)).select("id", "day")
     first_day = store.info.first_day or last_day
     found = check_feed(store.fetch(orders), store.fetch(refunds), first_day, last_day, policy)
-    if store.info.customers <= MAX_CUSTOMERS:
+    if store.info.customers <= MAX_FEED_CUSTOMERS:
         return found
-    return [replace(one, text=f"{one.text} (among {MAX_CUSTOMERS:,} of the customers)") for one in found]
+    return [replace(one, text=f"{one.text} (among {MAX_FEED_CUSTOMERS:,} of the customers)") for one in found]
 
 
 def _between(table: ir.Table, first: dt.date, last: dt.date) -> ir.BooleanValue:

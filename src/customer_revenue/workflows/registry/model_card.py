@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS
-from customer_revenue.modeling.purchase_histories import Floats
 from customer_revenue.orders.store import Store
 from customer_revenue.workflows.registry.bundles import LoadedModel
 from customer_revenue.workflows.registry.champion import live_since

@@ -27,7 +27,7 @@ from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
 
 SUMMED = ("expected_purchases", "expected_revenue_cents", "expected_net_revenue_cents", "churn_risk_score")
 MAX_LOGGED = 1_000_000
-SOURCE = "score"
+SCORE_SOURCE = "score"
 
 
 class Scorer:
@@ -120,7 +120,7 @@ def log_scores(
             "model_version": pa.scalar(model.version),
             "store_id": pa.scalar(store_id),
             "predicted_at": pa.scalar(at, pa.timestamp("us", "UTC")),
-            "source": pa.scalar(SOURCE),
+            "source": pa.scalar(SCORE_SOURCE),
         }
         columns = {name: pa.repeat(value, chosen.num_rows) for name, value in constant.items()}
         columns |= {
@@ -130,7 +130,7 @@ def log_scores(
             pa.table({**columns, "segment": names}).select(PREDICTION_LOG_SCHEMA.names).cast(PREDICTION_LOG_SCHEMA)
         )
     rows = pa.concat_tables(tables)
-    write_rows(log, rows, SOURCE)
+    write_rows(log, rows, SCORE_SOURCE)
     return int(rows.num_rows)
 
 

@@ -24,7 +24,7 @@ from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import FitOptions, ModelOptions, RegistryOptions, Settings
-from customer_revenue.workflows.evaluation.challenge import MAX_CUSTOMERS, challenge, recipe_of
+from customer_revenue.workflows.evaluation.challenge import MAX_CHALLENGE_CUSTOMERS, challenge, recipe_of
 from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, new_predictor, predict_from
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
 from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
@@ -178,7 +178,7 @@ def _back_test(store: Store, fit: FitOptions, when: AsOf, report: Report) -> lis
     for cutoff in fold_cutoffs(store.info.first_day, when.day, fit.options.folds, BACKTEST_HORIZON_DAYS):
         report(f"Back-testing at {cutoff}")
         try:
-            fold = predict_from(store, fit, cutoff, BACKTEST_HORIZON_DAYS, MAX_CUSTOMERS)
+            fold = predict_from(store, fit, cutoff, BACKTEST_HORIZON_DAYS, MAX_CHALLENGE_CUSTOMERS)
         except NotEnoughData:
             continue
         if fold.outcomes is not None:

@@ -8,7 +8,7 @@ from customer_revenue.workflows.evaluation.metric_tables import ROWS, table_of
 from customer_revenue.workflows.registry.bundles import current_version
 from customer_revenue.workflows.registry.champion import changes
 
-SHOWN = {
+LISTED_METRICS = {
     "probability_log_loss": "log loss",
     "probability_ece": "calibration error",
     "purchases_rmse": "purchases RMSE",
@@ -27,9 +27,9 @@ def listing(registry: RegistryOptions) -> str:
     rows = []
     for model in found:
         answers = ["answers"] if model.bundle == current else []
-        figures = [ROWS[name][1](model.metrics[name]) if name in model.metrics else "" for name in SHOWN]
+        figures = [ROWS[name][1](model.metrics[name]) if name in model.metrics else "" for name in LISTED_METRICS]
         gate = model.tags.get("gate", "")
         rows.append([model.bundle, model.registered_version, ", ".join([*model.aliases, *answers]), gate, *figures])
-    columns = ["version", "MLflow", "alias", "gate", *SHOWN.values()]
+    columns = ["version", "MLflow", "alias", "gate", *LISTED_METRICS.values()]
     recent = [change.text() for change in changes(registry.models)[-LAST_CHANGES:]]
     return "\n".join([table_of(f"Trained versions of {registry.experiment}", columns, rows), "", *recent])

@@ -24,7 +24,7 @@ from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
-from customer_revenue.orders.engines.spark.session import CURRENT, Address, failure, ibis_type, session_for
+from customer_revenue.orders.engines.spark.session import CURRENT_LINK, Address, failure, ibis_type, session_for
 from customer_revenue.orders.mapping import Mapped
 from customer_revenue.settings import StoreOptions
 
@@ -195,7 +195,7 @@ def create_views(session: SparkSession, url: str) -> None:
 
 def _version(folder: Path) -> str | None:
     try:
-        return str((folder / CURRENT).readlink())
+        return str((folder / CURRENT_LINK).readlink())
     except OSError:
         return None
 

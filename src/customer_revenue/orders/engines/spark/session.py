@@ -17,7 +17,7 @@ from customer_revenue.orders.engines.urls import SPARK
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-CURRENT = "current"
+CURRENT_LINK = "current"
 """The link in a store's folder that names the version which answers."""
 
 _OWN_SETTINGS = {

@@ -23,7 +23,7 @@ from customer_revenue.orders.engines.base_target import Target, Views, quoted
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.orders.engines.spark.engine import VIEW_ENDING
-from customer_revenue.orders.engines.spark.session import CURRENT, Address
+from customer_revenue.orders.engines.spark.session import CURRENT_LINK, Address
 from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
 
@@ -37,7 +37,7 @@ class SparkTarget(Target):
     def __init__(self, store: Path) -> None:
         super().__init__(store / ".next")
         self.store = store
-        self._link = store / CURRENT
+        self._link = store / CURRENT_LINK
         self._views: dict[str, str] = {}
 
     @override
@@ -79,7 +79,7 @@ class SparkTarget(Target):
             (made / f"{name}{VIEW_ENDING}").write_text(body, "utf-8")
         before = str(self._link.readlink()) if self._link.is_symlink() else ""
         made.rename(self.store / version)
-        link = self.folder / CURRENT
+        link = self.folder / CURRENT_LINK
         link.symlink_to(version, target_is_directory=True)
         os.sync()
         link.replace(self._link)
