@@ -10,7 +10,9 @@ PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loa
 CUSTOMERS ?= 200000
 BREAK ?= none
 
-.PHONY: setup demo test test-long lint lock screenshots notebooks docs plots bento bench walk clean
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
+
+.PHONY: setup help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench walk clean
 
 setup: .venv/.installed  ## make .venv from the lock
 
@@ -19,6 +21,9 @@ setup: .venv/.installed  ## make .venv from the lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+help:  ## print what each target does
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 stops before serving
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
@@ -29,11 +34,19 @@ test: setup  ## run the tests
 test-long: setup  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
 	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow
 
-lint: setup  ## formatting, lint, types, import layers
+coverage: setup  ## run the tests and fail below the floor of coverage
+	rm -f .coverage .coverage.*
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: setup  ## formatting, lint, types, import contracts, schemas of the hosting platform's files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(SCHEMA) vendor.github-workflows .github/workflows/ci.yml
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA) vendor.citation-file-format CITATION.cff
 
 lock: setup  ## choose the versions of all dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
@@ -45,8 +58,9 @@ screenshots: setup  ## pictures of every page, at desktop and phone width, in li
 notebooks: setup  ## run all notebooks from a clean kernel and write their outputs into them
 	$(BIN)/python -m tests.notebooks.execution
 
-docs: setup  ## the pages of the Python API, in build/docs
-	$(BIN)/python -W error docs/build.py
+docs: setup  ## build the documentation site in build/docs
+	$(BIN)/python docs/layers.py
+	$(BIN)/python docs/build.py
 
 plots: setup  ## the pictures of docs/plots.md
 	$(BIN)/python docs/plots.py

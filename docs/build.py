@@ -1,33 +1,35 @@
-"""Build the pages of the Python API into ``build/docs``: ``make docs``. Any warning is an error."""
+"""Build the documentation site into ``build/docs/VERSION``: ``make docs``. Any warning is an error."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-import pdoc
-import pdoc.render
+from sphinx.cmd.build import build_main
 
 import customer_revenue as cr
 
-OUTPUT = Path("build/docs")
-MODULES = ("customer_revenue", r"!customer_revenue\.(?!plots$).*")
-"""The package and its plots. What lies beneath is not public; its docstrings are for who reads the code."""
+SOURCE = Path(__file__).parent
 
 
-def build(output: Path) -> None:
-    """Write the pages.
+def build(output: Path) -> int:
+    """Write the site of this version.
 
     Args:
-        output: folder for them.
+        output: folder of all versions; the site goes into a folder named after the version.
+
+    Returns:
+        The exit status of Sphinx.
     """
-    # pdoc shows what a package holds; ours holds a name once it has been asked for.
-    for name in cr.__all__:
+    for name in cr.__all__:  # autodoc shows what a package holds; ours holds a name once it has been asked for
         getattr(cr, name)
-    pdoc.render.configure(docformat="google", show_source=False, footer_text=f"customer-revenue {cr.__version__}")
-    pdoc.pdoc(*MODULES, output_directory=output)
+    folder = output / cr.__version__
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(output / ".doctrees")]
+    return build_main([*options, str(SOURCE), str(folder)])
 
 
 if __name__ == "__main__":
-    build(OUTPUT)
-    sys.stdout.write(f"{OUTPUT}/customer_revenue.html\n")
+    target = Path("build/docs")
+    status = build(target)
+    sys.stdout.write(f"{target / cr.__version__}/index.html\n")
+    sys.exit(status)

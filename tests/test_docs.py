@@ -1,11 +1,13 @@
-"""The pages of the Python API build without a warning and name everything; what the guides say is so."""
+"""The documentation site builds without a warning and names everything; what the guides say is so."""
 
 from __future__ import annotations
 
 import inspect
 import re
+import runpy
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -18,32 +20,63 @@ CAUTION = re.compile(r'Caution\(\s*"([a-z_]+)"')
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built pages."""
+    """The built site."""
     folder = tmp_path_factory.mktemp("docs")
-    command = [sys.executable, "-W", "error", str(ROOT / "docs" / "build.py")]
-    subprocess.run(command, cwd=folder, check=True, timeout=120)
-    return folder / "build" / "docs"
+    command = [sys.executable, str(ROOT / "docs" / "build.py")]
+    subprocess.run(command, cwd=folder, check=True, timeout=240)
+    return folder / "build" / "docs" / cr.__version__
 
 
 def test_every_public_name_and_method_has_its_place(pages):
-    text = (pages / "customer_revenue.html").read_text("utf-8")
-    plots = (pages / "customer_revenue" / "plots.html").read_text("utf-8")
+    text = (pages / "api.html").read_text("utf-8")
     for name in cr.__all__:
         thing = getattr(cr, name)
         if inspect.ismodule(thing):
-            assert all(f'id="{part}"' in plots for part in thing.__all__)
+            assert all(f'id="customer_revenue.plots.{part}"' in text for part in thing.__all__)
             continue
-        assert f'id="{name}"' in text
+        assert f'id="customer_revenue.{name}"' in text
         own = [part for part in vars(thing) if not part.startswith("_")] if inspect.isclass(thing) else []
         methods = [part for part in own if inspect.isroutine(getattr(thing, part))]
-        assert all(f'id="{name}.{part}"' in text for part in methods)
+        assert all(f'id="customer_revenue.{name}.{part}"' in text for part in methods)
 
 
 def test_the_pages_ask_no_other_host_and_show_only_what_is_public(pages):
     for page in pages.rglob("*.html"):
         text = page.read_text("utf-8")
         assert not re.search(r"<(?:script|img|iframe)[^>]*src=.https?:|<link[^>]*href=.https?:|@import", text)
-    assert not (pages / "customer_revenue" / "workflows.html").exists()
+    assert "customer_revenue.workflows" not in (pages / "api.html").read_text("utf-8")
+
+
+def test_every_guide_and_decision_is_on_the_site(pages):
+    guides = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
+    assert {page.relative_to(pages) for page in pages.rglob("*.html")} >= guides
+
+
+def test_the_picture_of_the_layers_shows_the_contracts():
+    drawn = runpy.run_path(str(ROOT / "docs" / "layers.py"))
+    assert drawn["PICTURE"].read_text("utf-8") == drawn["drawn"](drawn["layers"]()), "`make docs` draws it"
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))], ids=str)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert re.match(r"https?:", target) or (page.parent / target).exists(), target
+
+
+def test_the_version_stands_in_one_place():
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"version: {cr.__version__}\n" in citation
+    assert metadata.version("customer-revenue") == cr.__version__
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_help_lists_every_target():
+    text = (ROOT / "Makefile").read_text("utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.M)
+    listed = subprocess.run(["make", "-C", str(ROOT), "--silent", "help"], capture_output=True, text=True, check=True)
+    described = {line.split()[0] for line in listed.stdout.splitlines() if len(line.split()) > 1}
+    assert set(phony.split()) - described == {"clean"}
 
 
 def test_every_plot_is_shown_with_its_picture():
