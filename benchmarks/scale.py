@@ -1,4 +1,4 @@
-"""How fast many customers are counted, fitted and predicted, beside a bare scan and beside lifetimes, in one run.
+"""How fast many customers are counted, fitted and predicted, relative to a bare scan and to lifetimes, in one run.
 
 ``python -m benchmarks.scale --customers 10000 100000 1000000``. Orders come from our own simulator, 3.5 a customer over
 two years. Ratios compare times of the same run; a machine that is busy makes all of them long. The folder keeps the

@@ -105,7 +105,7 @@ def get(port: int, path: str) -> tuple[int, bytes]:
 
 
 def customers_in_memory(port: int) -> float:
-    """Of each worker, as the metrics tell."""
+    """Of each worker, by its metrics."""
     found = re.search(r"^customer_revenue_customers_in_memory (\S+)$", get(port, "/metrics")[1].decode(), re.MULTILINE)
     return float(found.group(1)) if found else 0
 
