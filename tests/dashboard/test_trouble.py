@@ -96,6 +96,6 @@ def test_without_orders_the_page_says_how_to_begin(site: Service, context: Brows
 
 
 def unexpected(visit: Visit, *expected: str) -> list[str]:
-    """What is on the console beside the failed requests that a browser notes there by itself."""
+    """What is on the console other than the failed requests that a browser notes there by itself."""
     noted = [f"status of {word}" if word.isdigit() else word for word in expected]
     return [text for text in visit.errors if not any(word in text for word in noted)]

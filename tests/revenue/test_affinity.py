@@ -1,4 +1,4 @@
-"""Products bought after one another beside the hand-written twin."""
+"""Products bought after one another against hand-written SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cohorts, trends, RFM, acquisition and the widget's figures beside their hand-written twins."""
+"""Cohorts, trends, RFM, acquisition and the widget's figures against hand-written SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distribution, concentration and frequency beside their hand-written twins."""
+"""Distribution, concentration and frequency against hand-written SQL."""
 
 from __future__ import annotations
 

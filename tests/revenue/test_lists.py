@@ -1,4 +1,4 @@
-"""The lists of customers beside their hand-written twins."""
+"""The lists of customers against hand-written SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every answer carries beside its body."""
+"""What every response carries in addition to its body."""
 
 from __future__ import annotations
 

@@ -106,21 +106,22 @@ def _group(horizon: int, week: dt.date, segment: str, rows: pa.Table, risk: floa
     bought = count > 0
     bands = {"buyers": ratio_band(bought.astype(float), p, risk), "ranking": ranking_band(bought, p, risk)}
     totals = {"buyers": (float(p.sum()), float(bought.sum()))}
-    told = ~np.isnan(_column(rows, "expected_purchases"))
+    is_predicted = ~np.isnan(_column(rows, "expected_purchases"))
     stated = float("nan")
-    if told.any():
-        expected, revenue = (_column(rows, f"expected_{name}")[told] for name in ("purchases", "revenue_cents"))
+    if is_predicted.any():
+        expected, revenue = (_column(rows, f"expected_{name}")[is_predicted] for name in ("purchases", "revenue_cents"))
         totals |= {
-            "purchases": (float(expected.sum()), float(count[told].sum())),
-            "revenue_cents": (float(revenue.sum()), float(money[told].sum())),
+            "purchases": (float(expected.sum()), float(count[is_predicted].sum())),
+            "revenue_cents": (float(revenue.sum()), float(money[is_predicted].sum())),
         }
         inside = {
-            name: _inside(rows, name, actual)[told] for name, actual in (("purchases", count), ("revenue", money))
+            name: _inside(rows, name, actual)[is_predicted]
+            for name, actual in (("purchases", count), ("revenue", money))
         }
-        stated = float(np.mean(_column(rows, "interval_mass")[told]))
+        stated = float(np.mean(_column(rows, "interval_mass")[is_predicted]))
         bands |= {
-            "purchases": ratio_band(count[told], expected, risk),
-            "revenue": ratio_band(money[told], revenue, risk),
+            "purchases": ratio_band(count[is_predicted], expected, risk),
+            "revenue": ratio_band(money[is_predicted], revenue, risk),
             **{f"{name}_coverage": share_band(held, risk) for name, held in inside.items()},
         }
     alarms = _alarms(bands, stated, totals, policy)

@@ -127,7 +127,7 @@ class NoAction(Section):
 class Actions(Section):
     """Recommended actions: levels, rules by topic, and how many a customer gets.
 
-    Of one topic a customer gets at most one action, so two rules of one topic that may suit the same customer are
+    A customer gets at most one action per topic, so two rules of one topic that may suit the same customer are
     refused.
     """
 

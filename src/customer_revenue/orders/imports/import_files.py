@@ -31,7 +31,7 @@ from customer_revenue.tables import PAID, REFUNDED
 __all__ = ["ImportSummary", "Progress", "Views", "import_files"]
 
 Progress = Callable[[str, float | None], None]
-"""Told what is being done, and which part of the whole is done (0 to 1) if that is known."""
+"""Receives progress messages, and the share that is done (0 to 1) if it is known."""
 
 IGNORED_STATUSES = (
     "authorized",

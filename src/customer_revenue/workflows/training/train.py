@@ -163,7 +163,7 @@ def _counts(customers: Population) -> dict[str, int]:
 
 
 def _variant(options: ModelOptions) -> str:
-    """The options that differ from the defaults, so that runs can be told apart at a glance."""
+    """The options that differ from the defaults, to distinguish runs at a glance."""
     changed = options.model_dump(exclude_defaults=True, exclude={"folds"})
     return ", ".join(f"{name}={value}" for name, value in changed.items()) or "usual"
 

@@ -86,7 +86,7 @@ function run({ run: tracked, model }) {
   const content = tracked
     ? [
         h("p", {}, h("a", { href: address, target: "_blank", rel: "noreferrer noopener" }, `Run ${tracked.run_id.slice(0, 8)} in MLflow`), ` · ${tracked.registered_name}, version ${tracked.registered_version}`),
-        !tracked.server && [h("p.below", {}, "The runs are in a file beside the models. This opens them:"), h("pre", {}, "mlflow ui --backend-store-uri sqlite:///models/mlflow.db")],
+        !tracked.server && [h("p.below", {}, "The runs are in a file in the folder of models. This opens them:"), h("pre", {}, "mlflow ui --backend-store-uri sqlite:///models/mlflow.db")],
       ]
     : empty("No run is noted", "The next training notes its run.");
   return card("Where it comes from", { wide: 12 }, content, h("p.below", {}, packages));
