@@ -18,10 +18,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.requirements import account, missing, program
+
+POSTGRES_FOLDERS = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "usr/local/pgsql/bin",
+    "opt/homebrew/opt/postgresql*/bin",
+)
+SYSTEM_FOLDERS = ("usr/sbin", "usr/local/sbin", "usr/bin", "opt/homebrew/opt/mariadb*/bin")
 
 ZONES = ("Asia/Kolkata", "America/New_York")
 """Those that a MySQL server started here knows."""
@@ -130,26 +140,29 @@ class MySQLServer(DatabaseServer):
 class Running(ABC):
     """A server that is started in a folder, and can be stopped and started again."""
 
-    user: str
-    """Whom its programs run as, since none of them wants to be root."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, _free_port()
+    def __init__(self, folder: Path, user: str) -> None:
+        self.folder, self.user, self.port = folder, user, _free_port()
         if os.geteuid() == 0:
-            shutil.chown(folder, self.user)
+            shutil.chown(folder, user)
         self.prepare()
 
     @classmethod
     @contextmanager
     def start(cls) -> Iterator[Self]:
+        user = cls.found()
         # Not in pytest's folder, which only its owner can enter.
-        with tempfile.TemporaryDirectory(prefix=f"{cls.user}-") as folder:
-            server = cls(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="customer-revenue-server-") as folder:
+            server = cls(Path(folder), user)
             server.up()
             try:
                 yield server
             finally:
                 server.down()
+
+    @classmethod
+    @abstractmethod
+    def found(cls) -> str:
+        """Whom its programs run as, since none of them runs as root; the test is skipped where they are missing."""
 
     @abstractmethod
     def prepare(self) -> None: ...
@@ -161,22 +174,34 @@ class Running(ABC):
     def down(self) -> None: ...
 
     def run(self, *command: str | Path) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self.manners)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self.process_options)
 
     @property
-    def manners(self) -> dict[str, Any]:
-        # Two MariaDB servers that are made at once would trip over each other's tables in a common TMPDIR.
+    def process_options(self) -> dict[str, Any]:
+        # Two MariaDB servers that are made at once would use each other's tables in a common TMPDIR.
         env = os.environ | {"TMPDIR": str(self.folder)}
         return {"user": self.user if os.geteuid() == 0 else None, "cwd": self.folder, "env": env}
 
 
 class RunningPostgres(Running, PostgresServer):
-    user = "postgres"
+    @classmethod
+    def _binaries(cls) -> Path | None:
+        """The folder of ``initdb`` and ``pg_ctl``; a client alone has neither."""
+        initdb = program("initdb", POSTGRES_FOLDERS)
+        return initdb.parent if initdb and (initdb.parent / "pg_ctl").exists() else None
+
+    @classmethod
+    def found(cls) -> str:
+        user = account("postgres")
+        if cls._binaries() is None or user is None:
+            missing("a PostgreSQL server", "apt-get install postgresql, or set CUSTOMER_REVENUE_TEST_POSTGRES")
+        return user
 
     def prepare(self) -> None:
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        found = shutil.which("initdb") or next(Path("/usr/lib/postgresql").glob("*/bin/initdb"), None)
-        self.binaries = Path(found or _missing("PostgreSQL", "POSTGRES")).resolve().parent
+        binaries = self._binaries()
+        assert binaries is not None
+        self.binaries = binaries
         options = ("--auth=trust", "--username=postgres", "--no-sync", "--locale=C.UTF-8")
         self.run(self.binaries / "initdb", *options, "-D", self.folder / "data")
 
@@ -192,18 +217,27 @@ class RunningPostgres(Running, PostgresServer):
 
 
 class RunningMariaDB(Running, MySQLServer):
-    user = "mysql"
+    @classmethod
+    def _programs(cls) -> list[Path | None]:
+        return [program(name, SYSTEM_FOLDERS) for name in ("mariadbd", "mariadb-install-db", "mariadb-tzinfo-to-sql")]
+
+    @classmethod
+    def found(cls) -> str:
+        user = account("mysql")
+        if None in cls._programs() or user is None:
+            missing("a MariaDB server", "apt-get install mariadb-server, or set CUSTOMER_REVENUE_TEST_MYSQL")
+        return user
 
     def prepare(self) -> None:
         self.url = f"mysql://root@127.0.0.1:{self.port}/mysql"
-        if not shutil.which("mariadbd") or not shutil.which("mariadb-install-db"):
-            _missing("MariaDB", "MYSQL")
+        self.server, install, zones_to_sql = self._programs()
+        assert install is not None
         options = ("--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
-        self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", *options)
+        self.run(install, "--no-defaults", f"--datadir={self.folder / 'data'}", *options)
         self.up()
         for zone in ZONES:
             made = subprocess.run(
-                ["mariadb-tzinfo-to-sql", f"/usr/share/zoneinfo/{zone}", zone], check=True, capture_output=True
+                [str(zones_to_sql), f"/usr/share/zoneinfo/{zone}", zone], check=True, capture_output=True
             )
             self.query(made.stdout.decode(), "mysql")
         self.down()
@@ -211,13 +245,13 @@ class RunningMariaDB(Running, MySQLServer):
     def up(self) -> None:
         self.process = subprocess.Popen(
             [
-                "mariadbd", "--no-defaults", f"--datadir={self.folder / 'data'}", f"--port={self.port}",
+                str(self.server), "--no-defaults", f"--datadir={self.folder / 'data'}", f"--port={self.port}",
                 "--bind-address=127.0.0.1", f"--socket={self.folder / 'socket'}", "--innodb-flush-log-at-trx-commit=0",
                 f"--pid-file={self.folder / 'pid'}", f"--tmpdir={self.folder}", "--skip-log-bin",
             ],
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            **self.manners,
+            **self.process_options,
         )  # fmt: skip
         for _ in range(600):
             if self.process.poll() is not None:
@@ -263,13 +297,6 @@ def _server(kind: str) -> Iterator[DatabaseServer]:
         return
     with RUNNING[kind].start() as server:
         yield server
-
-
-def _missing(name: str, variable: str) -> NoReturn:
-    why = f"no {name} server: install one or set CUSTOMER_REVENUE_TEST_{variable}"
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 def _free_port() -> int:

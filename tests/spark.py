@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.requirements import missing, program
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,9 +30,10 @@ SETTINGS = {
 @pytest.fixture(scope="session")
 def spark_session() -> Iterator[SparkSession]:
     """The session; skipped without Java, a failure where ``CI`` is set."""
-    if not shutil.which("java"):
-        why = "Spark needs Java: install a runtime of version 17 or later"
-        pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+    if program("java") is None:
+        missing("Java for Spark", "apt-get install openjdk-17-jre-headless")
+    if find_spec("pyspark") is None:
+        missing("PySpark", "pip install 'customer-revenue[spark]'")
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers', which need this package

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.requirements import missing, program
 from tests.service.conftest import Service
 
 PAGE = Path(__file__).parents[2] / "docs" / "service.md"
@@ -19,7 +19,8 @@ def blocks(language: str) -> list[str]:
 
 
 def test_every_command_is_answered(service: Service) -> None:
-    assert shutil.which("curl"), "needs curl"
+    if program("curl") is None:
+        missing("curl", "apt-get install curl")
     names, *commands = blocks("sh")
     names = names.replace("http://127.0.0.1:3000", str(service.client.base_url).rstrip("/"))
     names = re.sub(r"^CUSTOMER=\S+", f"CUSTOMER={CUSTOMER}", names, flags=re.MULTILINE)
