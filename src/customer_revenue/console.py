@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Report(Protocol):
     """Called with what is being done and, where it is known, the share that is done (0 to 1)."""
 
     def __call__(self, step: str, done: float | None = None, /) -> None:
-        """Tell what is being done."""
+        """Report progress."""
 
 
 def silent(_step: str, _done: float | None = None, /) -> None:
@@ -25,6 +25,10 @@ def silent(_step: str, _done: float | None = None, /) -> None:
 @contextmanager
 def reporting(stream: Console | None = None) -> Iterator[Report]:
     """A :class:`Report` to standard error: a bar on a terminal, else one line a step."""
+    # Imported here: only commands that take long show progress.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
     console = stream or Console(stderr=True, soft_wrap=True, highlight=False)
     if not console.is_terminal:
         yield _plain_lines(console)

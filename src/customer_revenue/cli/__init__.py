@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -10,24 +9,39 @@ from typing import Annotated
 
 import typer
 
+from customer_revenue import __version__
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
-from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, day_of
+from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, day_of, settings_for
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.periods import Period, parse_day
-from customer_revenue.settings import load_settings, with_changes
 
 app = typer.Typer(
     help="What each customer has been worth, what they will be worth, and what to do about it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"customer-revenue {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[  # its callback answers
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What each customer has been worth, what they will be worth, and what to do about it."""
+
 
 app.command()(advise)
 app.command()(actions)
@@ -60,7 +74,7 @@ def import_(
     from customer_revenue.workflows.import_orders import import_orders
 
     with reporting() as report:
-        settings = load_settings(store=store)
+        settings = settings_for(store)
         summary = import_orders(settings, files, format_name, live=live, as_of=day_of(as_of), report=report)
     say(summary.render())
 
@@ -74,7 +88,7 @@ def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None
     from customer_revenue.workflows.training.train import train as run
 
     with reporting() as report:
-        settings = with_changes(load_settings(store=store), changes or ())
+        settings = settings_for(store, changes or ())
         result = run(settings, day_of(as_of), report, make_it_current=not changes)
     say(result.text())
     result.check()
@@ -100,7 +114,7 @@ def backtest(
 
     with reporting() as report:
         days = [parse_day(day, "cutoff") for day in cutoff or ()]
-        settings = with_changes(load_settings(store=store), changes or ())
+        settings = settings_for(store, changes or ())
         result = run(settings, files or (), days, origins, horizon, output, report)
     say(result.text())
 
@@ -111,7 +125,7 @@ def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) 
     from customer_revenue.workflows.training.score import score as run
 
     with reporting() as report:
-        say(run(load_settings(store=store), day_of(as_of), output, report))
+        say(run(settings_for(store), day_of(as_of), output, report))
 
 
 @app.command()
@@ -131,7 +145,7 @@ def show(
     from customer_revenue.workflows.parameters import as_json, parse_breakdowns, parse_period
 
     wanted = parse_breakdowns(breakdown or ())
-    answers = Answers.open(load_settings(store=store))
+    answers = Answers.open(settings_for(store))
     say(as_json(answers.customer(user_id, parse_period(period), wanted, predictions, as_of)))
 
 
@@ -145,7 +159,7 @@ def serve(
     """Serve the HTTP API."""
     from customer_revenue.workflows.customers.answers import Answers
 
-    settings = load_settings(store=store)
+    settings = settings_for(store)
     environment = {"CUSTOMER_REVENUE_STORE": settings.store, "BENTOML_DO_NOT_TRACK": "True"}
     if day := day_of(as_of):
         environment["CUSTOMER_REVENUE_AS_OF"] = day.isoformat()
@@ -164,7 +178,7 @@ def demo(
     """Import the CDNOW orders, train, back-test, show a customer, then serve."""
     from customer_revenue.workflows.demo import demo as run
 
-    settings = load_settings()
+    settings = settings_for()
     with reporting() as report:
         say(run(settings, report, port))
     if serve_after:
@@ -174,7 +188,6 @@ def demo(
 def main() -> None:
     """Run the command line; errors become one clear line and the exit status that they carry."""
     try:
-        logging.basicConfig(level=load_settings().log_level, format="%(levelname)s %(name)s: %(message)s")
         app()
     except CustomerRevenueError as error:
         complain(f"error: {error.message}")

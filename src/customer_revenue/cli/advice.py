@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, one_of
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, one_of, settings_for
 from customer_revenue.console import say
-from customer_revenue.settings import load_settings
 
 if TYPE_CHECKING:
     from customer_revenue.workflows.customers.advice import Advisor, Situation
@@ -48,7 +47,7 @@ def advise(
         About.FORECAST: lambda advisor, situation: advisor.forecast(situation, months),
     }
     ask = asks[one_of(About, about, "about")]
-    say(as_json(Answers.open(load_settings(store=store)).advice(user_id, ask, as_of)))
+    say(as_json(Answers.open(settings_for(store)).advice(user_id, ask, as_of)))
 
 
 def actions(
@@ -61,7 +60,7 @@ def actions(
 
     if output is not None:
         check_output(output)
-    answers = Answers.open(load_settings(store=store))
+    answers = Answers.open(settings_for(store))
     base = answers.base(as_of)
     if output is None:
         say(as_json(answers.complete(base.actions(limit, offset), base.when)))
@@ -75,6 +74,6 @@ def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None)
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(load_settings(store=store))
+    answers = Answers.open(settings_for(store))
     base = answers.base(as_of)
     say(as_json(answers.complete(base.forecast(months), base.when)))

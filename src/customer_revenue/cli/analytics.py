@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, one_of
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, one_of, settings_for
 from customer_revenue.console import say
-from customer_revenue.settings import load_settings
 
 if TYPE_CHECKING:
     from customer_revenue.workflows.customer_base.analytics import CustomerBase
@@ -23,7 +22,7 @@ def _print(store: str | None, as_of: str | None, ask: Callable[[CustomerBase], d
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(load_settings(store=store))
+    answers = Answers.open(settings_for(store))
     base = answers.base(as_of)
     say(as_json(answers.complete(ask(base), base.when)))
 

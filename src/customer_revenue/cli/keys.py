@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import one_of
+from customer_revenue.cli.options import one_of, settings_for
 from customer_revenue.console import say
-from customer_revenue.settings import load_settings
 
 keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
 
@@ -24,7 +23,7 @@ def add_key(
     from customer_revenue.keys import KeyFile, Scope
 
     scopes = frozenset(one_of(Scope, word, "scope") for word in scope) if scope else frozenset(Scope)
-    say(KeyFile(load_settings().keys).add(name, scopes))
+    say(KeyFile(settings_for().keys).add(name, scopes))
 
 
 @keys.command("list")
@@ -32,7 +31,7 @@ def list_keys() -> None:
     """The keys there are, without the keys themselves."""
     from customer_revenue.keys import KeyFile
 
-    for key in KeyFile(load_settings().keys).all():
+    for key in KeyFile(settings_for().keys).all():
         say(f"{key.name}  {', '.join(sorted(key.scopes))}  since {key.created_at:%Y-%m-%d}")
 
 
@@ -41,4 +40,4 @@ def revoke_key(name: Annotated[str, typer.Argument(help="The key's name.")]) -> 
     """Remove a key; a running service refuses it at once."""
     from customer_revenue.keys import KeyFile
 
-    KeyFile(load_settings().keys).revoke(name)
+    KeyFile(settings_for().keys).revoke(name)

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, StoreUrl, day_of
+from customer_revenue.cli.options import AsOfDay, StoreUrl, day_of, settings_for
 from customer_revenue.console import reporting, say
-from customer_revenue.settings import load_settings
 
 By = Annotated[str | None, typer.Option("--by", help="Who; by default this user.", show_default=False)]
 
@@ -18,7 +17,7 @@ def models() -> None:
     """List the trained versions with their figures, the gate's verdict, and who answers."""
     from customer_revenue.workflows.training.versions import listing
 
-    say(listing(load_settings().registry))
+    say(listing(settings_for().registry))
 
 
 def promote(
@@ -32,7 +31,7 @@ def promote(
     """Let a version that passed the gate answer from now on, in models/current and in MLflow."""
     from customer_revenue.workflows.registry.champion import promote as run
 
-    change = run(load_settings().registry, version, why, by=by, force=force)
+    change = run(settings_for().registry, version, why, by=by, force=force)
     say(change.text() if change else "It answers already.")
 
 
@@ -43,7 +42,7 @@ def rollback(
     """Let the champion before the present one answer again, in models/current and in MLflow."""
     from customer_revenue.workflows.registry.champion import rollback as run
 
-    say(run(load_settings().registry, why, by=by).text())
+    say(run(settings_for().registry, why, by=by).text())
 
 
 def monitor(
@@ -57,7 +56,7 @@ def monitor(
     from customer_revenue.workflows.monitoring.monitor import monitor as run
     from customer_revenue.workflows.monitoring.monitor import report_page
 
-    settings = load_settings(store=store)
+    settings = settings_for(store)
     with reporting() as report:
         found = run(settings, day_of(as_of), output, report)
     say(found.text())
@@ -80,6 +79,6 @@ def retrain(
     from customer_revenue.workflows.retrain import retrain as run
 
     with reporting() as report:
-        done = run(load_settings(store=store), files or (), day_of(as_of), report)
+        done = run(settings_for(store), files or (), day_of(as_of), report)
     say(done.text())
     done.check()

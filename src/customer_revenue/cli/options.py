@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import parse_day
+
+if TYPE_CHECKING:
+    from customer_revenue.settings import Settings
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -35,6 +40,21 @@ Changes = Annotated[
 ]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="Rows at most.")]
 Offset = Annotated[int, typer.Option(min=0, help="Rows to leave out first.")]
+
+
+def settings_for(store: str | None = None, changes: Iterable[str] = ()) -> Settings:
+    """The settings of a command that does some work, with its store and its changes; logging follows them.
+
+    Imported here, so that help and refused options do not wait for it.
+
+    Raises:
+        InvalidParameter: names the setting at fault.
+    """
+    from customer_revenue.settings import load_settings, with_changes
+
+    settings = with_changes(load_settings(store=store), changes) if changes else load_settings(store=store)
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    return settings
 
 
 def one_of(kind: type[Choice], word: str, name: str) -> Choice:

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import StoreUrl
+from customer_revenue.cli.options import StoreUrl, settings_for
 from customer_revenue.console import say
-from customer_revenue.settings import load_settings
 
 
 def forget(
@@ -22,4 +21,4 @@ def forget(
     """
     from customer_revenue.workflows.forget import forget as run
 
-    say(run(load_settings(store=store), user_id, orders=orders))
+    say(run(settings_for(store), user_id, orders=orders))
