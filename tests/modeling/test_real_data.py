@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
-from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, paired_bootstrap
+from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs

@@ -1,13 +1,11 @@
-"""Predictions against what happened: metrics, paired bootstrap of differences, slices, coverage of intervals.
+"""Predictions against what happened: metrics, slices, coverage of intervals.
 
 Every metric is invariant to the order of rows: tied predictions share the mean of their outcomes.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -21,6 +19,8 @@ Customers = TypeVar("Customers", "Outcomes", "Forecast")
 
 PROBABILITY_FLOOR = 1e-6
 """Log loss clips probabilities to this distance from 0 and 1."""
+
+CALIBRATION_BINS = 10
 
 NEAR_CERTAIN = 0.9
 """Customers with a higher chance of a purchase are those whose intervals do not rest on the zeros."""
@@ -105,9 +105,14 @@ def area_under_curve(bought: Floats, probability: Floats) -> float:
     return float((rankdata(probability)[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
+def clipped_probability(probability: Floats) -> Floats:
+    """Probabilities at a distance from 0 and 1 at which a logarithm is finite."""
+    return np.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+
+
 def log_loss(bought: Floats, probability: Floats) -> float:
     """Mean negative log-likelihood of the purchase indicator."""
-    p = np.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    p = clipped_probability(probability)
     return float(-np.mean(np.where(bought > 0, np.log(p), np.log1p(-p))))
 
 
@@ -116,7 +121,7 @@ def brier(bought: Floats, probability: Floats) -> float:
     return float(np.mean((probability - (bought > 0)) ** 2))
 
 
-def expected_calibration_error(bought: Floats, probability: Floats, bins: int = 10) -> float:
+def expected_calibration_error(bought: Floats, probability: Floats, bins: int = CALIBRATION_BINS) -> float:
     """Mean gap between predicted and actual rate over bins of equal size."""
     actual = np.array_split(_tie_averaged(np.asarray(bought > 0, dtype=float), probability), bins)
     predicted = np.array_split(-np.sort(-probability), bins)
@@ -176,40 +181,6 @@ def coverage(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
 
 def _inside(y: Floats, interval: tuple[Floats, Floats], slack: float) -> npt.NDArray[np.bool_]:
     return np.asarray((y >= interval[0] - slack) & (y <= interval[1] + slack))
-
-
-def paired_bootstrap(
-    outcomes: Outcomes,
-    ours: Forecast,
-    other: Forecast,
-    draws: int = 200,
-    seed: int = 0,
-    metrics: Sequence[str] = tuple(METRICS),
-) -> dict[str, tuple[float, float, float]]:
-    """Difference of each metric, ours less the other's, with its 95 % interval over resampled customers.
-
-    Biases are compared by their absolute values.
-    """
-    n = len(outcomes.purchases)
-    seeds = np.random.default_rng(seed).spawn(draws)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # sorting, the most of it, needs no interpreter
-        drawn = pool.map(lambda rng: _difference(outcomes, ours, other, rng.integers(0, n, n), metrics), seeds)
-        differences = np.array(list(drawn))
-    low, high = np.nanpercentile(differences, (2.5, 97.5), axis=0)
-    whole = _difference(outcomes, ours, other, np.arange(n), metrics)
-    return {name: (float(d), float(a), float(b)) for name, d, a, b in zip(metrics, whole, low, high, strict=True)}
-
-
-def _difference(
-    outcomes: Outcomes, ours: Forecast, other: Forecast, rows: npt.NDArray[np.intp], metrics: Sequence[str]
-) -> Floats:
-    y = select(outcomes, rows)
-    values = []
-    for name in metrics:
-        metric = METRICS[name]
-        a, b = metric(y, select(ours, rows)), metric(y, select(other, rows))
-        values.append(abs(a) - abs(b) if name in ABSOLUTE_IS_COMPARED else a - b)
-    return np.array(values)
 
 
 def select(what: Customers, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Customers:

@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import BG_NBD, OURS
-from customer_revenue.modeling.metrics import (
-    HIGHER_IS_BETTER,
-    METRICS,
-    Forecast,
-    coverage,
-    expected_calibration_error,
-    paired_bootstrap,
-)
+from customer_revenue.modeling.metrics import HIGHER_IS_BETTER, METRICS, Forecast, coverage, expected_calibration_error
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.registry.verdict import Check, Verdict

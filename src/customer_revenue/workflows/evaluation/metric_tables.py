@@ -10,8 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS, member_forecasts
-from customer_revenue.modeling.metrics import evaluate, paired_bootstrap, slices
+from customer_revenue.modeling.metrics import evaluate, slices
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.workflows.evaluation.fold import BacktestFold, slice_metrics
 

@@ -46,10 +46,10 @@ NAMED = (
     "tier_reason",
     "packages",
 )
-CALIBRATION_BINS = 10
+RELIABILITY_BINS = 10
 
 
-def calibration(probability: Floats, bought: Floats, bins: int = CALIBRATION_BINS) -> list[dict[str, float]]:
+def calibration(probability: Floats, bought: Floats, bins: int = RELIABILITY_BINS) -> list[dict[str, float]]:
     """Predicted probability and observed share, in groups of equal numbers of customers.
 
     Args:
