@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.chunks import one_blas_thread
 from customer_revenue.modeling.metrics import (
     ABSOLUTE_IS_COMPARED,
     CALIBRATION_BINS,
@@ -188,6 +189,7 @@ COMPUTED: Mapping[str, Callable[[Resampled, Floats], float]] = {name: getattr(Re
 """Each of ``METRICS`` on a resample."""
 
 
+@one_blas_thread()
 def paired_bootstrap(
     outcomes: Outcomes,
     ours: Forecast,

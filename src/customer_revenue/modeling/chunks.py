@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 CHUNK_ROWS = 16_384
 MAX_THREADS = 8
 ChunkResult = TypeVar("ChunkResult")
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Run linear algebra in one thread: threads of BLAS wait for each other, and for ours, by spinning."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def map_chunks(function: Callable[[pa.Table], ChunkResult], table: pa.Table) -> list[ChunkResult]:

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import FEATURE_NAMES
-from customer_revenue.modeling.boosters import TREES, OffsetBooster
+from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import (
     DIRECT_COLUMNS,
@@ -103,14 +103,15 @@ def fit_boosters(
     base = stack([s.baseline.log_purchases(s.horizon_days) + s.purchase_level() for s in longest])
     spend = stack([np.log(np.maximum(s.baseline.spend_cents, 1.0)) + s.spend_level() for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
-    offset = OffsetBooster("poisson", trees, seed=seed).fit(X, purchases, base, weight)
+    bins = binned(X, seed)
+    offset = OffsetBooster("poisson", trees, seed=seed).fit(bins, purchases, base, weight)
     rate = float(np.log(max(np.average(purchases, weights=weight), 1e-9) / longest[0].horizon_days))
     direct = OffsetBooster("poisson", trees, clip=20.0, seed=seed)
     direct.fit(X[:, DIRECT_COLUMNS], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
     unit = float(np.mean(spend))
     money = OffsetBooster("tweedie", trees, clip=WIDEST_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
-    money.fit(X, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
+    money.fit(bins, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
     level = float(np.average([s.spend_level() for s in longest], weights=fading))
     return Models(offset, direct, rate, money, level, _churn(training_windows, horizon_days, seed, trees))
 

@@ -16,7 +16,7 @@ from scipy.special import expit
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
-from customer_revenue.modeling.chunks import map_chunks
+from customer_revenue.modeling.chunks import map_chunks, one_blas_thread
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
 from customer_revenue.modeling.fit_ensemble import learn
@@ -99,6 +99,7 @@ class Predictor:
         moved.as_of_day = day
         return moved
 
+    @one_blas_thread()
     def fit(self, current: Population | pa.Table, windows: Sequence[Window] = ()) -> Self:
         """Fit on the customers of the as-of day, and on windows that ended by then, latest first.
 

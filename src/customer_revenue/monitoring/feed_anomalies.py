@@ -156,8 +156,7 @@ def _accepted(finding: Finding) -> Finding:
 
 
 def _day_missing(part: Slice) -> Anomaly | None:
-    closed = {pd.Timestamp(day) for day in part.policy.closed_days}
-    found = orders_of_day(part.first_day, len(part.orders), part.usual.by_day, closed)
+    found = orders_of_day(part.first_day, len(part.orders), part.usual.by_day, part.policy.closed_days)
     if found is None:
         return None
     usual, chance = found

@@ -10,21 +10,21 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binom, mannwhitneyu, nbinom, poisson
 
+from customer_revenue.monitoring.holidays import days_near_holidays
+
 MIN_ORDERS = 5
 HOURS = 24
-MAX_CLOSED_DAYS = 1
-"""Maximum number of days before or after a closed day on which the shop may be closed as well."""
 
 
 def orders_of_day(
-    day: dt.date, orders: int, by_day: pd.Series[int], closed: Collection[pd.Timestamp]
+    day: dt.date, orders: int, by_day: pd.Series[int], holidays: Collection[dt.date]
 ) -> tuple[float, float] | None:
     """The usual number of orders on this weekday, and the chance of this few.
 
-    ``None`` for a day near one that is closed, and for a weekday on which the shop has been without an order before.
+    ``None`` for a day near a holiday, and for a weekday on which the shop has been without an order before.
     """
     date = pd.Timestamp(day)
-    near = {closing + pd.Timedelta(days=n) for closing in closed for n in range(-MAX_CLOSED_DAYS, MAX_CLOSED_DAYS + 1)}
+    near = days_near_holidays(holidays)
     counts = by_day[~by_day.index.isin(list(near))]
     weekday = counts.index.to_series().dt.day_of_week
     same = counts[weekday == date.day_of_week]

@@ -86,8 +86,8 @@ class AccessLog:
         with self._lock:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:
-                sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
-                sys.stdout.buffer.flush()
+                sys.stdout.write((b"\n".join(lines) + b"\n").decode())
+                sys.stdout.flush()
 
     def _start(self) -> None:
         self._started = True
