@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -119,6 +119,29 @@ def test_a_path_that_only_begins_like_the_mounts_is_not_within_it(app: Applicati
     stranger = TestClient(other, base_url="http://localhost", client=("192.0.2.1", 50000))
     assert stranger.get("/revenue/livez").status_code == 404
     assert stranger.get("/rev/rev/livez").status_code == 401
+
+
+def test_the_api_alone_can_be_mounted_behind_the_authentication_of_another_service(app: Application) -> None:
+    other = FastAPI()
+    other.mount("/revenue", app.api)
+    client = TestClient(other, base_url="http://elsewhere", client=("192.0.2.1", 50000))
+    assert client.get(f"/revenue{REVENUE.removeprefix('/api')}").json()["customer_id"] == "user_123"
+    assert client.get("/revenue/nothing").json()["error"]["code"] == "not_found"
+
+
+def test_another_lifespan_may_run_ours(app: Application, settings: Settings) -> None:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with app.lifespan():
+            yield
+
+    other = FastAPI(lifespan=lifespan)
+    other.mount("/revenue", app)
+    with client_of(other) as client:
+        assert app.serving_state.open_now is not None, "opened before the first request"
+        client.get(f"/revenue{REVENUE}")
+    assert settings.log is not None
+    assert read_log(settings.log).num_rows == 3
 
 
 def test_the_end_of_the_lifespan_writes_the_prediction_log(app: Application, settings: Settings) -> None:
