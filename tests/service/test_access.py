@@ -73,6 +73,23 @@ def test_a_revoked_key_is_refused_at_once(shop: Shop, guarded: Service) -> None:
     assert guarded.client.get(PATH, headers={"X-API-Key": key}).status_code == 401
 
 
+def test_a_key_file_that_cannot_be_read_lets_nobody_in(shop: Shop, guarded: Service, reader: str) -> None:
+    keys = shop.folder / "data" / "keys.json"
+    text = keys.read_text()
+    keys.write_text("[{]")
+    try:
+        answer = guarded.client.get(PATH, headers={"X-API-Key": reader, "X-Request-ID": "broken-keys"})
+    finally:
+        keys.write_text(text)
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "success": False,
+        "error": {"code": "internal_error", "message": "the service failed; its log says why", "details": []},
+    }
+    assert answer.headers["x-request-id"] == "broken-keys"
+    assert guarded.client.get(PATH, headers={"X-API-Key": reader}).status_code == 200
+
+
 def test_without_keys_a_foreign_name_for_this_machine_is_refused(service: Service) -> None:
     assert service.client.get(PATH, headers={"Host": "evil.example"}).status_code == 401
     assert service.client.get(PATH, headers={"Host": "localhost:3000"}).status_code == 200

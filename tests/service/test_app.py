@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.types import ASGIApp
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.conftest import Shop
 
 from customer_revenue.service import authentication, body_limit, request_middleware
 from customer_revenue.service.app import Application, create_app
 from customer_revenue.service.dashboard import page_files
+from customer_revenue.service.json_logs import AccessLog
+from customer_revenue.service.middleware import middleware_layers, wrap
+from customer_revenue.service.prometheus_metrics import Metrics
 from customer_revenue.service.response_cache import ResponseCache
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.monitoring.prediction_log import read_log
@@ -90,6 +96,52 @@ def test_it_can_be_mounted_in_another_service(app: Application) -> None:
         assert client.get("/revenue/livez").status_code == 200
         assert client.get("/revenue/api/nothing").json()["error"]["code"] == "not_found"
         assert client.get("/elsewhere").json() == {"detail": "Not Found"}
+        unknown = client.get("/revenue/api/payment/analytics/customers/nobody/revenue")
+        assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "customer_not_found")
+        assert unknown.headers["x-request-id"]
+        wrong = client.post("/revenue/livez")
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
+        measured = client.get("/revenue/metrics").text
+        for route in ("/", "/dashboard", "/livez", "/api/payment/analytics/customers/{user_id}/revenue"):
+            assert f'route="{route}"' in measured
+        assert "/revenue/" not in measured
+        assert client.get("/revenue/api/openapi.json").json()["servers"][0] == {"url": "/revenue/api"}
+        assert client.get("/revenue", follow_redirects=False).headers["location"].endswith("/revenue/")
+    stranger = TestClient(other, base_url="http://localhost", client=("192.0.2.1", 50000))
+    assert stranger.get(f"/revenue{REVENUE}").status_code == 401
+    assert stranger.get("/revenue/livez").status_code == 200
+    assert stranger.get("/orders").status_code == 200
+
+
+def test_a_path_that_only_begins_like_the_mounts_is_not_within_it(app: Application) -> None:
+    other = FastAPI()
+    other.mount("/rev", app)
+    stranger = TestClient(other, base_url="http://localhost", client=("192.0.2.1", 50000))
+    assert stranger.get("/revenue/livez").status_code == 404
+    assert stranger.get("/rev/rev/livez").status_code == 401
+
+
+def test_the_api_alone_can_be_mounted_behind_the_authentication_of_another_service(app: Application) -> None:
+    other = FastAPI()
+    other.mount("/revenue", app.api)
+    client = TestClient(other, base_url="http://elsewhere", client=("192.0.2.1", 50000))
+    assert client.get(f"/revenue{REVENUE.removeprefix('/api')}").json()["customer_id"] == "user_123"
+    assert client.get("/revenue/nothing").json()["error"]["code"] == "not_found"
+
+
+def test_another_lifespan_may_run_ours(app: Application, settings: Settings) -> None:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with app.lifespan():
+            yield
+
+    other = FastAPI(lifespan=lifespan)
+    other.mount("/revenue", app)
+    with client_of(other) as client:
+        assert app.serving_state.open_now is not None, "opened before the first request"
+        client.get(f"/revenue{REVENUE}")
+    assert settings.log is not None
+    assert read_log(settings.log).num_rows == 3
 
 
 def test_the_end_of_the_lifespan_writes_the_prediction_log(app: Application, settings: Settings) -> None:
@@ -118,15 +170,92 @@ def test_an_exception_in_any_middleware_is_answered_in_the_documented_shape(
 
     monkeypatch.setattr(*broken, fail)
     client = client_of(app)
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.ERROR), recorded(monkeypatch) as lines:
         if broken[0] is body_limit:
             answer = client.post("/api/payment/analytics/score", json={})
         else:
             answer = client.get(REVENUE)
+    assert_internal_error(answer, lines, caplog)
+    assert "broken on purpose" in caplog.text
+
+
+@pytest.mark.parametrize("depth", range(1, 6))
+def test_an_exception_at_any_depth_is_answered_in_the_documented_shape(
+    app: Application, settings: Settings, depth: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    layers = middleware_layers(settings, app.serving_state)
+    assert len(layers) == 5
+    stack = wrap(app.api, [*layers[:depth], Middleware(Broken), *layers[depth:]])
+    with recorded(monkeypatch) as lines:
+        answer = client_of(stack).get(REVENUE)
+    assert_internal_error(answer, lines, caplog)
+
+
+def test_a_key_file_that_cannot_be_read_lets_nobody_in(
+    app: Application, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.keys.write_text("[{]")
+    with recorded(monkeypatch) as lines:
+        answer = client_of(app).get(REVENUE)
+    assert_internal_error(answer, lines, caplog)
+    assert "keys.json" not in answer.text
+    assert "keys.json is not a file of API keys" in caplog.text
+    assert client_of(app).get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("broken", [(Metrics, "answered"), (AccessLog, "note")], ids=["metrics", "log"])
+def test_a_request_that_cannot_be_recorded_is_answered(
+    app: Application, broken: tuple[object, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(*broken, fail)
+    with client_of(app) as client:
+        answer = client.get(REVENUE, headers={"X-Request-ID": "mine"})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (200, "mine")
+    assert "request mine could not be recorded" in caplog.text
+
+
+def test_a_response_that_breaks_off_is_not_completed(app: Application, settings: Settings) -> None:
+    async def breaks_off(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise RuntimeError("broken on purpose")
+
+    stack = wrap(breaks_off, middleware_layers(settings, app.serving_state))
+    client = TestClient(stack, base_url="http://localhost", client=LOCAL)
+    with pytest.raises(RuntimeError, match="broken on purpose"):
+        client.get("/elsewhere")
+
+
+class Broken:
+    """Middleware that fails."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("broken on purpose")
+
+
+@contextmanager
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[object, ...]]]:
+    """The lines of the access log: request id, method, route, status."""
+    lines: list[tuple[object, ...]] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(AccessLog, "note", lambda _log, *line: lines.append(line[:-1]))
+        yield lines
+
+
+def assert_internal_error(
+    answer: httpx2.Response, lines: list[tuple[object, ...]], caplog: pytest.LogCaptureFixture
+) -> None:
     assert answer.status_code == 500
     assert answer.json() == {
         "success": False,
         "error": {"code": "internal_error", "message": "the service failed; its log says why", "details": []},
     }
-    assert answer.headers["x-request-id"] in caplog.text
-    assert "broken on purpose" in caplog.text
+    ((request_id, _, _, status),) = lines
+    assert (request_id, status) == (answer.headers["x-request-id"], 500)
+    assert f"request {request_id} failed" in caplog.text

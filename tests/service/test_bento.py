@@ -38,7 +38,7 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_bento_answers_on_its_own(trained_shop: Shop, foreign_python: Path, tmp_path: Path) -> None:
     folder = tmp_path / "stage_bento"
     settings = load_settings(models=trained_shop.folder / "models")
-    stage_bento(settings, REPOSITORY, folder)
+    stage_bento(Path(settings.current_model), REPOSITORY, folder)
     home = {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "True"}
     environment = {k: v for k, v in trained_shop.environment.items() if k != "PYTHONPATH"} | home
     build = [str(foreign_python), "-m", "bentoml", "build", ".", "--output", "tag"]

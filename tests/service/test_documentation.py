@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import Shop
 from tests.requirements import missing, program
 from tests.service.conftest import Service
 
@@ -34,14 +35,30 @@ def test_every_command_is_answered(service: Service) -> None:
     assert "304" in done.stdout.splitlines()
 
 
-def test_the_python_examples_run(service: Service) -> None:
+ASK_THE_MOUNTED = f"""
+from fastapi.testclient import TestClient
+
+with TestClient(app, base_url="http://localhost", client=("127.0.0.1", 50000)) as client:
+    print(client.get("/revenue/api/payment/analytics/customers/{CUSTOMER}/revenue").json()["customer_id"])
+"""
+
+
+def test_the_python_examples_run(service: Service, trained_shop: Shop) -> None:
     given = f"URL, CUSTOMER, HEADERS = {str(service.client.base_url)!r}, {CUSTOMER!r}, {{}}\n"
+    *examples, mounted = blocks("python")
     said = [
-        subprocess.run([sys.executable, "-c", given + block], capture_output=True, text=True, check=True).stdout
-        for block in blocks("python")
+        subprocess.run(
+            [sys.executable, "-c", given + block],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=trained_shop.folder,
+            env=trained_shop.environment,
+        ).stdout
+        for block in (*examples, mounted + ASK_THE_MOUNTED)
     ]
     assert said[0].startswith("high_value 1225.0 USD\n")
-    assert said[1:] == ["['nobody']\n"]
+    assert said[1:] == ["['nobody']\n", "high_value\n", "user_123\n"]
 
 
 def test_the_errors_are_those_of_the_document(service: Service) -> None:

@@ -53,7 +53,7 @@ def answer(name: str, day: dt.date = DAY, probability: float = 0.25) -> dict[str
 
 
 def log_of(folder: Path, **settings: Any) -> PredictionLog:
-    return PredictionLog(load_settings(log=folder, **settings))
+    return PredictionLog(folder, load_settings(**settings).logged_share)
 
 
 def test_an_answer_becomes_a_row_for_each_horizon(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_off_sampled_or_all(tmp_path: Path, mode: str, least: int, most: int) ->
 
 
 def test_no_log_without_a_folder(tmp_path: Path) -> None:
-    log = PredictionLog(load_settings())
+    log = PredictionLog(None, 1.0)
     log.note(answer("ann"), "v1", "shop")
     log.flush()
     assert not log.enabled

@@ -1,4 +1,4 @@
-"""The behaviour matrix: everything that the models know about a customer as of a day."""
+"""The behaviour matrix: what the models are given about a customer as of a day."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ def _refunds(orders: ir.Table, refunds: ir.Table, as_of_day: DayExpression) -> i
 
 
 def _sum(condition: ir.BooleanValue, value: ir.NumericValue) -> ir.NumericScalar:
-    """The sum where the condition holds, 0 over nothing, in the form that every engine knows."""
+    """The sum where the condition holds, 0 over nothing, in a form that every engine supports."""
     return condition.ifelse(value, 0).sum()

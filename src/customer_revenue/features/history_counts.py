@@ -13,7 +13,7 @@ def _md5(text: str) -> str:  # type: ignore[empty-body]
     """The hash that every engine has, in lower-case hexadecimal digits."""
 
 
-def chosen_customers(orders: ir.Table, most: int, salt: str) -> ir.Table:
+def chosen_customers(orders: ir.Table, max_customers: int, salt: str) -> ir.Table:
     """A random sample of customers, the same every time and on every engine: ``user_id``.
 
     A hash of the id chooses, so that they are customers like the rest.
@@ -24,7 +24,7 @@ def chosen_customers(orders: ir.Table, most: int, salt: str) -> ir.Table:
         salt: another text gives another sample.
     """
     customers = orders.select("user_id").distinct()
-    return customers.order_by(_md5(ibis.literal(salt) + customers.user_id), customers.user_id).limit(most)
+    return customers.order_by(_md5(ibis.literal(salt) + customers.user_id), customers.user_id).limit(max_customers)
 
 
 @dataclass(frozen=True)

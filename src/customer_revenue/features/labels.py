@@ -16,12 +16,12 @@ from customer_revenue.tables import COUNTED_STATUSES, check_columns
 def labels(orders: ir.Table, as_of_day: dt.date, horizons_days: Sequence[int]) -> ir.Table:
     """Purchases and revenue after the cut-off of every customer with an order by then.
 
-    Day 1 is the day after the cut-off; a horizon of h days ends with day h. The caller answers for the orders being
-    complete up to there.
+    Day 1 is the day after the cut-off; a horizon of h days ends with day h. The caller ensures
+    that the orders are complete up to there.
 
     Args:
         orders: canonical orders with the column ``day``, in the reporting zone.
-        as_of_day: the cut-off, the last day that the features know.
+        as_of_day: the cut-off, the last day of the features.
         horizons_days: horizons, each at least 1.
 
     Returns:

@@ -25,7 +25,7 @@ FEATURE_NAMES = (*MATRIX_NAMES, *BASELINE_NAMES, "churn_log_odds")
 """Columns of a baseline's matrix. The last is the offset of the churn classifiers, at their own horizon."""
 
 REFERENCE_DAYS = 90
-"""Horizon of the purchase model's answers among the features."""
+"""Horizon of the purchase model's predictions among the features."""
 
 TINY = 1e-9
 
@@ -47,8 +47,8 @@ class BaselineModels:
     ) -> BaselineModels:
         """The models fitted on customers as of a day."""
         purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(customers.histories)
-        few = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
-        return cls(purchases, ParetoNBD(penalizer).fit(few) if few else None, customers.fitted_spend())
+        sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
+        return cls(purchases, ParetoNBD(penalizer).fit(sample) if sample else None, customers.fitted_spend())
 
     @classmethod
     def of_population(cls, customers: Population) -> BaselineModels:
@@ -77,7 +77,7 @@ class BaselineModels:
 
 @dataclass(frozen=True)
 class BaselinePrediction:
-    """Customers as the predictor sees them: the columns of a table of features, by name, and what follows from them."""
+    """The columns of a table of features by name, and the predictions of the probability models from them."""
 
     base: BaselineModels
     known: Mapping[str, Floats]
@@ -100,7 +100,7 @@ class BaselinePrediction:
 
     @cached_property
     def purchases(self) -> Posterior:
-        """What the regularity model says of them."""
+        """Posterior of the regularity model."""
         return Posterior(self.base.purchases, Histories.from_columns(self.known))
 
     @cached_property
@@ -131,7 +131,7 @@ class BaselinePrediction:
 
     @cached_property
     def _pareto_alive(self) -> Floats:
-        assert self.base.pareto is not None, "only asked for with Pareto/NBD"
+        assert self.base.pareto is not None, "needs Pareto/NBD"
         return self.base.pareto.probability_alive(self.purchases.histories)
 
     def log_purchases(self, horizon_days: float) -> Floats:

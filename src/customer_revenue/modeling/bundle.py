@@ -34,7 +34,7 @@ def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, 
 
     Args:
         predictor: fitted.
-        folder: where the bundle shall be; its parents are made.
+        folder: where the bundle is written; its parents are created.
         manifest_extra: JSON-able facts for the manifest, such as the training window and metrics.
     """
     folder = Path(folder)
@@ -81,7 +81,7 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
 
     Raises:
         ModelNotFound: there is no such folder.
-        BundleIncompatible: it is no bundle of ours, or of another schema.
+        BundleIncompatible: not a bundle of customer-revenue, or one of another schema.
         BundleDamaged: the manifest cannot be read.
     """
     folder = Path(folder)

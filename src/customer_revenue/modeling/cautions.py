@@ -18,11 +18,11 @@ from customer_revenue.modeling.uncertainty import Estimate
 MIN_REPEAT_BUYERS = 100
 """Four parameters from fewer repeat buyers than this move with every one of them."""
 
-PARAMETERS_OF_DROPPING_OUT = 2
+DROPOUT_PARAMETERS = 2
 """A model with drop-out has two parameters more; by Akaike's criterion they must gain that much log-likelihood."""
 
 MAX_CORRELATION = 0.3
-"""Of frequency and mean spend, beyond which Gamma-Gamma's independence is taken for broken, as practitioners do."""
+"""Correlation of frequency and mean spend above which Gamma-Gamma's assumption of independence counts as violated."""
 
 GAPS_IN_WINDOW = 2.0
 """The longest observation shall hold this many typical gaps between purchases."""
@@ -52,7 +52,7 @@ class Caution:
 
 
 def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Sequence[Estimate]) -> Iterator[Caution]:
-    """What speaks against a purchase model that was fitted to these histories."""
+    """The cautions about a purchase model that was fitted to these histories."""
     repeats = int(histories.weights[histories.frequency > 0].sum())
     if repeats < MIN_REPEAT_BUYERS:
         yield Caution(
@@ -74,7 +74,7 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
             "Judge predictions by a back-test instead of reading these parameters, or set a penalizer such as 0.01.",
         )
     gain = model.log_likelihood_ - log_likelihood_without_dropout(model, histories)
-    if gain < PARAMETERS_OF_DROPPING_OUT:
+    if gain < DROPOUT_PARAMETERS:
         yield Caution(
             "no_dropout",
             f"No sign that customers drop out: it gains {max(gain, 0):.1f} in log-likelihood, less than it costs",
@@ -117,16 +117,16 @@ def spend_correlation(frequency: Floats, spend_cents: Floats) -> float:
 
 
 def log_likelihood_without_dropout(model: PurchaseModel, histories: Histories) -> float:
-    """The most that the same purchase process explains when nobody ever leaves: r and alpha alone."""
+    """The maximum log-likelihood of the same purchase process without dropout: r and alpha alone."""
     rows, _ = histories.distinct
     scale = 1.0 / max(float(rows.T_days.max()), 1.0)
     if isinstance(model, ParetoNBD):
-        never = ModifiedBetaGeoCNBDk(k=1)
-        return _counting(never, rows, scale)
-    return _counting(model, rows, scale)
+        poisson = ModifiedBetaGeoCNBDk(k=1)
+        return _max_without_dropout(poisson, rows, scale)
+    return _max_without_dropout(model, rows, scale)
 
 
-def _counting(model: ModifiedBetaGeoCNBDk, rows: Histories, scale: float) -> float:
+def _max_without_dropout(model: ModifiedBetaGeoCNBDk, rows: Histories, scale: float) -> float:
     scaled = Histories(rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights)
     fit = maximise(lambda p: model.log_likelihood_alive(scaled, p), ((0.5, 0.1), (1.0, 0.3)), float(rows.weights.sum()))
     if not fit.found:

@@ -66,7 +66,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _held_out(self, groups: int | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         place = np.arange(groups) if isinstance(groups, int) else np.unique(groups, return_inverse=True)[1]
         share = np.random.default_rng(self.seed).random(int(place.max()) + 1)
-        # Somebody is always left to train on.
+        # At least one group is left to train on.
         return np.asarray((share < CALIBRATION_SHARE) & (share > share.min()))[place]
 
     def _offset(self, X: Floats) -> Floats:

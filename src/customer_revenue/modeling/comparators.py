@@ -68,12 +68,12 @@ def probability_forecast(name: str, features: pa.Table, horizon_days: int) -> Fo
 
 
 def beta_geo_forecast(features: pa.Table, horizon_days: int) -> Forecast:
-    """BG/NBD with Gamma-Gamma, what everybody has."""
+    """BG/NBD with Gamma-Gamma, the usual comparator."""
     return probability_forecast(BetaGeo.name, features, horizon_days)
 
 
 def member_forecasts(predictor: Predictor, features: pa.Table, horizon_days: int) -> dict[str, Forecast]:
-    """Each member of a predictor's mix alone, by name; none of them has a date of its own."""
+    """Each member of a predictor's ensemble alone, by name; none of them has a date of its own."""
     never = np.full(features.num_rows, np.inf)
     members = predictor.members(features, horizon_days)
     return {name: Forecast(purchases, revenue, p, never) for name, (purchases, revenue, p) in members.items()}

@@ -1,9 +1,9 @@
 """The learned part of a predictor: an ensemble of members whose errors differ, and the weight of each.
 
-Three members say how often each customer will buy. The *offset* member starts from the regularity model's expectation
-and corrects it. The *direct* member has no dropout process: it learns the rate from what similar customers did in
-earlier windows. In Pareto/NBD customers drop out at any time. The first learns best, the second forecasts too much over
-long horizons and the other two too little, so that their geometric mean is steadier than any of them.
+Three members predict how often each customer will buy. The *offset* member starts from the regularity model's
+expectation and corrects it. The *direct* member has no dropout process: it learns the rate from what similar customers
+did in earlier windows. In Pareto/NBD customers drop out at any time. The first learns best, the second forecasts too
+much over long horizons and the other two too little, so that their geometric mean is steadier than any of them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in 
 class Weights:
     """How much each member counts.
 
-    ``offset``, ``direct`` and ``pareto`` are shares in the logarithm of expected purchases; what they lack to 1 is the
-    regularity model's. ``spend`` is the share of the learned correction of spend that is believed, ``classifier`` the
+    ``offset``, ``direct`` and ``pareto`` are shares in the logarithm of expected purchases; the rest to 1 is
+    the regularity model's. ``spend`` is the share of the learned correction of spend that is used, ``classifier`` the
     classifier's share in the log-odds of churn; the rest is that of the purchase counts.
     """
 
@@ -73,8 +73,8 @@ class Season:
 class Models:
     """The boosters.
 
-    ``direct_rate`` is the logarithm of the mean purchases a day that the direct member starts from, ``spend_level``
-    the one by which spend a purchase was above Gamma-Gamma's.
+    ``direct_rate`` is the logarithm of the mean purchases per day that the direct member starts from, ``spend_level``
+    the one by which spend per purchase was above Gamma-Gamma's.
     """
 
     offset: OffsetBooster
@@ -85,7 +85,7 @@ class Models:
     churn: dict[int, ChurnClassifier]
 
     def predict(self, baseline: BaselinePrediction) -> Corrections:
-        """The boosters' answers about some customers, computed once."""
+        """The boosters' corrections of some customers."""
         return Corrections(
             models=self,
             baseline=baseline,
@@ -145,10 +145,10 @@ def zero_count_log_odds(log_mean: Floats, size: float) -> Floats:
 
 @dataclass(frozen=True)
 class FittedEnsemble:
-    """The boosters with what the back-test made of them.
+    """The boosters, with the weights and the dispersion that the back-test chose.
 
-    ``count_size`` is the negative binomial size with which the counts tell the chance of none, and ``horizon_days`` the
-    longest horizon that was learned.
+    ``count_size`` is the negative binomial size that turns expected purchases into a chance of none, and
+    ``horizon_days`` the longest horizon that was learned.
     """
 
     models: Models

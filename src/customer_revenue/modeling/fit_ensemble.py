@@ -44,12 +44,12 @@ SPEND_CANDIDATES = (0.0, 0.25, 0.5, 0.75)
 FADING = 0.6
 """A window weighs this much of the next later one."""
 
-LEVEL_KEPT = 0.5
-"""How much of each window's own level the churn classifiers learn as such."""
+LEVEL_SHARE = 0.5
+"""Share of each window's own level that the churn classifiers learn."""
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
-WIDEST_SPEND_CORRECTION = 1.0
+MAX_SPEND_CORRECTION = 1.0
 
 CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
@@ -109,7 +109,7 @@ def fit_boosters(
     direct = OffsetBooster("poisson", trees, clip=20.0, seed=seed)
     direct.fit(X[:, DIRECT_COLUMNS], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
     unit = float(np.mean(spend))
-    money = OffsetBooster("tweedie", trees, clip=WIDEST_SPEND_CORRECTION, seed=seed)
+    money = OffsetBooster("tweedie", trees, clip=MAX_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     money.fit(bins, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
     level = float(np.average([s.spend_level() for s in longest], weights=fading))
@@ -119,14 +119,14 @@ def fit_boosters(
 def _churn(
     training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int
 ) -> dict[int, ChurnClassifier]:
-    """A classifier for each horizon that the windows know; that of the predictor's learns at the windows' own."""
+    """One classifier per horizon that the windows have; that of the predictor's horizon learns at the windows' own."""
     classifiers = {}
     for horizon in sorted({*SHORT_HORIZONS_DAYS, horizon_days}):
         own = horizon if horizon != horizon_days else training_windows[0].horizon_days
         usable = [s for s in training_windows if f"purchases_{own}" in s.outcomes]
         if not usable:
             continue
-        X = np.vstack([s.baseline.churn_matrix(own, LEVEL_KEPT * s.churn_level(own)) for s in usable])
+        X = np.vstack([s.baseline.churn_matrix(own, LEVEL_SHARE * s.churn_level(own)) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
@@ -139,10 +139,10 @@ def _season(training_windows: Sequence[TrainingWindow]) -> Season:
     same, other = [s for s in training_windows if s.same_season()], [s for s in training_windows if not s.same_season()]
     if not same or not other:
         return Season()
-    kept = len(same) / (len(same) + 0.5)
+    shrinkage = len(same) / (len(same) + 0.5)
 
     def contrast(levels: Sequence[float], others: Sequence[float]) -> float:
-        return float(kept * (np.mean(levels) - np.mean(others)))
+        return float(shrinkage * (np.mean(levels) - np.mean(others)))
 
     return Season(
         purchases=contrast([s.purchase_level() for s in same], [s.purchase_level() for s in other]),
@@ -175,7 +175,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
     assert log_odds is not None, "the windows' own horizon is learned"
     p = expit(-log_odds)
-    # Levels are taken out, since the scatter of single customers is what is asked for.
+    # Levels are taken out, so that the dispersion is that of single customers.
     purchases = np.maximum(_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p)
@@ -192,7 +192,7 @@ def _to_total(expected: Floats, happened: Floats) -> Floats:
 
 
 def _deviance(y: Floats, log_mean: Floats) -> float:
-    """Poisson deviance a unit of ``y``, up to a constant, at the best level: what counts is the shape."""
+    """Poisson deviance per unit of ``y``, up to a constant, at the best level: only the shape counts."""
     total = max(float(y.sum()), 1e-9)
     level = np.log(total / float(np.exp(log_mean).sum()))
     return float(np.sum(np.exp(log_mean + level) - y * (log_mean + level)) / total)

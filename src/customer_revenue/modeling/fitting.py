@@ -22,7 +22,7 @@ FLAT, LEVEL = 1e-13, 1e-7
 """A search ends where a step gains less, or where the slope is less."""
 
 FAR = 1e10
-"""Stands for a value that cannot be computed."""
+"""The value of an objective that cannot be computed."""
 
 
 def penalizers(wanted: float | None) -> tuple[float, ...]:
@@ -34,7 +34,7 @@ def penalizers(wanted: float | None) -> tuple[float, ...]:
 class Fit:
     """The outcome of a search: parameters, their log-likelihood, and how they were found.
 
-    ``problem`` is empty for a plain maximum-likelihood fit, else says what was wrong and what was done about it.
+    ``problem`` is empty for a plain maximum-likelihood fit, else what was wrong and what was done about it.
     """
 
     parameters: Floats
@@ -64,7 +64,7 @@ class _Objective:
         return value if np.isfinite(value) else FAR
 
     def value_and_slope(self, logs: Floats) -> tuple[float, Floats]:
-        assert self.slope is not None, "only asked for where there is one"
+        assert self.slope is not None, "called only with a slope"
         parameters = np.exp(logs)
         with np.errstate(all="ignore"):
             log_likelihood, by_parameter = self.slope(parameters)
@@ -120,7 +120,7 @@ def maximise(
             if at_edge and penalizer == tried[0] and result.fun < best_value:
                 best_at_edge, best_value = parameters, float(result.fun)
             if at_edge:
-                break  # where one search runs away, the others do
+                break  # where one search diverges, the others do
     if best_at_edge is not None:
         problem = f"{first_failure}; the best within the bounds stands in"
         return Fit(best_at_edge, log_likelihood(best_at_edge), tried[0], problem)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -14,10 +11,11 @@ from scipy.special import gammaln
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.fitting import maximise, penalizers
+from customer_revenue.modeling.lifetimes_fits import fit_gamma_gamma
 
 GAMMA_GAMMA_STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 MIN_CUSTOMERS = 10
-"""Below this many customers with a known mean spend, the plain mean stands in for the model."""
+"""Below this many customers with a known mean spend, the plain mean is used instead of the model."""
 
 PRIOR_DAYS = 2.0
 """Purchase days that the shop's mean weighs in a customer's, where the model cannot be fitted."""
@@ -66,7 +64,7 @@ class GammaGamma:
             return self
         # Rounded, so that the search takes the same steps in every unit of money.
         relative = np.round(m / self.mean_cents_, 9)
-        parameters = None if self.penalizer else _lifetimes_fit(x, relative, weight)
+        parameters = None if self.penalizer else fit_gamma_gamma(x, relative, weight)
         if parameters is None:
             total, tried = float(weight.sum()), penalizers(self.penalizer)
             fit = maximise(lambda p: spend_log_likelihood(x, relative, weight, p), GAMMA_GAMMA_STARTS, total, tried)
@@ -119,22 +117,6 @@ def distinct_spend(x: Floats, m: Floats, weight: Floats) -> tuple[Floats, Floats
         return x, m, weight
     new = np.r_[True, (np.diff(x) != 0) | (np.diff(m) != 0)]
     return x[new], m[new], np.add.reduceat(weight, np.flatnonzero(new))
-
-
-def _lifetimes_fit(x: Floats, m: Floats, weight: Floats) -> Floats | None:
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # autograd warns on its way to a maximum; the outcome is what we check
-        # Imported here, since importing it warns and changes pandas, and answering a request never needs it.
-        from lifetimes import GammaGammaFitter
-        from lifetimes.utils import ConvergenceError
-
-        fitter = GammaGammaFitter(penalizer_coef=0.0)
-        try:
-            fitter.fit(x, m, weights=weight)
-        except (ConvergenceError, ValueError):
-            return None
-    parameters = fitter.params_[["p", "q", "v"]].to_numpy(dtype=np.float64)
-    return parameters if np.all(np.isfinite(parameters) & (parameters < 1e4)) else None
 
 
 def spend_log_likelihood(x: Floats, m: Floats, weight: Floats, parameters: Floats) -> float:

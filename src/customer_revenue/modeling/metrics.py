@@ -193,7 +193,7 @@ def select(what: Customers, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) 
 
 
 def slices(frequency: Floats, T_days: Floats, total_cents: Floats) -> dict[str, npt.NDArray[np.bool_]]:
-    """Groups of customers to look at apart: one-time buyers, tenure, spend deciles. Ties are never split."""
+    """Groups of customers to evaluate separately: one-time buyers, tenure, spend deciles. Ties are never split."""
     groups: dict[str, npt.NDArray[np.bool_]] = {"one_time_buyers": frequency == 0, "repeat_buyers": frequency > 0}
     for low, high in ((0, 90), (90, 365), (365, np.inf)):
         name = f"tenure_{low}_{int(high)}_days" if np.isfinite(high) else f"tenure_over_{low}_days"

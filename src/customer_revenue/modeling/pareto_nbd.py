@@ -18,12 +18,13 @@ PARETO_STARTS = ((0.5, 0.1, 0.5, 0.3), (1.0, 0.3, 1.0, 1.0), (0.3, 0.05, 0.2, 0.
 PARETO_UNTESTED = (0.5, 0.1, 0.5, 0.3)
 
 FALL = 30.0
+"""The integrand is cut off where it has fallen by a factor of exp(30)."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 NODES, NODE_WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 
 
 class ParetoNBD:
-    """Pareto/NBD in closed form: gamma rates r, alpha of buying and s, beta of dying, alpha and beta in days.
+    """Pareto/NBD in closed form: gamma rates r, alpha of purchases and s, beta of dropout, alpha and beta in days.
 
     The likelihood is that of Fader & Hardie (2005), "A note on deriving the Pareto/NBD model", with each power kept
     as a logarithm, so that heavy buyers neither overflow nor give NaN.
@@ -77,7 +78,7 @@ class ParetoNBD:
         )
 
     def probability_alive(self, histories: Histories) -> Floats:
-        """P(alive) at the as-of day. Unlike F(infinity), it counts those who die before they buy again."""
+        """P(alive) at the as-of day. Unlike F(infinity), it includes those who will drop out before they buy again."""
         alive, dead = self._alive_and_dead(histories)
         return np.asarray(np.exp(-np.logaddexp(0.0, dead - alive)))
 
@@ -90,8 +91,8 @@ class ParetoNBD:
         r, alpha = self.r_ + histories.frequency, self.alpha_ + histories.T_days
         s, beta = self.s_, self.beta_ + histories.T_days
         nothing = np.zeros(len(histories))
-        waited, died = _log_alive_and_dead(nothing, nothing, nothing + horizon_days, r, alpha, s, beta)
-        silent = np.exp(np.logaddexp(waited, died))
+        alive, dead = _log_alive_and_dead(nothing, nothing, nothing + horizon_days, r, alpha, s, beta)
+        silent = np.exp(np.logaddexp(alive, dead))
         return np.asarray(self.probability_alive(histories) * (1 - np.minimum(silent, 1.0)))
 
     def expected_purchases(self, horizon_days: float, histories: Histories) -> Floats:
@@ -126,11 +127,11 @@ def _log_alive_and_dead(
     """Logs of the likelihood's two terms: alive at T, and dead at some moment since the last purchase."""
     front = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
     alive = front - (r + x) * np.log(alpha + age) - s * np.log(beta + age)
-    dead = front + np.log(s) + _log_deaths(r + x, t_x, age, alpha, s, beta)
+    dead = front + np.log(s) + _log_dropout(r + x, t_x, age, alpha, s, beta)
     return np.asarray(alive), np.asarray(dead)
 
 
-def _log_deaths(
+def _log_dropout(
     shape: Floats, start: Floats, end: Floats, alpha: float | Floats, s: float, beta: float | Floats
 ) -> Floats:
     """Log of the integral of (alpha + t)^-shape (beta + t)^-(s + 1) over t from ``start`` to ``end``.
@@ -142,7 +143,7 @@ def _log_deaths(
     a, b = alpha + start, beta + start
     with np.errstate(divide="ignore", over="ignore"):
         length = np.minimum(np.log((alpha + end) / a), FALL / np.maximum(shape - 1, 1e-300))
-        # Up to infinity only the deaths themselves make the integrand fall.
+        # Up to infinity only the dropout itself makes the integrand fall.
         length = np.minimum(length, np.log1p(b / a) + FALL / (shape + s))
     total = np.zeros_like(length)
     for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):

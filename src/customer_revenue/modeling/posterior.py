@@ -14,7 +14,7 @@ from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
 @dataclass(frozen=True)
 class Posterior:
-    """What a fitted purchase model says about some customers: one value per customer, each answer computed once."""
+    """The predictions of a fitted purchase model for some customers: one value per customer, each computed once."""
 
     model: ModifiedBetaGeoCNBDk
     histories: Histories

@@ -95,24 +95,24 @@ def _log_negative_binomial(k: Floats, mean: Floats, size: float) -> Floats:
     )
 
 
-def count_intervals(expected: Floats, p: Floats, dispersion: Dispersion, least_mass: float) -> CountIntervals:
-    """Intervals of each customer's purchases that hold at least ``least_mass``."""
+def count_intervals(expected: Floats, p: Floats, dispersion: Dispersion, min_mass: float) -> CountIntervals:
+    """Intervals of each customer's purchases that hold at least ``min_mass``."""
     mean = further_purchases(expected, p)
-    high, mass = _from_zero(mean, p, dispersion.purchases, least_mass)
+    high, mass = _from_zero(mean, p, dispersion.purchases, min_mass)
     low = np.zeros_like(high)
-    inner = np.flatnonzero(p >= least_mass)
+    inner = np.flatnonzero(p >= min_mass)
     if len(inner):
-        in_low, in_high, in_mass = _without_zero(mean[inner], p[inner], dispersion.purchases, least_mass)
+        in_low, in_high, in_mass = _without_zero(mean[inner], p[inner], dispersion.purchases, min_mass)
         shorter = in_high - in_low < high[inner]
         rows = inner[shorter]
         low[rows], high[rows], mass[rows] = in_low[shorter], in_high[shorter], in_mass[shorter]
     return CountIntervals(expected, p, low, high, mass)
 
 
-def _from_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple[Floats, Floats]:
+def _from_zero(mean: Floats, p: Floats, size: float, min_mass: float) -> tuple[Floats, Floats]:
     """The shortest run of counts from 0: its end and its mass."""
     high, mass = np.zeros(len(mean)), 1 - p
-    rows = np.flatnonzero(mass < least_mass)
+    rows = np.flatnonzero(mass < min_mass)
     odds = mean[rows] / (size + mean[rows])
     term = p[rows] * np.exp(-size * np.log1p(mean[rows] / size))
     for count in range(1, MAX_STEPS):
@@ -121,12 +121,12 @@ def _from_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple
         mass[rows] += term
         high[rows] = count
         term = term * odds * (count - 1 + size) / count
-        wanted = mass[rows] < least_mass
+        wanted = mass[rows] < min_mass
         rows, term, odds = rows[wanted], term[wanted], odds[wanted]
     return high, mass
 
 
-def _without_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tuple[Floats, Floats, Floats]:
+def _without_zero(mean: Floats, p: Floats, size: float, min_mass: float) -> tuple[Floats, Floats, Floats]:
     """The shortest run of counts above 0: grown from the mode by the likelier neighbour."""
     mode = np.floor(np.maximum((size - 1) * mean / size, 0.0))
     low, high = mode + 1, mode + 1
@@ -139,7 +139,7 @@ def _without_zero(mean: Floats, p: Floats, size: float, least_mass: float) -> tu
     rows = np.arange(len(mean))
     mass = at(low, rows)
     for _ in range(MAX_STEPS):
-        rows = rows[mass[rows] < least_mass]
+        rows = rows[mass[rows] < min_mass]
         if not len(rows):
             break
         below, above = at(low[rows] - 1, rows), at(high[rows] + 1, rows)

@@ -11,29 +11,22 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
 from customer_revenue.modeling.chunks import map_chunks, one_blas_thread
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
+from customer_revenue.modeling.customer_forecast import CustomerForecast
+from customer_revenue.modeling.ensemble import FittedEnsemble
 from customer_revenue.modeling.fit_ensemble import learn
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.predictive_distribution import (
-    CountIntervals,
-    Dispersion,
-    count_intervals,
-    revenue_intervals,
-)
-from customer_revenue.modeling.purchase_curve import Curve
+from customer_revenue.modeling.predictive_distribution import revenue_intervals
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS, Window
+from customer_revenue.modeling.rolling_windows import Window
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
-from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import PREDICTION_SCHEMA
 
@@ -45,7 +38,6 @@ CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
 
 REFUND_PRIOR_DAYS = 5.0
-DISCOUNT_STEPS = 4
 CHURN_DAYS = 90
 NEXT_DAYS = 30
 
@@ -181,39 +173,41 @@ class Predictor:
     def _baseline(self, features: pa.Table) -> BaselinePrediction:
         return BaselinePrediction.of(features, self._fitted_base())
 
-    def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon: int) -> pa.Table:
-        corrections = self.learned_.models.predict(baseline) if self.learned_ else None
-        curve = self._curve(baseline, corrections)
-        per_purchase = self._spend(baseline, corrections)
-        keep = 1 - self._refund_rates(features)
-        dispersion = self.learned_.dispersion if self.learned_ else Dispersion()
-        asked = self._counts(baseline, corrections, curve, dispersion, horizon)
-        of_ltv = asked if horizon == self.horizon_days else self._counts(baseline, corrections, curve, dispersion)
-        revenue = asked.expected * per_purchase
-        future = of_ltv.expected * per_purchase * keep * self._discounted_share(baseline)
-        revenue_low, revenue_high = revenue_intervals(asked, revenue, dispersion)
-        future_low, future_high = revenue_intervals(of_ltv, future, dispersion)
+    def _forecast(self, baseline: BaselinePrediction) -> CustomerForecast:
+        return CustomerForecast(baseline, self.learned_, self.horizon_days)
+
+    def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon_days: int) -> pa.Table:
+        forecast = self._forecast(baseline)
+        curve, spend_cents, dispersion = forecast.curve, forecast.spend_cents, forecast.dispersion
+        counts = ltv_counts = forecast.counts(horizon_days, self.interval_mass)
+        if horizon_days != self.horizon_days:
+            ltv_counts = forecast.counts(self.horizon_days, self.interval_mass)
+        net_share = 1 - self._refund_rates(features)
+        revenue = counts.expected * spend_cents
+        future = ltv_counts.expected * spend_cents * net_share * forecast.discounted_share(self.discount_rate_per_year)
+        revenue_low, revenue_high = revenue_intervals(counts, revenue, dispersion)
+        future_low, future_high = revenue_intervals(ltv_counts, future, dispersion)
         past = column(features, "total_cents") - column(features, "refund_cents")
         within = curve.at(self.date_horizon_days)
         middle, early, late = (self._date(curve.when(within * share)) for share in (0.5, 0.1, 0.9))
         return pa.table(
             {
                 "customer_id": features.column("customer_id"),
-                "expected_purchases": asked.expected,
-                "purchases_low": asked.low.astype(np.int64),
-                "purchases_high": asked.high.astype(np.int64),
+                "expected_purchases": counts.expected,
+                "purchases_low": counts.low.astype(np.int64),
+                "purchases_high": counts.high.astype(np.int64),
                 "expected_revenue_cents": revenue,
                 "revenue_low_cents": revenue_low,
                 "revenue_high_cents": revenue_high,
-                "interval_mass": asked.mass,
-                "purchase_probability": asked.p,
+                "interval_mass": counts.mass,
+                "purchase_probability": counts.p,
                 "next_purchase_date": middle,
                 "next_purchase_date_low": early,
                 "next_purchase_date_high": late,
                 "next_purchase_probability": curve.at(NEXT_DAYS),
                 "churn_risk_score": 1 - curve.at(CHURN_DAYS),
                 "probability_alive": curve.at(np.inf),
-                "expected_net_revenue_cents": revenue * keep,
+                "expected_net_revenue_cents": revenue * net_share,
                 "estimated_ltv_cents": past + future,
                 "ltv_low_cents": past + future_low,
                 "ltv_high_cents": past + future_high,
@@ -226,10 +220,8 @@ class Predictor:
         """Expected purchase days of each customer (rows) within each number of days (columns)."""
 
         def paths(some: pa.Table) -> Floats:
-            baseline = self._baseline(some)
-            corrections = self.learned_.models.predict(baseline) if self.learned_ else None
-            curve = self._curve(baseline, corrections)
-            return np.column_stack([self._expected(baseline, corrections, curve.at(day), day) for day in days])
+            forecast = self._forecast(self._baseline(some))
+            return np.column_stack([forecast.expected_purchases(day) for day in days])
 
         return np.concatenate(map_chunks(paths, features))
 
@@ -240,10 +232,7 @@ class Predictor:
         """
         if self.learned_ is None:
             return {}
-        corrections = self.learned_.models.predict(self._baseline(features))
-        spend, size = np.exp(self.learned_.log_spend(corrections)), self.learned_.count_size
-        logs = corrections.members(horizon_days)
-        return {name: (np.exp(m), np.exp(m) * spend, expit(-zero_count_log_odds(m, size))) for name, m in logs.items()}
+        return self._forecast(self._baseline(features)).members(horizon_days)
 
     def weights(self) -> dict[str, float]:
         """How much each member and each learned correction counts, by name; empty where nothing was learned."""
@@ -251,8 +240,7 @@ class Predictor:
 
     def curve(self, features: pa.Table, days: Sequence[float]) -> Floats:
         """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""
-        baseline = self._baseline(features)
-        curve = self._curve(baseline, self.learned_.models.predict(baseline) if self.learned_ else None)
+        curve = self._forecast(self._baseline(features)).curve
         return np.column_stack([curve.at(day) for day in days])
 
     @property
@@ -302,52 +290,12 @@ class Predictor:
             raise NotEnoughData(f"there are facts but no predictions: {self.tier_reason_}")
         return self.base_
 
-    def _curve(self, baseline: BaselinePrediction, corrections: Corrections | None) -> Curve:
-        horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
-        anchors = []
-        for horizon in horizons:
-            log_odds = self.learned_.churn_log_odds(corrections, horizon) if self.learned_ and corrections else None
-            anchors.append(expit(-(baseline.churn_log_odds(horizon) if log_odds is None else log_odds)))
-        return Curve.through(baseline.purchases, horizons, anchors)
-
-    def _counts(
-        self,
-        baseline: BaselinePrediction,
-        corrections: Corrections | None,
-        curve: Curve,
-        dispersion: Dispersion,
-        horizon_days: int | None = None,
-    ) -> CountIntervals:
-        horizon = self.horizon_days if horizon_days is None else horizon_days
-        p = curve.at(horizon)
-        return count_intervals(self._expected(baseline, corrections, p, horizon), p, dispersion, self.interval_mass)
-
-    def _expected(
-        self, baseline: BaselinePrediction, corrections: Corrections | None, p: Floats, horizon_days: float
-    ) -> Floats:
-        """Expected purchases within the horizon, never below the chance of one."""
-        if self.learned_ is None or corrections is None:
-            logs = baseline.log_purchases(horizon_days)
-        else:
-            logs = self.learned_.log_purchases(corrections, horizon_days)
-        return np.maximum(np.exp(logs), p)
-
-    def _spend(self, baseline: BaselinePrediction, corrections: Corrections | None) -> Floats:
-        return np.exp(self.learned_.log_spend(corrections)) if self.learned_ and corrections else baseline.spend_cents
-
     def _refund_rates(self, features: pa.Table) -> Floats:
         """Each customer's share of revenue that comes back, shrunk to the shop's by some of its mean purchase days."""
         total, back = column(features, "total_cents"), column(features, "refund_cents")
         prior = max(self.refund_prior_cents_, 1e-9)
         own = np.minimum(back, total)
         return np.asarray((prior * self.refund_rate_ + own) / (prior + total))
-
-    def _discounted_share(self, baseline: BaselinePrediction) -> Floats:
-        """What the revenue of the horizon is worth today, as a share of it."""
-        ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
-        path = np.stack([np.zeros(len(baseline)), *(np.exp(baseline.log_purchases(end)) for end in ends[1:])])
-        factors = (1 + self.discount_rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / DAYS_PER_YEAR)
-        return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
 
     def _date(self, days: Floats) -> pa.Array:
         whole = np.ceil(np.clip(days, 1, 36_500)).astype("timedelta64[D]")

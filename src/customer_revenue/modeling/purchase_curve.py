@@ -1,7 +1,7 @@
 """One curve per customer: F(t), the chance of at least one purchase within t days.
 
 The curve passes through the calibrated probabilities at a few horizons; a purchase model gives its shape between
-and beyond them. Everything that is said about when a customer buys is read off it.
+and beyond them. Every date and every probability of a purchase is read off it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Curve:
     """F(t) of each customer.
 
     ``days`` are the anchors' horizons, 0 first and infinity last; ``values`` hold F there and ``waits`` the shape's
-    own probability there, given alive, one row an anchor and one column per customer.
+    own probability there, given alive, one row per anchor and one column per customer.
     """
 
     shape: Posterior
@@ -35,7 +35,7 @@ class Curve:
     def through(cls, shape: Posterior, horizons_days: Sequence[int], probabilities: Sequence[Floats]) -> Curve:
         """The curve through probabilities at ascending horizons, made non-decreasing.
 
-        Beyond the last horizon the chance of silence goes on falling as the purchase model's does.
+        Beyond the last horizon the chance of silence falls as the purchase model's does.
         """
         days = np.array([0.0, *horizons_days, np.inf])
         waits = np.stack([shape.wait_probability(float(day)) for day in days])

@@ -1,4 +1,4 @@
-"""Purchase histories as arrays: what the purchase models are fitted to and asked about."""
+"""Purchase histories as arrays: the data of the purchase models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.tables import check_columns
 
 HISTORY_COLUMNS = ("frequency", "recency_days", "T_days", "log_gap_sum", "weights")
-"""Columns of a table of histories; the last two may lack."""
+"""Columns of a table of histories; the last two are optional."""
 
 
 def column(table: pa.Table, name: str) -> Floats:
@@ -121,9 +121,9 @@ class Histories:
             self.weights[rows],
         )
 
-    def sample(self, most: int) -> Histories:
-        """Every n-th row, so that about ``most`` of them are left."""
-        return self.take(slice(None, None, max(-(-len(self) // most), 1)))
+    def sample(self, max_rows: int) -> Histories:
+        """Every n-th row, so that at most ``max_rows`` are left."""
+        return self.take(slice(None, None, max(-(-len(self) // max_rows), 1)))
 
     @cached_property
     def distinct(self) -> tuple[Histories, npt.NDArray[np.intp]]:
@@ -131,7 +131,7 @@ class Histories:
 
         ``log_gap_sum`` becomes the weighted mean of those merged, so that weighted sums over it stay exact.
         """
-        # One integer key a row: np.unique(axis=0) sorts ten times slower.
+        # One integer key per row: np.unique(axis=0) sorts ten times slower.
         key = (self.frequency * (self.T_days.max(initial=0) + 1) + self.recency_days) * (
             self.T_days.max(initial=0) + 1
         ) + self.T_days

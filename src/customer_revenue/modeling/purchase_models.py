@@ -1,22 +1,19 @@
 """Purchase models of the "buy till you die" family, in closed form and in log space.
 
 Each customer buys at their own constant rate while alive; the rates are gamma-distributed over customers. The models
-differ in how customers die and in how regular their purchases are:
+differ in when customers may drop out and in how regular their purchases are:
 
-- :class:`BetaGeo`: a coin after every repeat purchase (Fader, Hardie & Lee 2005, "Counting your customers the easy
-  way"). Nobody dies before the first repeat.
-- :class:`ModifiedBetaGeo`: a coin after the first purchase too (Batislam, Denizel & Filiztekin 2007).
+- :class:`BetaGeo`: dropout after every repeat purchase with some probability (Fader, Hardie & Lee 2005, "Counting
+  your customers the easy way"). Nobody drops out before the first repeat purchase.
+- :class:`ModifiedBetaGeo`: dropout is possible after the first purchase too (Batislam, Denizel & Filiztekin 2007).
 - :class:`ModifiedBetaGeoCNBDk`: the same with Erlang-k gaps, k = 1, 2, …, for customers that buy with a rhythm
   (Platzer & Reutterer 2016, "Ticking away the moments").
 
-Time is in days. Letters are those of the papers: r and alpha shape the rate, a and b the coin.
+Time is in days. Letters are those of the papers: r and alpha shape the rate, a and b the dropout probability.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
@@ -26,7 +23,8 @@ from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.fitting import LOG_BOUND, NO_REPEATS, Fit, maximise, penalizers
+from customer_revenue.modeling.fitting import NO_REPEATS, Fit, maximise, penalizers
+from customer_revenue.modeling.lifetimes_fits import fit_beta_geo
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.renewal import expected_while_alive
 
@@ -36,18 +34,18 @@ BETA_GEO_STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 
 
 ROWS_WORTH_A_START = 60_000
 ROWS_FOR_A_START = 10_000
-"""A large fit starts from that of a sample: the maximum is the same, and most of the way is walked on few rows."""
+"""A large fit starts from that of a sample: the maximum is the same, and most steps are taken on the sample."""
 
 BISECTIONS = 40
 
 Starts = tuple[tuple[float, ...], ...]
 
 BETA_GEO_UNTESTED = (0.5, 0.1, 1.0, 2.0)
-"""What stands in where no penalizer gave a maximum: a plain prior, with times scaled alike."""
+"""The parameters where no penalizer gave a maximum: a plain prior, with times scaled alike."""
 
 
 class ModifiedBetaGeoCNBDk:
-    """MBG/CNBD-k: gamma rates, Erlang-k gaps, a beta-geometric coin after every purchase.
+    """MBG/CNBD-k: gamma rates, Erlang-k gaps, beta-geometric dropout after every purchase.
 
     Args:
         k: regularity of the gaps; 1 is the Poisson process of MBG/NBD.
@@ -60,7 +58,7 @@ class ModifiedBetaGeoCNBDk:
     name: ClassVar[str] = "mbg_cnbd_k"
     parameters: ClassVar[tuple[str, ...]] = BETA_GEO_PARAMETERS
     times: ClassVar[tuple[str, ...]] = ("alpha",)
-    coin_at_first_purchase: ClassVar[bool] = True
+    dropout_after_first_purchase: ClassVar[bool] = True
 
     def __init__(self, k: int = 1, penalizer: float | None = None) -> None:
         self.k = k
@@ -85,8 +83,8 @@ class ModifiedBetaGeoCNBDk:
         )
         start: Starts = ()
         if len(scaled) > ROWS_WORTH_A_START:
-            few = scaled.take(slice(None, None, len(scaled) // ROWS_FOR_A_START))
-            start = (tuple(self._search(few, ()).parameters),)
+            sample = scaled.take(slice(None, None, len(scaled) // ROWS_FOR_A_START))
+            start = (tuple(self._search(sample, ()).parameters),)
         fit = self._search(scaled, start)
         r, alpha, a, b = fit.parameters if fit.found else np.array(BETA_GEO_UNTESTED)
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
@@ -121,11 +119,11 @@ class ModifiedBetaGeoCNBDk:
         alive = 1 - dead
         silence_by_r, silence_by_alpha = self._silence_slopes(rows, r, alpha)
         last = alpha + rows.recency_days
-        coins = _of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x)
-        passed = _of_counts(lambda n: np.asarray(psi(b + self._survived(n))), x)
+        either_outcome = _of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x)
+        survival = _of_counts(lambda n: np.asarray(psi(b + self._survived(n))), x)
         purchases = _of_counts(lambda n: np.asarray(psi(r + self.k * n)), x)
-        by_a = psi(a + b) - coins + dead / a
-        by_b = psi(a + b) - psi(b) + passed - coins - dead / np.maximum(b + survived - 1, b)
+        by_a = psi(a + b) - either_outcome + dead / a
+        by_b = psi(a + b) - psi(b) + survival - either_outcome - dead / np.maximum(b + survived - 1, b)
         by_r = np.log(alpha) - psi(r) + alive * silence_by_r + dead * (purchases - np.log(last))
         by_alpha = r / alpha + alive * silence_by_alpha - dead * shape / last
         return value, np.array([weights @ slope for slope in (by_r, by_alpha, by_a, by_b)])
@@ -142,7 +140,7 @@ class ModifiedBetaGeoCNBDk:
         return np.asarray(by_shape - np.log(until)), np.asarray(-shape / until)
 
     def log_likelihood_alive(self, rows: Histories, parameters: Floats) -> float:
-        """Log-likelihood of histories under r and alpha, were there no coin and everybody alive."""
+        """Log-likelihood of histories under r and alpha, without dropout."""
         r, alpha = parameters
         return float(rows.weights @ (self._log_front(rows, r, alpha) + self._log_silence(rows, 0.0, r, alpha)))
 
@@ -159,22 +157,22 @@ class ModifiedBetaGeoCNBDk:
         return np.asarray(shared + np.logaddexp(alive, dead))
 
     def _survived(self, x: Floats) -> Floats:
-        """Coins that a customer who is alive has survived."""
-        return x + 1 if self.coin_at_first_purchase else x
+        """Dropout opportunities that a customer who is alive has survived."""
+        return x + 1 if self.dropout_after_first_purchase else x
 
     def _log_alive(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
-        coins = _of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency)
-        return coins + self._log_silence(rows, 0.0, r, alpha)
+        survival = _of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency)
+        return survival + self._log_silence(rows, 0.0, r, alpha)
 
     def _log_dead(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
-        def coin(x: Floats) -> Floats:
+        def dropout(x: Floats) -> Floats:
             survived = self._survived(x)
             with np.errstate(divide="ignore"):
-                has_coin = np.log((survived > 0).astype(float))
-            return np.asarray(betaln(a + 1, b + np.maximum(survived - 1, 0)) + has_coin + gammaln(r + self.k * x))
+                is_possible = np.log((survived > 0).astype(float))
+            return np.asarray(betaln(a + 1, b + np.maximum(survived - 1, 0)) + is_possible + gammaln(r + self.k * x))
 
         shape = r + self.k * rows.frequency
-        return np.asarray(_of_counts(coin, rows.frequency) - shape * np.log(alpha + rows.recency_days))
+        return np.asarray(_of_counts(dropout, rows.frequency) - shape * np.log(alpha + rows.recency_days))
 
     def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float) -> Floats:
         """Log of the purchases' density times the chance of silence from the last one to T + horizon, alive."""
@@ -236,8 +234,8 @@ class ModifiedBetaGeoCNBDk:
     def expected_while_alive(self, horizon_days: float, histories: Histories) -> Floats:
         """The same of a customer who is known to be alive."""
         rows, place = histories.distinct
-        coins = self.b_ + self._survived(rows.frequency)
-        expected = expected_while_alive(horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, coins)
+        b = self.b_ + self._survived(rows.frequency)
+        expected = expected_while_alive(horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, b)
         return np.asarray(expected[place])
 
     def fit_level(self, histories: Histories) -> Self:
@@ -269,45 +267,20 @@ class ModifiedBetaGeoCNBDk:
 
 
 class ModifiedBetaGeo(ModifiedBetaGeoCNBDk):
-    """MBG/NBD: Poisson purchases, a coin after every purchase, the first one included."""
+    """MBG/NBD: Poisson purchases, dropout possible after every purchase, the first one included."""
 
     name: ClassVar[str] = "mbg_nbd"
 
 
 class BetaGeo(ModifiedBetaGeoCNBDk):
-    """BG/NBD: Poisson purchases, a coin after every repeat purchase. One-time buyers are alive for certain."""
+    """BG/NBD: Poisson purchases, dropout possible after every repeat purchase. One-time buyers are certainly alive."""
 
     name: ClassVar[str] = "bg_nbd"
-    coin_at_first_purchase: ClassVar[bool] = False
+    dropout_after_first_purchase: ClassVar[bool] = False
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
-        plain = None if self.penalizer else _lifetimes_fit(scaled, start)
-        return plain or super()._search(scaled, start)
-
-
-def _lifetimes_fit(scaled: Histories, start: Starts) -> Fit | None:
-    """The plain maximum of BG/NBD by lifetimes, or None where it finds none."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # autograd warns on its way to a maximum; the outcome is what we check
-        # Imported here, since importing it warns and changes pandas, and answering a request never needs it.
-        from lifetimes import BetaGeoFitter
-        from lifetimes.utils import ConvergenceError
-
-        fitter = BetaGeoFitter(penalizer_coef=0.0)
-        try:
-            fitter.fit(
-                scaled.frequency,
-                scaled.recency_days,
-                scaled.T_days,
-                weights=scaled.weights,
-                initial_params=np.log(start[0]) if start else None,
-            )
-        except ConvergenceError:
-            return None
-    logs = np.log(fitter.params_[list(BETA_GEO_PARAMETERS)].to_numpy(dtype=np.float64))
-    if not np.all(np.abs(logs) < LOG_BOUND):
-        return None
-    return Fit(np.exp(logs), float("nan"), 0.0, "")
+        plain = None if self.penalizer else fit_beta_geo(scaled, start[0] if start else None)
+        return super()._search(scaled, start) if plain is None else Fit(plain, float("nan"), 0.0, "")
 
 
 def _of_counts(function: Callable[[Floats], Floats], counts: Floats) -> Floats:

@@ -15,7 +15,7 @@ MAX_TERMS = 5_000
 def expected_while_alive(
     horizon_days: float, rows: Histories, k: int, r: float, alpha: float, a: float, b: Floats
 ) -> Floats:
-    """Expected purchases within the horizon, given alive now and a Beta(a, b) posterior of the coin.
+    """Expected purchases within the horizon, given alive now and a Beta(a, b) posterior of the dropout probability.
 
     For k = 1 the closed form of Fader, Hardie & Lee (2005), eq. 10, where it is finite; else, and for a near 1, where
     the closed form is 0 / 0, the series that it sums.
@@ -41,7 +41,7 @@ def _closed_form(horizon_days: float, rows: Histories, r: float, alpha: float, a
 
 
 def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float, a: float, b: Floats) -> Floats:
-    """Sum over n of P(at least n purchases, were there no coin) * P(the coin lets n - 1 of them pass).
+    """Sum over n of P(at least n purchases without dropout) * P(no dropout after the first n - 1).
 
     The Poisson phases in the horizon are negative binomial; a purchase takes k of them, less the phases that the
     present gap already has behind it, whose number is known through the silence so far.

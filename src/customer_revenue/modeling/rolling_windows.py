@@ -45,9 +45,9 @@ class Window:
     features: pa.Table
     labels: pa.Table
 
-    def sample(self, most: int) -> Window:
-        """The window with about ``most`` of its customers: every n-th row of the features."""
-        step = -(-self.features.num_rows // most)
+    def sample(self, max_customers: int) -> Window:
+        """The window with at most ``max_customers`` of its customers: every n-th row of the features."""
+        step = -(-self.features.num_rows // max_customers)
         if step <= 1:
             return self
         rows = np.arange(0, self.features.num_rows, step)
@@ -55,7 +55,7 @@ class Window:
 
 
 def choose_cutoffs(
-    first_day: dt.date, as_of_day: dt.date, horizon_days: int, most: int = MAX_WINDOWS
+    first_day: dt.date, as_of_day: dt.date, horizon_days: int, max_windows: int = MAX_WINDOWS
 ) -> list[WindowPlan]:
     """The rolling windows to learn a horizon from; none looks past the as-of day.
 
@@ -67,8 +67,8 @@ def choose_cutoffs(
     Args:
         first_day: day of the first order.
         as_of_day: last day that is known.
-        horizon_days: what the predictor is asked for.
-        most: windows of the longest horizon at most, those of the same season of prior years aside.
+        horizon_days: the predictor's horizon.
+        max_windows: maximum number of windows of the longest horizon, not counting the same season of prior years.
     """
     history = (as_of_day - first_day).days
     longest = min(horizon_days, history // 2)
@@ -76,7 +76,7 @@ def choose_cutoffs(
         return []
     step = max(longest // 3, 15)
     room = history - longest - MIN_HISTORY_DAYS
-    lags = {longest + i * step for i in range(min(most, room // step + 1))}
+    lags = {longest + i * step for i in range(min(max_windows, room // step + 1))}
     years = [year * DAYS_PER_YEAR for year in (1, 2) if longest <= year * DAYS_PER_YEAR <= history - MIN_HISTORY_DAYS]
     # A window a few days apart would add nothing.
     lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)

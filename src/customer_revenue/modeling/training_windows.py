@@ -23,10 +23,10 @@ MAX_LEVEL = 3.0
 
 @dataclass(frozen=True)
 class TrainingWindow:
-    """A window seen through the probability models of its own cut-off.
+    """A window with the predictions of probability models that were fitted at its cut-off.
 
-    ``lag_days`` is how long before the as-of day the cut-off lies. The levels are logarithms by which purchases, and
-    spend a purchase, were above the models; they are 0 where nothing happened.
+    ``lag_days`` is how long before the as-of day the cut-off lies. The levels are logarithms of purchases, and
+    of spend per purchase, relative to the models; they are 0 where nothing happened.
     """
 
     baseline: BaselinePrediction
@@ -39,7 +39,7 @@ class TrainingWindow:
     def of(
         cls, window: Window, lag_days: int, regularity: int, *, with_pareto: bool, penalizer: float | None = None
     ) -> TrainingWindow:
-        """A window, its labels put in the order of its features; Pareto/NBD is only fitted where it is asked."""
+        """A window, its labels put in the order of its features; Pareto/NBD is fitted only with ``with_pareto``."""
         ids = window.features.column("customer_id")
         labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}

@@ -38,12 +38,12 @@ def first_purchases(known: Canonical) -> ir.Table:
     )
 
 
-def next_products(firsts: ir.Table, least_support: int, product_ids: ir.Table | None = None) -> ir.Table:
+def next_products(firsts: ir.Table, min_support: int, product_ids: ir.Table | None = None) -> ir.Table:
     """What customers of each product bought for the first time on a later day.
 
     Args:
         firsts: see :func:`first_purchases`.
-        least_support: customers who did so, at least; rarer products and pairs are left out.
+        min_support: minimum number of customers who did so; rarer products and pairs are left out.
         product_ids: the products to start from, in a column ``product_id``, such as one customer's; by default all.
 
     Returns:
@@ -53,7 +53,7 @@ def next_products(firsts: ir.Table, least_support: int, product_ids: ir.Table | 
         next product from one of them, rounded half up). Not sorted.
     """
     products = firsts.group_by("product_id").aggregate(buyers=firsts.count(), product_name=firsts.product_name.max())
-    common = products.filter(products.buyers >= least_support)
+    common = products.filter(products.buyers >= min_support)
     listed = firsts.semi_join(common, "product_id")
     before = listed if product_ids is None else listed.semi_join(product_ids, "product_id")
     before = before.select("customer_id", "product_id", first_day=before.first_day)
@@ -67,7 +67,7 @@ def next_products(firsts: ir.Table, least_support: int, product_ids: ir.Table | 
     pairs = steps.group_by("product_id", "next_product_id").aggregate(
         support=steps.count(), revenue_cents=steps.revenue_cents.sum()
     )
-    pairs = pairs.filter(pairs.support >= least_support)
+    pairs = pairs.filter(pairs.support >= min_support)
     return _measured(pairs, common, firsts).select(*PAIR_COLUMNS)
 
 

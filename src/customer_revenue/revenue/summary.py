@@ -8,9 +8,10 @@ import ibis
 import ibis.expr.types as ir
 
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, stacked, sum_where
+from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, sum_where
+from customer_revenue.revenue.counted_refunds import movements
 from customer_revenue.revenue.segments import activity_status, lifecycle_stage, segment
-from customer_revenue.tables import REFUNDED, SUMMARY_COLUMNS, Canonical
+from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 
 
 def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:
@@ -50,51 +51,10 @@ def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.Dat
     return spans.select(**{name: derived[name] if name in derived else spans[name] for name in SUMMARY_COLUMNS})
 
 
-def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table:
-    """Orders and refunds as one list of movements.
-
-    A refunded order counts back its total on its own day. A row of ``refunds`` counts on the day it happened, unless
-    its order is refunded as a whole and inside the period, and so is counted already.
-
-    Args:
-        known: what was known at the as-of moment.
-        first_day: first day of the period, ``None`` for all time. Earlier movements are in the list all the same.
-
-    Returns:
-        ``customer_id``, ``day``, ``orders`` (1 for an order, 0 for a refund), ``revenue_cents``, ``refund_cents``.
-    """
-    orders = known.counted_orders()
-    bought = orders.select(
-        customer_id=orders.user_id,
-        day=orders.day,
-        orders=ibis.literal(1, type="!int64"),
-        revenue_cents=orders.total_cents,
-        refund_cents=(orders.status == REFUNDED).ifelse(orders.total_cents, 0),
-    )
-    refunds = _refunds_beyond_orders(known, first_day)
-    returned = refunds.select(
-        customer_id=refunds.user_id,
-        day=refunds.day,
-        orders=ibis.literal(0, type="!int64"),
-        revenue_cents=ibis.literal(0, type=orders.total_cents.type()),
-        refund_cents=refunds.amount_cents,
-    )
-    return stacked(bought, returned)
-
-
 def mean_gap_days(lifespan_days: ir.NumericValue, orders: ir.NumericValue) -> ir.FloatingValue:
     """Lifespan / (orders - 1), not rounded; null below two orders."""
     gaps = (orders > 1).ifelse(orders - 1, ibis.null("int64"))
     return cast("ir.FloatingValue", lifespan_days.cast("float64") / gaps)
-
-
-def _refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
-    orders, refunds = known.orders, known.refunds
-    whole = orders.filter(orders.status == REFUNDED)
-    if first_day is not None:
-        whole = whole.filter(whole.day >= first_day)
-    whole = whole.select(whole_id=whole.id)
-    return refunds.anti_join(whole, refunds.order_id == whole.whole_id)
 
 
 def _totals(moves: ir.Table, first_day: ir.DateScalar | None) -> ir.Table:

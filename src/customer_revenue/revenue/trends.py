@@ -18,7 +18,7 @@ from customer_revenue.revenue.arithmetic import (
     rounded_quotient,
     sum_where,
 )
-from customer_revenue.revenue.summary import movements
+from customer_revenue.revenue.counted_refunds import movements
 from customer_revenue.tables import Canonical
 
 GROWTH_DAYS = 30

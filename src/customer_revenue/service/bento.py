@@ -55,9 +55,9 @@ class MiddlewareStack:
     """The application's own middleware around everything that BentoML serves."""
 
     def __init__(self, app: ASGIApp) -> None:
-        from customer_revenue.service.middleware import middleware, wrapped
+        from customer_revenue.service.middleware import middleware_layers, wrap
 
-        self._app = wrapped(app, middleware(settings, application().state))
+        self._app = wrap(app, middleware_layers(settings, application().serving_state))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -80,11 +80,11 @@ class CustomerRevenueService:
         from customer_revenue.service.json_logs import configure_logging
 
         configure_logging(settings.log_level)
-        application().state.warm_up()
+        application().serving_state.warm_up()
 
     def __is_ready__(self) -> bool:
         """What ``/readyz`` answers."""
-        ready: bool = application().state.ready()
+        ready: bool = application().serving_state.ready()
         return ready
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # bentoml's own
@@ -98,7 +98,7 @@ class CustomerRevenueService:
         from customer_revenue.service.routes.customer_batches import count_predictions, log_predictions
 
         try:
-            answers = application().state.current()
+            answers = application().serving_state.current()
             answer: dict[str, object] = answers.batch(customer_ids)
         except CustomerRevenueError as error:
             raise BentoMLException(error.message, error_code=HTTPStatus(error.http_status)) from None

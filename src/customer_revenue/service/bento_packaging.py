@@ -9,19 +9,18 @@ import sys
 from pathlib import Path
 
 from customer_revenue.errors import CustomerRevenueError, ModelNotFound
-from customer_revenue.settings import Settings, load_settings
+from customer_revenue.settings import load_settings
 
 STAGE = Path("build/bento")
 EXTRAS = ("--extra", "mysql", "--extra", "postgres")
 
 
-def stage_bento(settings: Settings, root: Path, folder: Path) -> None:
+def stage_bento(bundle: Path, root: Path, folder: Path) -> None:
     """Lay out what a Bento holds: the package, the current bundle, the pinned requirements.
 
     Raises:
         ModelNotFound: there is no bundle to pack.
     """
-    bundle = Path(settings.current_model)
     if not bundle.is_dir():
         raise ModelNotFound(f"no model at {bundle} to pack; `customer-revenue train` makes one")
     shutil.rmtree(folder, ignore_errors=True)
@@ -47,7 +46,7 @@ def runtime_requirements(root: Path) -> str:
 def main() -> None:
     """Stage in ``build/bento`` and build there."""
     try:
-        stage_bento(load_settings(), Path.cwd(), STAGE)
+        stage_bento(Path(load_settings().current_model), Path.cwd(), STAGE)
     except CustomerRevenueError as error:
         sys.exit(f"error: {error.message}")
     environment = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}

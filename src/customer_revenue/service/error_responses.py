@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -44,32 +45,37 @@ def internal_error() -> JSONResponse:
     return error_response(500, "internal_error", "the service failed; its log says why")
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Give every error of the app the one shape; no traceback reaches a client."""
+def _package_error(_request: Request, error: CustomerRevenueError) -> JSONResponse:
+    if error.http_status >= 500:
+        logger.warning("%s: %s", error.code, error.message)
+    return error_response(error.http_status, error.code, error.message, error.details)
 
-    @app.exception_handler(CustomerRevenueError)
-    def ours(_: Request, error: CustomerRevenueError) -> JSONResponse:
-        if error.http_status >= 500:
-            logger.warning("%s: %s", error.code, error.message)
-        return error_response(error.http_status, error.code, error.message, error.details)
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        problems = [_problem(item) for item in error.errors()]
-        return error_response(422, InvalidParameter.code, problems[0], problems[1:])
+def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
+    problems = [_problem(item) for item in error.errors()]
+    return error_response(422, InvalidParameter.code, problems[0], problems[1:])
 
-    @app.exception_handler(HTTPException)
-    def http(_: Request, error: HTTPException) -> JSONResponse:
-        if error.status_code == 400:  # FastAPI's own, for a body that is no JSON at all
-            return error_response(422, InvalidParameter.code, "the body is not valid JSON")
-        code = STATUS_CODES.get(error.status_code, "http_error")
-        response = error_response(error.status_code, code, str(error.detail))
-        response.headers.update(error.headers or {})
-        return response
 
-    @app.exception_handler(Exception)
-    def unexpected(_: Request, _error: Exception) -> JSONResponse:  # logged by the outermost middleware
-        return internal_error()
+def _http_exception(_request: Request, error: HTTPException) -> JSONResponse:
+    if error.status_code == 400:  # FastAPI's own, for a body that is no JSON at all
+        return error_response(422, InvalidParameter.code, "the body is not valid JSON")
+    code = STATUS_CODES.get(error.status_code, "http_error")
+    response = error_response(error.status_code, code, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _unexpected_error(_request: Request, _error: Exception) -> JSONResponse:
+    return internal_error()  # RequestMiddleware logs it
+
+
+ERROR_HANDLERS: dict[Any, Callable[[Request, Any], Any]] = {
+    CustomerRevenueError: _package_error,
+    RequestValidationError: _validation_error,
+    HTTPException: _http_exception,
+    Exception: _unexpected_error,
+}
+"""Handlers that give every error the documented shape, for FastAPI and Starlette applications."""
 
 
 def _problem(item: dict[str, object]) -> str:

@@ -14,8 +14,8 @@ from customer_revenue.service.serving_state import ServingState
 from customer_revenue.settings import Settings
 
 
-def middleware(settings: Settings, state: ServingState) -> list[Middleware]:
-    """The middleware, the outermost first."""
+def middleware_layers(settings: Settings, state: ServingState) -> list[Middleware]:
+    """The middleware as Starlette lists it, the outermost first."""
     return [
         Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))),
         Middleware(PageFiles),
@@ -25,8 +25,8 @@ def middleware(settings: Settings, state: ServingState) -> list[Middleware]:
     ]
 
 
-def wrapped(app: ASGIApp, layers: list[Middleware]) -> ASGIApp:
-    """An application inside some middleware, the outermost first."""
+def wrap(app: ASGIApp, layers: list[Middleware]) -> ASGIApp:
+    """An application inside layers of middleware, the outermost first."""
     for layer in reversed(layers):
         app = layer.cls(app, *layer.args, **layer.kwargs)
     return app

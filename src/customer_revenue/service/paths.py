@@ -8,8 +8,12 @@ from starlette.types import Scope
 def own_path(scope: Scope) -> str:
     """The path of a request below the place where the application is mounted.
 
-    >>> own_path({"path": "/revenue/api/docs", "root_path": "/revenue"}), own_path({"path": "/livez"})
-    ('/api/docs', '/livez')
+    >>> own_path({"path": "/revenue/api/docs", "root_path": "/revenue"})
+    '/api/docs'
+    >>> own_path({"path": "/livez"})
+    '/livez'
     """
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path.removeprefix(root) or "/" if root and path.startswith(root) else path
+    if root and (path == root or path.startswith(f"{root}/")):
+        return path[len(root) :] or "/"
+    return path

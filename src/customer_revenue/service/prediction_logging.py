@@ -10,12 +10,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
-from customer_revenue.settings import Settings
 from customer_revenue.tables import HORIZON_PREDICTIONS, PREDICTION_LOG_SCHEMA
 from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
 
@@ -37,10 +37,15 @@ LOGGED_COLUMNS = (
 
 
 class PredictionLog:
-    """Logs predictions: one per customer, day and model, however often a customer is requested."""
+    """Logs predictions: one per customer, day and model, however often a customer is requested.
 
-    def __init__(self, settings: Settings) -> None:
-        self._folder, self._share = settings.log, settings.logged_share
+    Args:
+        folder: of the log; ``None`` for no log.
+        share: of the customers whose predictions are logged, from 0 to 1.
+    """
+
+    def __init__(self, folder: Path | None, share: float) -> None:
+        self._folder, self._share = folder, share
         self._waiting: deque[tuple[Any, ...]] = deque(maxlen=MAX_ROWS)
         self._seen: set[str] = set()
         self._seen_for: tuple[object, ...] = ()

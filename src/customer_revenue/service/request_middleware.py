@@ -10,6 +10,7 @@ import uuid
 import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customer_revenue.service.error_responses import error_response, internal_error
@@ -25,7 +26,20 @@ PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 UNROUTED = "other"
 """The route of requests that no route answers."""
 
-OWN_ROUTES = frozenset({"/", "/livez", "/readyz", "/healthz", "/metrics", "/predict", "/docs.json"})
+OWN_ROUTES = frozenset(
+    {
+        "/",
+        "/api/docs",
+        "/api/openapi.json",
+        "/docs.json",
+        "/healthz",
+        "/livez",
+        "/metrics",
+        "/predict",
+        "/readyz",
+    }
+)
+"""Paths outside the API's router that name themselves in the log and the metrics."""
 
 
 class RequestMiddleware:
@@ -61,16 +75,21 @@ class RequestMiddleware:
         try:
             await self.app(scope, receive, named)
         except Exception:
-            logger.exception("the request %s failed", request_id)
+            logger.exception("request %s failed", request_id)
             if started and not complete:
-                raise  # so that the server closes the connection: the response cannot be completed
+                raise  # the server closes the connection, since the response cannot be completed
             if not started:
                 await internal_error()(scope, receive, named)
         finally:
-            seconds = time.perf_counter() - began
-            route = _route(scope, path)
-            metrics().answered(route, scope["method"], status, seconds)
-            self._log.note(request_id, scope["method"], route, status, seconds)
+            self._record(request_id, scope["method"], _route(scope, path), status, time.perf_counter() - began)
+
+    def _record(self, request_id: str, method: str, route: str, status: int, seconds: float) -> None:
+        """Log and measure a request; if that fails, the response stays as it is."""
+        try:
+            self._log.note(request_id, method, route, status, seconds)
+            metrics().answered(route, method, status, seconds)
+        except Exception:
+            logger.exception("request %s could not be recorded", request_id)
 
 
 class MetricsPage:
@@ -93,9 +112,10 @@ class MetricsPage:
 
 def _route(scope: Scope, path: str) -> str:
     """The pattern of the route that answered; never the path, which may name a customer."""
-    route = scope.get("cached_route") or getattr(scope.get("route"), "path_format", "")
-    if route:
-        return f"/api{route}" if path.startswith("/api/") else str(route)
+    route = scope.get("route")
+    pattern = scope.get("cached_route") or ("" if isinstance(route, Mount) else getattr(route, "path_format", ""))
+    if pattern:
+        return f"/api{pattern}" if path.startswith("/api/") else str(pattern)
     if path.startswith("/dashboard/"):
         return "/dashboard"
     return path if path in OWN_ROUTES else UNROUTED

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, Months, State, UserId, reply
+from customer_revenue.service.routes.common import ERRORS, AsOfDay, Months, State, UserId, json_response
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customers.advice import Advisor, Situation
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/payment/analytics/customers/{user_id:path}", tags=["
 def _answer(
     state: ServingState, user_id: str, as_of: str | None, ask: Callable[[Advisor, Situation], dict[str, object]]
 ) -> Response:
-    return reply(state.current().advice(user_id, ask, as_of))
+    return json_response(state.current().advice(user_id, ask, as_of))
 
 
 @router.get("/actions", summary="What to do about a customer")

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 
 from customer_revenue.revenue.base_analytics import AtRiskBy, CohortUnit, TopBy
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Months, Offset, State, reply
+from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Months, Offset, State, csv_response, reply
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
-from customer_revenue.workflows.exports import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)
 
@@ -22,7 +20,7 @@ Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of the pe
 def _answer(state: ServingState, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> Response:
     answers = state.current()
     base = answers.base(as_of)
-    return reply(answers.complete(ask(base), base.when))
+    return reply(answers, ask(base), base.when)
 
 
 @router.get("/top-customers", summary="The customers worth most")
@@ -111,9 +109,7 @@ def actions(
     """What to do this week: the actions that are worth most among all customers, highest expected value first."""
     if file == "json":
         return _answer(state, as_of, lambda base: base.actions(limit, offset))
-    rows = state.current().base(as_of).action_rows(limit, offset)
-    headers = {"Content-Disposition": 'attachment; filename="actions.csv"'}
-    return StreamingResponse(as_csv(rows), media_type="text/csv", headers=headers)
+    return csv_response(state.current().base(as_of).action_rows(limit, offset), "actions.csv")
 
 
 @router.get("/forecast", summary="The revenue forecast of all known customers")

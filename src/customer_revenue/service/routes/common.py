@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import pyarrow as pa
 from fastapi import Depends, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
+from customer_revenue.periods import AsOf
 from customer_revenue.service.error_responses import ErrorAnswer
 from customer_revenue.service.serving_state import ServingState, serving_state
 from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS
+from customer_revenue.workflows.customers.answers import Answers
+from customer_revenue.workflows.exports import as_csv
 
 MAX_ID_LENGTH = 512
 NO_NULL_CHARACTER = r"^[^\x00]*$"
@@ -44,6 +49,17 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
 Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
 
 
-def reply(body: Mapping[str, object]) -> Response:
+def json_response(body: Mapping[str, object]) -> Response:
     """A complete body as the response; it is not validated again."""
     return Response(to_json(body), media_type="application/json")
+
+
+def reply(answers: Answers, body: Mapping[str, object], when: AsOf) -> Response:
+    """A body as the response, completed with ``success`` and the ``meta`` of a moment."""
+    return json_response(answers.complete(body, when))
+
+
+def csv_response(rows: pa.Table, filename: str) -> Response:
+    """Rows as a CSV file to save."""
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return StreamingResponse(as_csv(rows), media_type="text/csv", headers=headers)

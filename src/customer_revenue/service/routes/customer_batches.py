@@ -12,7 +12,7 @@ from customer_revenue.periods import Period
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import BatchAnswer
-from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER, State, reply
+from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, NO_NULL_CHARACTER, State, json_response
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import PostedHistory, PostedOrder, PostedRefund
@@ -124,7 +124,7 @@ def score(sent: ScoreRequest, state: State) -> Response:
 
 def _answer(body: Body) -> Response:
     count_predictions(body)
-    return reply(body)
+    return json_response(body)
 
 
 def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:

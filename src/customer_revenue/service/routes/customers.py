@@ -10,7 +10,7 @@ from customer_revenue.periods import Period
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import CustomerRevenue
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, State, UserId, reply
+from customer_revenue.service.routes.common import ERRORS, AsOfDay, State, UserId, json_response
 from customer_revenue.workflows.customers.store_reader import Breakdown
 from customer_revenue.workflows.parameters import parse_breakdowns
 
@@ -52,4 +52,4 @@ async def revenue(
     log: PredictionLog = request.app.state.prediction_log
     if log.enabled and as_of is None and answers.is_out_of_sample:
         log.note(body, answers.model_version, answers.info.id)
-    return reply(body)
+    return json_response(body)

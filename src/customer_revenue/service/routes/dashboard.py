@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 
 from customer_revenue.periods import Period
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Offset, State, UserId, reply
+from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Offset, State, UserId, csv_response, reply
 from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
 from customer_revenue.workflows.customer_base.overview import Part
-from customer_revenue.workflows.exports import as_csv
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
 
 OfPeriod = Annotated[Period, Query(description="Period of the facts.")]
+Format = Annotated[Literal["json", "csv"], Query(description="A page as JSON, or the whole list as CSV.")]
 Segments = Annotated[list[str] | None, Query(description="Value segments to show; all of them by default.")]
 
 
@@ -24,7 +23,7 @@ def context(state: State, as_of: AsOfDay = None) -> Response:
     """What the page needs before any other request."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
-    return reply(answers.complete(dashboard.context(), dashboard.base.when))
+    return reply(answers, dashboard.context(), dashboard.base.when)
 
 
 @router.get("/dashboard/overview", summary="Everything on the page's overview")
@@ -38,7 +37,7 @@ def overview(
     """Metrics with the previous period's, months, segments, concentration, cohorts and RFM of a period and segments."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
-    return reply(answers.complete(dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when))
+    return reply(answers, dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when)
 
 
 @router.get("/dashboard/customers", summary="A list of customers, sorted and paged", response_model=None)
@@ -54,9 +53,7 @@ def customers(
     descending: Annotated[bool, Query(description="Highest first.")] = True,
     limit: Limit = 50,
     offset: Offset = 0,
-    format: Annotated[  # noqa: A002  # the parameter's name
-        Literal["json", "csv"], Query(description="A page as JSON, or the whole list as CSV.")
-    ] = "json",
+    format: Format = "json",  # noqa: A002  # the parameter's name
     as_of: AsOfDay = None,
 ) -> Response:
     """Customers with an order in the period, their facts of it, and their predictions."""
@@ -65,9 +62,8 @@ def customers(
     chosen = (show, period, segment or (), activity or (), sort, descending)
     if format == "csv":
         name = f"customers-{show.value}-{dashboard.base.when.day}.csv"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return StreamingResponse(as_csv(dashboard.lists.all_customers(*chosen)), media_type="text/csv", headers=headers)
-    return reply(answers.complete(dashboard.lists.customers(*chosen, limit, offset), dashboard.base.when))
+        return csv_response(dashboard.lists.all_customers(*chosen), name)
+    return reply(answers, dashboard.lists.customers(*chosen, limit, offset), dashboard.base.when)
 
 
 @router.get("/dashboard/actions", summary="The most valuable actions, sorted and paged", response_model=None)
@@ -79,9 +75,7 @@ def actions(
     descending: Annotated[bool, Query(description="Highest first.")] = True,
     limit: Limit = 50,
     offset: Offset = 0,
-    format: Annotated[  # noqa: A002  # the parameter's name
-        Literal["json", "csv"], Query(description="A page as JSON, or the whole list as CSV.")
-    ] = "json",
+    format: Format = "json",  # noqa: A002  # the parameter's name
     as_of: AsOfDay = None,
 ) -> Response:
     """What to do about the customers with an order in the period: at most 10,000 actions, those worth most."""
@@ -89,9 +83,8 @@ def actions(
     dashboard = answers.dashboard(as_of)
     chosen = (period, segment or (), sort, descending)
     if format == "csv":
-        headers = {"content-disposition": f'attachment; filename="actions-{dashboard.base.when.day}.csv"'}
-        return StreamingResponse(as_csv(dashboard.lists.all_actions(*chosen)), media_type="text/csv", headers=headers)
-    return reply(answers.complete(dashboard.lists.actions(*chosen, limit, offset), dashboard.base.when))
+        return csv_response(dashboard.lists.all_actions(*chosen), f"actions-{dashboard.base.when.day}.csv")
+    return reply(answers, dashboard.lists.actions(*chosen, limit, offset), dashboard.base.when)
 
 
 @router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")
@@ -106,7 +99,7 @@ def timeline(
     """Orders and refunds of the period, newest first, with the customer's name and e-mail."""
     answers = state.current()
     when = answers.when(as_of)
-    return reply(answers.complete(answers.detail.timeline(answers.find(user_id, when), period, limit, offset), when))
+    return reply(answers, answers.detail.timeline(answers.find(user_id, when), period, limit, offset), when)
 
 
 @router.get("/customers/{user_id:path}/outlook", summary="A customer's curve, and how it came about")
@@ -114,4 +107,4 @@ def outlook(user_id: UserId, state: State, as_of: AsOfDay = None) -> Response:
     """The chance of a purchase by day, the chance of being alive at earlier days, and the revenue to be expected."""
     answers = state.current()
     when = answers.when(as_of)
-    return reply(answers.complete(answers.detail.outlook(answers.find(user_id, when)), when))
+    return reply(answers, answers.detail.outlook(answers.find(user_id, when)), when)

@@ -13,5 +13,4 @@ router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS
 def model(state: State) -> Response:
     """Version, training window, back-test with its comparators, calibration, and where its run is tracked."""
     answers = state.current()
-    body = answers.complete(answers.model_card(), answers.when(None))
-    return reply(body)
+    return reply(answers, answers.model_card(), answers.when(None))

@@ -21,5 +21,4 @@ def search(
     """Customers that match, those that begin with the text first, then by revenue."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
-    body = answers.complete(dashboard.lists.search(q, limit), dashboard.base.when)
-    return reply(body)
+    return reply(answers, dashboard.lists.search(q, limit), dashboard.base.when)

@@ -1,0 +1,94 @@
+"""The forecast of some customers by the fitted models: one curve each, expected purchases, spend and intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit
+
+from customer_revenue.arrays import Floats
+from customer_revenue.modeling.baselines import BaselinePrediction
+from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
+from customer_revenue.modeling.predictive_distribution import CountIntervals, Dispersion, count_intervals
+from customer_revenue.modeling.purchase_curve import Curve
+from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
+from customer_revenue.periods import DAYS_PER_YEAR
+
+DISCOUNT_STEPS = 4
+
+
+@dataclass(frozen=True)
+class CustomerForecast:
+    """One value per customer, each computed once, corrected by the ensemble where there is one.
+
+    ``horizon_days`` is the predictor's horizon, the last that the curve passes through.
+    """
+
+    baseline: BaselinePrediction
+    ensemble: FittedEnsemble | None
+    horizon_days: int
+
+    @cached_property
+    def curve(self) -> Curve:
+        """F(t), the chance of a purchase within t days."""
+        horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
+        return Curve.through(self.baseline.purchases, horizons, [expit(-self._churn_log_odds(h)) for h in horizons])
+
+    def expected_purchases(self, horizon_days: float) -> Floats:
+        """Expected purchase days within the horizon, never below the chance of one."""
+        if self.ensemble is None or self._corrections is None:
+            logs = self.baseline.log_purchases(horizon_days)
+        else:
+            logs = self.ensemble.log_purchases(self._corrections, horizon_days)
+        return np.maximum(np.exp(logs), self.curve.at(horizon_days))
+
+    @cached_property
+    def spend_cents(self) -> Floats:
+        """Expected cents of a purchase day."""
+        if self.ensemble is None or self._corrections is None:
+            return self.baseline.spend_cents
+        return np.exp(self.ensemble.log_spend(self._corrections))
+
+    @property
+    def dispersion(self) -> Dispersion:
+        """How much outcomes scatter."""
+        return self.ensemble.dispersion if self.ensemble else Dispersion()
+
+    def counts(self, horizon_days: int, interval_mass: float) -> CountIntervals:
+        """Purchase days within the horizon: their mean, and intervals with at least this mass."""
+        p = self.curve.at(horizon_days)
+        return count_intervals(self.expected_purchases(horizon_days), p, self.dispersion, interval_mass)
+
+    def discounted_share(self, rate_per_year: float) -> Floats:
+        """Present value of the revenue of the predictor's horizon, as a share of it."""
+        ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
+        path = np.stack([np.zeros(len(self.baseline)), *(np.exp(self.baseline.log_purchases(end)) for end in ends[1:])])
+        factors = (1 + rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / DAYS_PER_YEAR)
+        return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
+
+    def members(self, horizon_days: int) -> dict[str, tuple[Floats, Floats, Floats]]:
+        """Each member of the ensemble alone: expected purchases, expected revenue, chance of a purchase.
+
+        Empty without an ensemble.
+        """
+        if self.ensemble is None or self._corrections is None:
+            return {}
+        size = self.ensemble.count_size
+        logs = self._corrections.members(horizon_days)
+        return {
+            name: (np.exp(m), np.exp(m) * self.spend_cents, expit(-zero_count_log_odds(m, size)))
+            for name, m in logs.items()
+        }
+
+    @cached_property
+    def _corrections(self) -> Corrections | None:
+        return self.ensemble.models.predict(self.baseline) if self.ensemble else None
+
+    def _churn_log_odds(self, horizon_days: int) -> Floats:
+        if self.ensemble and self._corrections:
+            log_odds = self.ensemble.churn_log_odds(self._corrections, horizon_days)
+            if log_odds is not None:
+                return log_odds
+        return self.baseline.churn_log_odds(horizon_days)

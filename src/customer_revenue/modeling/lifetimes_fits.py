@@ -1,0 +1,70 @@
+"""Plain maximum-likelihood fits by the package lifetimes, which differentiates exactly."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from customer_revenue.arrays import Floats
+from customer_revenue.modeling.fitting import LOG_BOUND
+from customer_revenue.modeling.purchase_histories import Histories
+
+
+def fit_beta_geo(scaled: Histories, start: Sequence[float] | None) -> Floats | None:
+    """The parameters r, alpha, a and b of BG/NBD, or None where lifetimes finds no maximum within the bounds.
+
+    Args:
+        scaled: distinct histories, with times scaled so that the longest T is 1.
+        start: parameters to start from.
+    """
+    with _quiet():
+        # Imported here, since importing it warns and changes pandas, and answering a request never needs it.
+        from lifetimes import BetaGeoFitter
+        from lifetimes.utils import ConvergenceError
+
+        fitter = BetaGeoFitter(penalizer_coef=0.0)
+        try:
+            fitter.fit(
+                scaled.frequency,
+                scaled.recency_days,
+                scaled.T_days,
+                weights=scaled.weights,
+                initial_params=np.log(start) if start else None,
+            )
+        except ConvergenceError:
+            return None
+    logs = np.log(fitter.params_[["r", "alpha", "a", "b"]].to_numpy(dtype=np.float64))
+    return np.exp(logs) if np.all(np.abs(logs) < LOG_BOUND) else None
+
+
+def fit_gamma_gamma(x: Floats, m: Floats, weight: Floats) -> Floats | None:
+    """The parameters p, q and v of Gamma-Gamma, or None where lifetimes finds no finite maximum.
+
+    Args:
+        x: days that each mean is over.
+        m: mean spend of those days.
+        weight: number of customers that share the pair.
+    """
+    with _quiet():
+        from lifetimes import GammaGammaFitter
+        from lifetimes.utils import ConvergenceError
+
+        fitter = GammaGammaFitter(penalizer_coef=0.0)
+        try:
+            fitter.fit(x, m, weights=weight)
+        except (ConvergenceError, ValueError):
+            return None
+    parameters = fitter.params_[["p", "q", "v"]].to_numpy(dtype=np.float64)
+    return parameters if np.all(np.isfinite(parameters) & (parameters < 1e4)) else None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence autograd, which warns on its way to a maximum; only the result is checked."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

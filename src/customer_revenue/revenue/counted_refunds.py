@@ -1,0 +1,50 @@
+"""How refunds count: whole orders on the day of the order, rows of ``refunds`` on their own day, nothing twice."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from customer_revenue.revenue.arithmetic import stacked
+from customer_revenue.tables import REFUNDED, Canonical
+
+
+def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table:
+    """Orders and refunds as one list of movements.
+
+    A refunded order counts back its total on its own day. A row of ``refunds`` counts on the day it happened, unless
+    its order is refunded as a whole and inside the period, and so is counted already.
+
+    Args:
+        known: what was known at the as-of moment.
+        first_day: first day of the period, ``None`` for all time. Earlier movements are in the list all the same.
+
+    Returns:
+        ``customer_id``, ``day``, ``orders`` (1 for an order, 0 for a refund), ``revenue_cents``, ``refund_cents``.
+    """
+    orders = known.counted_orders()
+    bought = orders.select(
+        customer_id=orders.user_id,
+        day=orders.day,
+        orders=ibis.literal(1, type="!int64"),
+        revenue_cents=orders.total_cents,
+        refund_cents=(orders.status == REFUNDED).ifelse(orders.total_cents, 0),
+    )
+    refunds = _refunds_beyond_orders(known, first_day)
+    returned = refunds.select(
+        customer_id=refunds.user_id,
+        day=refunds.day,
+        orders=ibis.literal(0, type="!int64"),
+        revenue_cents=ibis.literal(0, type=orders.total_cents.type()),
+        refund_cents=refunds.amount_cents,
+    )
+    return stacked(bought, returned)
+
+
+def _refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
+    orders, refunds = known.orders, known.refunds
+    whole = orders.filter(orders.status == REFUNDED)
+    if first_day is not None:
+        whole = whole.filter(whole.day >= first_day)
+    whole = whole.select(whole_id=whole.id)
+    return refunds.anti_join(whole, refunds.order_id == whole.whole_id)
