@@ -23,6 +23,7 @@ from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import parameter
+from customer_revenue.orders.store_info import day_of
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import StoreOptions
 
@@ -261,8 +262,8 @@ def _info(url: str, raw: Mapping[str, Any], options: StoreOptions) -> StoreInfo:
         timezone=zone,
         clock=Clock(raw["clock"]),
         as_of=raw["as_of"],
-        first_day=_day(raw["first_created_at"], zone),
-        last_day=_day(raw["last_created_at"], zone),
+        first_day=day_of(raw["first_created_at"], zone),
+        last_day=day_of(raw["last_created_at"], zone),
         orders=raw["orders"],
         customers=raw["customers"],
         refunds=raw["refunds"],
@@ -276,7 +277,3 @@ def _shop_id(first: dt.datetime | None, currency: str) -> str:
     """From the moment of the first order, which no two shops share, and which is the same on every engine."""
     moment = "" if first is None else first.isoformat()
     return hashlib.sha256(f"{moment} {currency}".encode()).hexdigest()[:16]
-
-
-def _day(moment: dt.datetime | None, zone: str) -> dt.date | None:
-    return None if moment is None else moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import ibis
@@ -69,6 +70,11 @@ def check_version(info: Mapping[str, object], where: str) -> None:
         raise StoreNotUsable(
             f"{where} has schema {version}; this package reads up to {SCHEMA_VERSION}: upgrade the package"
         )
+
+
+def day_of(moment: dt.datetime | None, zone: str) -> dt.date | None:
+    """The calendar day in ``zone`` of a moment of the store, which is in UTC and carries no zone."""
+    return None if moment is None else moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def create_info(con: duckdb.DuckDBPyConnection) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import ibis.expr.types as ir
 import pyarrow as pa
+import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from customer_revenue.orders.engines.map_batches import BatchFunction, Totals, write_mapped
@@ -117,6 +118,12 @@ def compiled(
     names = frozenset(_STAND_IN.findall(text))
     sql = _STAND_IN.sub(lambda match: placeholder(match.group(1)), text)
     return Statement(sql, names, expr.schema().to_pyarrow())
+
+
+def double_literal(value: float) -> sge.Expression:
+    """A number with an exponent: MySQL and Spark read one without as a decimal, and round what is computed from it."""
+    text = repr(value)
+    return sge.Literal.number(text if "e" in text else f"{text}e0")
 
 
 def table_of_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import duckdb
 import ibis.expr.types as ir
+from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
+from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.tables import Canonical
 
 Views = Mapping[str, Callable[[Canonical, ir.DateScalar], ir.Table]]
@@ -56,6 +58,19 @@ class Target(ABC):
     @abstractmethod
     def publish(self, con: duckdb.DuckDBPyConnection) -> None:
         """Put ``next`` in the place of ``old``, in one step."""
+
+
+def view_queries(views: Views, zone: str, compiler: SQLGlotCompiler, dialect: str) -> dict[str, str]:
+    """The query of each view in one engine's SQL, by the name of the view.
+
+    Args:
+        views: the views.
+        zone: IANA name of the reporting zone.
+        compiler: of the engine.
+        dialect: its name in sqlglot.
+    """
+    tables, day = canonical_tables(zone), as_of_day(zone)
+    return {name: compiler.to_sqlglot(build(tables, day)).sql(dialect=dialect) for name, build in views.items()}
 
 
 def quoted(path: Path) -> str:

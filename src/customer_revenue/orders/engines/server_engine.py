@@ -16,7 +16,7 @@ from customer_revenue.errors import StoreNotFound
 from customer_revenue.orders.engines.base_engine import Engine, Statement
 from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
 from customer_revenue.orders.mapping import Mapped, mapped_tables
-from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version
+from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, day_of
 from customer_revenue.periods import guess_clock
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
@@ -123,7 +123,7 @@ class ServerEngine(Engine):
         )
         (row,) = self.run(self.compile(counts), {}).to_pylist()
         (refunds,) = self.run(self.compile(tables.refunds.aggregate(n=tables.refunds.count())), {}).to_pylist()
-        last_day = row["last"].replace(tzinfo=dt.UTC).astimezone(options.zone).date() if row["last"] else None
+        last_day = day_of(row["last"], options.timezone)
         today = dt.datetime.now(options.zone).date()
         return {
             "schema_version": SCHEMA_VERSION,

@@ -23,7 +23,7 @@ from customer_revenue.orders.forgotten_customers import check_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
 from customer_revenue.orders.imports.merge import MergeCounts, compare, merge, refuse_reassigned
 from customer_revenue.orders.mapping import Mapped, load_mapping
-from customer_revenue.orders.store_info import read_info, write_info
+from customer_revenue.orders.store_info import day_of, read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import PAID, REFUNDED
@@ -150,7 +150,7 @@ class _Import:
         quarantined: Counter[str] = Counter()
         for part in staged:
             quarantined.update(part.quarantined)
-        first, last = (_day(info[name], zone) for name in ("first_created_at", "last_created_at"))
+        first, last = (day_of(_moment(info[name]), zone) for name in ("first_created_at", "last_created_at"))
         return ImportSummary(
             url=url,
             formats=tuple(dict.fromkeys(part.format.name for part in staged)),
@@ -265,7 +265,7 @@ class _Import:
         tables = " UNION ALL ".join(f"SELECT created_at FROM {source}" for source in sources)
         (last,) = one_row(self.con, f"SELECT max(created_at) FROM ({tables})")
         today = dt.datetime.now(ZoneInfo(zone)).date()
-        last_day = _day(last, zone)
+        last_day = day_of(last, zone)
         clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE
         return zone, clock, False, None
 
@@ -274,10 +274,9 @@ class _Import:
         return ",".join(dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name))
 
 
-def _day(moment: object, zone: str) -> dt.date | None:
-    if not isinstance(moment, dt.datetime):
-        return None
-    return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
+def _moment(value: object) -> dt.datetime | None:
+    assert value is None or isinstance(value, dt.datetime)
+    return value
 
 
 def _int(value: object) -> int:

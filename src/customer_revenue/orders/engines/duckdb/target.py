@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import filelock
-import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import DuckDBCompiler
 from typing_extensions import override
 
-from customer_revenue.errors import StoreBusy, StoreError, StoreNotFound, StoreNotUsable
+from customer_revenue.errors import StoreNotFound, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_target import Target, Views, quoted
+from customer_revenue.orders.engines.base_target import Views, quoted, view_queries
+from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
 from customer_revenue.orders.engines.urls import EMBEDDED
-from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 
@@ -47,12 +44,11 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
         raise StoreNotUsable(f"{path} cannot be opened as a store of orders: {first_line(error)}") from None
 
 
-class DuckDBTarget(Target):
+class DuckDBTarget(LocalTarget):
     """A store's file under import: the next file is made in a folder of its own and then replaces the store's."""
 
     def __init__(self, store: Path) -> None:
-        super().__init__(store.with_name(f".{store.name}.next"))
-        self.store = store
+        super().__init__(store, store.with_name(f".{store.name}.next"))
 
     @override
     def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
@@ -65,11 +61,8 @@ class DuckDBTarget(Target):
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
         # With no database name in them, since the file will be attached under another one.
         con.execute("USE next")
-        tables = canonical_tables(zone)
-        for name, build in views.items():
-            body = DuckDBCompiler().to_sqlglot(build(tables, as_of_day(zone)))
-            view = sge.Create(this=sge.to_identifier(name, quoted=True), kind="VIEW", expression=body)
-            con.execute(view.sql(dialect="duckdb"))
+        for name, query in view_queries(views, zone, DuckDBCompiler(), "duckdb").items():
+            con.execute(f'CREATE VIEW "{name}" AS {query}')
         if not views:
             for _name, statement in _views(con, "old"):
                 con.execute(statement)
@@ -88,10 +81,6 @@ class DuckDBTarget(Target):
         self.next_file.replace(self.store)
         _sync(self.store.parent)
 
-    def clean(self) -> None:
-        """Remove the folder, whoever left it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
 
 def _views(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
     return con.execute(
@@ -108,22 +97,8 @@ def duckdb_target(store: Path) -> Iterator[DuckDBTarget]:
         StoreBusy: another import holds it.
         StoreError: the folder cannot be written.
     """
-    target = DuckDBTarget(store)
-    lock = filelock.FileLock(store.with_name(f".{store.name}.lock"), timeout=0)
-    try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise StoreBusy(f"another import is writing to {store}: try again when it is done") from None
-    except OSError as error:
-        raise StoreError(f"{store.parent} cannot be written: {error.strerror}") from None
-    try:
-        target.clean()
-        target.folder.mkdir()
+    with lock_target(DuckDBTarget(store), store.with_name(f".{store.name}.lock")) as target:
         yield target
-    finally:
-        target.clean()
-        lock.release()
 
 
 def _sync(path: Path) -> None:

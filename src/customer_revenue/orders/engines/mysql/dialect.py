@@ -17,6 +17,8 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import MySQLCompiler
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
+from customer_revenue.orders.engines.base_engine import double_literal
+
 MARIADB_COLLATION = "utf8mb4_nopad_bin"
 MYSQL_COLLATION = "utf8mb4_0900_bin"
 """Texts are equal where they are the same characters, blanks at the end included, and sort as on other engines."""
@@ -63,8 +65,7 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
     def visit_NonNullLiteral(self, op: ops.Literal, *, value: Any, dtype: dtypes.DataType) -> Any:
         """A double with an exponent: without one the server takes it for a decimal, and divides to four digits more."""
         if dtype.is_floating():
-            text = repr(float(value))
-            return sge.Literal.number(text if "e" in text else f"{text}e0")
+            return double_literal(float(value))
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
 
     def visit_Cast(self, op: ops.Cast, *, arg: sge.Expression, to: dtypes.DataType) -> Any:

@@ -23,13 +23,12 @@ from typing_extensions import override
 from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import table_of_rows
-from customer_revenue.orders.engines.base_target import Views
+from customer_revenue.orders.engines.base_target import Views, view_queries
 from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLServer, collation_of
 from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler
 from customer_revenue.orders.engines.mysql.upsert import upsert_incoming
 from customer_revenue.orders.engines.server_engine import STATEMENT_SECONDS, WAIT_SECONDS
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
-from customer_revenue.orders.expressions import as_of_day, canonical_tables
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -106,11 +105,7 @@ class MySQLTarget(ServerTarget):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        tables, compiler = canonical_tables(zone), MySQLStoreCompiler(self._collation)
-        self._views = {
-            name: compiler.to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="mysql")
-            for name, build in views.items()
-        }
+        self._views = view_queries(views, zone, MySQLStoreCompiler(self._collation), "mysql")
         return bool(views)  # the server keeps them in words of its own: they are simply made anew
 
     @contextmanager

@@ -49,7 +49,7 @@ class PostgresEngine(ServerEngine):
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        return table_of_rows(self._select(statement, values), statement.schema)
+        return table_of_rows(self._rows(statement.sql, dict(values)), statement.schema)
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
@@ -84,10 +84,6 @@ class PostgresEngine(ServerEngine):
             raise StoreError(f"the store at {self._shown} does not answer: {first_line(error)}") from error
         except psycopg_pool.PoolClosed as error:
             raise StoreError("the store cannot answer: it is closed") from error
-
-    def _select(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        with self._connection() as con:
-            return con.execute(sql_text(statement.sql), dict(values)).fetchall()
 
     def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         with self._connection() as con:

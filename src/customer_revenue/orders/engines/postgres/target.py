@@ -17,12 +17,11 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_target import Target, Views, quoted
+from customer_revenue.orders.engines.base_target import Target, Views, quoted, view_queries
 from customer_revenue.orders.engines.postgres.connection import sql_text
 from customer_revenue.orders.engines.postgres.upsert import upsert_incoming
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
 from customer_revenue.orders.engines.urls import without_password
-from customer_revenue.orders.expressions import as_of_day, canonical_tables
 
 if TYPE_CHECKING:
     import psycopg
@@ -94,11 +93,7 @@ class PostgresTarget(ServerTarget):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        tables = canonical_tables(zone)
-        self._views = {
-            name: PostgresCompiler().to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="postgres")
-            for name, build in views.items()
-        }
+        self._views = view_queries(views, zone, PostgresCompiler(), "postgres")
         return bool(views)  # the server keeps them in words of its own: they are simply made anew
 
     @contextmanager

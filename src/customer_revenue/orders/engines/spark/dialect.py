@@ -11,6 +11,8 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import PySparkCompiler
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
+from customer_revenue.orders.engines.base_engine import double_literal
+
 _NO_ZONE = sge.DataType(this=sge.DataType.Type.TIMESTAMPNTZ)
 
 
@@ -25,8 +27,7 @@ class SparkStoreCompiler(PySparkCompiler):  # type: ignore[misc]  # Ibis has no 
     def visit_NonNullLiteral(self, op: ops.Literal, *, value: Any, dtype: dtypes.DataType) -> Any:
         """A double with an exponent, since without one Spark takes it for a decimal; a moment without a zone."""
         if dtype.is_floating():
-            text = repr(float(value))
-            return sge.Literal.number(text if "e" in text else f"{text}e0")
+            return double_literal(float(value))
         if dtype.is_timestamp() and dtype.timezone is None:
             return sge.Cast(this=sge.convert(value.isoformat(sep=" ")), to=_NO_ZONE.copy())
         return SQLGlotCompiler.visit_NonNullLiteral(self, op, value=value, dtype=dtype)

@@ -111,10 +111,6 @@ class SparkEngine(ServerEngine):
         self._closed = True
 
     @override
-    def changed(self) -> bool:
-        return self._changes() != self._version
-
-    @override
     def _changes(self) -> object:
         if self._mapped.tables or self._folder is None:
             return super()._changes()

@@ -15,28 +15,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import filelock
 from typing_extensions import override
 
-from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
-from customer_revenue.orders.engines.base_target import Target, Views, quoted
+from customer_revenue.errors import StoreNotUsable
+from customer_revenue.orders.engines.base_target import Target, Views, quoted, view_queries
+from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.orders.engines.spark.engine import VIEW_ENDING
 from customer_revenue.orders.engines.spark.session import CURRENT_LINK, Address
-from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
 
 _FILE_BYTES = 256_000_000
 """Size of the files of a table, roughly: a task of Spark's each."""
 
 
-class SparkTarget(Target):
+class SparkTarget(LocalTarget):
     """A folder of Parquet tables under import; see ``Target``."""
 
     def __init__(self, store: Path) -> None:
-        super().__init__(store / ".next")
-        self.store = store
+        super().__init__(store, store / ".next")
         self._link = store / CURRENT_LINK
         self._views: dict[str, str] = {}
 
@@ -57,13 +55,8 @@ class SparkTarget(Target):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        tables, compiler = canonical_tables(zone), SparkStoreCompiler()
         before = {file.name.removesuffix(VIEW_ENDING): file.read_text("utf-8") for file in self._view_files()}
-        made = {
-            name: compiler.to_sqlglot(build(tables, as_of_day(zone))).sql(dialect="spark")
-            for name, build in views.items()
-        }
-        self._views = made or before
+        self._views = view_queries(views, zone, SparkStoreCompiler(), "spark") or before
         return self._views != before
 
     @override
@@ -87,10 +80,6 @@ class SparkTarget(Target):
             if old.name not in (version, before):
                 shutil.rmtree(old, ignore_errors=True)
 
-    def clean(self) -> None:
-        """Remove the folder of the work, whoever left it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _view_files(self) -> list[Path]:
         return sorted(self._link.glob(f"*{VIEW_ENDING}")) if self._link.exists() else []
 
@@ -105,19 +94,5 @@ def spark_target(url: str) -> Iterator[Target]:
         StoreError: the folder cannot be written.
     """
     store = Address.of(url).store
-    target = SparkTarget(store)
-    lock = filelock.FileLock(store / ".lock", timeout=0)
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise StoreBusy(f"another import is writing to {store}: try again when it is done") from None
-    except OSError as error:
-        raise StoreError(f"{store} cannot be written: {error.strerror}") from None
-    try:
-        target.clean()
-        target.folder.mkdir()
+    with lock_target(SparkTarget(store), store / ".lock") as target:
         yield target
-    finally:
-        target.clean()
-        lock.release()
