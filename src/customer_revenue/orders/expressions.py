@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from customer_revenue.periods import Clock
 from customer_revenue.tables import CANONICAL, Canonical
 
-STORED = {
+STORE_TABLES = {
     **CANONICAL,
     # Each item carries the order's customer, so that one customer's items are stored together and found by a range.
     "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "!string"}),
@@ -28,12 +28,12 @@ PARAMETER_MARK = "\u2063parameter:"
 
 
 @ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
-def _aware(zone: str, moment: dtypes.timestamp) -> dtypes.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
+def _to_moment(zone: str, moment: dtypes.timestamp) -> dtypes.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
     """DuckDB: what moment a local time in a zone is."""
 
 
 @ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
-def _local(zone: str, moment: dtypes.Timestamp(timezone="UTC")) -> dtypes.timestamp:  # type: ignore[valid-type]
+def _to_local(zone: str, moment: dtypes.Timestamp(timezone="UTC")) -> dtypes.timestamp:  # type: ignore[valid-type]
     """DuckDB: the local time in a zone of a moment."""
 
 
@@ -41,16 +41,16 @@ def local_day(moment: ir.TimestampValue, zone: str) -> ir.DateValue:
     """The calendar day in ``zone`` of a moment in UTC without a zone."""
     if zone == "UTC":
         return moment.date()
-    return _local(zone, _aware("UTC", moment)).date()
+    return _to_local(zone, _to_moment("UTC", moment)).date()
 
 
 def utc_of(moment: ir.Value, zone: str) -> ir.Value:
     """A time of any kind as UTC without a zone; one without a zone is in ``zone``."""
     kind = moment.type()
     if kind.is_timestamp() and kind.timezone is not None:
-        return _local("UTC", moment)
+        return _to_local("UTC", moment)
     naive = moment if kind.is_timestamp() else moment.cast("timestamp")
-    return naive if zone == "UTC" else _local("UTC", _aware(zone, naive))
+    return naive if zone == "UTC" else _to_local("UTC", _to_moment(zone, naive))
 
 
 def canonical_tables(zone: str, catalog: str | None = None, database: str | None = None) -> Canonical:
@@ -64,7 +64,7 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
         database: schema in it; by default the connection's current one.
     """
     orders, users, items, refunds = (
-        ibis.table(STORED[name], name=name, catalog=catalog, database=database)
+        ibis.table(STORE_TABLES[name], name=name, catalog=catalog, database=database)
         for name in ("orders", "users", "order_items", "refunds")
     )
     return Canonical(

@@ -11,7 +11,7 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.duckdb_sql import scalar
 
 
-def check_key(con: duckdb.DuckDBPyConnection, key: str) -> bool:
+def check_forget_key(con: duckdb.DuckDBPyConnection, key: str) -> bool:
     """Whether ``old`` has forgotten anyone; a session variable then holds the key for ``is_forgotten``.
 
     Raises:
@@ -26,7 +26,7 @@ def check_key(con: duckdb.DuckDBPyConnection, key: str) -> bool:
 
 
 def is_forgotten(user_id: str, *, orders_too: bool | None = None) -> str:
-    """SQL for whether a customer is to stay forgotten. ``check_key`` must have run.
+    """SQL for whether a customer is to stay forgotten. ``check_forget_key`` must have run.
 
     Args:
         user_id: SQL for the id.

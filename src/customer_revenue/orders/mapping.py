@@ -34,7 +34,7 @@ import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.orders.expressions import STORED, local_day, utc_of
+from customer_revenue.orders.expressions import STORE_TABLES, local_day, utc_of
 from customer_revenue.tables import CANONICAL, Canonical
 
 _IN_UNITS = {"total_cents": "total", "amount_cents": "amount"}
@@ -47,7 +47,7 @@ _OPTIONAL = {
 }
 
 
-class Mapped(BaseModel):
+class ShopMapping(BaseModel):
     """What a mapping file says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,11 +58,15 @@ class Mapped(BaseModel):
     tables: dict[Literal["orders", "users", "order_items", "refunds"], dict[str, str]] = {}
 
     @model_validator(mode="after")
-    def _check(self) -> Mapped:
+    def _check(self) -> ShopMapping:
         if self.tables and "orders" not in self.tables:
             raise ValueError("tables.orders is missing")
         for name, columns in self.tables.items():
-            known = {"table", *CANONICAL[name], *(_IN_UNITS[c] for c in CANONICAL[name] if c in _IN_UNITS)}
+            known = {
+                "table",
+                *CANONICAL[name],
+                *(_IN_UNITS[c] for c in CANONICAL[name] if c in _IN_UNITS),
+            }
             if unknown := columns.keys() - known:
                 raise ValueError(
                     f"tables.{name} has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}"
@@ -80,16 +84,16 @@ class Mapped(BaseModel):
         }
 
 
-def load_mapping(path: Path | None) -> Mapped:
+def load_mapping(path: Path | None) -> ShopMapping:
     """Read a mapping file; without one, everything has our names.
 
     Raises:
         InvalidParameter: it cannot be read or breaks a rule; says which.
     """
     if path is None:
-        return Mapped()
+        return ShopMapping()
     try:
-        return Mapped.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return ShopMapping.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidParameter(f"cannot read the mapping {path}: {error}") from None
     except ValidationError as error:
@@ -100,7 +104,7 @@ def load_mapping(path: Path | None) -> Mapped:
 
 
 def mapped_tables(
-    mapped: Mapped,
+    mapping: ShopMapping,
     zone: str,
     types: Mapping[str, Mapping[str, dtypes.DataType]],
     exact: Callable[[ir.StringValue], ir.StringValue],
@@ -108,7 +112,7 @@ def mapped_tables(
     """A shop's own tables as the canonical ones.
 
     Args:
-        mapped: the mapping, with tables.
+        mapping: the mapping, with tables.
         zone: IANA name of the reporting zone, which also holds for times without a zone.
         types: the Ibis type of each column of each mapped table, by our name of the table.
         exact: makes a shop's own text one that is compared character by character.
@@ -116,20 +120,20 @@ def mapped_tables(
     Raises:
         InvalidParameter: a table or column is not in the database.
     """
-    found = {name: _table(name, columns, zone, types[name], exact) for name, columns in mapped.tables.items()}
+    found = {name: _table(name, columns, zone, types[name], exact) for name, columns in mapping.tables.items()}
     orders = found["orders"]
-    words = mapped.status_words
+    words = mapping.status_words
     status = orders.status.lower()
     orders = orders.mutate(status=status.cases(*words.items(), else_=status) if words else status)
     users = found.get("users")
     if users is None:
         customers = orders.select("user_id").distinct()
         users = customers.select(id="user_id", name=ibis.null("string"), email=ibis.null("string"))
-    refunds = found.get("refunds", _nothing(orders, "refunds"))
+    refunds = found.get("refunds", _empty_table(orders, "refunds"))
     return Canonical(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,
-        order_items=found.get("order_items", _nothing(orders, "order_items")),
+        order_items=found.get("order_items", _empty_table(orders, "order_items")),
         refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
     )
 
@@ -167,7 +171,7 @@ def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping
     return ibis.null(dtype)
 
 
-def _nothing(orders: ir.Table, name: str) -> ir.Table:
+def _empty_table(orders: ir.Table, name: str) -> ir.Table:
     """A table without rows. It hangs on a table that exists, since an engine must be able to run it."""
-    columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in STORED[name].items()}
+    columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in STORE_TABLES[name].items()}
     return orders.filter(ibis.literal(False)).select(**columns)  # noqa: FBT003  # the value of a literal

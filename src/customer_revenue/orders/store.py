@@ -18,8 +18,8 @@ import pyarrow as pa
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine, Statement
 from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
-from customer_revenue.orders.engines.duckdb.local_copy import copy_of
-from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
+from customer_revenue.orders.engines.duckdb.local_copy import copy_to_local_file
+from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import parameter
@@ -121,7 +121,7 @@ class Store:
             day = self.info.as_of or self.info.last_day
         return AsOf.now(zone) if day is None else AsOf.end_of(day, zone)
 
-    def copied(self, options: StoreOptions) -> Store | None:
+    def local_copy(self, options: StoreOptions) -> Store | None:
         """A copy on this machine, for work on all customers at once, if that is faster there.
 
         Raises:
@@ -129,7 +129,7 @@ class Store:
         """
         if not self._engine.prefers_local_copy:
             return None
-        copy = Store(copy_of(self._engine, self.tables, options), options, self.info.url)
+        copy = Store(copy_to_local_file(self._engine, self.tables, options), options, self.info.url)
         if self.stale():
             copy.close()
             raise StoreError("the store has changed while it was read: try again")
@@ -170,14 +170,14 @@ class Store:
         """
         return self._engine.stream(self._engine.compile(expr), rows)
 
-    def write_mapped(
+    def map_batches(
         self,
         expr: ir.Table,
         function: BatchFunction,
         schema: pa.Schema,
-        summed: Sequence[str],
+        sum_columns: Sequence[str],
         path: Path | None,
-    ) -> Totals:
+    ) -> BatchTotals:
         """Put every row of an expression through a function, and write what it gives. Memory stays bounded.
 
         On Spark the function runs where the rows are, and ``path`` becomes a folder of Parquet files.
@@ -186,14 +186,14 @@ class Store:
             expr: over ``tables``.
             function: returns the results of a batch, one row for each of its rows; it can be pickled.
             schema: of the results.
-            summed: columns to sum up.
+            sum_columns: columns to sum up.
             path: CSV or Parquet file; without one the results are only summed up.
 
         Raises:
             InvalidParameter: this engine cannot write such a file.
             StoreError: the database does not answer.
         """
-        return self._engine.write_mapped(expr, function, schema, summed, path)
+        return self._engine.map_batches(expr, function, schema, sum_columns, path)
 
     def prepare(self, expr: ir.Table, names: Sequence[str] = ()) -> Query:
         """Compile an expression once, to be run often, from any thread.

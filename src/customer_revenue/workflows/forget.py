@@ -25,7 +25,7 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
     removed = forget_in_store(user_id, settings.store, key, orders=orders, views=views(settings))
     logged = forget_in_log(settings.log, user_id) if orders and settings.log else 0
     counts = {
-        "name or e-mail": int(removed.name_or_address),
+        "name or e-mail": int(removed.name_or_email),
         "orders": removed.orders,
         "order lines": removed.items,
         "refunds": removed.refunds,

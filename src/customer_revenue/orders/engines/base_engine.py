@@ -14,13 +14,13 @@ import pyarrow as pa
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
-from customer_revenue.orders.engines.map_batches import BatchFunction, Totals, write_mapped
+from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals, map_batches
 from customer_revenue.orders.expressions import PARAMETER_MARK
 from customer_revenue.tables import Canonical
 
 ROWS_PER_BATCH = 100_000
 
-_STAND_IN = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
+_PARAMETER_LITERAL = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ class Engine(ABC):
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
         """Run a statement without parameters and stream its result, with a maximum number of rows per batch."""
 
-    def write_mapped(
-        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
-    ) -> Totals:
+    def map_batches(
+        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, sum_columns: Sequence[str], path: Path | None
+    ) -> BatchTotals:
         """Put an expression's rows through a function, and the results into a file or, on a cluster, a folder."""
-        return write_mapped(self.stream(self.compile(expr), ROWS_PER_BATCH), function, schema, summed, path)
+        return map_batches(self.stream(self.compile(expr), ROWS_PER_BATCH), function, schema, sum_columns, path)
 
     @abstractmethod
     def changed(self) -> bool:
@@ -102,7 +102,7 @@ class Engine(ABC):
         """Close the connection to the database."""
 
 
-def compiled(
+def compile_statement(
     compiler: SQLGlotCompiler, dialect: str, expr: ir.Table, placeholder: Callable[[str], str], percent: str = "%"
 ) -> Statement:
     """Compile an expression, with the engine's placeholders where the parameters are.
@@ -115,8 +115,8 @@ def compiled(
         percent: how it writes a percent sign in SQL with placeholders.
     """
     text = compiler.to_sqlglot(expr).sql(dialect=dialect).replace("%", percent)
-    names = frozenset(_STAND_IN.findall(text))
-    sql = _STAND_IN.sub(lambda match: placeholder(match.group(1)), text)
+    names = frozenset(_PARAMETER_LITERAL.findall(text))
+    sql = _PARAMETER_LITERAL.sub(lambda match: placeholder(match.group(1)), text)
     return Statement(sql, names, expr.schema().to_pyarrow())
 
 
@@ -126,7 +126,7 @@ def double_literal(value: float) -> sge.Expression:
     return sge.Literal.number(text if "e" in text else f"{text}e0")
 
 
-def table_of_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+def table_from_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     """A small result as Arrow. Arrow finds each column's type and converts: engines have wider ones for sums."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]

@@ -20,27 +20,27 @@ BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 @dataclass(frozen=True)
-class Totals:
+class BatchTotals:
     """How many rows there were, and the sums of some columns of the results."""
 
     rows: int
     sums: Mapping[str, float]
 
 
-def write_mapped(
+def map_batches(
     batches: Iterator[pa.RecordBatch],
     function: BatchFunction,
     schema: pa.Schema,
-    summed: Sequence[str],
+    sum_columns: Sequence[str],
     path: Path | None,
-) -> Totals:
+) -> BatchTotals:
     """Write the results as CSV or Parquet by the ending, to a draft that replaces the file at the end.
 
     Args:
         batches: the rows.
         function: gives the results of a batch.
         schema: of the results.
-        summed: columns to sum up.
+        sum_columns: columns to sum up.
         path: the file; without one the results are only summed up.
     """
     rows, sums = 0, Counter[str]()
@@ -48,9 +48,9 @@ def write_mapped(
         for batch in batches:
             found = function(batch)
             rows += found.num_rows
-            sums.update({name: float(pc.sum(found.column(name)).as_py()) for name in summed})
+            sums.update({name: float(pc.sum(found.column(name)).as_py()) for name in sum_columns})
             write(found)
-    return Totals(rows, {name: float(sums[name]) for name in summed})
+    return BatchTotals(rows, {name: float(sums[name]) for name in sum_columns})
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Engine
 from customer_revenue.orders.engines.base_target import Target
 from customer_revenue.orders.engines.urls import StoreKind
-from customer_revenue.orders.mapping import Mapped, load_mapping
+from customer_revenue.orders.mapping import ShopMapping, load_mapping
 from customer_revenue.settings import StoreOptions
 
 
@@ -26,8 +26,8 @@ class Backend:
     target: Callable[[str], AbstractContextManager[Target]]
 
 
-def _mapped(
-    engine: Callable[[str, StoreOptions, Mapped], Engine],
+def _with_mapping(
+    engine: Callable[[str, StoreOptions, ShopMapping], Engine],
 ) -> Callable[[str, StoreOptions, Path | None], Engine]:
     """An engine that may read a shop's own tables, by the file of a mapping."""
     return lambda url, options, mapping: engine(url, options, load_mapping(mapping))
@@ -44,21 +44,21 @@ def _postgres() -> Backend:
     from customer_revenue.orders.engines.postgres.engine import PostgresEngine
     from customer_revenue.orders.engines.postgres.target import postgres_target
 
-    return Backend(_mapped(PostgresEngine), postgres_target)
+    return Backend(_with_mapping(PostgresEngine), postgres_target)
 
 
 def _mysql() -> Backend:
     from customer_revenue.orders.engines.mysql.engine import MySQLEngine
     from customer_revenue.orders.engines.mysql.target import mysql_target
 
-    return Backend(_mapped(MySQLEngine), mysql_target)
+    return Backend(_with_mapping(MySQLEngine), mysql_target)
 
 
 def _spark() -> Backend:
     from customer_revenue.orders.engines.spark.engine import SparkEngine
     from customer_revenue.orders.engines.spark.target import spark_target
 
-    return Backend(_mapped(SparkEngine), spark_target)
+    return Backend(_with_mapping(SparkEngine), spark_target)
 
 
 # Functions, so that opening a store imports its own engine only.

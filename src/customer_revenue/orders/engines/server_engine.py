@@ -15,7 +15,7 @@ from typing_extensions import override
 from customer_revenue.errors import StoreNotFound
 from customer_revenue.orders.engines.base_engine import Engine, Statement
 from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
-from customer_revenue.orders.mapping import Mapped, mapped_tables
+from customer_revenue.orders.mapping import ShopMapping, mapped_tables
 from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, day_of
 from customer_revenue.periods import guess_clock
 from customer_revenue.settings import StoreOptions
@@ -34,12 +34,12 @@ class ServerEngine(Engine):
     server connects in its constructor, then calls this one.
     """
 
-    def __init__(self, shown: str, options: StoreOptions, mapped: Mapped) -> None:
-        self._shown = shown
-        self._mapped = mapped
+    def __init__(self, display_url: str, options: StoreOptions, mapping: ShopMapping) -> None:
+        self._display_url = display_url
+        self._mapping = mapping
         try:
-            self._info = self._own_info(options) if mapped.tables else self._stored_info()
-            self._version = self._changes()
+            self._info = self._shop_info(options) if mapping.tables else self._stored_info()
+            self._version = self._change_marker()
         except BaseException:
             self.close()
             raise
@@ -47,15 +47,15 @@ class ServerEngine(Engine):
     @property
     @override
     def reports_changes(self) -> bool:
-        return not self._mapped.tables
+        return not self._mapping.tables
 
     @override
     def tables(self, zone: str) -> Canonical:
-        if self._mapped.tables:
+        if self._mapping.tables:
             types: dict[str, Mapping[str, dtypes.DataType]] = {
-                name: self._types(columns["table"]) for name, columns in self._mapped.tables.items()
+                name: self._column_types(columns["table"]) for name, columns in self._mapping.tables.items()
             }
-            return mapped_tables(self._mapped, zone, types, self._exact)
+            return mapped_tables(self._mapping, zone, types, self._exact_text)
         return canonical_tables(zone)
 
     @override
@@ -64,7 +64,7 @@ class ServerEngine(Engine):
 
     @override
     def quarantine(self) -> ir.Table:
-        if self._mapped.tables:
+        if self._mapping.tables:
             return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
         return ibis.table(QUARANTINE_SCHEMA, name="quarantine")
 
@@ -76,9 +76,9 @@ class ServerEngine(Engine):
 
     @override
     def changed(self) -> bool:
-        return self._changes() != self._version
+        return self._change_marker() != self._version
 
-    def _exact(self, text: ir.StringValue) -> ir.StringValue:
+    def _exact_text(self, text: ir.StringValue) -> ir.StringValue:
         """A shop's own text as one that is compared character by character, as all servers do but some."""
         return text
 
@@ -87,30 +87,29 @@ class ServerEngine(Engine):
         """Whether there is a table ``store_info``."""
 
     @abstractmethod
-    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
         """The Ibis type of each column of a shop's own table, none if there is no such table."""
 
     @abstractmethod
-    def _changes_of_own(self, tables: list[str]) -> object:
+    def _shop_change_marker(self, tables: list[str]) -> object:
         """Moves on with every change of a shop's own tables."""
 
-    def _changes(self) -> object:
-        if self._mapped.tables:
-            return self._changes_of_own([columns["table"] for columns in self._mapped.tables.values()])
+    def _change_marker(self) -> object:
+        if self._mapping.tables:
+            return self._shop_change_marker([columns["table"] for columns in self._mapping.tables.values()])
         info = ibis.table(INFO_SCHEMA, name="store_info")
         return self.rows(self.compile(info), {})
 
     def _stored_info(self) -> dict[str, Any]:
         rows = self.run(self.compile(ibis.table(INFO_SCHEMA, name="store_info")), {}) if self._has_store() else None
         if rows is None or not rows.num_rows:
-            raise StoreNotFound(
-                f"no store at {self._shown}: make one with 'customer-revenue import FILE --store {self._shown}'"
-            )
+            command = f"customer-revenue import FILE --store {self._display_url}"
+            raise StoreNotFound(f"no store at {self._display_url}: make one with '{command}'")
         info: dict[str, Any] = rows.to_pylist()[0] if rows.num_rows == 1 else {}
-        check_version(info, self._shown)
+        check_version(info, self._display_url)
         return info
 
-    def _own_info(self, options: StoreOptions) -> dict[str, Any]:
+    def _shop_info(self, options: StoreOptions) -> dict[str, Any]:
         """The store info of a shop's own database, computed from its tables."""
         tables = self.tables(options.timezone)
         orders = tables.orders

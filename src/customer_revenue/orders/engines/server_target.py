@@ -18,17 +18,17 @@ from typing_extensions import override
 
 from customer_revenue.orders.engines.base_target import Target, quoted
 from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
-from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, STORED
+from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, STORE_TABLES
 from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, read_info
 
 TABLES = {
-    **STORED,
+    **STORE_TABLES,
     "quarantine": QUARANTINE_SCHEMA,
     "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
     "store_info": INFO_SCHEMA,
 }
 KEYED = ("orders", "refunds", "users")
-_WHOLE = ("quarantine", "forgotten", "store_info")
+_REWRITTEN = ("quarantine", "forgotten", "store_info")
 """Tables that are written anew when they differ. That of what the store is comes last."""
 
 INDEXES = {
@@ -44,9 +44,9 @@ INDEXES = {
 class ServerTarget(Target):
     """A server's store under import; see ``Target``."""
 
-    def __init__(self, folder: Path, shown: str) -> None:
+    def __init__(self, folder: Path, display_url: str) -> None:
         super().__init__(folder)
-        self._shown = shown
+        self._display_url = display_url
 
     @override
     def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
@@ -58,7 +58,7 @@ class ServerTarget(Target):
             typed = ", ".join(f"{column} {_duckdb_type(dtype)}" for column, dtype in schema.items())
             con.execute(f"CREATE TABLE old.{name} ({typed})")
             self._copy_out(con, name, schema)
-        return read_info(con, "old", Path(self._shown))
+        return read_info(con, "old", Path(self._display_url))
 
     @override
     def publish(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -68,13 +68,13 @@ class ServerTarget(Target):
             for name in KEYED:
                 kept = "" if is_new else f" EXCEPT FROM old.{name}"
                 self._copy_in(con, name, TABLES[name], f"FROM next.{name}{kept}")
-                self._put_incoming(name)
+                self._upsert_incoming(name)
                 if not is_new:
                     gone = f"SELECT id FROM old.{name} EXCEPT SELECT id FROM next.{name}"
                     self._copy_in(con, name, _only(TABLES[name], "id"), gone)
                     self._run(f"DELETE FROM {name} WHERE id IN (SELECT id FROM incoming)")
             self._write_items(con, is_new=is_new)
-            for name in _WHOLE:
+            for name in _REWRITTEN:
                 if is_new or _differ(con, name):
                     self._copy_in(con, name, TABLES[name], f"FROM next.{name}")
                     self._run(f"DELETE FROM {name}")
@@ -109,7 +109,7 @@ class ServerTarget(Target):
         if not self._exists():
             return
         rows = self.read("SELECT schema_version FROM store_info")
-        check_version({"schema_version": rows[0][0] if rows else None}, self._shown)
+        check_version({"schema_version": rows[0][0] if rows else None}, self._display_url)
         for step in range(rows[0][0], SCHEMA_VERSION):
             for statement in UPGRADES[step]:
                 self._run(self._upgrade_sql(statement))
@@ -136,7 +136,7 @@ class ServerTarget(Target):
         """Copy the rows of a DuckDB query into the server's temporary table ``incoming``, made like table ``name``."""
 
     @abstractmethod
-    def _put_incoming(self, name: str) -> None:
+    def _upsert_incoming(self, name: str) -> None:
         """Put the rows of ``incoming`` into a table, in the place of those with the same id."""
 
     @abstractmethod

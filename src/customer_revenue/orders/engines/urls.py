@@ -8,17 +8,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 from customer_revenue.errors import InvalidParameter
 
-EMBEDDED = "duckdb:///"
-SPARK = "spark://"
+DUCKDB_PREFIX = "duckdb:///"
+SPARK_PREFIX = "spark://"
 
 
 class StoreKind(Enum):
     """The kinds of stores, by the start of their URLs."""
 
-    DUCKDB = (EMBEDDED,)
+    DUCKDB = (DUCKDB_PREFIX,)
     POSTGRES = ("postgresql://", "postgres://")
     MYSQL = ("mysql://", "mariadb://")
-    SPARK = (SPARK,)
+    SPARK = (SPARK_PREFIX,)
 
     @classmethod
     def of(cls, url: str) -> StoreKind:
@@ -35,7 +35,7 @@ class StoreKind(Enum):
                 return kind
         if "://" in url:
             scheme = url.split("://", 1)[0]
-            forms = f"{EMBEDDED}PATH, postgresql://…, mysql://… or {SPARK}…"
+            forms = f"{DUCKDB_PREFIX}PATH, postgresql://…, mysql://… or {SPARK_PREFIX}…"
             raise InvalidParameter(f"store: no engine for {scheme!r} URLs here; use {forms}")
         return cls.DUCKDB
 
@@ -64,8 +64,8 @@ def path_of(url: str) -> Path:
         InvalidParameter: another kind of URL, or no path in it.
     """
     if StoreKind.of(url) is not StoreKind.DUCKDB:
-        raise InvalidParameter(f"store: {without_password(url)} names no file; use {EMBEDDED}PATH")
-    path = url.removeprefix(EMBEDDED)
+        raise InvalidParameter(f"store: {without_password(url)} names no file; use {DUCKDB_PREFIX}PATH")
+    path = url.removeprefix(DUCKDB_PREFIX)
     if not path or path.endswith("/"):
-        raise InvalidParameter(f"store: {url!r} names no file; use {EMBEDDED}PATH")
+        raise InvalidParameter(f"store: {url!r} names no file; use {DUCKDB_PREFIX}PATH")
     return Path(path)

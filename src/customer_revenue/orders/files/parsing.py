@@ -5,6 +5,8 @@ Every name that stands in them is one of our own constants.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from customer_revenue.orders.files.formats.amounts import in_cents
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
 from customer_revenue.orders.files.reading import SCAN
@@ -19,33 +21,33 @@ _SQL_TYPE = {
 }
 
 
-def parsed_columns(form: Format, types: dict[str, str]) -> list[str]:
+def parsed_columns(file_format: Format, types: Mapping[str, str]) -> list[str]:
     """``expression AS name`` for every column of a format; null for those that the file lacks.
 
     Args:
-        form: the format.
+        file_format: the format.
         types: the DuckDB type of each of the file's columns that the format knows.
     """
     return [
         f"{parse(column, types[column.name])} AS {column.name}"
         if column.name in types
         else f"CAST(NULL AS {_SQL_TYPE[column.kind]}) AS {column.name}"
-        for column in form.columns
+        for column in file_format.columns
     ]
 
 
-def unreadable(form: Format, types: dict[str, str]) -> str:
+def parse_failure(file_format: Format, types: Mapping[str, str]) -> str:
     """SQL for the reason why a given value cannot be understood; null if all can."""
     cases = [
-        f"WHEN {given(column.name)} IS NOT NULL AND {parse(column, types[column.name])} IS NULL"
-        f" THEN 'bad_{_WHAT[column.kind]}'"
-        for column in form.columns
-        if column.kind in _WHAT and column.name in types
+        f"WHEN {trimmed(column.name)} IS NOT NULL AND {parse(column, types[column.name])} IS NULL"
+        f" THEN 'bad_{_BAD_VALUE_REASONS[column.kind]}'"
+        for column in file_format.columns
+        if column.kind in _BAD_VALUE_REASONS and column.name in types
     ]
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
 
-_WHAT = {
+_BAD_VALUE_REASONS = {
     Kind.TIME: "date",
     Kind.MONEY: "amount",
     Kind.CENTS: "amount",
@@ -54,7 +56,7 @@ _WHAT = {
 }
 
 
-def given(name: str) -> str:
+def trimmed(name: str) -> str:
     """The text of a column without spaces around it, null if nothing is left."""
     return f"nullif(trim(CAST({SCAN}.{name} AS VARCHAR)), '')"
 
@@ -64,7 +66,7 @@ def parse(column: Column, sql_type: str) -> str:
     name = f"{SCAN}.{column.name}"
     match column.kind:
         case Kind.TEXT:
-            return given(column.name)
+            return trimmed(column.name)
         case Kind.TIME:
             return _time(name, sql_type, column)
         case Kind.MONEY:

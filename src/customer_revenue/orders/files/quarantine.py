@@ -39,7 +39,7 @@ _IDS_AND_DATES = 5
 """Number of rules that come before the rule on values that cannot be parsed."""
 
 
-def reason_of_line(form: Format) -> str:
+def quarantine_reason(file_format: Format) -> str:
     """SQL for the first rule that a line breaks, null for a good one."""
     rules = [
         ("user_id IS NULL", "missing_customer"),
@@ -48,11 +48,11 @@ def reason_of_line(form: Format) -> str:
         ("role = 'order' AND order_id IS NULL", "missing_order_id"),
         ("role = 'refund' AND refund_id IS NULL", "missing_refund_id"),
     ]
-    if form.amount_decides:
+    if file_format.requires_amount:
         rules.append(
             ("CASE role WHEN 'order' THEN amount_cents IS NULL ELSE coalesce(refund_cents, 0) <= 0 END", "no_amount")
         )
-    if not form.total_is_summed:
+    if not file_format.total_is_summed:
         rules += [
             ("role = 'order' AND total_cents IS NULL", "bad_amount"),
             ("total_cents < 0", "negative_total"),
@@ -78,11 +78,11 @@ def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     )
 
 
-def mark_duplicates(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+def mark_duplicates(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
     """Quarantine every line of an id that occurs with two contents."""
     content = (
         "hash(user_id)"
-        if form.total_is_summed
+        if file_format.total_is_summed
         else ("hash(user_id, created_at, total_cents, status, refund_cents, refunded_at, order_id)")
     )
     for role, key in (("order", "order_id"), ("refund", "refund_id")):

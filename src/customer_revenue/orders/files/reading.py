@@ -25,7 +25,7 @@ LINE = "line"
 _HEAD_BYTES = 1 << 20
 _PARQUET_MAGIC = b"PAR1"
 _DELIMITERS = (",", ";", "\t", "|")
-_BINARY_NAMES = {
+_BINARY_SIGNATURES = {
     b"\x89PNG": "a PNG image",
     b"PK\x03\x04": "a ZIP archive or a spreadsheet (export it as CSV)",
     b"%PDF": "a PDF document",
@@ -52,7 +52,7 @@ class File:
         return self.delimiter is None
 
 
-def inspect(path: Path) -> File:
+def inspect_file(path: Path) -> File:
     """What a file is, by its content.
 
     Raises:
@@ -87,14 +87,14 @@ def _parquet_header(path: Path) -> tuple[str, ...]:
 
 
 def _inspect_text(path: Path, head: bytes) -> File:
-    for magic, what in _BINARY_NAMES.items():
+    for magic, what in _BINARY_SIGNATURES.items():
         if head.startswith(magic):
             raise UnreadableFile(f"{path} is not a text file: it is {what}")
     encoding = _encoding(path, head)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head).lstrip("\ufeff")
     if "\0" in text:
         raise UnreadableFile(f"{path} is not a text file")
-    first = _first_record_text(text)
+    first = _first_line_of(text)
     if not first.strip():
         raise UnreadableFile(f"{path} does not begin with a line of column names")
     counts = {delimiter: first.count(delimiter) for delimiter in _DELIMITERS}
@@ -121,7 +121,7 @@ def as_utf8(file: File, folder: Path) -> File:
     return replace(file, path=copy, encoding="utf-8")
 
 
-def _first_record_text(text: str) -> str:
+def _first_line_of(text: str) -> str:
     first, _, _ = text.partition("\n")
     return first.rstrip("\r")
 

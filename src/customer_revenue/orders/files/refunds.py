@@ -10,9 +10,11 @@ import duckdb
 from customer_revenue.orders.files.formats.format import Format
 
 
-def mark_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str, known: Sequence[str]) -> None:
+def mark_invalid_refunds(
+    con: duckdb.DuckDBPyConnection, file_format: Format, schema: str, known: Sequence[str]
+) -> None:
     """Refunds of a known order: of the same customer, and together with those before not more than its total."""
-    if "order_id" not in form.line or form.line["role"] != "'refund'" or not known:
+    if "order_id" not in file_format.line or file_format.line["role"] != "'refund'" or not known:
         return
     ranked = " UNION ALL ".join(
         f"SELECT id, user_id, total_cents, {rank} AS rank FROM {name}.orders" for rank, name in enumerate(known)

@@ -15,24 +15,24 @@ from customer_revenue.errors import CurrencyMismatch, NothingImported, Unreadabl
 from customer_revenue.orders.duckdb_sql import first_line, one_row, scalar
 from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
 from customer_revenue.orders.files.formats.known import recognise
-from customer_revenue.orders.files.parsing import parsed_columns, unreadable
+from customer_revenue.orders.files.parsing import parse_failure, parsed_columns
 from customer_revenue.orders.files.quarantine import (
     counts_by_reason,
     drop_forgotten,
     mark_duplicates,
-    reason_of_line,
+    quarantine_reason,
     stage_quarantine,
 )
-from customer_revenue.orders.files.reading import LINE, SCAN, as_utf8, inspect, open_scan, rejected_lines
-from customer_revenue.orders.files.refunds import mark_refunds
+from customer_revenue.orders.files.reading import LINE, SCAN, as_utf8, inspect_file, open_scan, rejected_lines
+from customer_revenue.orders.files.refunds import mark_invalid_refunds
 
 DEFAULT_CURRENCY = "USD"
 _AMOUNTS = ("total_cents", "amount_cents", "refund_cents")
-_SHOWN_REASONS = 4
+_MAX_SHOWN_REASONS = 4
 
 
 @dataclass(frozen=True)
-class Rules:
+class ImportRules:
     """What every file of an import is held against."""
 
     statuses: Mapping[str, str]
@@ -50,7 +50,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagedFile:
     """One file, staged in the schema ``schema``: orders, order_items, refunds, users, quarantine."""
 
     schema: str
@@ -65,12 +65,12 @@ def stage(
     con: duckdb.DuckDBPyConnection,
     path: Path,
     named: str | None,
-    rules: Rules,
+    rules: ImportRules,
     schema: str,
     *,
     known: Sequence[str],
     folder: Path,
-) -> Staged:
+) -> StagedFile:
     """Read a file into the tables of a new schema.
 
     Args:
@@ -87,14 +87,14 @@ def stage(
         CurrencyMismatch: it has several currencies and none is chosen, or it is in another one than the store.
         NothingImported: not one of its rows can be used.
     """
-    file = inspect(path)
-    form, names = recognise(path, file.header, named, rules.renamed)
+    file = inspect_file(path)
+    file_format, names = recognise(path, file.header, named, rules.renamed)
     file = as_utf8(file, folder)
     types = open_scan(con, file, names)
     con.execute(f"CREATE SCHEMA {schema}")
     try:
-        currency = _currency(con, path, form, types, rules.currency)
-        _stage_lines(con, form, types, rules, currency, schema)
+        currency = _currency(con, path, file_format, types, rules.currency)
+        _stage_lines(con, file_format, types, rules, currency, schema)
         rejected = rejected_lines(con)
     except (duckdb.IOException, duckdb.OutOfMemoryException):
         raise  # the disk or the memory is at fault, not the file
@@ -102,8 +102,8 @@ def stage(
         raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
     if rules.has_forgotten:
         drop_forgotten(con, schema)
-    mark_duplicates(con, form, schema)
-    mark_refunds(con, form, schema, known)
+    mark_duplicates(con, file_format, schema)
+    mark_invalid_refunds(con, file_format, schema, known)
     lines, bad = _counts(con, schema)
     if lines + rejected == 0:
         raise UnreadableFile(f"{path} has a header but no rows")
@@ -111,21 +111,23 @@ def stage(
     quarantined = counts_by_reason(con, schema)
     if bad == lines:
         raise _nothing_imported(path, quarantined)
-    _stage_orders(con, form, schema)
+    _stage_orders(con, file_format, schema)
     _stage_items(con, schema)
-    _stage_refunds(con, form, schema)
-    _stage_users(con, schema, named_users=any(column in types for column in form.people))
-    return Staged(schema, path, form, currency, lines + rejected, quarantined)
+    _stage_refunds(con, file_format, schema)
+    _stage_users(con, schema, named_users=any(column in types for column in file_format.personal_columns))
+    return StagedFile(schema, path, file_format, currency, lines + rejected, quarantined)
 
 
-def _currency(con: duckdb.DuckDBPyConnection, path: Path, form: Format, types: Mapping[str, str], chosen: str) -> str:
+def _currency(
+    con: duckdb.DuckDBPyConnection, path: Path, file_format: Format, types: Mapping[str, str], chosen: str
+) -> str:
     """The currency to hold the file's lines against."""
-    if form.currency and chosen and form.currency != chosen:
+    if file_format.currency and chosen and file_format.currency != chosen:
         raise CurrencyMismatch(
-            f"{path} is in {form.currency}, the store in {chosen}: import it into a store of its own"
+            f"{path} is in {file_format.currency}, the store in {chosen}: import it into a store of its own"
         )
-    if chosen or form.currency:
-        return chosen or form.currency
+    if chosen or file_format.currency:
+        return chosen or file_format.currency
     if "currency" not in types:
         return DEFAULT_CURRENCY
     found = con.execute(
@@ -140,9 +142,9 @@ def _currency(con: duckdb.DuckDBPyConnection, path: Path, form: Format, types: M
 
 def _stage_lines(
     con: duckdb.DuckDBPyConnection,
-    form: Format,
+    file_format: Format,
     types: Mapping[str, str],
-    rules: Rules,
+    rules: ImportRules,
     currency: str,
     schema: str,
 ) -> None:
@@ -151,19 +153,19 @@ def _stage_lines(
     con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, rate DECIMAL(18, 8))")
     con.executemany("INSERT INTO rates VALUES (?, ?)", [(currency, 1), *rules.rates.items()])
     projected = ", ".join(
-        f"CAST({form.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
+        f"CAST({file_format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
     )
+    parsed = [*parsed_columns(file_format, types), f"{parse_failure(file_format, types)} AS unreadable"]
     con.execute(
         f"""
         CREATE TABLE {schema}.lines AS
         WITH parsed AS (
-            SELECT {LINE}, {", ".join(parsed_columns(form, dict(types)))}, {unreadable(form, dict(types))} AS unreadable
-            FROM {SCAN}
+            SELECT {LINE}, {", ".join(parsed)} FROM {SCAN}
         ), projected AS (
             SELECT {LINE}, unreadable, {projected} FROM parsed
         )
         SELECT projected.* EXCLUDE (unreadable, status) REPLACE ({", ".join(map(_converted, _AMOUNTS))}),
-            meaning AS status, {reason_of_line(form)} AS reason
+            meaning AS status, {quarantine_reason(file_format)} AS reason
         FROM projected LEFT JOIN statuses ON word = lower(status) LEFT JOIN rates ON code = upper(currency)
         """,
         {"latest": rules.now + dt.timedelta(days=1)},
@@ -182,13 +184,13 @@ def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
 
 
 def _nothing_imported(path: Path, quarantined: Mapping[str, int]) -> NothingImported:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in list(quarantined.items())[:_SHOWN_REASONS])
+    reasons = ", ".join(f"{reason} {count}" for reason, count in list(quarantined.items())[:_MAX_SHOWN_REASONS])
     return NothingImported(f"{path}: not one of its rows can be imported ({reasons})")
 
 
-def _stage_orders(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
+def _stage_orders(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
     good = f"{schema}.lines WHERE reason IS NULL AND role = 'order'"
-    if form.total_is_summed:
+    if file_format.total_is_summed:
         query = f"""
             SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
                 any_value(status) AS status, min(created_at) AS created_at
@@ -224,8 +226,8 @@ def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     )
 
 
-def _stage_refunds(con: duckdb.DuckDBPyConnection, form: Format, schema: str) -> None:
-    amount = "CAST(sum(refund_cents) AS BIGINT)" if form.total_is_summed else "any_value(refund_cents)"
+def _stage_refunds(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
+    amount = "CAST(sum(refund_cents) AS BIGINT)" if file_format.total_is_summed else "any_value(refund_cents)"
     con.execute(
         f"""
         CREATE TABLE {schema}.refunds AS

@@ -18,11 +18,11 @@ from customer_revenue.orders.engines.base_target import Target, Views
 from customer_revenue.orders.engines.duckdb.target import memory_limit
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
-from customer_revenue.orders.files.staging import Rules, Staged, stage
-from customer_revenue.orders.forgotten_customers import check_key
+from customer_revenue.orders.files.staging import ImportRules, StagedFile, stage
+from customer_revenue.orders.forgotten_customers import check_forget_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
-from customer_revenue.orders.imports.merge import MergeCounts, compare, merge, refuse_reassigned
-from customer_revenue.orders.mapping import Mapped, load_mapping
+from customer_revenue.orders.imports.merge import MergeCounts, check_not_reassigned, compare, merge
+from customer_revenue.orders.mapping import ShopMapping, load_mapping
 from customer_revenue.orders.store_info import day_of, read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
 from customer_revenue.settings import StoreOptions
@@ -88,12 +88,13 @@ def import_files(
         raise InvalidParameter("live and as_of exclude each other: choose one")
     if not paths:
         raise InvalidParameter("name at least one file to import")
-    mapped = load_mapping(mapping := mapping or options.mapping)
-    if mapped.tables:
-        raise InvalidParameter(f"{mapping} maps tables of the shop's own database: nothing is imported into that")
+    mapping_file = mapping or options.mapping
+    shop_mapping = load_mapping(mapping_file)
+    if shop_mapping.tables:
+        raise InvalidParameter(f"{mapping_file} maps tables of the shop's own database: nothing is imported into that")
     report = progress or (lambda _what, _part: None)
     with open_target(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
-        return _Import(con, target, options, report, mapped, forget_key).run(
+        return _Import(con, target, options, report, shop_mapping, forget_key).run(
             paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started
         )
 
@@ -107,10 +108,10 @@ class _Import:
         target: Target,
         options: StoreOptions,
         report: Progress,
-        mapped: Mapped,
+        mapping: ShopMapping,
         forget_key: str,
     ) -> None:
-        self.con, self.target, self.options, self.report, self.mapped = con, target, options, report, mapped
+        self.con, self.target, self.options, self.report, self.mapping = con, target, options, report, mapping
         self.old: dict[str, object] = {}
         self.zone, self.forget_key, self.has_forgotten = options.timezone, forget_key, False
 
@@ -127,7 +128,7 @@ class _Import:
     ) -> ImportSummary:
         self._open()
         staged = self._stage_all(paths, format_name)
-        new = self._fold(staged)
+        new = self._combine(staged)
         change = self._compare_with_store(new)
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
         self.report("writing the store", 0.7)
@@ -177,7 +178,7 @@ class _Import:
         grown = not self.old or scalar(
             self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
         )
-        if not change.is_none or grown or info != self.old or views_changed:
+        if not change.is_empty or grown or info != self.old or views_changed:
             self.target.publish(self.con)
 
     def _open(self) -> None:
@@ -187,27 +188,27 @@ class _Import:
             self.zone = str(self.old["timezone"])  # a zone that nobody chose is no reason to leave the store's
         # Times without a zone are in the session's zone.
         self.con.execute("SET TimeZone = ?", [self.zone])
-        self.has_forgotten = bool(self.old) and check_key(self.con, self.forget_key)
+        self.has_forgotten = bool(self.old) and check_forget_key(self.con, self.forget_key)
 
-    def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[Staged]:
+    def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[StagedFile]:
         currency = self.options.currency
         if self.old and currency and currency != self.old["currency"]:
             raise CurrencyMismatch(
                 f"the store is in {self.old['currency']}, the settings say {currency}: use a store of its own"
             )
         currency = str(self.old["currency"]) if self.old else currency
-        staged: list[Staged] = []
+        staged: list[StagedFile] = []
         for position, path in enumerate(paths):
             self.report(f"reading {path.name}", 0.6 * position / len(paths))
-            rules = Rules(
+            rules = ImportRules(
                 statuses={
                     **{word: word for word in (PAID, REFUNDED, *IGNORED_STATUSES)},
-                    **self.mapped.status_words,
+                    **self.mapping.status_words,
                 },
                 currency=currency,
                 now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
-                renamed=self.mapped.columns,
-                rates=self.mapped.rates,
+                renamed=self.mapping.columns,
+                rates=self.mapping.rates,
                 has_forgotten=self.has_forgotten,
             )
             staged.append(
@@ -224,22 +225,22 @@ class _Import:
             currency = staged[-1].currency
         return staged
 
-    def _fold(self, staged: Sequence[Staged]) -> str:
+    def _combine(self, staged: Sequence[StagedFile]) -> str:
         """All files as one: a later file updates an earlier one, as if they had been imported one by one."""
-        folded = staged[0].schema
+        combined = staged[0].schema
         for position, part in enumerate(staged[1:], 1):
-            refuse_reassigned(self.con, folded, part.schema)
-            compare(self.con, folded, part.schema)
-            out = f"work.folded_{position}"
+            check_not_reassigned(self.con, combined, part.schema)
+            compare(self.con, combined, part.schema)
+            out = f"work.combined_{position}"
             self.con.execute(f"CREATE SCHEMA {out}")
-            merge(self.con, folded, part.schema, out)
-            folded = out
-        return folded
+            merge(self.con, combined, part.schema, out)
+            combined = out
+        return combined
 
     def _compare_with_store(self, new: str) -> MergeCounts:
         self.report("comparing with the store", 0.6)
         if self.old:
-            refuse_reassigned(self.con, "old", new)
+            check_not_reassigned(self.con, "old", new)
             return compare(self.con, "old", new)
         return MergeCounts(
             imported=scalar(self.con, f"SELECT count(*) FROM {new}.orders"),
@@ -250,7 +251,7 @@ class _Import:
         )
 
     def _clock(
-        self, new: str, staged: Sequence[Staged], *, live: bool, as_of: dt.date | None
+        self, new: str, staged: Sequence[StagedFile], *, live: bool, as_of: dt.date | None
     ) -> tuple[str, Clock, bool, dt.date | None]:
         """Reporting zone, clock, whether a person chose it, and the fixed day. A choice holds until the next one."""
         zone = self.zone
@@ -269,7 +270,7 @@ class _Import:
         clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE
         return zone, clock, False, None
 
-    def _formats(self, staged: Sequence[Staged]) -> str:
+    def _formats(self, staged: Sequence[StagedFile]) -> str:
         before = str(self.old.get("formats", "")).split(",")
         return ",".join(dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name))
 

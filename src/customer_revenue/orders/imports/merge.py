@@ -10,7 +10,7 @@ import duckdb
 from customer_revenue.errors import CustomerReassigned
 from customer_revenue.orders.duckdb_sql import one_row, scalar
 
-_SHOWN_IDS = 10
+_MAX_SHOWN_IDS = 10
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class MergeCounts:
     users: int
 
     @property
-    def is_none(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing was added or changed."""
         return not (self.imported or self.updated or self.refunds or self.users)
 
 
-def refuse_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> None:
+def check_not_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> None:
     """An id that comes again must come with the same customer.
 
     Raises:
@@ -39,7 +39,7 @@ def refuse_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> No
         found = con.execute(
             f"""
             SELECT n.id, b.user_id, n.user_id FROM {new}.{table} n JOIN {base}.{table} b USING (id)
-            WHERE n.user_id <> b.user_id ORDER BY n.id LIMIT {_SHOWN_IDS}
+            WHERE n.user_id <> b.user_id ORDER BY n.id LIMIT {_MAX_SHOWN_IDS}
             """
         ).fetchall()
         if found:

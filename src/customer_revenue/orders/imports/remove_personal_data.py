@@ -13,7 +13,7 @@ from customer_revenue.orders.duckdb_sql import scalar
 from customer_revenue.orders.engines.base_target import Views
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
-from customer_revenue.orders.forgotten_customers import check_key, keyed_hash
+from customer_revenue.orders.forgotten_customers import check_forget_key, keyed_hash
 from customer_revenue.orders.store_info import write_info
 from customer_revenue.periods import Clock
 
@@ -22,7 +22,7 @@ from customer_revenue.periods import Clock
 class Forgotten:
     """What was removed from a store."""
 
-    name_or_address: bool
+    name_or_email: bool
     orders: int
     items: int
     refunds: int
@@ -61,8 +61,8 @@ def forget(
         old = target.attach_old(con)
         if not old:
             raise StoreNotFound(f"no store at {without_password(url)}")
-        check_key(con, key)
-        removed = _write_rest(con, user_id, key, orders=orders)
+        check_forget_key(con, key)
+        removed = _write_without(con, user_id, key, orders=orders)
         day = old["as_of"]
         write_info(
             con,
@@ -78,7 +78,7 @@ def forget(
     return removed
 
 
-def _write_rest(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, orders: bool) -> Forgotten:
+def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, orders: bool) -> Forgotten:
     """Write ``next``: all that ``old`` has, without the person."""
     found = con.execute("SELECT name, email FROM old.users WHERE id = ?", [user_id]).fetchall()
     if not found:

@@ -139,7 +139,7 @@ class Answers(Session):
         too_many = self.info.customers > self._settings.customers_in_memory
         if day is None or too_many or (snapshot and snapshot.day == day):
             return
-        copy = self._store.copied(self._settings.store_options)
+        copy = self._store.local_copy(self._settings.store_options)
         base = self._base_of(copy, self.when(None)) if copy else self.base()
         snapshot = base.snapshot()
         if self._store.stale():

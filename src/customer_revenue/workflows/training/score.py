@@ -15,7 +15,7 @@ from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS, Predictor
 from customer_revenue.modeling.purchase_histories import column
-from customer_revenue.orders.engines.map_batches import Totals
+from customer_revenue.orders.engines.map_batches import BatchTotals
 from customer_revenue.orders.store import open_store
 from customer_revenue.policy import Segments, load_policy
 from customer_revenue.settings import Settings
@@ -73,7 +73,7 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
         predictor.check_fitted()
         report("Predicting")
         features = feature_expression(known_at(store, when), when.day)
-        totals = store.write_mapped(features, Scorer(predictor), PREDICTION_SCHEMA, SUMMED, output)
+        totals = store.map_batches(features, Scorer(predictor), PREDICTION_SCHEMA, SUMMED, output)
         if not totals.rows:
             raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
         if settings.log is not None:
@@ -141,7 +141,7 @@ def segment_names(total_cents: np.ndarray, segments: Segments) -> pa.Array:
     return pa.array([rung.name for rung in rungs]).take(pa.array(np.maximum(places, 0)))
 
 
-def _text(totals: Totals, day: dt.date, horizon_days: int, currency: str, output: Path | None) -> str:
+def _text(totals: BatchTotals, day: dt.date, horizon_days: int, currency: str, output: Path | None) -> str:
     sums = totals.sums
     lines = [
         f"{totals.rows:,} customers as of {day}, {horizon_days} days ahead:",

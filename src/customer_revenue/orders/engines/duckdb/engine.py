@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_engine import Engine, Statement, compiled, table_of_rows
+from customer_revenue.orders.engines.base_engine import Engine, Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
 from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
@@ -30,11 +30,11 @@ from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
 _ATTACHED = "store"
-_SMALL = 5_000
+_MAX_FETCHED_ROWS = 5_000
 """Results of fewer rows are fetched row by row."""
 
 _COMPILER = DuckDBStoreCompiler()
-_BROKEN = (
+_STORE_FAILURES = (
     duckdb.ConnectionException,
     duckdb.FatalException,
     duckdb.InternalException,
@@ -82,16 +82,16 @@ class DuckDBEngine(Engine):
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
-        return compiled(_COMPILER, "duckdb", expr, lambda name: f"${name}")
+        return compile_statement(_COMPILER, "duckdb", expr, lambda name: f"${name}")
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
         with _store_errors():
-            rows = self._execute(statement, values).fetchmany(_SMALL)
-            if len(rows) < _SMALL:
+            rows = self._execute(statement, values).fetchmany(_MAX_FETCHED_ROWS)
+            if len(rows) < _MAX_FETCHED_ROWS:
                 # DuckDB's own way to Arrow plans the query twice, which costs more than a small result is worth.
                 self._cursor().fetchall()
-                return table_of_rows(rows, statement.schema)
+                return table_from_rows(rows, statement.schema)
             self._cursor().abort()
         return _run(self._cursor(), statement, values)
 
@@ -167,7 +167,7 @@ def _run(con: duckdb.DuckDBPyConnection, statement: Statement, values: Mapping[s
 def _store_errors() -> Iterator[None]:
     try:
         yield
-    except _BROKEN as error:
+    except _STORE_FAILURES as error:
         raise StoreError(f"the store cannot answer: {first_line(error)}") from error
 
 

@@ -8,9 +8,9 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from customer_revenue.orders.engines.base_engine import compiled
+from customer_revenue.orders.engines.base_engine import compile_statement
 from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
-from customer_revenue.orders.expressions import STORED, local_day
+from customer_revenue.orders.expressions import STORE_TABLES, local_day
 from customer_revenue.tables import Canonical
 
 
@@ -27,7 +27,7 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
         name: ibis.memtable(
             known[name].cast(schema.to_pyarrow()) if name in known else schema.to_pyarrow().empty_table()
         )
-        for name, schema in STORED.items()
+        for name, schema in STORE_TABLES.items()
     }
     return Canonical(
         orders=made["orders"].mutate(day=local_day(made["orders"].created_at, zone)),
@@ -39,7 +39,7 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
 
 def fetch_in_memory(expr: ir.Table) -> pa.Table:
     """Run an expression over tables in memory alone, in a database that lasts no longer than the call."""
-    statement = compiled(DuckDBStoreCompiler(), "duckdb", expr, lambda name: f"${name}")
+    statement = compile_statement(DuckDBStoreCompiler(), "duckdb", expr, lambda name: f"${name}")
     with duckdb.connect(config={"threads": 1}) as con:
         for table in expr.op().find(ops.InMemoryTable):
             con.register(table.name, table.data.to_pyarrow(table.schema))

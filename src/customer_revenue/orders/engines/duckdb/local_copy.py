@@ -16,7 +16,7 @@ from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine
 from customer_revenue.orders.engines.base_target import quoted
 from customer_revenue.orders.engines.duckdb.engine import DuckDBEngine
 from customer_revenue.orders.engines.duckdb.target import memory_limit
-from customer_revenue.orders.expressions import STORED
+from customer_revenue.orders.expressions import STORE_TABLES
 from customer_revenue.orders.store_info import INFO_COLUMNS, create_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
@@ -25,7 +25,7 @@ _OWNER = {"users": "id"}
 """The column that says whose a row is, where it is not ``user_id``: the copy is clustered by it, like every store."""
 
 
-def copy_of(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBEngine:
+def copy_to_local_file(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBEngine:
     """An engine with the same orders, users, items and refunds, that holds them until it is closed.
 
     The file has no name as soon as it is open, so that nothing is left of it, however the process ends.
@@ -46,7 +46,7 @@ def copy_of(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBE
 
 
 def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical) -> None:
-    for name in STORED:
+    for name in STORE_TABLES:
         _copy(con, engine, tables, name)
     create_info(con)
     marks = ", ".join(f"${name}" for name in INFO_COLUMNS)
@@ -55,7 +55,7 @@ def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical)
 
 
 def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, name: str) -> None:
-    schema = STORED[name]
+    schema = STORE_TABLES[name]
     columns = ", ".join(f"{column} {DuckDBType.to_string(dtype)}" for column, dtype in schema.items())
     con.execute(f"CREATE TABLE {name} ({columns})")
     table = getattr(tables, name).select(*schema.names)

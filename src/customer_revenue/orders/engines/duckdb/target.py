@@ -15,7 +15,7 @@ from customer_revenue.errors import StoreNotFound, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_target import Views, quoted, view_queries
 from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
-from customer_revenue.orders.engines.urls import EMBEDDED
+from customer_revenue.orders.engines.urls import DUCKDB_PREFIX
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 
@@ -36,7 +36,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """
     if not path.is_file():
         raise StoreNotFound(
-            f"no store at {path}: make one with 'customer-revenue import FILE --store {EMBEDDED}{path}'"
+            f"no store at {path}: make one with 'customer-revenue import FILE --store {DUCKDB_PREFIX}{path}'"
         )
     try:
         con.execute(f"ATTACH '{quoted(path)}' AS {name} (READ_ONLY)")

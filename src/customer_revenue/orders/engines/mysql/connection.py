@@ -37,7 +37,7 @@ class MySQLServer:
         except ImportError:
             raise StoreError("MySQL and MariaDB need their extra: pip install 'customer-revenue[mysql]'") from None
         self._driver = pymysql
-        self.shown = without_password(url)
+        self.display_url = without_password(url)
         self._wait_seconds, self._statement_seconds = wait_seconds, statement_seconds
         parts = urlsplit(url)
         self.database = unquote(parts.path.lstrip("/"))
@@ -45,7 +45,7 @@ class MySQLServer:
         if unknown := options.keys() - set(_OPTIONS):
             raise InvalidParameter(f"store: no option {', '.join(sorted(unknown))}; there are {', '.join(_OPTIONS)}")
         if not self.database:
-            raise InvalidParameter(f"store: {self.shown} names no database")
+            raise InvalidParameter(f"store: {self.display_url} names no database")
         for name in ("ssl_verify_cert", "ssl_verify_identity"):
             if name in options:
                 options[name] = options[name].lower() in ("1", "true", "yes")
@@ -87,8 +87,8 @@ class MySQLServer:
         try:
             yield
         except (self._driver.err.OperationalError, self._driver.err.InterfaceError) as error:
-            said = error.args[1] if len(error.args) > 1 else first_line(error) if error.args else "connection lost"
-            raise StoreError(f"the store at {self.shown} does not answer: {str(said)[:200]}") from error
+            message = error.args[1] if len(error.args) > 1 else first_line(error) if error.args else "connection lost"
+            raise StoreError(f"the store at {self.display_url} does not answer: {str(message)[:200]}") from error
 
 
 def collation_of(con: Connection[Any]) -> str:
@@ -120,7 +120,7 @@ class MySQLPool:
         if self._closed:
             raise StoreError("the store cannot answer: it is closed")
         if not self._slots.acquire(timeout=self._wait_seconds):
-            raise StoreError(f"the store at {self._server.shown} does not answer: all connections are in use")
+            raise StoreError(f"the store at {self._server.display_url} does not answer: all connections are in use")
         try:
             with self._server.store_errors():
                 con = self._take()

@@ -94,7 +94,7 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
         typed, chosen = [], []
         for position, (column, dtype) in enumerate(schema.items()):
             quoted = sg.to_identifier(column, quoted=True).sql("mysql")
-            typed.append(f"{quoted} {_transported(dtype, rows.column(column))} PATH '$[{position}]'")
+            typed.append(f"{quoted} {_json_column_type(dtype, rows.column(column))} PATH '$[{position}]'")
             chosen.append(f"{quoted} COLLATE {self.collation} AS {quoted}" if dtype.is_string() else quoted)
         parts = [
             f"SELECT {', '.join(chosen)} FROM JSON_TABLE(@{variable}, '$[*]' COLUMNS({', '.join(typed)})) AS {variable}"
@@ -112,7 +112,7 @@ def variables(name: str, rows: int) -> list[str]:
     return [f"{name}_{part}" for part in range(max(1, -(-rows // ROWS_PER_VARIABLE)))]
 
 
-def in_variables(name: str, rows: pa.Table) -> dict[str, str]:
+def variable_values(name: str, rows: pa.Table) -> dict[str, str]:
     """The values of the variables of a table in memory: each a JSON list of rows."""
     filled: dict[str, str] = {}
     for position, variable in enumerate(variables(name, len(rows))):
@@ -126,7 +126,7 @@ def _in_utf8(text: sge.Expression) -> sge.Expression:
     return sge.Cast(this=text, to=sge.DataType(this=sge.DataType.Type.CHARACTER_SET, kind=sge.Var(this="utf8mb4")))
 
 
-def _transported(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
+def _json_column_type(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
     """The type of a column of a table in memory, with room for its longest text."""
     if dtype.is_string():
         longest = pc.max(pc.utf8_length(values)).as_py() or 1

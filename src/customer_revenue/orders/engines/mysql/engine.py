@@ -13,15 +13,15 @@ from ibis.backends.sql.datatypes import MySQLType
 from typing_extensions import override
 
 from customer_revenue.errors import StoreError
-from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
+from customer_revenue.orders.engines.base_engine import Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLPool, MySQLServer, collation_of
-from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler, exact_text, in_variables
+from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler, exact_text, variable_values
 from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine
-from customer_revenue.orders.mapping import Mapped
+from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
-_OF_TABLE = "WHERE table_schema = coalesce(nullif(%(database)s, ''), DATABASE()) AND table_name = %(name)s"
+_WHERE_TABLE = "WHERE table_schema = coalesce(nullif(%(database)s, ''), DATABASE()) AND table_name = %(name)s"
 
 
 class MySQLEngine(ServerEngine):
@@ -34,12 +34,12 @@ class MySQLEngine(ServerEngine):
     prefers_local_joins = True
     prefers_local_copy = True
 
-    def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
+    def __init__(self, url: str, options: StoreOptions, mapping: ShopMapping) -> None:
         server = MySQLServer(url, WAIT_SECONDS, options.statement_seconds)
         self._pool = MySQLPool(server, MAX_CONNECTIONS, WAIT_SECONDS)
         with self._pool.connection() as con:
             self._compiler = MySQLStoreCompiler(collation_of(con))
-        super().__init__(server.shown, options, mapped)
+        super().__init__(server.display_url, options, mapping)
 
     @override
     def tables(self, zone: str) -> Canonical:
@@ -47,29 +47,29 @@ class MySQLEngine(ServerEngine):
             (None,)
         ]:
             raise StoreError(
-                f"the server at {self._shown} does not know the time zone {zone}: load its time zone tables with"
+                f"the server at {self._display_url} does not know the time zone {zone}: load its time zone tables with"
                 " mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql"
             )
         return super().tables(zone)
 
     @override
-    def _exact(self, text: ir.StringValue) -> ir.StringValue:
+    def _exact_text(self, text: ir.StringValue) -> ir.StringValue:
         return exact_text(text)
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
-        return compiled(self._compiler, "mysql", expr, lambda name: f"%({name})s", percent="%%")
+        return compile_statement(self._compiler, "mysql", expr, lambda name: f"%({name})s", percent="%%")
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        return table_of_rows(self._rows(statement.sql, values), statement.schema)
+        return table_from_rows(self._rows(statement.sql, values), statement.schema)
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
         statement = self.compile(expr)
         memory: dict[str, str] = {}
         for table in expr.op().find(ops.InMemoryTable):
-            memory |= in_variables(table.name, table.data.to_pyarrow(table.schema))
+            memory |= variable_values(table.name, table.data.to_pyarrow(table.schema))
         batches = self._batches(statement, values, memory, ROWS_PER_FETCH)
         return pa.Table.from_batches(list(batches), statement.schema)
 
@@ -92,7 +92,7 @@ class MySQLEngine(ServerEngine):
             try:
                 cursor.execute(statement.sql, dict(values))
                 while found := cursor.fetchmany(rows):
-                    yield from table_of_rows(found, statement.schema).to_batches()
+                    yield from table_from_rows(found, statement.schema).to_batches()
             finally:
                 for variable in memory:
                     cursor.execute(f"SET @{variable} = NULL")
@@ -105,21 +105,21 @@ class MySQLEngine(ServerEngine):
 
     @override
     def _has_store(self) -> bool:
-        return bool(self._types("store_info"))
+        return bool(self._column_types("store_info"))
 
     @override
-    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
-        sql = f"SELECT column_name, column_type FROM information_schema.columns {_OF_TABLE}"  # noqa: S608
-        rows = self._rows(sql, _named(table))
+    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        sql = f"SELECT column_name, column_type FROM information_schema.columns {_WHERE_TABLE}"  # noqa: S608
+        rows = self._rows(sql, _table_parameters(table))
         return {column: MySQLType.from_string(str(sql_type)) for column, sql_type in rows}
 
     @override
-    def _changes_of_own(self, tables: list[str]) -> object:
+    def _shop_change_marker(self, tables: list[str]) -> object:
         # To the second, as the server notes it.
-        sql = f"SELECT update_time, auto_increment FROM information_schema.tables {_OF_TABLE}"  # noqa: S608
-        return [self._rows(sql, _named(table)) for table in tables]
+        sql = f"SELECT update_time, auto_increment FROM information_schema.tables {_WHERE_TABLE}"  # noqa: S608
+        return [self._rows(sql, _table_parameters(table)) for table in tables]
 
 
-def _named(table: str) -> dict[str, object]:
+def _table_parameters(table: str) -> dict[str, object]:
     database, _, name = table.rpartition(".")
     return {"database": database, "name": name}

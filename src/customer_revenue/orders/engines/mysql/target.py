@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_engine import table_of_rows
+from customer_revenue.orders.engines.base_engine import table_from_rows
 from customer_revenue.orders.engines.base_target import Views, view_queries
 from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLServer, collation_of
 from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler
@@ -33,7 +33,7 @@ from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
-_TRIAL = "_trial"
+_TRIAL_SUFFIX = "_trial"
 
 
 @contextmanager
@@ -50,9 +50,9 @@ def mysql_target(url: str) -> Iterator[ServerTarget]:
     con = server.connect()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            target = MySQLTarget(con, Path(folder), server.shown)
+            target = MySQLTarget(con, Path(folder), server.display_url)
             if target.read("SELECT GET_LOCK(%s, 0)", [_lock(server.database)]) != [(1,)]:
-                raise StoreBusy(f"another import is writing to {server.shown}: try again when it is done")
+                raise StoreBusy(f"another import is writing to {server.display_url}: try again when it is done")
             try:
                 target.upgrade()
                 yield target
@@ -60,7 +60,7 @@ def mysql_target(url: str) -> Iterator[ServerTarget]:
                 if con.open:
                     target.read("SELECT RELEASE_LOCK(%s)", [_lock(server.database)])
     except pymysql.MySQLError as error:
-        raise StoreError(f"{server.shown}: {error.args[-1] if error.args else first_line(error)}") from error
+        raise StoreError(f"{server.display_url}: {error.args[-1] if error.args else first_line(error)}") from error
     finally:
         if con.open:
             con.close()
@@ -69,8 +69,8 @@ def mysql_target(url: str) -> Iterator[ServerTarget]:
 class MySQLTarget(ServerTarget):
     """A MySQL or MariaDB server's store under import; see ``Target``."""
 
-    def __init__(self, con: Connection[Any], folder: Path, shown: str) -> None:
-        super().__init__(folder, shown)
+    def __init__(self, con: Connection[Any], folder: Path, display_url: str) -> None:
+        super().__init__(folder, display_url)
         self._con = con
         self._collation = collation_of(con)
         self._views: dict[str, str] = {}
@@ -87,9 +87,9 @@ class MySQLTarget(ServerTarget):
 
     @override
     def _exists(self) -> bool:
-        return "store_info" in self._tables_there() and self.read("SELECT count(*) FROM store_info") == [(1,)]
+        return "store_info" in self._existing_tables() and self.read("SELECT count(*) FROM store_info") == [(1,)]
 
-    def _tables_there(self) -> set[str]:
+    def _existing_tables(self) -> set[str]:
         rows = self.read("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
         return {name for (name,) in rows}
 
@@ -101,7 +101,7 @@ class MySQLTarget(ServerTarget):
         with self._con.cursor(SSCursor) as cursor:
             cursor.execute(f"SELECT {', '.join(schema)} FROM {name}")
             while rows := cursor.fetchmany(ROWS_PER_FETCH):
-                con.from_arrow(table_of_rows(rows, arrow)).insert_into(f"old.{name}")
+                con.from_arrow(table_from_rows(rows, arrow)).insert_into(f"old.{name}")
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
@@ -114,8 +114,8 @@ class MySQLTarget(ServerTarget):
         if is_new:
             self._create_tables()
         for name, body in self._views.items():
-            self._run(f"CREATE OR REPLACE VIEW {name}{_TRIAL} AS {body}")
-            self._run(f"DROP VIEW {name}{_TRIAL}")
+            self._run(f"CREATE OR REPLACE VIEW {name}{_TRIAL_SUFFIX} AS {body}")
+            self._run(f"DROP VIEW {name}{_TRIAL_SUFFIX}")
         self._con.begin()
         try:
             yield
@@ -129,10 +129,10 @@ class MySQLTarget(ServerTarget):
 
     def _create_tables(self) -> None:
         """Make the tables, or find those that an import made that did not come to its end."""
-        there = self._tables_there()
+        there = self._existing_tables()
         if "store_info" not in there and (others := sorted(there & TABLES.keys())):
             raise StoreNotUsable(
-                f"{self._shown} has tables named {', '.join(others)} that are no store of ours: import into a"
+                f"{self._display_url} has tables named {', '.join(others)} that are no store of ours: import into a"
                 " database of its own"
             )
         for name in ("store_info", *(name for name in TABLES if name != "store_info")):
@@ -159,7 +159,7 @@ class MySQLTarget(ServerTarget):
                 cursor.executemany(insert, rows)
 
     @override
-    def _put_incoming(self, name: str) -> None:
+    def _upsert_incoming(self, name: str) -> None:
         self._run(upsert_incoming(name, TABLES[name]))
 
     @override

@@ -19,11 +19,11 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_engine import Statement, compiled, table_of_rows
+from customer_revenue.orders.engines.base_engine import Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.postgres.connection import connection_pool, sql_text
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.urls import without_password
-from customer_revenue.orders.mapping import Mapped
+from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.settings import StoreOptions
 
 if TYPE_CHECKING:
@@ -38,18 +38,18 @@ class PostgresEngine(ServerEngine):
 
     prefers_local_copy = True
 
-    def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
-        shown = without_password(url)
-        self._pool = connection_pool(url, shown, options.statement_seconds)
-        super().__init__(shown, options, mapped)
+    def __init__(self, url: str, options: StoreOptions, mapping: ShopMapping) -> None:
+        display_url = without_password(url)
+        self._pool = connection_pool(url, display_url, options.statement_seconds)
+        super().__init__(display_url, options, mapping)
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
-        return compiled(_COMPILER, "postgres", expr, lambda name: f"%({name})s", percent="%%")
+        return compile_statement(_COMPILER, "postgres", expr, lambda name: f"%({name})s", percent="%%")
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
-        return table_of_rows(self._rows(statement.sql, dict(values)), statement.schema)
+        return table_from_rows(self._rows(statement.sql, dict(values)), statement.schema)
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
@@ -81,7 +81,7 @@ class PostgresEngine(ServerEngine):
             with self._pool.connection() as con:
                 yield con
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
-            raise StoreError(f"the store at {self._shown} does not answer: {first_line(error)}") from error
+            raise StoreError(f"the store at {self._display_url} does not answer: {first_line(error)}") from error
         except psycopg_pool.PoolClosed as error:
             raise StoreError("the store cannot answer: it is closed") from error
 
@@ -94,7 +94,7 @@ class PostgresEngine(ServerEngine):
         return self._rows("SELECT to_regclass('store_info') IS NOT NULL") == [(True,)]
 
     @override
-    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
         rows = self._rows(
             "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
             " WHERE attrelid = to_regclass(%(table)s) AND attnum > 0 AND NOT attisdropped",
@@ -103,7 +103,7 @@ class PostgresEngine(ServerEngine):
         return {name: PostgresType.from_string(sql_type) for name, sql_type in rows}
 
     @override
-    def _changes_of_own(self, tables: list[str]) -> object:
+    def _shop_change_marker(self, tables: list[str]) -> object:
         return self._rows(
             "SELECT relid, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"
             " WHERE relid = ANY(SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name) ORDER BY relid",

@@ -38,7 +38,7 @@ def postgres_target(url: str) -> Iterator[Target]:
         StoreBusy: another import holds it.
         StoreError: the server does not answer, or refuses what is asked.
     """
-    shown = without_password(url)
+    display_url = without_password(url)
     try:
         import psycopg
     except ImportError:
@@ -47,9 +47,9 @@ def postgres_target(url: str) -> Iterator[Target]:
         with psycopg.connect(url, autocommit=True) as con, tempfile.TemporaryDirectory() as folder:
             con.execute("SET TimeZone = 'UTC'")
             if con.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
-                raise StoreBusy(f"another import is writing to {shown}: try again when it is done")
+                raise StoreBusy(f"another import is writing to {display_url}: try again when it is done")
             try:
-                target = PostgresTarget(con, Path(folder), shown)
+                target = PostgresTarget(con, Path(folder), display_url)
                 with con.transaction():
                     target.upgrade()
                 yield target
@@ -58,14 +58,14 @@ def postgres_target(url: str) -> Iterator[Target]:
                 if not con.broken:
                     con.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     except psycopg.Error as error:
-        raise StoreError(f"{shown}: {first_line(error)}") from error
+        raise StoreError(f"{display_url}: {first_line(error)}") from error
 
 
 class PostgresTarget(ServerTarget):
     """A PostgreSQL server's store under import; see ``Target``."""
 
-    def __init__(self, con: psycopg.Connection, folder: Path, shown: str) -> None:
-        super().__init__(folder, shown)
+    def __init__(self, con: psycopg.Connection, folder: Path, display_url: str) -> None:
+        super().__init__(folder, display_url)
         self._con = con
         self._views: dict[str, str] = {}
 
@@ -111,7 +111,7 @@ class PostgresTarget(ServerTarget):
             self._run(f"ANALYZE {name}")
 
     @override
-    def _put_incoming(self, name: str) -> None:
+    def _upsert_incoming(self, name: str) -> None:
         self._run(upsert_incoming(name, TABLES[name]))
 
     def _create_tables(self) -> None:

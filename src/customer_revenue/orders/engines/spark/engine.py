@@ -19,19 +19,25 @@ from ibis.backends.sql.datatypes import PySparkType
 from typing_extensions import override
 
 from customer_revenue.errors import InvalidParameter, StoreError
-from customer_revenue.orders.engines.base_engine import Statement, compiled
-from customer_revenue.orders.engines.map_batches import BatchFunction, Totals
+from customer_revenue.orders.engines.base_engine import Statement, compile_statement
+from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
-from customer_revenue.orders.engines.spark.session import CURRENT_LINK, Address, failure, ibis_type, session_for
-from customer_revenue.orders.mapping import Mapped
+from customer_revenue.orders.engines.spark.session import (
+    CURRENT_LINK,
+    SparkAddress,
+    as_store_error,
+    ibis_type,
+    session_for,
+)
+from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.settings import StoreOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-VIEW_ENDING = ".sql"
+VIEW_SUFFIX = ".sql"
 
 
 class SparkEngine(ServerEngine):
@@ -41,27 +47,27 @@ class SparkEngine(ServerEngine):
     least: it is for large questions, and a database for those about one customer.
     """
 
-    def __init__(self, url: str, options: StoreOptions, mapped: Mapped) -> None:
-        address = Address.of(url)
+    def __init__(self, url: str, options: StoreOptions, mapping: ShopMapping) -> None:
+        address = SparkAddress.of(url)
         self._folder = address.folder
         self._closed = False
         self._session = session_for(address)
         with _store_errors():
-            if mapped.tables:
-                self._find_parquet(mapped)
+            if mapping.tables:
+                self._register_parquet(mapping)
             else:
                 address.store  # noqa: B018  # refused before anything is asked
                 create_views(self._session, url)
-        super().__init__(url, options, mapped)
+        super().__init__(url, options, mapping)
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
-        return compiled(SparkStoreCompiler(), "spark", expr, lambda name: f":{name}")
+        return compile_statement(SparkStoreCompiler(), "spark", expr, lambda name: f":{name}")
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
         with _store_errors():
-            return _as_stated(self._query(statement, values).toArrow(), statement.schema)
+            return _with_schema(self._query(statement, values).toArrow(), statement.schema)
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
@@ -72,18 +78,18 @@ class SparkEngine(ServerEngine):
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
         """A partition at a time comes to Python, as Arrow inside one binary column."""
         with _store_errors():
-            packed = self._query(statement, {}).mapInArrow(_packed, "ipc binary")
+            packed = self._query(statement, {}).mapInArrow(_as_ipc, "ipc binary")
             for row in packed.toLocalIterator():
                 for batch in pa.ipc.open_stream(bytes(row.ipc)):
                     for start in range(0, batch.num_rows, rows):
-                        yield from _as_stated(
+                        yield from _with_schema(
                             pa.Table.from_batches([batch.slice(start, rows)]), statement.schema
                         ).to_batches()
 
     @override
-    def write_mapped(
-        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, summed: Sequence[str], path: Path | None
-    ) -> Totals:
+    def map_batches(
+        self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, sum_columns: Sequence[str], path: Path | None
+    ) -> BatchTotals:
         """Each executor calls the function on its own rows; a folder that is there is replaced when all is written."""
         if path is not None and path.suffix.lower() != ".parquet":
             raise InvalidParameter(
@@ -95,12 +101,12 @@ class SparkEngine(ServerEngine):
             shared = self._session.sparkContext.broadcast(function)
             results = self._query(self.compile(expr), {}).mapInArrow(lambda batches: map(shared.value, batches), ddl)
             if path is None:
-                return _totals(results, summed)
+                return _batch_totals(results, sum_columns)
             draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")  # Spark reads no hidden folder
             try:
                 results.write.parquet(str(draft.absolute()))
-                totals = _totals(self._session.read.parquet(str(draft.absolute())), summed)
-                _put_in_place(draft, path)
+                totals = _batch_totals(self._session.read.parquet(str(draft.absolute())), sum_columns)
+                _replace_folder(draft, path)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
                 shared.destroy()
@@ -111,23 +117,23 @@ class SparkEngine(ServerEngine):
         self._closed = True
 
     @override
-    def _changes(self) -> object:
-        if self._mapped.tables or self._folder is None:
-            return super()._changes()
-        return _version(self._folder)
+    def _change_marker(self) -> object:
+        if self._mapping.tables or self._folder is None:
+            return super()._change_marker()
+        return _current_version(self._folder)
 
     @override
     def _has_store(self) -> bool:
-        return self._folder is not None and _version(self._folder) is not None
+        return self._folder is not None and _current_version(self._folder) is not None
 
     @override
-    def _types(self, table: str) -> Mapping[str, dtypes.DataType]:
+    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
         if not self._session.catalog.tableExists(table):
             return {}
         return {field.name: ibis_type(field.dataType) for field in self._session.table(table).schema.fields}
 
     @override
-    def _changes_of_own(self, tables: list[str]) -> object:
+    def _shop_change_marker(self, tables: list[str]) -> object:
         """The files that hold them: Spark's table formats replace files and never change one."""
         with _store_errors():
             return [sorted(self._session.table(table).inputFiles()) for table in tables]
@@ -148,22 +154,22 @@ class SparkEngine(ServerEngine):
             for table in tables:
                 self._session.catalog.dropTempView(table.name)
 
-    def _find_parquet(self, mapped: Mapped) -> None:
+    def _register_parquet(self, mapping: ShopMapping) -> None:
         """A mapped table that is a Parquet file or folder in the URL's folder goes before one of the catalogue."""
-        for columns in mapped.tables.values():
+        for columns in mapping.tables.values():
             name = columns["table"]
             path = self._folder / name if self._folder and name.isidentifier() else None
             if path is not None and path.exists():
                 self._session.read.parquet(str(path.absolute())).createOrReplaceTempView(name)
 
 
-def _totals(results: DataFrame, summed: Sequence[str]) -> Totals:
-    row = results.selectExpr("count(*) AS rows", *(f"sum({name}) AS {name}" for name in summed)).first()
+def _batch_totals(results: DataFrame, sum_columns: Sequence[str]) -> BatchTotals:
+    row = results.selectExpr("count(*) AS rows", *(f"sum({name}) AS {name}" for name in sum_columns)).first()
     assert row is not None
-    return Totals(row["rows"], {name: float(row[name] or 0) for name in summed})
+    return BatchTotals(row["rows"], {name: float(row[name] or 0) for name in sum_columns})
 
 
-def _put_in_place(draft: Path, path: Path) -> None:
+def _replace_folder(draft: Path, path: Path) -> None:
     old = draft.with_name(f"{draft.name}.old")
     if path.exists():
         path.rename(old)
@@ -178,18 +184,18 @@ def create_views(session: SparkSession, url: str) -> None:
         session: any; the view of customers counts days of moments that it keeps without a zone.
         url: of the store. Without a store there, nothing is made.
     """
-    folder = Address.of(url).store
-    version = _version(folder)
+    folder = SparkAddress.of(url).store
+    version = _current_version(folder)
     if version is None:
         return
     there = (folder / version).absolute()
     for name in TABLES:
         session.read.parquet(str(there / name)).createOrReplaceTempView(name)
-    for file in sorted(there.glob(f"*{VIEW_ENDING}")):
-        session.sql(file.read_text("utf-8")).createOrReplaceTempView(file.name.removesuffix(VIEW_ENDING))
+    for file in sorted(there.glob(f"*{VIEW_SUFFIX}")):
+        session.sql(file.read_text("utf-8")).createOrReplaceTempView(file.name.removesuffix(VIEW_SUFFIX))
 
 
-def _version(folder: Path) -> str | None:
+def _current_version(folder: Path) -> str | None:
     try:
         return str((folder / CURRENT_LINK).readlink())
     except OSError:
@@ -203,12 +209,12 @@ def _as_text(value: object) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _as_stated(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def _with_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Spark has wider types for sums, and other names for equal columns."""
     return table.rename_columns(schema.names).cast(schema)
 
 
-def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _as_ipc(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as writer:
@@ -221,6 +227,6 @@ def _store_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if (failed := failure(error)) is not None:
+        if (failed := as_store_error(error)) is not None:
             raise failed from error
         raise

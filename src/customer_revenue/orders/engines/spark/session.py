@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.urls import SPARK
+from customer_revenue.orders.engines.urls import SPARK_PREFIX
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,7 +30,7 @@ _OWN_SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Address:
+class SparkAddress:
     """What a Spark URL names.
 
     ``spark:///PATH`` is a folder, for the session that Python has or for a local one; ``spark://HOST:PORT/PATH`` is
@@ -42,13 +42,15 @@ class Address:
     folder: Path | None
 
     @classmethod
-    def of(cls, url: str) -> Address:
+    def of(cls, url: str) -> SparkAddress:
         """The address that a URL names."""
         parts = urlsplit(url)
         path = unquote(parts.path)
         # As for an embedded store, a relative path follows three slashes; a cluster has no working folder.
         path = path if parts.netloc else path.removeprefix("/")
-        return cls(url, f"{SPARK}{parts.netloc}" if parts.netloc else "", Path(path) if path.strip("/") else None)
+        return cls(
+            url, f"{SPARK_PREFIX}{parts.netloc}" if parts.netloc else "", Path(path) if path.strip("/") else None
+        )
 
     @property
     def store(self) -> Path:
@@ -58,11 +60,13 @@ class Address:
             InvalidParameter: the URL names none.
         """
         if self.folder is None:
-            raise InvalidParameter(f"store: {self.url!r} names no folder; use {SPARK}/PATH or {SPARK}HOST:PORT/PATH")
+            raise InvalidParameter(
+                f"store: {self.url!r} names no folder; use {SPARK_PREFIX}/PATH or {SPARK_PREFIX}HOST:PORT/PATH"
+            )
         return self.folder
 
 
-def session_for(address: Address) -> SparkSession:
+def session_for(address: SparkAddress) -> SparkSession:
     """A session with settings and temporary views of its own.
 
     It shares the Spark that Python already runs, such as a notebook's or that of ``spark-submit``; without one, the
@@ -76,7 +80,7 @@ def session_for(address: Address) -> SparkSession:
     except ImportError:
         raise StoreError("Spark needs its extra, and Java: pip install 'customer-revenue[spark]'") from None
     running = SparkSession.getActiveSession()
-    session = (running or _started(address)).newSession()
+    session = (running or _start_session(address)).newSession()
     for name, value in _OWN_SETTINGS.items():
         session.conf.set(name, value)
     if running is None and str(session.sparkContext.master).startswith("local"):
@@ -85,7 +89,7 @@ def session_for(address: Address) -> SparkSession:
     return session
 
 
-def _started(address: Address) -> SparkSession:
+def _start_session(address: SparkAddress) -> SparkSession:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("customer-revenue")
@@ -103,7 +107,7 @@ def _started(address: Address) -> SparkSession:
     return session
 
 
-def failure(error: Exception) -> StoreError | None:
+def as_store_error(error: Exception) -> StoreError | None:
     """What to say of an error of Spark's; ``None`` for a query that is wrong in itself."""
     from py4j.protocol import Py4JError
     from pyspark.errors import AnalysisException, ParseException, PySparkException

@@ -22,8 +22,8 @@ from customer_revenue.orders.engines.base_target import Target, Views, quoted, v
 from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
-from customer_revenue.orders.engines.spark.engine import VIEW_ENDING
-from customer_revenue.orders.engines.spark.session import CURRENT_LINK, Address
+from customer_revenue.orders.engines.spark.engine import VIEW_SUFFIX
+from customer_revenue.orders.engines.spark.session import CURRENT_LINK, SparkAddress
 from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
 
 _FILE_BYTES = 256_000_000
@@ -55,7 +55,7 @@ class SparkTarget(LocalTarget):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        before = {file.name.removesuffix(VIEW_ENDING): file.read_text("utf-8") for file in self._view_files()}
+        before = {file.name.removesuffix(VIEW_SUFFIX): file.read_text("utf-8") for file in self._view_files()}
         self._views = view_queries(views, zone, SparkStoreCompiler(), "spark") or before
         return self._views != before
 
@@ -69,7 +69,7 @@ class SparkTarget(LocalTarget):
             options = f"FORMAT parquet, FILE_SIZE_BYTES {_FILE_BYTES}"
             con.execute(f"COPY (FROM next.{name}) TO '{quoted(made / name)}' ({options})")
         for name, body in self._views.items():
-            (made / f"{name}{VIEW_ENDING}").write_text(body, "utf-8")
+            (made / f"{name}{VIEW_SUFFIX}").write_text(body, "utf-8")
         before = str(self._link.readlink()) if self._link.is_symlink() else ""
         made.rename(self.store / version)
         link = self.folder / CURRENT_LINK
@@ -81,7 +81,7 @@ class SparkTarget(LocalTarget):
                 shutil.rmtree(old, ignore_errors=True)
 
     def _view_files(self) -> list[Path]:
-        return sorted(self._link.glob(f"*{VIEW_ENDING}")) if self._link.exists() else []
+        return sorted(self._link.glob(f"*{VIEW_SUFFIX}")) if self._link.exists() else []
 
 
 @contextmanager
@@ -93,6 +93,6 @@ def spark_target(url: str) -> Iterator[Target]:
         StoreBusy: another import holds it.
         StoreError: the folder cannot be written.
     """
-    store = Address.of(url).store
+    store = SparkAddress.of(url).store
     with lock_target(SparkTarget(store), store / ".lock") as target:
         yield target

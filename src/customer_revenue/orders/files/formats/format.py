@@ -68,25 +68,25 @@ class Format:
     title: str
     columns: tuple[Column, ...]
     line: Mapping[str, str]
-    needs_one_of: tuple[str, ...] = ()
+    requires_one_of: tuple[str, ...] = ()
     total_is_summed: bool = False
     """An order's total is the sum of its lines' ``amount_cents``; otherwise every line states the whole total."""
-    amount_decides: bool = False
+    requires_amount: bool = False
     """A line without a positive amount says nothing, and is quarantined as ``no_amount``."""
-    people: tuple[str, ...] = ()
+    personal_columns: tuple[str, ...] = ()
     """The columns that hold names and addresses."""
     currency: str = ""
     is_sample: bool = False
 
-    def missing(self, found: Mapping[str, str]) -> list[str]:
+    def missing_columns(self, found: Mapping[str, str]) -> list[str]:
         """The needed columns that a header lacks, by what was found in it."""
         have = set(found.values())
         missing = [column.name for column in self.columns if column.required and column.name not in have]
-        if self.needs_one_of and not have.intersection(self.needs_one_of):
-            missing.append(" or ".join(self.needs_one_of))
+        if self.requires_one_of and not have.intersection(self.requires_one_of):
+            missing.append(" or ".join(self.requires_one_of))
         return missing
 
-    def find(self, header: Sequence[str], renamed: Mapping[str, str]) -> dict[str, str]:
+    def match_columns(self, header: Sequence[str], renamed: Mapping[str, str]) -> dict[str, str]:
         """Our column name of each of the header's names that this format knows.
 
         Args:

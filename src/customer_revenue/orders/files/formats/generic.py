@@ -26,8 +26,8 @@ GENERIC = Format(
         Column("user_name", required=False),
         Column("user_email", required=False),
     ),
-    needs_one_of=("total_cents", "total"),
-    people=("user_name", "user_email"),
+    requires_one_of=("total_cents", "total"),
+    personal_columns=("user_name", "user_email"),
     line={
         "role": "'order'",
         "order_id": "order_id",

@@ -46,9 +46,9 @@ def recognise(
         UnknownFormat: no format fits, or the named one does not; says which columns are missing.
     """
     candidates = [format_named(named)] if named else list(FORMATS)
-    found = {candidate.name: candidate.find(header, renamed or {}) for candidate in candidates}
+    found = {candidate.name: candidate.match_columns(header, renamed or {}) for candidate in candidates}
     for candidate in candidates:
-        if not candidate.missing(found[candidate.name]):
+        if not candidate.missing_columns(found[candidate.name]):
             return candidate, found[candidate.name]
     nearest = max(candidates, key=lambda candidate: len(found[candidate.name]))
     shown = ", ".join(name[:30] for name in header[:12]) + (", …" if len(header) > 12 else "")
@@ -58,5 +58,5 @@ def recognise(
             f"{path} has columns of no known format ({shown}); known: {names_of_all}",
             [f"{known.name}: {known.title}" for known in FORMATS],
         )
-    missing = ", ".join(nearest.missing(found[nearest.name]))
+    missing = ", ".join(nearest.missing_columns(found[nearest.name]))
     raise UnknownFormat(f"{path} lacks the column(s) {missing} of the format {nearest.name}; it has {shown}")

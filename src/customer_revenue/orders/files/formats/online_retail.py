@@ -35,7 +35,7 @@ ONLINE_RETAIL = Format(
         "refund_cents": f"CASE WHEN {_INVOICE_IS_REFUND} THEN -{_CENTS} END",
     },
     total_is_summed=True,
-    amount_decides=True,
+    requires_amount=True,
     currency="GBP",
     is_sample=True,
 )

@@ -16,7 +16,7 @@ REFUNDS = Format(
         Column("order_id", required=False),
         Column("currency", required=False),
     ),
-    needs_one_of=("amount_cents", "amount"),
+    requires_one_of=("amount_cents", "amount"),
     line={
         "role": "'refund'",
         "refund_id": "refund_id",

@@ -33,7 +33,7 @@ SHOPIFY = Format(
         Column("refunded_amount", Kind.MONEY, required=False),
         Column("billing_name", required=False),
     ),
-    people=("email", "billing_name"),
+    personal_columns=("email", "billing_name"),
     line={
         "role": "'order'",
         "order_id": "order_name",

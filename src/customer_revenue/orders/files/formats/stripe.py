@@ -26,8 +26,8 @@ STRIPE = Format(
         Column("customer_email", required=False),
         Column("description", required=False),
     ),
-    needs_one_of=("customer_id", "customer_email"),
-    people=("customer_email",),
+    requires_one_of=("customer_id", "customer_email"),
+    personal_columns=("customer_email",),
     line={
         "role": "'order'",
         "order_id": "id",
