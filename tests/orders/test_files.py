@@ -106,7 +106,7 @@ def test_every_format_recognises_its_own_header(form: object) -> None:
     from customer_revenue.orders.files.formats.format import Format
 
     assert isinstance(form, Format)
-    needed = [column.name for column in form.columns if column.required] + list(form.needs_one_of[:1])
+    needed = [column.name for column in form.columns if column.required] + list(form.requires_one_of[:1])
     found, names = recognise(Path("x.csv"), needed)
     assert found is form
     assert set(names.values()) == set(needed)
