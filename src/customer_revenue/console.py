@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class Report(Protocol):
-    """Called with what is being done and, where it is known, the share that is done (0 to 1)."""
+    """Called with the current step and, if known, the share that is done, from 0 to 1."""
 
     def __call__(self, step: str, done: float | None = None, /) -> None:
         """Report progress."""
 
 
 def silent(_step: str, _done: float | None = None, /) -> None:
-    """A :class:`Report` that says nothing."""
+    """A :class:`Report` that prints nothing."""
 
 
 @contextmanager
 def reporting(stream: Console | None = None) -> Iterator[Report]:
-    """A :class:`Report` to standard error: a bar on a terminal, else one line a step."""
+    """A :class:`Report` to standard error: a progress bar on a terminal, otherwise one line per step."""
     # Imported here: only commands that take long show progress.
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -64,10 +64,10 @@ def _plain_lines(console: Console) -> Report:
 
 
 def say(text: str = "") -> None:
-    """Write a line of the command's result to standard output."""
+    """Write a line of a command's result to standard output."""
     sys.stdout.write(text + "\n")
 
 
 def complain(text: str) -> None:
-    """Write a line about what went wrong to standard error."""
+    """Write an error message to standard error."""
     sys.stderr.write(text + "\n")

@@ -1,30 +1,30 @@
-"""Every error that this package raises on purpose.
+"""The errors that this package raises on purpose.
 
     CustomerRevenueError
-    ├── InputError                  what the user gave cannot be used (exit status 2, HTTP 422)
+    ├── InputError                  unusable input (exit status 2, HTTP 422)
     │   ├── InvalidParameter        a parameter outside its allowed values
     │   ├── UnreadableFile          missing, empty, or not what its name says
     │   ├── UnknownFormat           a header that no format recognises
     │   ├── NothingImported         a file of which no row could be used
-    │   ├── CustomerReassigned      an order id that comes again with another customer
-    │   ├── CurrencyMismatch        a file in another currency than the store's
+    │   ├── CustomerReassigned      an order id that occurs again with another customer
+    │   ├── CurrencyMismatch        a file in a currency other than the store's
     │   └── InvalidPolicy           a policy file that breaks its rules
     ├── CustomerNotFound            HTTP 404
     ├── StoreError                  (HTTP 503)
     │   ├── StoreNotFound           no store at that URL
-    │   ├── StoreNotUsable          not one of ours, newer than this package, or damaged
+    │   ├── StoreNotUsable          foreign, newer than this package, or damaged
     │   └── StoreBusy               another import is running
     ├── ModelError                  (HTTP 503)
     │   ├── ModelNotFound           nothing trained yet
     │   ├── BundleDamaged           a file is missing, truncated or altered
-    │   ├── BundleIncompatible      another schema than this package reads
+    │   ├── BundleIncompatible      a schema that this package does not read
     │   ├── NotEnoughData           nothing to train on
-    │   └── ModelBusy               another training or promotion is under way
+    │   └── ModelBusy               another training or promotion is running
     ├── Unauthorized                HTTP 401
-    ├── GateRefused                 a challenger is not good enough (exit status 3)
-    └── AlarmRaised                 monitoring found something wrong (exit status 3)
+    ├── GateRefused                 a challenger failed the gate (exit status 3)
+    └── AlarmRaised                 monitoring raised an alarm (exit status 3)
 
-``code`` is stable and is what clients may branch on; the message is for people and says what to do next.
+``code`` is stable, and clients may branch on it; the message is for people and says what to do next.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class CustomerRevenueError(Exception):
 
 
 class InputError(CustomerRevenueError):
-    """What the user gave cannot be used."""
+    """The input cannot be used."""
 
     code = "invalid_input"
     exit_status = 2
@@ -82,25 +82,25 @@ class NothingImported(InputError):
 
 
 class CustomerReassigned(InputError):
-    """An order id came again with another customer."""
+    """An order id occurred again with another customer."""
 
     code = "customer_reassigned"
 
 
 class CurrencyMismatch(InputError):
-    """A file's currency is not the store's."""
+    """A file's currency differs from the store's."""
 
     code = "currency_mismatch"
 
 
 class InvalidPolicy(InputError):
-    """A policy file breaks its rules; the message names the line at fault."""
+    """A policy file breaks its rules; the message names the line."""
 
     code = "invalid_policy"
 
 
 class CustomerNotFound(CustomerRevenueError):
-    """The store knows no such customer."""
+    """The store has no such customer."""
 
     code = "customer_not_found"
     exit_status = 2
@@ -122,7 +122,7 @@ class StoreNotFound(StoreError):
 
 
 class StoreNotUsable(StoreError):
-    """The store is not one of ours, is newer than this package, or is damaged."""
+    """The store was not made by this package, is newer than it, or is damaged."""
 
     code = "store_not_usable"
 
@@ -154,19 +154,19 @@ class BundleDamaged(ModelError):
 
 
 class BundleIncompatible(ModelError):
-    """The bundle has another schema than this package reads, or is no bundle."""
+    """The bundle has a schema that this package does not read, or is not a bundle."""
 
     code = "bundle_incompatible"
 
 
 class NotEnoughData(ModelError):
-    """There is nothing to train or back-test on."""
+    """There is not enough data to train or back-test on."""
 
     code = "not_enough_data"
 
 
 class ModelBusy(ModelError):
-    """Another training or promotion is under way."""
+    """Another training or promotion is running."""
 
     code = "model_busy"
 
@@ -180,7 +180,7 @@ class Unauthorized(CustomerRevenueError):
 
 
 class GateRefused(CustomerRevenueError):
-    """A challenger is not good enough to become champion; ``details`` names the figures that failed."""
+    """A challenger is not good enough to become champion; ``details`` names the metrics that failed."""
 
     code = "gate_refused"
     exit_status = 3
@@ -188,7 +188,7 @@ class GateRefused(CustomerRevenueError):
 
 
 class AlarmRaised(CustomerRevenueError):
-    """Monitoring found something wrong; ``details`` lists it."""
+    """Monitoring raised an alarm; ``details`` lists the findings."""
 
     code = "alarm_raised"
     exit_status = 3

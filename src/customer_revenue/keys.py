@@ -1,4 +1,4 @@
-"""API keys: made, kept as hashes, compared, revoked."""
+"""API keys: creation, storage as hashes, comparison and revocation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
 class Scope(StrEnum):
-    """What a key may do: ``read`` asks about one customer or the customer base, ``batch`` about many at once."""
+    """Permissions of a key: ``read`` for one customer and the customer base, ``batch`` for many customers at once."""
 
     READ = "read"
     BATCH = "batch"
@@ -41,7 +41,7 @@ _KEYS = TypeAdapter(list[ApiKey])
 
 
 class KeyFile:
-    """The keys of a service, in one JSON file that a running service reads again when it changes."""
+    """The API keys in one JSON file, which a running service reads again when it changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,7 +52,7 @@ class KeyFile:
         """The keys, oldest first.
 
         Raises:
-            InvalidParameter: the file is not one of ours.
+            InvalidParameter: the file is not a file of API keys.
         """
         try:
             changed = self._path.stat().st_mtime_ns
@@ -62,23 +62,23 @@ class KeyFile:
             try:
                 self._read = (changed, _KEYS.validate_json(self._path.read_bytes()))
             except (OSError, ValidationError):
-                raise InvalidParameter(f"{self._path} is not a file of API keys; `keys add` makes one") from None
+                raise InvalidParameter(f"{self._path} is not a file of API keys; run `keys add`") from None
         return self._read[1]
 
     def add(self, name: str, scopes: frozenset[Scope]) -> str:
-        """Make a key and return it; it cannot be shown again.
+        """Create a key and return it; only its hash is stored.
 
         Raises:
-            InvalidParameter: the name is taken or not a plain word, or there is no scope.
+            InvalidParameter: the name is taken or has other characters than those allowed, or no scope is given.
         """
         if not NAME.fullmatch(name):
-            raise InvalidParameter("a key's name has lower-case letters, digits, dots, dashes; at most 63 of them")
+            raise InvalidParameter("a key's name has 1 to 63 lower-case letters, digits, dots, dashes, underscores")
         if not scopes:
             raise InvalidParameter(f"a key needs a scope: {', '.join(Scope)}")
         with self._changing():
             keys = self.all()
             if any(key.name == name for key in keys):
-                raise InvalidParameter(f"there is a key named {name} already; revoke it first")
+                raise InvalidParameter(f"a key named {name} exists already; revoke it first")
             secret = KEY_PREFIX + secrets.token_urlsafe(32)
             made = ApiKey(name=name, sha256=_hash(secret), scopes=scopes, created_at=dt.datetime.now(dt.UTC))
             self._write([*keys, made])
@@ -88,17 +88,17 @@ class KeyFile:
         """Remove a key.
 
         Raises:
-            InvalidParameter: there is none of that name.
+            InvalidParameter: no key has that name.
         """
         with self._changing():
             keys = self.all()
             kept = [key for key in keys if key.name != name]
             if len(kept) == len(keys):
-                raise InvalidParameter(f"no key named {name}; there are {', '.join(k.name for k in keys) or 'none'}")
+                raise InvalidParameter(f"no key named {name}; the keys are {', '.join(k.name for k in keys) or 'none'}")
             self._write(kept)
 
     def match(self, secret: str) -> ApiKey | None:
-        """The key that ``secret`` is, compared in constant time with every key there is."""
+        """The key with this secret, compared in constant time with every key; ``None`` if none matches."""
         digest = _hash(secret)
         found = None
         for key in self.all():
@@ -119,5 +119,5 @@ class KeyFile:
 
 
 def _hash(secret: str) -> str:
-    """SHA-256 is enough for a key of 256 random bits: there is no password to guess."""
+    """SHA-256 is enough: a key has 256 random bits, so it cannot be guessed like a password."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -18,17 +18,17 @@ from customer_revenue.errors import InvalidParameter
 
 DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR = 7, 365, 12
 
-DAYS_WITHOUT_ORDERS_UNTIL_HISTORICAL = 30
-"""A store whose last order is older than this at import is taken for a historical one."""
+MAX_SILENT_DAYS_OF_LIVE_STORE = 30
+"""A store whose last order is older than this at import counts as historical."""
 
 BEGINNING = dt.date(1, 1, 1)
-"""The first day of the period that has no beginning."""
+"""First day of the unbounded period."""
 
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
-"""Years that a day may be asked about in: calendar arithmetic around it stays within what a date can hold."""
+MIN_YEAR, MAX_YEAR = 1900, 2199
+"""Years of a requested day: calendar arithmetic around it stays within the range of dates."""
 
-KEPT_DAYS = 64
-"""Days whose ends are remembered: an answer needs its own several times."""
+CACHED_DAYS = 64
+"""Number of days whose ends are cached: a response needs its own several times."""
 
 
 class Period(StrEnum):
@@ -59,7 +59,7 @@ class Period(StrEnum):
 
 
 class Clock(StrEnum):
-    """How a store's as-of moment is found."""
+    """How a store's as-of moment is determined."""
 
     LIVE = "live"
     HISTORICAL = "historical"
@@ -104,7 +104,7 @@ class AsOf:
         return self.moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@lru_cache(KEPT_DAYS)
+@lru_cache(CACHED_DAYS)
 def end_of_day(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     """The last microsecond of a day in ``zone``, in UTC."""
     next_midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone)
@@ -112,12 +112,12 @@ def end_of_day(day: dt.date, zone: ZoneInfo) -> dt.datetime:
 
 
 def guess_clock(last_order_day: dt.date, today: dt.date, sample: bool) -> Clock:
-    """Whether a store that ends with ``last_order_day`` is a live one.
+    """Whether a store whose last order was on ``last_order_day`` is live.
 
     >>> guess_clock(dt.date(1998, 6, 30), dt.date(2026, 1, 1), sample=False)
     <Clock.HISTORICAL: 'historical'>
     """
-    silent = (today - last_order_day).days > DAYS_WITHOUT_ORDERS_UNTIL_HISTORICAL
+    silent = (today - last_order_day).days > MAX_SILENT_DAYS_OF_LIVE_STORE
     return Clock.HISTORICAL if sample or silent else Clock.LIVE
 
 
@@ -125,13 +125,13 @@ def parse_day(text: str, name: str = "as_of") -> dt.date:
     """A date written as ``YYYY-MM-DD``.
 
     Raises:
-        InvalidParameter: for anything else, and for a year that no store has.
+        InvalidParameter: for any other text, and for years before 1900 or after 2199.
     """
     try:
         day = dt.date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+    if day is None or not MIN_YEAR <= day.year <= MAX_YEAR:
         raise InvalidParameter(f"{name} must be a date such as 2023-12-15, not {text[:40]!r}")
     return day
 

@@ -1,4 +1,4 @@
-"""One frozen settings object, from the environment and ``.env``, loaded by a function."""
+"""Settings from the environment and ``.env``, loaded by a function into one frozen object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from customer_revenue.errors import InvalidParameter
 
 
 class ModelOptions(BaseModel):
-    """What a variant of the models may do otherwise, for experiments.
+    """Options of the models that an experiment may change.
 
     >>> ModelOptions(learned=False).model_dump(exclude_defaults=True)
     {'learned': False}
@@ -24,30 +24,33 @@ class ModelOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    learned: bool = Field(default=True, description="Whether boosters learn from earlier windows what the models miss.")
-    pareto: bool = Field(default=True, description="Whether Pareto/NBD is one of the members.")
+    learned: bool = Field(default=True, description="Whether boosters learn the models' errors from earlier windows.")
+    pareto: bool = Field(default=True, description="Whether Pareto/NBD is a member of the ensemble.")
     regularity: Annotated[int, Field(ge=1, le=3)] | None = Field(
-        None, description="Erlang shape of the gaps between purchases, 1 to 3; by default the likeliest."
+        None, description="Erlang shape of the gaps between purchases, 1 to 3; by default the most likely."
     )
     penalizer: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="Pulls the purchase models' parameters to 0; by default only where they have no maximum."
+        None,
+        description="Penalty on the purchase models' parameters; by default only if the likelihood has no maximum.",
     )
-    windows: Annotated[int, Field(ge=1, le=24)] = Field(5, description="Earlier windows to learn from, at most.")
-    trees: Annotated[int, Field(ge=1, le=2000)] = Field(80, description="Trees of each booster.")
+    windows: Annotated[int, Field(ge=1, le=24)] = Field(
+        5, description="Maximum number of earlier windows to learn from."
+    )
+    trees: Annotated[int, Field(ge=1, le=2000)] = Field(80, description="Number of trees of each booster.")
     folds: Annotated[int, Field(ge=1, le=12)] = Field(
-        2, description="Cut-offs of the back-test that training does and the gate judges."
+        2, description="Number of cut-offs of the back-test that the gate evaluates."
     )
 
 
 class StoreOptions(BaseModel):
-    """How a store is opened and written, whichever it is."""
+    """How a store is opened and written."""
 
     model_config = ConfigDict(frozen=True)
 
     timezone: str
     """The reporting zone."""
     timezone_is_set: bool
-    """Whether somebody chose the zone; otherwise a store keeps the one that it was made with."""
+    """Whether the zone was set explicitly; otherwise a store keeps the one that it was created with."""
     currency: str
     """ISO 4217 code; empty for the file format's."""
     mapping: Path | None
@@ -86,7 +89,7 @@ class RegistryOptions(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Every setting. Each can be given as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
+    """All settings. Each can be set as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
 
     model_config = SettingsConfigDict(
         env_prefix="CUSTOMER_REVENUE_",
@@ -99,48 +102,46 @@ class Settings(BaseSettings):
 
     store: str = Field("duckdb:///data/orders.duckdb", description="URL of the store of orders.")
     models: Path = Field(Path("models"), description="Folder of the model bundles.")
-    model: str = Field(
-        "", description="Bundle to answer with: a folder or models:/NAME@ALIAS; by default models/current."
-    )
+    model: str = Field("", description="Bundle to serve: a folder or models:/NAME@ALIAS; by default models/current.")
     mapping: Path | None = Field(
-        None, description="TOML file that maps the names of a shop's own tables, columns and statuses to ours."
+        None, description="TOML file that maps a shop's own tables, columns and statuses to ours."
     )
     forget_key: SecretStr = Field(
-        SecretStr(""), description="Secret under which forgotten customers are remembered; the same for every import."
+        SecretStr(""), description="Secret key of the hashes of forgotten customers; the same for every import."
     )
     policy: Path | None = Field(None, description="TOML file whose keys override the packaged policy.")
-    as_of: dt.date | None = Field(None, description="Day to take for now in every answer; the store's own by default.")
+    as_of: dt.date | None = Field(None, description="Day to compute everything as of; by default the store's own.")
     currency: str = Field("", description="ISO 4217 code of the store's currency; by default the file format's.")
     timezone: str = Field("UTC", description="Reporting time zone, which decides the day of an order.")
     log: Path | None = Field(None, description="Folder of the prediction log; none by default.")
     log_predictions: Literal["off", "sampled", "all"] = Field(
-        "all", description="Whose predictions are logged, where there is a log: off, sampled or all."
+        "all", description="Customers whose predictions are logged, if there is a log: off, sampled or all."
     )
     log_share: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.1, description="Share of the customers whose predictions are logged where they are sampled."
+        0.1, description="Share of customers whose predictions are logged if they are sampled."
     )
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
-        0, description="Requests that each API key may make in a minute to each worker; 0 for no limit."
+        0, description="Maximum number of requests per minute, API key and worker; 0 for no limit."
     )
     batch_customers: Annotated[int, Field(ge=1)] = Field(
-        10_000, description="Customers that one call of a batch route may ask about."
+        10_000, description="Maximum number of customers in one batch request."
     )
     customers_in_memory: Annotated[int, Field(ge=0)] = Field(
         2_000_000,
-        description="Customers of a store up to which a worker keeps them in memory; 0 to ask the store each time.",
+        description="Maximum number of customers that a worker keeps in memory; 0 to query the store each time.",
     )
     embedded_memory: ByteSize = Field(
-        ByteSize(4 * 1024**3), description="Memory that the embedded database may use before it spills to disk."
+        ByteSize(4 * 1024**3), description="Maximum memory of the embedded database before it spills to disk."
     )
     history_orders: Annotated[int, Field(ge=1)] = Field(
-        10_000, description="Orders and refunds that one history may have that is sent to be scored."
+        10_000, description="Maximum number of orders and refunds in a posted history."
     )
     body_bytes: Annotated[int, Field(ge=1024)] = Field(
-        16 * 1024 * 1024, description="Bytes that the body of a request may have."
+        16 * 1024 * 1024, description="Maximum size of a request body, in bytes."
     )
     statement_seconds: Annotated[int, Field(ge=1)] = Field(
-        600, description="Seconds that a database server may take over a statement; 60 in the service if not set."
+        600, description="Maximum seconds per statement of a database server; if not set, 60 in the service."
     )
     tracking_uri: str = Field(
         "",
@@ -152,14 +153,14 @@ class Settings(BaseSettings):
         Decimal("0.10"), description="Yearly discount rate of future revenue."
     )
     interval_mass: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.80, description="Least probability that an interval holds."
+        0.80, description="Minimum probability of the prediction intervals."
     )
-    seed: int = Field(20_240, description="Seed of everything random in training.")
+    seed: int = Field(20_240, description="Seed of the random numbers in training.")
     options: ModelOptions = Field(
         ModelOptions(),
-        description="Variant of the models, see docs/experiments.md; one as CUSTOMER_REVENUE_OPTIONS__TREES.",
+        description="Variant of the models, see docs/experiments.md; for example CUSTOMER_REVENUE_OPTIONS__TREES.",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Level of the logs.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
 
     @field_validator("timezone")
     @classmethod
@@ -167,7 +168,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError("no such IANA time zone, such as Europe/London") from error
+            raise ValueError("not an IANA time zone such as Europe/London") from error
         return name
 
     @property
@@ -226,11 +227,11 @@ def with_changes(settings: Settings, changes: Iterable[str]) -> Settings:
     """The settings with some changed for an experiment.
 
     Args:
-        settings: to start from.
+        settings: the settings to start from.
         changes: each as ``name=value``: an option of the models or one of :data:`EXPERIMENT_SETTINGS`.
 
     Raises:
-        InvalidParameter: names what may be set, or the value at fault.
+        InvalidParameter: names the allowed settings, or the invalid value.
 
     >>> with_changes(load_settings(), ["windows=3", "seed=1"]).options.windows
     3
@@ -250,7 +251,7 @@ def load_settings(**overrides: object) -> Settings:
     """Settings from the environment; overrides that are not ``None`` win.
 
     Raises:
-        InvalidParameter: names the setting at fault.
+        InvalidParameter: a setting is invalid; the message names it.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.service.conftest import Service
 
-from customer_revenue.service.dashboard.page_files import HEADERS, STATIC
+from customer_revenue.service.dashboard.page_files import SECURITY_HEADERS, STATIC
 
 SOURCES = sorted(path for path in STATIC.rglob("*.*") if "vendor" not in path.parts)
 
@@ -17,13 +17,13 @@ def test_the_page_and_its_files_come_with_every_header(site: Service) -> None:
     for path in ("/", *(f"/dashboard/{file.relative_to(STATIC)}" for file in STATIC.rglob("*.*"))):
         response = site.client.get(path)
         assert response.status_code == 200, path
-        assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
+        assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
         again = site.client.get(path, headers={"If-None-Match": response.headers["etag"]})
         assert again.status_code == 304
 
 
 def test_the_policy_allows_this_service_alone() -> None:
-    policy = HEADERS["content-security-policy"]
+    policy = SECURITY_HEADERS["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy

@@ -138,7 +138,7 @@ def test_another_lifespan_may_run_ours(app: Application, settings: Settings) -> 
     other = FastAPI(lifespan=lifespan)
     other.mount("/revenue", app)
     with client_of(other) as client:
-        assert app.serving_state.open_now is not None, "opened before the first request"
+        assert app.serving_state.opened is not None, "opened before the first request"
         client.get(f"/revenue{REVENUE}")
     assert settings.log is not None
     assert read_log(settings.log).num_rows == 3
@@ -203,7 +203,7 @@ def test_a_key_file_that_cannot_be_read_lets_nobody_in(
     assert client_of(app).get("/livez").status_code == 200
 
 
-@pytest.mark.parametrize("broken", [(Metrics, "answered"), (AccessLog, "note")], ids=["metrics", "log"])
+@pytest.mark.parametrize("broken", [(Metrics, "observe_request"), (AccessLog, "note")], ids=["metrics", "log"])
 def test_a_request_that_cannot_be_recorded_is_answered(
     app: Application, broken: tuple[object, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -254,7 +254,11 @@ def assert_internal_error(
     assert answer.status_code == 500
     assert answer.json() == {
         "success": False,
-        "error": {"code": "internal_error", "message": "the service failed; its log says why", "details": []},
+        "error": {
+            "code": "internal_error",
+            "message": "internal error; the log has the details",
+            "details": [],
+        },
     }
     ((request_id, _, _, status),) = lines
     assert (request_id, status) == (answer.headers["x-request-id"], 500)

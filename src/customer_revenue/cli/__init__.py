@@ -1,4 +1,4 @@
-"""One command per workflow, no logic."""
+"""The command line: one command per workflow, without logic of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
-from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, day_of, settings_for
+from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
@@ -62,20 +62,22 @@ def import_(
     store: StoreUrl = None,
     format_name: Annotated[
         str | None,
-        typer.Option("--format", help="The files' format; by default recognised from the header.", show_default=False),
+        typer.Option(
+            "--format", help="Format of the files; by default recognised from the header.", show_default=False
+        ),
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Compute as of now, however old the last order is.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Compute as of now, even if the last order is old.")] = False,
     as_of: AsOfDay = None,
 ) -> None:
     """Import files of orders into the store.
 
-    Rows that cannot be used are kept in quarantine with their reason. Importing a file again changes nothing.
+    Rows that cannot be used go to quarantine, with the reason. Importing a file again changes nothing.
     """
     from customer_revenue.workflows.import_orders import import_orders
 
     with reporting() as report:
         settings = settings_for(store)
-        summary = import_orders(settings, files, format_name, live=live, as_of=day_of(as_of), report=report)
+        summary = import_orders(settings, files, format_name, live=live, as_of=optional_day(as_of), report=report)
     say(summary.render())
 
 
@@ -83,13 +85,13 @@ def import_(
 def train(store: StoreUrl = None, as_of: AsOfDay = None, changes: Changes = None) -> None:
     """Train the models, back-test them and track the run in MLflow; a model that passes the gate becomes champion.
 
-    With --set the model in use stays as it is: the run is there to be compared.
+    With --set, the model in use stays: the run is tracked for comparison only.
     """
-    from customer_revenue.workflows.training.train import train as run
+    from customer_revenue.workflows.training.train import train as train_models
 
     with reporting() as report:
         settings = settings_for(store, changes or ())
-        result = run(settings, day_of(as_of), report, make_it_current=not changes)
+        result = train_models(settings, optional_day(as_of), report, make_it_current=not changes)
     say(result.text())
     result.check()
 
@@ -102,30 +104,30 @@ def backtest(
     store: StoreUrl = None,
     cutoff: Annotated[
         list[str] | None,
-        typer.Option("--cutoff", help="Last day that training may use; may be repeated.", show_default=False),
+        typer.Option("--cutoff", help="Last day of the training data; can be repeated.", show_default=False),
     ] = None,
-    origins: Annotated[int, typer.Option(min=1, max=24, help="How many cut-offs to choose when none is given.")] = 3,
-    horizon: Annotated[int, typer.Option("--horizon", min=1, max=3650, help="Days to predict.")] = 90,
+    origins: Annotated[int, typer.Option(min=1, max=24, help="Number of cut-offs to choose if none is given.")] = 3,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, max=3650, help="Number of days to predict.")] = 90,
     output: Output = None,
     changes: Changes = None,
 ) -> None:
-    """Train on what was known at earlier days, and compare the predictions with what happened after."""
-    from customer_revenue.workflows.evaluation.backtest import backtest as run
+    """Train on data up to earlier days, and compare the predictions with what happened after."""
+    from customer_revenue.workflows.evaluation.backtest import backtest as run_backtest
 
     with reporting() as report:
         days = [parse_day(day, "cutoff") for day in cutoff or ()]
         settings = settings_for(store, changes or ())
-        result = run(settings, files or (), days, origins, horizon, output, report)
+        result = run_backtest(settings, files or (), days, origins, horizon, output, report)
     say(result.text())
 
 
 @app.command()
 def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) -> None:
-    """Predict for every customer; writes a file, or prints a summary."""
-    from customer_revenue.workflows.training.score import score as run
+    """Predict for every customer; write a file, or print a summary."""
+    from customer_revenue.workflows.training.score import score as score_customers
 
     with reporting() as report:
-        say(run(settings_for(store), day_of(as_of), output, report))
+        say(score_customers(settings_for(store), optional_day(as_of), output, report))
 
 
 @app.command()
@@ -135,18 +137,22 @@ def show(
     period: Annotated[str, typer.Option(help=f"One of {', '.join(Period)}.")] = Period.ALL_TIME,
     breakdown: Annotated[
         list[str] | None,
-        typer.Option(help="monthly, quarterly or by_product; repeated or separated by commas.", show_default=False),
+        typer.Option(
+            help="monthly, quarterly or by_product; repeat the option or separate by commas.", show_default=False
+        ),
     ] = None,
-    predictions: Annotated[bool, typer.Option("--predictions/--no-predictions", help="Whether to predict.")] = True,
+    predictions: Annotated[
+        bool, typer.Option("--predictions/--no-predictions", help="Whether to include predictions.")
+    ] = True,
     as_of: AsOfDay = None,
 ) -> None:
-    """Print everything about a customer: the same JSON as the API's."""
+    """Print everything about a customer, as the same JSON as the API."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json, parse_breakdowns, parse_period
 
-    wanted = parse_breakdowns(breakdown or ())
+    breakdowns = parse_breakdowns(breakdown or ())
     answers = Answers.open(settings_for(store))
-    say(as_json(answers.customer(user_id, parse_period(period), wanted, predictions, as_of)))
+    say(as_json(answers.customer(user_id, parse_period(period), breakdowns, predictions, as_of)))
 
 
 @app.command()
@@ -156,37 +162,39 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
     as_of: AsOfDay = None,
 ) -> None:
-    """Serve the HTTP API."""
+    """Serve the HTTP API and the dashboard page."""
     from customer_revenue.workflows.customers.answers import Answers
 
     settings = settings_for(store)
     environment = {"CUSTOMER_REVENUE_STORE": settings.store, "BENTOML_DO_NOT_TRACK": "True"}
-    if day := day_of(as_of):
+    if day := optional_day(as_of):
         environment["CUSTOMER_REVENUE_AS_OF"] = day.isoformat()
     Answers.open(settings).close()
     os.environ.update(environment)
     service = "customer_revenue.service.bento:CustomerRevenueService"
     command = [sys.executable, "-m", "bentoml", "serve", service, "--host", host, "--port", str(port)]
-    os.execv(sys.executable, command)  # noqa: S606  # no shell, our own words
+    os.execv(sys.executable, command)  # noqa: S606  # no shell, and our own arguments
 
 
 @app.command()
 def demo(
-    serve_after: Annotated[bool, typer.Option("--serve/--no-serve", help="Whether to serve at the end.")] = True,
+    serve_after: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Whether to start the service at the end.")
+    ] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
 ) -> None:
     """Import the CDNOW orders, train, back-test, show a customer, then serve."""
-    from customer_revenue.workflows.demo import demo as run
+    from customer_revenue.workflows.demo import demo as run_demo
 
     settings = settings_for()
     with reporting() as report:
-        say(run(settings, report, port))
+        say(run_demo(settings, report, port))
     if serve_after:
         serve(store=settings.store, port=port)
 
 
 def main() -> None:
-    """Run the command line; errors become one clear line and the exit status that they carry."""
+    """Run the command line; an error becomes one line on standard error and its exit status."""
     try:
         app()
     except CustomerRevenueError as error:

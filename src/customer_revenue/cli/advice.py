@@ -1,4 +1,4 @@
-"""``advise``, ``actions`` and ``forecast``: what to do."""
+"""``customer-revenue advise``, ``actions`` and ``forecast``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from customer_revenue.console import say
 if TYPE_CHECKING:
     from customer_revenue.workflows.customers.advice import Advisor, Situation
 
-Months = Annotated[int, typer.Option(min=1, max=36, help="How many months ahead.")]
+Months = Annotated[int, typer.Option(min=1, max=36, help="Number of months ahead.")]
 
 
-class About(StrEnum):
+class AdviceTopic(StrEnum):
     """The topics of advice."""
 
     ACTIONS = "actions"
@@ -29,31 +29,31 @@ class About(StrEnum):
 
 def advise(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
-    about: Annotated[str, typer.Option(help=f"One of {', '.join(About)}.")] = About.ACTIONS,
+    about: Annotated[str, typer.Option(help=f"One of {', '.join(AdviceTopic)}.")] = AdviceTopic.ACTIONS,
     months: Months = 12,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
-    """What to do about a customer: actions, an offer, retention, upsell, forecast."""
+    """Advise on a customer: actions, an offer, retention, upsell or a forecast."""
     from customer_revenue.workflows.customers.advice import Advisor
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    asks: dict[About, Callable[[Advisor, Situation], dict[str, object]]] = {
-        About.ACTIONS: Advisor.actions,
-        About.OFFER: Advisor.offer,
-        About.RETENTION: Advisor.retention,
-        About.UPSELL: Advisor.upsell,
-        About.FORECAST: lambda advisor, situation: advisor.forecast(situation, months),
+    advisors: dict[AdviceTopic, Callable[[Advisor, Situation], dict[str, object]]] = {
+        AdviceTopic.ACTIONS: Advisor.actions,
+        AdviceTopic.OFFER: Advisor.offer,
+        AdviceTopic.RETENTION: Advisor.retention,
+        AdviceTopic.UPSELL: Advisor.upsell,
+        AdviceTopic.FORECAST: lambda advisor, situation: advisor.forecast(situation, months),
     }
-    ask = asks[one_of(About, about, "about")]
-    say(as_json(Answers.open(settings_for(store)).advice(user_id, ask, as_of)))
+    advise_on_topic = advisors[one_of(AdviceTopic, about, "about")]
+    say(as_json(Answers.open(settings_for(store)).advice(user_id, advise_on_topic, as_of)))
 
 
 def actions(
     limit: Limit = 100, offset: Offset = 0, store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None
 ) -> None:
-    """The actions that are worth most among all customers; JSON, or a file for an e-mail tool."""
+    """List the most valuable actions among all customers, as JSON or as a file for an e-mail tool."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.exports import check_output, write_table
     from customer_revenue.workflows.parameters import as_json
@@ -70,7 +70,7 @@ def actions(
 
 
 def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """The expected revenue of all known customers, month by month."""
+    """Forecast the revenue of all known customers, month by month."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 

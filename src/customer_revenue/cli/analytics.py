@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 analytics = typer.Typer(help="Analytics of the whole customer base, as JSON.", no_args_is_help=True)
 
-Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort and of the periods since.")]
+Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort and of its periods.")]
 
 
-def _print(store: str | None, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> None:
+def _print_result(store: str | None, as_of: str | None, query: Callable[[CustomerBase], dict[str, object]]) -> None:
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(settings_for(store))
     base = answers.base(as_of)
-    say(as_json(answers.complete(ask(base), base.when)))
+    say(as_json(answers.complete(query(base), base.when)))
 
 
 @analytics.command("top-customers")
@@ -37,11 +37,11 @@ def top_customers(
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
-    """The customers worth most."""
+    """The most valuable customers."""
     from customer_revenue.revenue.base_analytics import TopBy
 
     order = one_of(TopBy, by, "by")
-    _print(store, as_of, lambda base: base.top_customers(order, limit, offset))
+    _print_result(store, as_of, lambda base: base.top_customers(order, limit, offset))
 
 
 @analytics.command("at-risk")
@@ -49,7 +49,7 @@ def at_risk(
     activity: Annotated[str, typer.Option(help="Activity status to list, unless a stage is given.")] = "at_risk",
     stage: Annotated[str | None, typer.Option(help="Lifecycle stage to list instead.", show_default=False)] = None,
     segment: Annotated[
-        list[str] | None, typer.Option(help="Value segments; all but the lowest by default.", show_default=False)
+        list[str] | None, typer.Option(help="Value segments; by default all but the lowest.", show_default=False)
     ] = None,
     by: Annotated[str, typer.Option(help="total_revenue_cents or revenue_at_risk_cents.")] = "total_revenue_cents",
     limit: Limit = 100,
@@ -57,11 +57,11 @@ def at_risk(
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
-    """Customers who may be slipping away."""
+    """Customers at risk."""
     from customer_revenue.revenue.base_analytics import AtRiskBy
 
     order = one_of(AtRiskBy, by, "by")
-    _print(store, as_of, lambda base: base.at_risk(activity, stage, segment, order, limit, offset))
+    _print_result(store, as_of, lambda base: base.at_risk(activity, stage, segment, order, limit, offset))
 
 
 @analytics.command()
@@ -70,55 +70,57 @@ def cohorts(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None)
     from customer_revenue.revenue.base_analytics import CohortUnit
 
     length = one_of(CohortUnit, unit, "unit")
-    _print(store, as_of, lambda base: base.cohorts(length))
+    _print_result(store, as_of, lambda base: base.cohorts(length))
 
 
 @analytics.command()
 def distribution(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Revenue by segment, and its concentration."""
-    _print(store, as_of, lambda base: base.distribution())
+    _print_result(store, as_of, lambda base: base.distribution())
 
 
 @analytics.command("purchase-frequency")
 def purchase_frequency(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """Customers by the days between their purchases."""
-    _print(store, as_of, lambda base: base.purchase_frequency())
+    """Customers by mean days between purchases."""
+    _print_result(store, as_of, lambda base: base.purchase_frequency())
 
 
 @analytics.command()
 def trends(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """The base month by month."""
-    _print(store, as_of, lambda base: base.trends())
+    """The customer base month by month."""
+    _print_result(store, as_of, lambda base: base.trends())
 
 
 @analytics.command()
 def rfm(
-    group: Annotated[str | None, typer.Option(help="List this group's customers as well.", show_default=False)] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Also list the customers of this group.", show_default=False)
+    ] = None,
     limit: Limit = 100,
     offset: Offset = 0,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
     """RFM groups."""
-    _print(store, as_of, lambda base: base.rfm(group, limit, offset))
+    _print_result(store, as_of, lambda base: base.rfm(group, limit, offset))
 
 
 @analytics.command()
 def acquisition(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """What a new customer may cost."""
+    """Maximum acquisition costs."""
     from customer_revenue.revenue.base_analytics import CohortUnit
 
     length = one_of(CohortUnit, unit, "unit")
-    _print(store, as_of, lambda base: base.acquisition(length))
+    _print_result(store, as_of, lambda base: base.acquisition(length))
 
 
 @analytics.command()
 def segments(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Segments and lifecycle stages."""
-    _print(store, as_of, lambda base: base.segments())
+    _print_result(store, as_of, lambda base: base.segments())
 
 
 @analytics.command()
 def widget(limit: Limit = 10, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """The dashboard's figures in one object."""
-    _print(store, as_of, lambda base: base.widget(limit))
+    """The dashboard's data in one object."""
+    _print_result(store, as_of, lambda base: base.widget(limit))

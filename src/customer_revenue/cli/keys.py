@@ -14,12 +14,12 @@ keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
 
 @keys.command("add")
 def add_key(
-    name: Annotated[str, typer.Argument(help="What the key is called, such as the application that uses it.")],
+    name: Annotated[str, typer.Argument(help="Name of the key, such as the application that uses it.")],
     scope: Annotated[
         list[str] | None, typer.Option(help="read, batch, or both (the default).", show_default=False)
     ] = None,
 ) -> None:
-    """Make a key and show it, once."""
+    """Create a key and print it, once."""
     from customer_revenue.keys import KeyFile, Scope
 
     scopes = frozenset(one_of(Scope, word, "scope") for word in scope) if scope else frozenset(Scope)
@@ -28,7 +28,7 @@ def add_key(
 
 @keys.command("list")
 def list_keys() -> None:
-    """The keys there are, without the keys themselves."""
+    """List the names, scopes and creation days of the keys."""
     from customer_revenue.keys import KeyFile
 
     for key in KeyFile(settings_for().keys).all():
@@ -36,8 +36,8 @@ def list_keys() -> None:
 
 
 @keys.command("revoke")
-def revoke_key(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
-    """Remove a key; a running service refuses it at once."""
+def revoke_key(name: Annotated[str, typer.Argument(help="Name of the key.")]) -> None:
+    """Revoke a key; a running service refuses it at once."""
     from customer_revenue.keys import KeyFile
 
     KeyFile(settings_for().keys).revoke(name)

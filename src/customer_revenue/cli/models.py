@@ -1,4 +1,4 @@
-"""``customer-revenue models``, ``promote``, ``rollback``, ``monitor``, ``retrain``: the champion and its quality."""
+"""``customer-revenue models``, ``promote``, ``rollback``, ``monitor`` and ``retrain``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, StoreUrl, day_of, settings_for
+from customer_revenue.cli.options import AsOfDay, StoreUrl, optional_day, settings_for
 from customer_revenue.console import reporting, say
 
-By = Annotated[str | None, typer.Option("--by", help="Who; by default this user.", show_default=False)]
+By = Annotated[
+    str | None, typer.Option("--by", help="Who makes the change; by default the current user.", show_default=False)
+]
 
 
 def models() -> None:
-    """List the trained versions with their figures, the gate's verdict, and who answers."""
+    """List the trained versions with their metrics and the gate's verdict, and mark the champion."""
     from customer_revenue.workflows.training.versions import listing
 
     say(listing(settings_for().registry))
@@ -22,63 +24,70 @@ def models() -> None:
 
 def promote(
     version: Annotated[
-        str | None, typer.Argument(help="Version of the bundle; the one trained last by default.", show_default=False)
+        str | None, typer.Argument(help="Version to promote; by default the newest.", show_default=False)
     ] = None,
-    why: Annotated[str, typer.Option("--why", help="The reason, kept with the change.")] = "",
+    why: Annotated[str, typer.Option("--why", help="Reason, recorded with the change.")] = "",
     by: By = None,
-    force: Annotated[bool, typer.Option("--force", help="Whatever the gate said; needs --why.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote a version that the gate refused; requires --why.")
+    ] = False,
 ) -> None:
-    """Let a version that passed the gate answer from now on, in models/current and in MLflow."""
-    from customer_revenue.workflows.registry.champion import promote as run
+    """Make a version that passed the gate the champion, in models/current and in MLflow."""
+    from customer_revenue.workflows.registry.champion import promote as promote_version
 
-    change = run(settings_for().registry, version, why, by=by, force=force)
-    say(change.text() if change else "It answers already.")
+    change = promote_version(settings_for().registry, version, why, by=by, force=force)
+    say(change.text() if change else "It is the champion already.")
 
 
 def rollback(
-    why: Annotated[str, typer.Option("--why", help="The reason, kept with the change.")],
+    why: Annotated[str, typer.Option("--why", help="Reason, recorded with the change.")],
     by: By = None,
 ) -> None:
-    """Let the champion before the present one answer again, in models/current and in MLflow."""
-    from customer_revenue.workflows.registry.champion import rollback as run
+    """Make the previous champion the champion again, in models/current and in MLflow."""
+    from customer_revenue.workflows.registry.champion import rollback as roll_back
 
-    say(run(settings_for().registry, why, by=by).text())
+    say(roll_back(settings_for().registry, why, by=by).text())
 
 
 def monitor(
     store: StoreUrl = None,
     as_of: AsOfDay = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Page to write; models/monitoring/report.html by default.")
+        Path | None, typer.Option("--output", help="Report to write; by default models/monitoring/report.html.")
     ] = None,
 ) -> None:
-    """Compare logged predictions with what happened, and look for drift and odd orders; exit status 3 for an alarm."""
-    from customer_revenue.workflows.monitoring.monitor import monitor as run
+    """Compare logged predictions with what happened, and check for drift and unusual orders.
+
+    Exit status 3 if an alarm is raised.
+    """
+    from customer_revenue.workflows.monitoring.monitor import monitor as run_monitoring
     from customer_revenue.workflows.monitoring.monitor import report_page
 
     settings = settings_for(store)
     with reporting() as report:
-        found = run(settings, day_of(as_of), output, report)
-    say(found.text())
-    say(f"Page: {output or report_page(settings.models)}")
-    found.check()
+        result = run_monitoring(settings, optional_day(as_of), output, report)
+    say(result.text())
+    say(f"Report: {output or report_page(settings.models)}")
+    result.check()
 
 
 def retrain(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of orders, or folders of them; new ones are imported first.", show_default=False),
+        typer.Argument(
+            help="Files of orders, or folders of such files; new files are imported first.", show_default=False
+        ),
     ] = None,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
-    """Import what is new, check it, train, promote or keep, and report: one command for a schedule.
+    """Import new files, check them, train, promote the new model if it is better, and report.
 
-    Safe to interrupt and to run twice. Exit status 3 if the champion stays or monitoring raises an alarm.
+    For a schedule: safe to interrupt and to repeat. Exit status 3 if the champion stays or monitoring raises an alarm.
     """
-    from customer_revenue.workflows.retrain import retrain as run
+    from customer_revenue.workflows.retrain import retrain as run_retraining
 
     with reporting() as report:
-        done = run(settings_for(store), files or (), day_of(as_of), report)
-    say(done.text())
-    done.check()
+        result = run_retraining(settings_for(store), files or (), optional_day(as_of), report)
+    say(result.text())
+    result.check()

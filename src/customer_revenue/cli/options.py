@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their words become values."""
+"""Options that several commands share, and their parsing."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ StoreUrl = Annotated[
 ]
 AsOfDay = Annotated[
     str | None,
-    typer.Option("--as-of", help="Take the end of this day (YYYY-MM-DD) for now.", show_default=False),
+    typer.Option("--as-of", help="Compute as of the end of this day (YYYY-MM-DD).", show_default=False),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", help="Write to this file, CSV or Parquet by its ending.", show_default=False)
+    Path | None, typer.Option("--output", help="File to write, CSV or Parquet by its extension.", show_default=False)
 ]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Try a variant: NAME=VALUE, such as trees=60; may be repeated, see docs/experiments.md.",
+        help="Try a variant: NAME=VALUE, such as trees=60. Can be repeated; see docs/experiments.md.",
         show_default=False,
     ),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="Rows at most.")]
-Offset = Annotated[int, typer.Option(min=0, help="Rows to leave out first.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of rows.")]
+Offset = Annotated[int, typer.Option(min=0, help="Number of rows to skip.")]
 
 
 def settings_for(store: str | None = None, changes: Iterable[str] = ()) -> Settings:
@@ -57,18 +57,18 @@ def settings_for(store: str | None = None, changes: Iterable[str] = ()) -> Setti
     return settings
 
 
-def one_of(kind: type[Choice], word: str, name: str) -> Choice:
-    """A value of an enumeration by its word.
+def one_of(choices: type[Choice], value: str, name: str) -> Choice:
+    """The member of an enumeration with a value.
 
     Raises:
-        InvalidParameter: names the allowed words.
+        InvalidParameter: there is no such member; the message lists the allowed values.
     """
     try:
-        return kind(word)
+        return choices(value)
     except ValueError:
-        raise InvalidParameter(f"{name}: {word[:40]!r} is not one of {', '.join(kind)}") from None
+        raise InvalidParameter(f"{name}: {value[:40]!r} is not one of {', '.join(choices)}") from None
 
 
-def day_of(text: str | None) -> dt.date | None:
-    """A day from its word, if there is one."""
+def optional_day(text: str | None) -> dt.date | None:
+    """The day that an option names, if it is given."""
     return None if text is None else parse_day(text)

@@ -1,4 +1,4 @@
-"""``customer-revenue forget``: remove a person."""
+"""``customer-revenue forget``: erase a person's data."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from customer_revenue.console import say
 
 def forget(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
-    orders: Annotated[bool, typer.Option("--orders", help="Remove the orders and refunds too, and the id.")] = False,
+    orders: Annotated[bool, typer.Option("--orders", help="Also remove the orders, the refunds and the id.")] = False,
     store: StoreUrl = None,
 ) -> None:
-    """Remove a person's name and e-mail from the store and its quarantine, for good.
+    """Remove a person's name and e-mail address from the store and its quarantine, permanently.
 
-    Only a hash of the id is remembered, under the key CUSTOMER_REVENUE_FORGET_KEY, which later imports need too.
+    Only a keyed hash of the id remains. The key, CUSTOMER_REVENUE_FORGET_KEY, has to be set for later imports too.
     """
-    from customer_revenue.workflows.forget import forget as run
+    from customer_revenue.workflows.forget import forget as forget_customer
 
-    say(run(settings_for(store), user_id, orders=orders))
+    say(forget_customer(settings_for(store), user_id, orders=orders))

@@ -108,4 +108,4 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _unmatched(path: str) -> None:
-    raise HTTPException(404, f"no such path: /api/{path[:200]}; /api/docs lists the paths of the API")
+    raise HTTPException(404, f"no such path: /api/{path[:200]}; /api/docs lists the paths")

@@ -17,16 +17,16 @@ from customer_revenue.service.paths import own_path
 from customer_revenue.service.rate_limit import RateLimit
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz"})
-"""Paths that a load balancer asks without a key; they only say whether the service is up and ready."""
+"""Health checks, which need no key; they only say whether the service is up and ready."""
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class AuthMiddleware:
-    """Middleware that asks for a valid key with the right scope and within its rate.
+    """Middleware that requires a valid API key with the right scope and within its rate limit.
 
-    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. While there are no keys, only this machine is
-    answered.
+    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Until keys exist, only requests from this
+    machine are accepted.
     """
 
     def __init__(self, app: ASGIApp, keys: Path, requests_per_minute: int) -> None:
@@ -35,7 +35,7 @@ class AuthMiddleware:
         self._rate_limit = RateLimit(requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer why not."""
+        """Pass the request on, or refuse it."""
         refusal = self._refusal(scope) if scope["type"] == "http" and own_path(scope) not in OPEN_PATHS else None
         await (refusal or self.app)(scope, receive, send)
 
@@ -44,10 +44,12 @@ class AuthMiddleware:
         if not self._keys.all():
             if _is_local(scope.get("client")) and _host(headers) in LOCAL_NAMES:
                 return None
-            return _unauthorized("without API keys the service answers only its own machine; `keys add` makes one")
+            return _unauthorized(
+                "no API keys exist, so only this machine may send requests; run `customer-revenue keys add`"
+            )
         key = self._keys.match(_secret(headers))
         if key is None:
-            return _unauthorized("give a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+            return _unauthorized("send a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
         needed = KeyScope.BATCH if scope["method"] == "POST" else KeyScope.READ
         if needed not in key.scopes:
             return error_response(403, "forbidden", f"the key {key.name} has no {needed} scope")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from customer_revenue.service.app import Application
 
 SERVICE_STATEMENT_SECONDS = 60
-"""Maximum time of a statement, where the settings do not say."""
+"""Maximum time of a statement, unless the settings say otherwise."""
 
 settings = load_settings()
 if "statement_seconds" not in settings.model_fields_set:
@@ -41,7 +41,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts t
 
 @cache
 def application() -> Application:
-    """The application, made when it is first needed: the process that starts the workers does not import it."""
+    """The application, created on first use: the process that starts the workers does not import it."""
     from customer_revenue.service.app import create_app
 
     return create_app(settings)
@@ -68,7 +68,7 @@ class MiddlewareStack:
     name="customer_revenue",
     http={"host": "127.0.0.1", "port": 3000},
     workers="cpu_count",
-    # BentoML's own metrics and access log name every path, which holds customers.
+    # BentoML's metrics and access log contain paths, which name customers.
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
@@ -83,7 +83,7 @@ class CustomerRevenueService:
         application().serving_state.warm_up()
 
     def __is_ready__(self) -> bool:
-        """What ``/readyz`` answers."""
+        """Whether ``/readyz`` responds 200."""
         ready: bool = application().serving_state.ready()
         return ready
 
@@ -94,7 +94,7 @@ class CustomerRevenueService:
 
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
     def predict(self, customer_ids: list[str]) -> dict[str, object]:
-        """Summaries and predictions of customers by id, in the order asked for: the body of the batch route."""
+        """Summaries and predictions of customers, in the order of the ids: the body of the batch route."""
         from customer_revenue.service.routes.customer_batches import count_predictions, log_predictions
 
         try:

@@ -16,13 +16,13 @@ EXTRAS = ("--extra", "mysql", "--extra", "postgres")
 
 
 def stage_bento(bundle: Path, root: Path, folder: Path) -> None:
-    """Lay out what a Bento holds: the package, the current bundle, the pinned requirements.
+    """Copy the contents of a Bento to a folder: the package, the model bundle, the pinned requirements.
 
     Raises:
         ModelNotFound: there is no bundle to pack.
     """
     if not bundle.is_dir():
-        raise ModelNotFound(f"no model at {bundle} to pack; `customer-revenue train` makes one")
+        raise ModelNotFound(f"no model at {bundle} to pack; train one with `customer-revenue train`")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     package = root / "src" / "customer_revenue"
@@ -34,9 +34,9 @@ def stage_bento(bundle: Path, root: Path, folder: Path) -> None:
 
 
 def runtime_requirements(root: Path) -> str:
-    """The lock without what only development needs, and with the clients of the database servers.
+    """The locked requirements without development tools, with the clients of the database servers.
 
-    Spark, which is large, needs Java and answers too slowly for a service, is left out.
+    Spark is left out: it is large, needs Java and is too slow for a service.
     """
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
     command += ["--no-annotate", "--no-header", *EXTRAS, "--constraints", "requirements.lock", "pyproject.toml"]
@@ -44,7 +44,7 @@ def runtime_requirements(root: Path) -> str:
 
 
 def main() -> None:
-    """Stage in ``build/bento`` and build there."""
+    """Stage and build a Bento in ``build/bento``."""
     try:
         stage_bento(Path(load_settings().current_model), Path.cwd(), STAGE)
     except CustomerRevenueError as error:

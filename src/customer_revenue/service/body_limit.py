@@ -9,7 +9,7 @@ from customer_revenue.service.error_responses import error_response
 
 
 class BodyLimit:
-    """Middleware that answers 413 to a body that is too large, before more of it is read."""
+    """Middleware that responds 413 to a body that is too large, without reading the rest of it."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
@@ -29,7 +29,7 @@ class BodyLimit:
             too_large = body is None
         if too_large:
             refusal = error_response(
-                413, "too_large", f"the body of a request may have {self._max_bytes} bytes at most"
+                413, "too_large", f"the request body exceeds the maximum of {self._max_bytes} bytes"
             )
             await refusal(scope, receive, send)
         else:
@@ -53,13 +53,13 @@ async def _read(receive: Receive, max_bytes: int) -> bytes | None:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    given = False
+    replayed = False
 
-    async def again() -> Message:
-        nonlocal given
-        if given:
+    async def receive_again() -> Message:
+        nonlocal replayed
+        if replayed:
             return await receive()
-        given = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return receive_again

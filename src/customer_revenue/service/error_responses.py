@@ -16,14 +16,14 @@ from customer_revenue.errors import CustomerRevenueError, InvalidParameter
 
 logger = logging.getLogger(__name__)
 
-STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many_requests"}
+ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many_requests"}
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong."""
+    """Details of an error."""
 
     code: str = Field(description="Stable code that a client may branch on.", examples=["customer_not_found"])
-    message: str = Field(description="One sentence for people.", examples=["no customer 'user_999'"])
+    message: str = Field(description="A sentence for people.", examples=["no customer 'user_999'"])
     details: list[str] = Field(description="Further lines, such as the allowed values.", examples=[[]])
 
 
@@ -41,8 +41,8 @@ def error_response(status: int, code: str, message: str, details: Sequence[str] 
 
 
 def internal_error() -> JSONResponse:
-    """The response to an error of ours; only the log says more."""
-    return error_response(500, "internal_error", "the service failed; its log says why")
+    """The response to an unexpected error; the log has the details."""
+    return error_response(500, "internal_error", "internal error; the log has the details")
 
 
 def _package_error(_request: Request, error: CustomerRevenueError) -> JSONResponse:
@@ -57,9 +57,9 @@ def _validation_error(_request: Request, error: RequestValidationError) -> JSONR
 
 
 def _http_exception(_request: Request, error: HTTPException) -> JSONResponse:
-    if error.status_code == 400:  # FastAPI's own, for a body that is no JSON at all
+    if error.status_code == 400:  # FastAPI's, for a body that is not JSON
         return error_response(422, InvalidParameter.code, "the body is not valid JSON")
-    code = STATUS_CODES.get(error.status_code, "http_error")
+    code = ERROR_CODES.get(error.status_code, "http_error")
     response = error_response(error.status_code, code, str(error.detail))
     response.headers.update(error.headers or {})
     return response
@@ -79,7 +79,7 @@ ERROR_HANDLERS: dict[Any, Callable[[Request, Any], Any]] = {
 
 
 def _problem(item: dict[str, object]) -> str:
-    """One validation problem as one line that names the parameter and, where there are any, the allowed values."""
+    """A validation problem as one line that names the parameter and any allowed values."""
     where = item["loc"]
     assert isinstance(where, tuple)
     name = ".".join(str(part) for part in where[1:]) or str(where[0])

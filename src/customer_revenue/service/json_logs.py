@@ -1,4 +1,4 @@
-"""Logs as lines of JSON: what happened, and one line per request. They name routes and requests, never a person."""
+"""Logs as lines of JSON: events, and one line per request. They name routes and request ids, never a customer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LINES = 100_000
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formats a record as one line of JSON."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Let everything in this process log JSON to the standard error, BentoML and uvicorn too."""
+    """Log as JSON to standard error in this whole process, including BentoML and uvicorn."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
@@ -45,7 +45,7 @@ def configure_logging(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    # uvicorn's own line a request would name the customer; without a handler it is not even made.
+    # uvicorn's own access log contains paths, which name customers.
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False
@@ -61,7 +61,7 @@ class AccessLog:
         self._lock = threading.Lock()
 
     def note(self, request_id: str, method: str, route: str, status: int, seconds: float) -> None:
-        """A request has been answered."""
+        """Add a line about a request."""
         if not self._enabled:
             return
         self._lines.append(
@@ -82,7 +82,7 @@ class AccessLog:
             self._start()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the waiting lines."""
         with self._lock:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:

@@ -21,7 +21,7 @@ from customer_revenue.service.responses import dashboard as page
 
 ROUTE_PREFIX = "/payment/analytics/"
 EXAMPLES = Path(__file__).with_name("examples")
-"""Responses about the specification's example customer among simulated ones, lists cut short."""
+"""Example responses, from the specification's example customer among simulated ones; lists are shortened."""
 
 ANSWERS: Mapping[str, type[BaseModel]] = {
     "customers_revenue": customer.CustomerRevenue,
@@ -58,20 +58,20 @@ ANSWERS: Mapping[str, type[BaseModel]] = {
 MODELS: tuple[type[BaseModel], ...] = (*ANSWERS.values(), ErrorAnswer)
 
 AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
-"""Operations that answer with CSV where that is asked for."""
+"""Operations that return CSV on request."""
 
 SCHEMA_NAMES = {"ListKind": "Shown"}
-"""Schemas that generated clients know under another name than that of our class."""
+"""Schemas whose documented name, which generated clients use, differs from our class's."""
 
 ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     401: (
         "No valid API key.",
         "unauthorized",
-        "give a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+        "send a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
     ),
     403: ("The API key lacks the scope.", "forbidden", "the key reports has no batch scope"),
-    404: ("The store knows no such customer.", "customer_not_found", "no customer 'user_999' by 2023-12-15"),
-    413: ("The body is too large.", "too_large", "the body of a request may have 16777216 bytes at most"),
+    404: ("No such customer in the store.", "customer_not_found", "no customer 'user_999' by 2023-12-15"),
+    413: ("The body is too large.", "too_large", "the request body exceeds the maximum of 16777216 bytes"),
     422: (
         "A parameter is outside its allowed values.",
         "invalid_parameter",
@@ -171,9 +171,9 @@ def _complete(operation: dict[str, Any], method: str, schemas: Mapping[str, dict
     name = operation["operationId"]
     content = {"application/json": {"schema": schemas[ANSWERS[name].__name__], "example": example(name)}}
     if name in AS_CSV:
-        content["text/csv"] = {"schema": {"type": "string", "description": "The same rows, with a header line."}}
+        content["text/csv"] = {"schema": {"type": "string", "description": "The same rows, after a header line."}}
     headers = {"x-request-id": REQUEST_ID} | ({"etag": ETAG} if method == "get" else {})
-    responses: dict[str, Any] = {"200": {"description": "The answer.", "headers": headers, "content": content}}
+    responses: dict[str, Any] = {"200": {"description": "The response.", "headers": headers, "content": content}}
     if method == "get":
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
         responses["304"] = {"description": "The client already has this response.", "headers": headers}

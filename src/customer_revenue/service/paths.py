@@ -1,4 +1,4 @@
-"""Paths of requests within the application, wherever it is mounted."""
+"""Request paths relative to the application, wherever it is mounted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 
 def own_path(scope: Scope) -> str:
-    """The path of a request below the place where the application is mounted.
+    """The path of a request, relative to the path that the application is mounted under.
 
     >>> own_path({"path": "/revenue/api/docs", "root_path": "/revenue"})
     '/api/docs'

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_SECONDS = 60.0
 MAX_ROWS = 200_000
-"""Maximum number of customers that wait to be written; beyond that the oldest are dropped."""
+"""Maximum number of waiting customers; beyond that the oldest are dropped."""
 
 SERVICE_SOURCE = "service"
 LOGGED_COLUMNS = (
@@ -40,8 +40,8 @@ class PredictionLog:
     """Logs predictions: one per customer, day and model, however often a customer is requested.
 
     Args:
-        folder: of the log; ``None`` for no log.
-        share: of the customers whose predictions are logged, from 0 to 1.
+        folder: folder of the log; ``None`` for no log.
+        share: share of customers whose predictions are logged, from 0 to 1.
     """
 
     def __init__(self, folder: Path | None, share: float) -> None:
@@ -55,11 +55,11 @@ class PredictionLog:
 
     @property
     def enabled(self) -> bool:
-        """Whether there is a log to write to."""
+        """Whether predictions are logged."""
         return self._folder is not None and self._share > 0
 
     def note(self, customer: Mapping[str, Any], version: str | None, store_id: str) -> None:
-        """Log a response about a customer, or one of a batch, that has ``predictions``."""
+        """Log a customer's response, alone or in a batch, if it has ``predictions``."""
         predictions = customer.get("predictions")
         if not predictions or not self.enabled:
             return
@@ -76,7 +76,7 @@ class PredictionLog:
             self._start()
 
     def flush(self) -> None:
-        """Write what waits; also called when the service stops."""
+        """Write the waiting predictions; also called when the service stops."""
         with self._lock:
             rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if rows and self._folder is not None:
@@ -92,14 +92,14 @@ class PredictionLog:
             try:
                 self.flush()
             except Exception:
-                logger.exception("the prediction log could not be written; its last rows are lost")
+                logger.exception("could not write the prediction log; the last rows are lost")
 
 
-def _rows(noted: list[tuple[Any, ...]]) -> pa.Table:
-    """Three rows for each customer: the probabilities at 30 and 90 days, and everything at the horizon."""
+def _rows(entries: list[tuple[Any, ...]]) -> pa.Table:
+    """Three rows per customer: the probabilities at 30 and 90 days, and all predictions at the horizon."""
     names = ("customer_id", "segment", "model_version", "store_id", "predicted_at", *LOGGED_COLUMNS)
-    columns = dict(zip(names, zip(*noted, strict=True), strict=True))
-    number = len(noted)
+    columns = dict(zip(names, zip(*entries, strict=True), strict=True))
+    number = len(entries)
     common = {name: pa.array(columns[name], pa.string()) for name in names[:4]} | {
         "as_of": pa.array([dt.date.fromisoformat(day) for day in columns["as_of"]], pa.date32()),
         "predicted_at": pa.array(columns["predicted_at"], pa.float64()),

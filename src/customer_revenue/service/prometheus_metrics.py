@@ -16,91 +16,94 @@ BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5,
 
 
 class Metrics:
-    """The metrics of this worker; all workers of a service write into one folder, and any of them reports for all.
+    """Metrics of this worker. All workers of a service write to one folder, and each reports the totals.
 
-    Their labels are the routes of the API and never an address, which would hold a customer and grow without end.
+    Labels hold route patterns and never paths, which name customers and have no bound.
     """
 
     def __init__(self) -> None:
-        # Imported late: the folder of the workers is known only once a worker has started.
+        # Imported late: the workers' folder is known only once a worker has started.
         from prometheus_client import Counter, Gauge, Histogram
 
         self._seconds = Histogram(
             "customer_revenue_request_seconds",
-            "Time to answer a request.",
+            "Response time.",
             ("route", "method", "status"),
             buckets=BUCKETS,
         )
-        self._kept = Counter("customer_revenue_kept_answers_total", "Requests by use of kept answers.", ("outcome",))
-        self._predictions = Counter(
-            "customer_revenue_predictions_total", "Customers predicted for, by model.", ("model_version",)
+        self._cache_lookups = Counter(
+            "customer_revenue_kept_answers_total", "Requests by use of the response cache.", ("outcome",)
         )
-        ages = {
-            "store_last_order": "Last order of the store, in seconds since 1970.",
-            "store_opened": "When the store in use was opened, in seconds since 1970.",
-            "model_trained": "When the model in use was written, in seconds since 1970.",
-            "model_of_other_store": "1 while the model in use is one that was trained on another store.",
-            "model_refused": "1 while the model that is there is refused and another one, or none, is in use.",
+        self._predictions = Counter(
+            "customer_revenue_predictions_total", "Predicted customers by model version.", ("model_version",)
+        )
+        gauges = {
+            "store_last_order": "Time of the store's last order, in seconds since 1970.",
+            "store_opened": "Time the current store was opened, in seconds since 1970.",
+            "model_trained": "Time the current model was written, in seconds since 1970.",
+            "model_of_other_store": "1 while the current model was trained on another store.",
+            "model_refused": "1 while the newest model is refused and the previous one, or none, is in use.",
         }
         self._in_memory = Gauge(
             "customer_revenue_customers_in_memory",
-            "Customers that a worker keeps in memory, of the worker with the fewest.",
+            "Customers in memory, of the worker with the fewest.",
             multiprocess_mode="livemin",
         )
-        self._ages = {
-            name: Gauge(f"customer_revenue_{name}", text, multiprocess_mode="mostrecent") for name, text in ages.items()
+        self._gauges = {
+            name: Gauge(f"customer_revenue_{name}", text, multiprocess_mode="mostrecent")
+            for name, text in gauges.items()
         }
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """A request has been answered."""
+    def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Measure a request."""
         self._seconds.labels(route, method, str(status)).observe(seconds)
 
-    def looked_up(self, *, found: bool) -> None:
-        """The response cache has been looked up."""
-        self._kept.labels("hit" if found else "miss").inc()
+    def count_cache_lookup(self, *, found: bool) -> None:
+        """Count a lookup in the response cache."""
+        self._cache_lookups.labels("hit" if found else "miss").inc()
 
     def set_customers_in_memory(self, customers: int) -> None:
         """Set the number of customers in memory."""
         self._in_memory.set(customers)
 
-    def predicted(self, model_version: str | None, customers: int) -> None:
-        """Predictions have been made."""
+    def count_predictions(self, model_version: str | None, customers: int) -> None:
+        """Count predictions."""
         if customers:
             self._predictions.labels(model_version or "none").inc(customers)
 
     def text(self, answers: Answers | None) -> bytes:
-        """Everything in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         import prometheus_client as prometheus
         from prometheus_client.multiprocess import MultiProcessCollector
 
         if answers is not None:
-            self._set_ages(answers)
+            self._set_gauges(answers)
         registry = prometheus.REGISTRY
         if MULTIPROCESS_FOLDER in os.environ:
             registry = prometheus.CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client has no type here
         return prometheus.generate_latest(registry) + (answers.monitoring_metrics() if answers else b"")
 
-    def _set_ages(self, answers: Answers) -> None:
+    def _set_gauges(self, answers: Answers) -> None:
         last = answers.info.last_day
         if last is not None:
-            self._ages["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
-        self._ages["store_opened"].set(answers.opened_at)
-        self._ages["model_refused"].set(answers.problem is not None)
-        self._ages["model_of_other_store"].set(bool(answers.warning))
+            self._gauges["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
+        self._gauges["store_opened"].set(answers.opened_at)
+        self._gauges["model_refused"].set(answers.problem is not None)
+        self._gauges["model_of_other_store"].set(bool(answers.warning))
         if answers.model_written_at is not None:
-            self._ages["model_trained"].set(answers.model_written_at)
+            self._gauges["model_trained"].set(answers.model_written_at)
 
 
-_making = threading.Lock()
+_lock = threading.Lock()
 
 
 def metrics() -> Metrics:
     """The metrics of this worker, made when they are first needed."""
-    with _making:
-        return _made()
+    with _lock:
+        return _create()
 
 
 @cache
-def _made() -> Metrics:
+def _create() -> Metrics:
     return Metrics()

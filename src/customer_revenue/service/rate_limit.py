@@ -13,10 +13,10 @@ from customer_revenue.service.error_responses import error_response
 
 
 class RateLimit:
-    """Counts the requests of each key in this worker, in windows of a minute.
+    """Limits the requests per minute of each key, in this worker.
 
     Args:
-        requests_per_minute: of each key; 0 for no limit.
+        requests_per_minute: maximum for each key; 0 for no limit.
     """
 
     def __init__(self, requests_per_minute: int) -> None:
@@ -24,7 +24,7 @@ class RateLimit:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     def refusal(self, key_name: str) -> JSONResponse | None:
-        """Count a request of a key; the response 429 if it is one too many."""
+        """Count a request of a key; a response 429 if it exceeds the limit, otherwise ``None``."""
         if self._limit is None or self._limiter.hit(self._limit, key_name):
             return None
         seconds = max(1, round(self._limiter.get_window_stats(self._limit, key_name).reset_time - time.time()))

@@ -1,4 +1,4 @@
-"""The outermost middleware: request ids, the access log, metrics, and the last resort for exceptions."""
+"""The outermost middleware: request ids, the access log, metrics, and unhandled exceptions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from customer_revenue.service.serving_state import ServingState
 
 logger = logging.getLogger(__name__)
 
-HEADER = "x-request-id"
-PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_HEADER = "x-request-id"
+CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 UNROUTED = "other"
-"""The route of requests that no route answers."""
+"""The label of requests that match no route."""
 
 OWN_ROUTES = frozenset(
     {
@@ -43,10 +43,10 @@ OWN_ROUTES = frozenset(
 
 
 class RequestMiddleware:
-    """Middleware around everything: names, logs and measures each request.
+    """Middleware around all others that gives each request an id, logs it and measures it.
 
-    The response carries the client's ``X-Request-ID``, or one of ours if the client sent none or an odd one. An
-    exception of any middleware or application inside becomes the documented response 500.
+    The response has the client's ``X-Request-ID``, or a generated one if the client sent none or an invalid one. An
+    exception from the middleware and the application inside becomes the documented response 500.
     """
 
     def __init__(self, app: ASGIApp, log: AccessLog) -> None:
@@ -54,32 +54,32 @@ class RequestMiddleware:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, name the response, log and measure it."""
+        """Pass the request on, add the id to its response, log it and measure it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+        client_id = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = client_id if CLIENT_REQUEST_ID.fullmatch(client_id) else uuid.uuid4().hex
         status, started, complete = 500, False, False
         began = time.perf_counter()
         path = own_path(scope)
 
-        async def named(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status, started, complete
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                message["headers"] = [*message.get("headers", ()), (HEADER.encode(), request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER.encode(), request_id.encode())]
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
-            await self.app(scope, receive, named)
+            await self.app(scope, receive, send_with_id)
         except Exception:
             logger.exception("request %s failed", request_id)
             if started and not complete:
                 raise  # the server closes the connection, since the response cannot be completed
             if not started:
-                await internal_error()(scope, receive, named)
+                await internal_error()(scope, receive, send_with_id)
         finally:
             self._record(request_id, scope["method"], _route(scope, path), status, time.perf_counter() - began)
 
@@ -87,31 +87,31 @@ class RequestMiddleware:
         """Log and measure a request; if that fails, the response stays as it is."""
         try:
             self._log.note(request_id, method, route, status, seconds)
-            metrics().answered(route, method, status, seconds)
+            metrics().observe_request(route, method, status, seconds)
         except Exception:
             logger.exception("request %s could not be recorded", request_id)
 
 
 class MetricsPage:
-    """Middleware that answers ``/metrics``, and paths that no router can read."""
+    """Middleware for ``/metrics``; it also refuses paths with a line break, which routers cannot match."""
 
     def __init__(self, app: ASGIApp, state: ServingState) -> None:
         self.app = app
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass the request on."""
+        """Respond, or pass the request on."""
         response: ASGIApp = self.app
         if scope["type"] == "http" and own_path(scope) == "/metrics":
-            text = await anyio.to_thread.run_sync(metrics().text, self._state.open_now)
+            text = await anyio.to_thread.run_sync(metrics().text, self._state.opened)
             response = Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
         elif scope["type"] == "http" and "\n" in scope["path"]:
-            response = error_response(404, "not_found", "no address has a line break")
+            response = error_response(404, "not_found", "a path cannot contain a line break")
         await response(scope, receive, send)
 
 
 def _route(scope: Scope, path: str) -> str:
-    """The pattern of the route that answered; never the path, which may name a customer."""
+    """The pattern of the matched route; never the path, which may name a customer."""
     route = scope.get("route")
     pattern = scope.get("cached_route") or ("" if isinstance(route, Mount) else getattr(route, "path_format", ""))
     if pattern:

@@ -1,4 +1,4 @@
-"""Cached responses: kept as bytes, and not sent again to a client that has them."""
+"""Cached responses, stored as bytes; a client that already has one gets 304."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class CachedResponse:
 
     @classmethod
     def of(cls, body: bytes, route: str) -> CachedResponse:
-        """The tag leaves out the moment of calculation, which alone makes no different response."""
-        said = CALCULATION_DATE.sub(b"", body)
-        return cls(body, f'"{hashlib.blake2b(said, digest_size=16).hexdigest()}"', route)
+        """The tag ignores the calculation date: a response that differs in it alone counts as unchanged."""
+        content = CALCULATION_DATE.sub(b"", body)
+        return cls(body, f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"', route)
 
 
 class ResponseCache:
-    """Middleware for GET: an ``ETag`` with 304, and responses cached while store, model and day are the same.
+    """Middleware for GET: entity tags with 304, and responses cached as long as store, model and day are the same.
 
     It runs before routing and validation, so that a cached response costs next to nothing.
     """
@@ -58,24 +58,24 @@ class ResponseCache:
         key = (version, scope.get("raw_path") or scope["path"], scope["query_string"])
         known = Headers(scope=scope).get("if-none-match", "")
         cached = self._cache.get(key) if version is not None else None
-        metrics().looked_up(found=cached is not None)
+        metrics().count_cache_lookup(found=cached is not None)
         if cached is not None:
-            scope["cached_route"] = cached.route  # for the metrics: no router has seen this request
+            scope["cached_route"] = cached.route  # for the metrics: no router handles this request
             await _send(cached, known, send)
             return
 
-        def keep(answer: CachedResponse) -> None:
+        def store(answer: CachedResponse) -> None:
             if version is not None and version == self._state.version() and len(answer.body) <= MAX_BODY_BYTES:
                 self._cache[key] = answer
 
-        await self.app(scope, receive, _Collector(scope, send, known, keep))
+        await self.app(scope, receive, _Collector(scope, send, known, store))
 
 
 class _Collector:
-    """Holds a successful response back until it is complete, to tag and cache it; lets everything else pass."""
+    """Holds a successful response back until it is complete, to tag and cache it; passes everything else on."""
 
-    def __init__(self, scope: Scope, send: Send, known: str, keep: Callable[[CachedResponse], None]) -> None:
-        self._scope, self._send, self._known, self._keep = scope, send, known, keep
+    def __init__(self, scope: Scope, send: Send, known: str, store: Callable[[CachedResponse], None]) -> None:
+        self._scope, self._send, self._known, self._store = scope, send, known, store
         self._held = False
         self._parts: list[bytes] = []
 
@@ -94,7 +94,7 @@ class _Collector:
         if not message.get("more_body", False):
             route = getattr(self._scope.get("route"), "path_format", "")
             answer = CachedResponse.of(b"".join(self._parts), route)
-            self._keep(answer)
+            self._store(answer)
             await _send(answer, self._known, self._send)
 
 

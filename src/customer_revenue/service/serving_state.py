@@ -1,4 +1,4 @@
-"""The store and the model that a worker serves, reopened when newer ones have replaced them."""
+"""The store and the model that a worker serves, reopened when they are replaced."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ Result = TypeVar("Result")
 
 CHECK_EVERY_SECONDS = 1.0
 RETRY_SNAPSHOT_SECONDS = 600.0
-"""Wait before a snapshot that failed is tried again: reading all customers loads the database."""
+"""Wait after a failed snapshot before the next attempt: reading all customers is a load on the database."""
 STORE_CONCURRENCY = 3
-"""Maximum number of requests that query the store at once: more would wait for the interpreter's lock."""
+"""Maximum number of concurrent queries for one customer: more threads would wait for the interpreter's lock."""
 STORE_WAIT_SECONDS = 3.0
-"""Maximum wait of a request for one of the threads that query the store."""
+"""Maximum time that a request waits for one of these threads."""
 
 
 class ServingState:
-    """Hands out the current :class:`Answers`.
+    """Holds the current :class:`Answers`.
 
-    A request keeps the one that it was given, so an answer never mixes two stores or two models. A thread looks for a
-    newer store or model and opens it, so that no request waits for that.
+    A request keeps the one that it started with, so that a response never mixes two stores or two models. A thread
+    checks for a newer store or model and opens it, so that no request waits for that.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -46,23 +46,23 @@ class ServingState:
         self._lock = threading.Lock()
         self._answers: Answers | None = None
         self._generation = 0
-        """Counts the answers opened: an address in memory may be used again."""
-        self._refused: tuple[float, StoreError] | None = None
+        """Number of reloads; it identifies the answers in cache keys."""
+        self._last_error: tuple[float, StoreError] | None = None
         self._last_logged = ""
-        self._slots: anyio.Semaphore | None = None  # made where there is an event loop
+        self._slots: anyio.Semaphore | None = None  # created in the event loop
         self._failed_snapshot = (-1, 0.0)
-        """The generation whose snapshot failed, and until when it is not tried again."""
+        """The generation whose snapshot failed, and the time of the next attempt."""
 
     def current(self) -> Answers:
         """The answers of the newest store and model.
 
         Raises:
-            StoreError: there is no store to answer from.
+            StoreError: there is no usable store.
         """
         return self._answers or self._opened()
 
     def scorer(self) -> HistoryScorer:
-        """What scores histories that are sent: with the model in use, and without a store if there is none.
+        """The scorer of posted histories: it uses the current model, and works without a store.
 
         Raises:
             ModelError: there is no model.
@@ -75,12 +75,12 @@ class ServingState:
             )
 
     @property
-    def open_now(self) -> Answers | None:
-        """The answers, if a store has been opened."""
+    def opened(self) -> Answers | None:
+        """The current answers; ``None`` until a store has been opened."""
         return self._answers
 
     def ready(self) -> bool:
-        """Whether there is a store, and it answers."""
+        """Whether the store is open and responds."""
         try:
             self.current().check()
         except CustomerRevenueError as error:
@@ -89,7 +89,7 @@ class ServingState:
         return True
 
     def version(self) -> tuple[object, ...] | None:
-        """What a response depends on in addition to the request; ``None`` where that is not known for sure."""
+        """What a response depends on in addition to the request; ``None`` while that is uncertain."""
         answers = self._answers
         if answers is None or not answers.freshness.is_recent:
             return None
@@ -97,24 +97,24 @@ class ServingState:
         return None if day is None else (self._generation, day)
 
     async def run_in_store_thread(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
-        """Call a function that queries the store, in one of a few threads.
+        """Call a function that queries the store in one of :data:`STORE_CONCURRENCY` threads.
 
         Raises:
-            StoreError: the store keeps all of them waiting.
+            StoreError: no thread became free in time.
         """
         slots = self._slots = self._slots or anyio.Semaphore(STORE_CONCURRENCY)
         try:
             with anyio.fail_after(STORE_WAIT_SECONDS):
                 await slots.acquire()
         except TimeoutError:
-            raise StoreError("the store does not answer in time: try again later") from None
+            raise StoreError("the store did not respond in time; try again later") from None
         try:
             return await to_thread.run_sync(function, *args)
         finally:
             slots.release()
 
     def warm_up(self) -> None:
-        """Open the store and the model ahead of the first request; if that fails, requests get the error."""
+        """Open the store and the model before the first request; if that fails, requests report the error."""
         try:
             self.current()
         except CustomerRevenueError as error:
@@ -123,11 +123,11 @@ class ServingState:
     def _opened(self) -> Answers:
         with self._lock:
             if self._answers is None:
-                self._fail_again()
+                self._raise_recent_error()
                 try:
                     self._answers = Answers.open(self._settings)
                 except StoreError as error:
-                    self._refused = (time.monotonic(), error)
+                    self._last_error = (time.monotonic(), error)
                     raise
                 self._warn(self._answers)
                 for task in (self._reload, self._refresh_snapshot):
@@ -136,16 +136,16 @@ class ServingState:
                     ).start()
             return self._answers
 
-    def _fail_again(self) -> None:
-        """Raise the last error again within a second, so that not every request waits for a store that is away."""
-        if self._refused is not None and time.monotonic() - self._refused[0] < CHECK_EVERY_SECONDS:
-            raise type(self._refused[1])(self._refused[1].message)
+    def _raise_recent_error(self) -> None:
+        """Raise an error of the last second again, so that not every request waits for an unavailable store."""
+        if self._last_error is not None and time.monotonic() - self._last_error[0] < CHECK_EVERY_SECONDS:
+            raise type(self._last_error[1])(self._last_error[1].message)
 
     @staticmethod
     def _run_periodically(task: Callable[[], None]) -> None:
         """Run a task every second, whatever it raises."""
         while True:
-            time.sleep(CHECK_EVERY_SECONDS)  # the first requests come first
+            time.sleep(CHECK_EVERY_SECONDS)  # let the first requests go ahead
             try:
                 task()
             except Exception:
@@ -160,7 +160,7 @@ class ServingState:
             answers.refresh_snapshot()
             self._failed_snapshot = (-1, 0.0)
         except CustomerRevenueError as error:
-            logger.warning("the customers could not be read into memory: %s", error.message)
+            logger.warning("could not load the customers into memory: %s", error.message)
         metrics().set_customers_in_memory(answers.info.customers if answers.has_snapshot else 0)
 
     def _reload(self) -> None:
@@ -168,14 +168,14 @@ class ServingState:
         try:
             new = old.reload_if_changed()
         except CustomerRevenueError as error:
-            self._log_once(f"still answering from the old store and model: {error.message}")
+            self._log_once(f"still using the previous store and model: {error.message}")
             return
         if new is not old:
             self._answers = new
             self._generation += 1
-            logger.info("answering from the store %s and the model %s", new.info.fingerprint[:12], new.model_version)
+            logger.info("now using the store %s and the model %s", new.info.fingerprint[:12], new.model_version)
             self._warn(new)
-        self._log_once(f"still answering with the old model: {new.problem.message}" if new.problem else "")
+        self._log_once(f"still using the previous model: {new.problem.message}" if new.problem else "")
 
     @staticmethod
     def _warn(answers: Answers) -> None:
@@ -183,13 +183,13 @@ class ServingState:
             logger.warning("%s", answers.warning)
 
     def _log_once(self, message: str) -> None:
-        """Log a problem once and not every second."""
+        """Log a repeated problem only once."""
         if message and message != self._last_logged:
             logger.warning("%s", message)
         self._last_logged = message
 
 
-async def serving_state(request: Request) -> ServingState:  # FastAPI hands what is not async to another thread
-    """The app's :class:`ServingState`, for routes."""
-    source: ServingState = request.app.state.serving_state
-    return source
+async def serving_state(request: Request) -> ServingState:  # async, since FastAPI runs other functions in a thread
+    """Dependency: the application's :class:`ServingState`."""
+    state: ServingState = request.app.state.serving_state
+    return state

@@ -1,4 +1,4 @@
-"""The files of the page, served without a key: they hold no data, and the page asks for the key itself."""
+"""The files of the page, served without a key: they hold no data, and the page sends the key with its requests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from customer_revenue.service.paths import own_path
 
 STATIC = Path(__file__).with_name("static")
 PAGE_PREFIX = "/dashboard/"
-"""Where the files are; the page itself is ``/``, and everything else is the service's."""
+"""Path of the files; the page itself is ``/``."""
 
-HEADERS = {
+SECURITY_HEADERS = {
     "content-security-policy": "; ".join(
         (
             "default-src 'none'",
@@ -37,35 +37,35 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "cache-control": "no-cache",  # asked for again, answered by 304, so that an upgrade shows at once
+    "cache-control": "no-cache",  # revalidated with 304, so that an upgrade shows at once
 }
 
 
 class PageFiles:
-    """Middleware that answers ``/`` and what is under ``/dashboard/``, and lets everything else pass."""
+    """Middleware that serves ``/`` and ``/dashboard/``, and passes everything else on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._files = StaticFiles(directory=STATIC, html=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a file, or pass the request on."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not _is_ours(own_path(scope)):
+        """Serve a file, or pass the request on."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not _is_page_path(own_path(scope)):
             await self.app(scope, receive, send)
             return
 
-        async def secured(message: Message) -> None:
+        async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
             await send(message)
 
         inner = {**scope, "path": "/" + own_path(scope).removeprefix(PAGE_PREFIX).lstrip("/"), "root_path": ""}
         try:
             response: ASGIApp = await self._files.get_response(self._files.get_path(inner), inner)
         except HTTPException as error:
-            response = error_response(error.status_code, "not_found", "the page has no such file")
-        await response(scope, receive, secured)
+            response = error_response(error.status_code, "not_found", "no such file")
+        await response(scope, receive, send_secured)
 
 
-def _is_ours(path: str) -> bool:
+def _is_page_path(path: str) -> bool:
     return path == "/" or path.startswith(PAGE_PREFIX)

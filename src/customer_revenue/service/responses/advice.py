@@ -1,4 +1,4 @@
-"""What to do about a customer, and what revenue to expect."""
+"""Advice and forecasts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class CustomerUpsell(Complete):
 
 
 class Trend(Answer):
-    """The trend of the full months."""
+    """Trend of the full months."""
 
     direction: str
     change_cents_per_month: int | None
@@ -80,7 +80,7 @@ class Seasonality(Answer):
 
 
 class Factors(Answer):
-    """What supports a forecast."""
+    """The history behind a forecast."""
 
     purchase_frequency: float | None
     trend: Trend
@@ -98,7 +98,7 @@ class ForecastMonth(Answer):
 
 
 class BaseForecast(Complete):
-    """Revenue to be expected of all known customers."""
+    """Expected revenue of all known customers."""
 
     months: int
     predicted_monthly_revenue: float
@@ -111,6 +111,6 @@ class BaseForecast(Complete):
 
 
 class CustomerForecast(BaseForecast):
-    """Revenue to be expected of a customer."""
+    """Expected revenue of a customer."""
 
     customer_id: str

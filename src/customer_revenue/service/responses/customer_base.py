@@ -1,4 +1,4 @@
-"""The customer base."""
+"""Responses about the whole customer base."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from customer_revenue.service.responses.shape import Answer, Complete, Page, Pag
 
 
 class ListedCustomer(Answer):
-    """A customer of a list, with the facts of all time."""
+    """A customer in a list, with the facts of all time."""
 
     customer_id: str
     total_revenue_cents: int
@@ -79,7 +79,7 @@ class Cohorts(Complete):
 
 
 class Group(Answer):
-    """A group of customers and what it is worth."""
+    """A group of customers and its revenue."""
 
     customer_count: int
     total_revenue_cents: int
@@ -127,7 +127,7 @@ class Distribution(Complete):
 
 
 class FrequencyRow(Answer):
-    """Customers of one purchase frequency."""
+    """Customers with one purchase frequency."""
 
     purchase_frequency: str
     customer_count: int
@@ -194,7 +194,7 @@ class Rfm(Complete):
 
 
 class CohortBudget(Answer):
-    """What a customer of a cohort may have cost."""
+    """The maximum acquisition cost for a customer of a cohort."""
 
     cohort: str
     customers: int
@@ -203,7 +203,7 @@ class CohortBudget(Answer):
 
 
 class SegmentBudget(Answer):
-    """What a customer of a segment may cost."""
+    """The maximum acquisition cost for a customer of a segment."""
 
     customer_segment: str
     customers: int
@@ -212,7 +212,7 @@ class SegmentBudget(Answer):
 
 
 class Acquisition(Complete):
-    """What a new customer may cost."""
+    """Maximum acquisition costs."""
 
     unit: Literal["month", "quarter"]
     by_cohort: list[CohortBudget]
@@ -220,7 +220,7 @@ class Acquisition(Complete):
 
 
 class Segment(Group):
-    """A value segment: who is in it and how to treat them."""
+    """A value segment: its criteria, its size and how to treat its customers."""
 
     customer_segment: str
     criteria: str
@@ -229,7 +229,7 @@ class Segment(Group):
 
 
 class Stage(Group):
-    """A lifecycle stage: who is in it and what to look to."""
+    """A lifecycle stage: its criteria, its size and what to focus on."""
 
     lifecycle_stage: str
     criteria: str
@@ -244,7 +244,7 @@ class Segments(Complete):
 
 
 class CustomerAction(Action):
-    """Something to do about a customer of a list."""
+    """An action for a customer in a list."""
 
     customer_id: str
     customer_name: str | None
@@ -258,7 +258,7 @@ class BaseActions(Paged):
 
 
 class WidgetMetrics(Answer):
-    """The dashboard's figures, money in units of the currency."""
+    """The dashboard's metrics, money in currency units."""
 
     totalCustomers: int  # noqa: N815  # the specification's names
     avgCustomerValue: float  # noqa: N815

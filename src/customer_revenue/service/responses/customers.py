@@ -1,4 +1,4 @@
-"""One customer, and many."""
+"""Responses about one customer and about batches."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ class RevenueSummary(Answer):
     avg_order_value_cents: Cents = Field(description="Revenue per order, rounded, in cents.", examples=[12500])
     first_purchase_date: Day | None = Field(description="Day of the period's first order.", examples=["2023-01-15"])
     last_purchase_date: Day | None = Field(description="Day of the period's last order.", examples=["2023-12-10"])
-    customer_lifespan_days: int = Field(description="Days from the first to the last of them.", examples=[329])
+    customer_lifespan_days: int = Field(
+        description="Days from the first to the last order of the period.", examples=[329]
+    )
     purchase_frequency_days: int | None = Field(
-        description="Lifespan divided by orders, rounded; null for fewer than two orders.", examples=[33]
+        description="Lifespan divided by the number of orders, rounded; null for fewer than two orders.", examples=[33]
     )
     total_refunds_cents: Cents = Field(description="Refunds, in cents.", examples=[2500])
     net_revenue_cents: int = Field(description="Revenue less refunds, in cents.", examples=[122500])
     avg_days_between_purchases: float | None = Field(
-        description="Lifespan divided by orders less one; null for fewer than two orders.", examples=[36.6]
+        description="Lifespan divided by the number of orders less one; null for fewer than two orders.",
+        examples=[36.6],
     )
 
 
@@ -53,22 +56,22 @@ class QuarterRow(Answer):
 class ProductRow(Answer):
     """Revenue of one product."""
 
-    product_id: str = Field(description="Product; `unattributed` for revenue that no order line explains.")
-    product_name: str | None = Field(description="Its name.")
-    revenue_cents: int = Field(description="Revenue of its order lines, in cents.")
-    orders: int = Field(description="Number of orders with it.")
+    product_id: str = Field(description="Id of the product; `unattributed` for revenue without order lines.")
+    product_name: str | None = Field(description="Name of the product.")
+    revenue_cents: int = Field(description="Revenue of the product's order lines, in cents.")
+    orders: int = Field(description="Number of orders that include the product.")
     percentage_of_total: float = Field(description="Share of the period's revenue, in percent.", examples=[48.0])
 
 
 class Action(Answer):
-    """Something to do about a customer."""
+    """A recommended action."""
 
-    code: str = Field(description="Stable name of the rule.")
-    topic: str = Field(description="What it is about, such as retention.")
+    code: str = Field(description="Stable code of the rule.")
+    topic: str = Field(description="Topic, such as retention.")
     text: str = Field(description="What to do, in words.")
     reason: str = Field(description="Why, with the customer's own numbers.")
-    priority: str = Field(description="How urgent it is.")
-    expected_value_cents: int = Field(description="What acting is worth, in cents.")
+    priority: str = Field(description="Priority of the action.")
+    expected_value_cents: int = Field(description="Expected value of the action, in cents.")
 
 
 class Offer(Answer):
@@ -77,9 +80,9 @@ class Offer(Answer):
     offer_type: str = Field(description="Kind of offer.", examples=["exclusive_early_access"])
     discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where it would cost more than it brings.")
     message: str = Field(description="The message to the customer.")
-    reason: str = Field(description="Why this discount, or none.")
-    expected_gain_cents: int = Field(description="Revenue that the offer is expected to bring, in cents.")
-    expected_cost_cents: int = Field(description="What the discount is expected to cost, in cents.")
+    reason: str = Field(description="Reason for the discount, or for none.")
+    expected_gain_cents: int = Field(description="Expected revenue gain of the offer, in cents.")
+    expected_cost_cents: int = Field(description="Expected cost of the discount, in cents.")
 
 
 class Predictions(Answer):
@@ -88,32 +91,36 @@ class Predictions(Answer):
     estimated_ltv_cents: int = Field(
         description="Net revenue to date and the discounted net revenue expected within the horizon, in cents."
     )
-    next_purchase_probability: Probability = Field(description="Chance of a purchase within 30 days.")
+    next_purchase_probability: Probability = Field(description="Probability of a purchase within 30 days.")
     next_purchase_predicted_date: Day | None = Field(
-        description="Median day of the next purchase, given that one comes within the horizon."
+        description="Median day of the next purchase, given a purchase within the horizon."
     )
-    churn_risk_score: Probability = Field(description="Chance of no purchase within the next 90 days.")
+    churn_risk_score: Probability = Field(description="Probability of no purchase within the next 90 days.")
     recommended_actions: list[str] = Field(description="What to do, most valuable first.")
-    probability_alive: Probability = Field(description="Chance of any purchase ever again.")
+    probability_alive: Probability = Field(description="Probability of any purchase ever again.")
     purchase_probability: Probability = Field(
-        description="Chance of a purchase within the horizon: how far to trust the predicted date."
+        description="Probability of a purchase within the horizon; the predicted date holds only for that case."
     )
-    next_purchase_date_low: Day | None = Field(description="10 % point of the next purchase's day, given one comes.")
-    next_purchase_date_high: Day | None = Field(description="90 % point of the next purchase's day, given one comes.")
-    expected_purchases: float = Field(ge=0, description="Mean number of purchase days within the horizon.")
+    next_purchase_date_low: Day | None = Field(
+        description="10th percentile of the day of the next purchase, given a purchase."
+    )
+    next_purchase_date_high: Day | None = Field(
+        description="90th percentile of the day of the next purchase, given a purchase."
+    )
+    expected_purchases: float = Field(ge=0, description="Expected number of purchase days within the horizon.")
     purchases_low: float = Field(description="Lower end of the interval of purchase days.")
     purchases_high: float = Field(description="Upper end of the interval of purchase days.")
-    expected_revenue_cents: int = Field(ge=0, description="Mean gross revenue within the horizon, in cents.")
+    expected_revenue_cents: int = Field(ge=0, description="Expected gross revenue within the horizon, in cents.")
     revenue_low_cents: int = Field(description="Lower end of the interval of gross revenue, in cents.")
     revenue_high_cents: int = Field(description="Upper end of the interval of gross revenue, in cents.")
-    interval_mass: Probability = Field(description="Probability that the intervals of purchases and revenue hold.")
+    interval_mass: Probability = Field(description="Nominal probability of the intervals of purchases and revenue.")
     ltv_low_cents: int = Field(description="Lower end of the 80 % interval of the LTV, in cents.")
     ltv_high_cents: int = Field(description="Upper end of the 80 % interval of the LTV, in cents.")
-    churn_reasons: list[str] = Field(description="What drives the churn risk, strongest first, in words.")
+    churn_reasons: list[str] = Field(description="What drives the churn risk, in words, strongest first.")
     horizon_days: int = Field(description="Horizon of the LTV, the counts and the date, in days.")
-    as_of: Day = Field(description="The day after which the predictions start counting.")
-    tier: str = Field(description="What the predictions rest on: full, probability_models, population or facts_only.")
-    tier_reason: str = Field(description="Why that tier.")
+    as_of: Day = Field(description="The as-of day; predictions start on the day after.")
+    tier: str = Field(description="Basis of the predictions: full, probability_models, population or facts_only.")
+    tier_reason: str = Field(description="Reason for the tier.")
     actions: list[Action] = Field(description="The recommended actions in full, in the same order.")
     offer: Offer | None = Field(description="The personal offer.")
 
@@ -122,20 +129,20 @@ class CustomerRevenue(Answer):
     """Everything about one customer."""
 
     success: Literal[True] = Field(description="Always true.")
-    customer_id: str = Field(description="The customer.", examples=["user_123"])
+    customer_id: str = Field(description="Id of the customer.", examples=["user_123"])
     period: Period = Field(description="The period of the facts.")
     revenue_summary: RevenueSummary
     monthly_breakdown: list[MonthRow] | None = Field(
-        default=None, description="Every month from the first purchase on; present when asked for."
+        default=None, description="Every month from the first purchase on; present if requested."
     )
     quarterly_breakdown: list[QuarterRow] | None = Field(
-        default=None, description="Every quarter from the first purchase on; present when asked for."
+        default=None, description="Every quarter from the first purchase on; present if requested."
     )
     product_breakdown: list[ProductRow] | None = Field(
-        default=None, description="Products by revenue; present with every breakdown."
+        default=None, description="Products by revenue; present with any breakdown."
     )
     predictions: Predictions | None = Field(
-        default=None, description="Present unless turned off; null for a customer without an order."
+        default=None, description="Present unless turned off by the request; null for a customer without an order."
     )
     customer_segment: str = Field(description="Value segment, by total revenue of all time.", examples=["high_value"])
     lifecycle_stage: str | None = Field(description="new, active, at_risk or churned; null without an order.")
@@ -146,13 +153,13 @@ class CustomerRevenue(Answer):
 
 
 class BatchCustomer(Answer):
-    """One of many customers."""
+    """A customer in a batch."""
 
-    customer_id: str = Field(description="The customer.", examples=["user_123"])
+    customer_id: str = Field(description="Id of the customer.", examples=["user_123"])
     period: Period = Field(description="The period of the facts.")
     revenue_summary: RevenueSummary
     predictions: Predictions | None = Field(
-        default=None, description="Present unless turned off; null for a customer without an order."
+        default=None, description="Present unless turned off by the request; null for a customer without an order."
     )
     customer_segment: str = Field(description="Value segment, by total revenue of all time.", examples=["high_value"])
     lifecycle_stage: str | None = Field(description="new, active, at_risk or churned; null without an order.")
@@ -162,9 +169,9 @@ class BatchCustomer(Answer):
 
 
 class BatchAnswer(Answer):
-    """Many customers, in the order asked for."""
+    """A batch of customers, in the order of the request."""
 
     success: Literal[True] = Field(description="Always true.")
-    customers: list[BatchCustomer] = Field(description="Those that are known, in the order asked for.")
-    unknown_customer_ids: list[str] = Field(description="Those that are not, each once.", examples=[["nobody"]])
+    customers: list[BatchCustomer] = Field(description="The known customers, in the order of the request.")
+    unknown_customer_ids: list[str] = Field(description="Ids of unknown customers, each once.", examples=[["nobody"]])
     meta: Meta

@@ -67,21 +67,21 @@ class Context(Complete):
 
 
 class Days(Answer):
-    """From one day to another."""
+    """A range of days, both included."""
 
     first_day: Day
     last_day: Day
 
 
 class Figure(Answer):
-    """A figure and that of the previous period."""
+    """A metric and its value in the previous period."""
 
     value: float | None
     before: float | None
 
 
 class Metrics(Answer):
-    """The figures at the top of the page."""
+    """The headline metrics at the top of the page."""
 
     total_customers: Figure
     avg_customer_value_cents: Figure
@@ -163,7 +163,7 @@ class Overview(Complete):
 
 
 class PageCustomer(Answer):
-    """A customer of the page's list; predictions only where there is a model."""
+    """A customer in the page's list; without a model, there are no predictions."""
 
     customer_id: str
     customer_name: str | None
@@ -200,7 +200,7 @@ class PageActions(Paged):
 
 
 class Person(Answer):
-    """Who the customer is."""
+    """The customer's name and e-mail address."""
 
     name: str | None
     email: str | None
@@ -228,7 +228,7 @@ class Timeline(Paged):
 
 
 class CurvePoint(Answer):
-    """A point of the customer's curve."""
+    """A point of the customer's purchase curve."""
 
     day: int
     probability: Probability
@@ -243,7 +243,7 @@ class AlivePoint(Answer):
 
 
 class OutlookPoint(Answer):
-    """Revenue to be expected until a day."""
+    """Expected revenue up to a day."""
 
     day: int
     expected_revenue_cents: int
@@ -252,7 +252,7 @@ class OutlookPoint(Answer):
 
 
 class Outlook(Complete):
-    """A customer's curve and how it came about; null without predictions."""
+    """A customer's purchase curve, earlier estimates and forecast; null without predictions."""
 
     curve: list[CurvePoint] | None
     alive: list[AlivePoint] | None
@@ -277,7 +277,7 @@ class Found(Complete):
 
 
 class ModelFacts(Answer):
-    """What the model is."""
+    """Version, training data and horizon of the model."""
 
     version: str | None
     as_of_day: Day | None
@@ -298,7 +298,7 @@ class Backtest(Answer):
 
 
 class CalibrationPoint(Answer):
-    """Customers of about the same predicted probability."""
+    """Customers with similar predicted probabilities."""
 
     customers: int
     observed: Probability
@@ -306,7 +306,7 @@ class CalibrationPoint(Answer):
 
 
 class BacktestFigure(Answer):
-    """A figure of the back-test."""
+    """A metric of the back-test."""
 
     name: str
     values: dict[str, float | None]

@@ -1,4 +1,4 @@
-"""What all responses have in common."""
+"""Base classes of the responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _described(schema: dict[str, Any]) -> None:
 
 
 class Answer(BaseModel):
-    """An object of a response; it has only the fields described."""
+    """An object in a response; it has no fields other than the documented ones."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_described)
 
@@ -29,7 +29,7 @@ class Meta(Answer):
 
     calculation_date: str = Field(description="The as-of moment, UTC.", examples=["2023-12-15T10:30:00Z"])
     data_freshness: Literal["real_time", "historical"] = Field(
-        description="Whether the moment is now, or the end of the store's history or of an earlier day asked for."
+        description="`real_time` as of now; `historical` as of the end of the store's history or of a requested day."
     )
     currency: str = Field(description="ISO 4217 code of all money.", examples=["USD"])
     timezone: str = Field(description="Reporting time zone.", examples=["UTC"])
@@ -44,13 +44,13 @@ class Complete(Answer):
 
 
 class Page(Answer):
-    """Which part of a list this is."""
+    """Position of a page in a list."""
 
     limit: int
     offset: int
 
 
 class Paged(Complete):
-    """A part of a list."""
+    """A page of a list."""
 
     page: Page

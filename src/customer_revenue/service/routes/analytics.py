@@ -1,4 +1,4 @@
-"""``/payment/analytics/…``: the whole customer base."""
+"""``/payment/analytics/…``: analytics of the whole customer base."""
 
 from __future__ import annotations
 
@@ -14,88 +14,88 @@ from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)
 
-Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of the periods since.")]
+Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of its periods.")]
 
 
-def _answer(state: ServingState, as_of: str | None, ask: Callable[[CustomerBase], dict[str, object]]) -> Response:
+def _reply(state: ServingState, as_of: str | None, query: Callable[[CustomerBase], dict[str, object]]) -> Response:
     answers = state.current()
     base = answers.base(as_of)
-    return reply(answers, ask(base), base.when)
+    return reply(answers, query(base), base.when)
 
 
-@router.get("/top-customers", summary="The customers worth most")
+@router.get("/top-customers", summary="The most valuable customers")
 def top_customers(
     state: State,
-    by: Annotated[TopBy, Query(description="What to sort by.")] = TopBy.TOTAL_REVENUE,
+    by: Annotated[TopBy, Query(description="Column to sort by, descending.")] = TopBy.TOTAL_REVENUE,
     limit: Limit = 10,
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
-    """The customers worth most, by total or net revenue to date or by predicted lifetime value."""
-    return _answer(state, as_of, lambda base: base.top_customers(by, limit, offset))
+    """The most valuable customers by total revenue, net revenue or predicted lifetime value."""
+    return _reply(state, as_of, lambda base: base.top_customers(by, limit, offset))
 
 
-@router.get("/at-risk", summary="Customers who may be slipping away")
+@router.get("/at-risk", summary="Customers at risk")
 def at_risk(
     state: State,
     activity: Annotated[str, Query(description="Activity status to list, unless a stage is given.")] = "at_risk",
     stage: Annotated[str | None, Query(description="Lifecycle stage to list instead.")] = None,
-    segment: Annotated[list[str] | None, Query(description="Value segments; all but the lowest by default.")] = None,
-    by: Annotated[AtRiskBy, Query(description="What to sort by.")] = AtRiskBy.TOTAL_REVENUE,
+    segment: Annotated[list[str] | None, Query(description="Value segments; by default all but the lowest.")] = None,
+    by: Annotated[AtRiskBy, Query(description="Column to sort by, descending.")] = AtRiskBy.TOTAL_REVENUE,
     limit: Limit = 100,
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
-    """Customers at risk, those with most to lose first, with the days since their last purchase."""
-    return _answer(state, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
+    """Customers at risk, highest value of the sort column first, with the days since their last purchase."""
+    return _reply(state, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
 
 
 @router.get("/cohorts", summary="Acquisition cohorts")
 def cohorts(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
-    """Cohorts by first purchase: customers, revenue, and retention and revenue by period since."""
-    return _answer(state, as_of, lambda base: base.cohorts(unit))
+    """Cohorts by first purchase: customers, revenue, and retention and revenue per period."""
+    return _reply(state, as_of, lambda base: base.cohorts(unit))
 
 
 @router.get("/distribution", summary="Revenue by segment, and its concentration")
 def distribution(state: State, as_of: AsOfDay = None) -> Response:
-    """Revenue by value segment; the shares of the best customers, the Lorenz curve and the Gini coefficient."""
-    return _answer(state, as_of, lambda base: base.distribution())
+    """Revenue by value segment; the revenue shares of the best customers, the Lorenz curve and the Gini coefficient."""
+    return _reply(state, as_of, lambda base: base.distribution())
 
 
 @router.get("/purchase-frequency", summary="Customers by purchase frequency")
 def purchase_frequency(state: State, as_of: AsOfDay = None) -> Response:
-    """Customers with two orders or more, by the mean days between them."""
-    return _answer(state, as_of, lambda base: base.purchase_frequency())
+    """Customers with at least two orders, by the mean days between orders."""
+    return _reply(state, as_of, lambda base: base.purchase_frequency())
 
 
-@router.get("/trends", summary="The base month by month")
+@router.get("/trends", summary="The customer base month by month")
 def trends(state: State, as_of: AsOfDay = None) -> Response:
     """Revenue, orders, and active, new and returning customers of each month."""
-    return _answer(state, as_of, lambda base: base.trends())
+    return _reply(state, as_of, lambda base: base.trends())
 
 
 @router.get("/rfm", summary="RFM groups")
 def rfm(
     state: State,
-    group: Annotated[str | None, Query(description="List the customers of this group as well.")] = None,
+    group: Annotated[str | None, Query(description="Also list the customers of this group.")] = None,
     limit: Limit = 100,
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
-    """The groups that recency, frequency and monetary scores make, and the customers of one of them."""
-    return _answer(state, as_of, lambda base: base.rfm(group, limit, offset))
+    """Groups by recency, frequency and monetary score, and the customers of one group."""
+    return _reply(state, as_of, lambda base: base.rfm(group, limit, offset))
 
 
-@router.get("/acquisition", summary="What a new customer may cost")
+@router.get("/acquisition", summary="Maximum acquisition costs")
 def acquisition(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
-    """Average lifetime value by cohort and by segment, and the highest acquisition cost that leaves the margin."""
-    return _answer(state, as_of, lambda base: base.acquisition(unit))
+    """Mean lifetime value by cohort and by segment, and the maximum acquisition cost that leaves the margin."""
+    return _reply(state, as_of, lambda base: base.acquisition(unit))
 
 
 @router.get("/segments", summary="Segments and lifecycle stages")
 def segments(state: State, as_of: AsOfDay = None) -> Response:
-    """Every segment and stage with its criteria, count and share, and what to do about it."""
-    return _answer(state, as_of, lambda base: base.segments())
+    """Each segment and stage with its criteria, count, share and treatment."""
+    return _reply(state, as_of, lambda base: base.segments())
 
 
 @router.get("/actions", summary="The most valuable actions", response_model=None)
@@ -106,19 +106,19 @@ def actions(
     as_of: AsOfDay = None,
     file: Annotated[Literal["json", "csv"], Query(description="`csv` for a spreadsheet or an e-mail tool.")] = "json",
 ) -> Response:
-    """What to do this week: the actions that are worth most among all customers, highest expected value first."""
+    """The most valuable actions among all customers, highest expected value first."""
     if file == "json":
-        return _answer(state, as_of, lambda base: base.actions(limit, offset))
+        return _reply(state, as_of, lambda base: base.actions(limit, offset))
     return csv_response(state.current().base(as_of).action_rows(limit, offset), "actions.csv")
 
 
-@router.get("/forecast", summary="The revenue forecast of all known customers")
+@router.get("/forecast", summary="Revenue forecast of all known customers")
 def forecast(state: State, months: Months = 12, as_of: AsOfDay = None) -> Response:
-    """Revenue to be expected of all known customers, month by month, with its 80 % interval."""
-    return _answer(state, as_of, lambda base: base.forecast(months))
+    """Expected revenue of all known customers, month by month, with 80 % intervals."""
+    return _reply(state, as_of, lambda base: base.forecast(months))
 
 
-@router.get("/widget", summary="The dashboard's figures in one call")
+@router.get("/widget", summary="The dashboard's data in one request")
 def widget(state: State, limit: Limit = 10, as_of: AsOfDay = None) -> Response:
-    """Best customers, distribution, customers at risk, trends and metrics in one object, money in currency units."""
-    return _answer(state, as_of, lambda base: base.widget(limit))
+    """Top customers, distribution, customers at risk, trends and metrics in one object, money in currency units."""
+    return _reply(state, as_of, lambda base: base.widget(limit))

@@ -23,7 +23,7 @@ NO_NULL_CHARACTER = r"^[^\x00]*$"
 
 ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorAnswer, "description": "No valid API key."},
-    404: {"model": ErrorAnswer, "description": "The store knows no such customer."},
+    404: {"model": ErrorAnswer, "description": "No such customer in the store."},
     422: {"model": ErrorAnswer, "description": "A parameter is outside its allowed values."},
     503: {"model": ErrorAnswer, "description": "No store or no model can answer."},
 }
@@ -40,17 +40,19 @@ UserId = Annotated[
 ]
 AsOfDay = Annotated[
     str | None,
-    Query(description="Answer as of the end of this day instead of the store's moment.", examples=["2023-12-15"]),
+    Query(
+        description="Compute as of the end of this day; by default as of the store's moment.", examples=["2023-12-15"]
+    ),
 ]
 
 State = Annotated[ServingState, Depends(serving_state)]
-Months = Annotated[int, Query(ge=1, le=MAX_FORECAST_MONTHS, description="How many months ahead.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Rows at most.")]
-Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Rows to leave out first.")]
+Months = Annotated[int, Query(ge=1, le=MAX_FORECAST_MONTHS, description="Number of months ahead.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Maximum number of rows.")]
+Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Number of rows to skip.")]
 
 
 def json_response(body: Mapping[str, object]) -> Response:
-    """A complete body as the response; it is not validated again."""
+    """A complete body as the response, without a second validation."""
     return Response(to_json(body), media_type="application/json")
 
 

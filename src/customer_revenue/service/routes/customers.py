@@ -29,7 +29,7 @@ async def revenue(
     state: State,
     request: Request,
     period: Annotated[Period, Query(description="Period of the facts.")] = Period.ALL_TIME,
-    include_predictions: Annotated[bool, Query(description="Whether to predict.")] = True,
+    include_predictions: Annotated[bool, Query(description="Whether to include predictions.")] = True,
     breakdown: Annotated[
         list[str] | None,
         Query(description=f"Any of {', '.join(Breakdown)}, repeated or separated by commas.", examples=["monthly"]),
@@ -38,17 +38,17 @@ async def revenue(
 ) -> Response:
     """The complete response: facts of the period, the requested breakdowns, predictions, segment."""
     breakdowns = parse_breakdowns(breakdown or ())
-    answers = state.open_now
+    answers = state.opened
     if answers is None:
         answers = await state.run_in_store_thread(state.current)
     customer = answers.find(user_id, answers.when(as_of))
-    asked = (customer, period, breakdowns, include_predictions)
+    request_args = (customer, period, breakdowns, include_predictions)
     if customer.holds(period, breakdowns):
-        # No thread: those of many requests would wait for the interpreter's lock longer than they compute.
-        body = answers.response(*asked)
+        # No thread: with many requests, threads wait for the interpreter's lock longer than they compute.
+        body = answers.response(*request_args)
     else:
-        body = await state.run_in_store_thread(answers.response, *asked)
-    metrics().predicted(answers.model_version, bool(body.get("predictions")))
+        body = await state.run_in_store_thread(answers.response, *request_args)
+    metrics().count_predictions(answers.model_version, bool(body.get("predictions")))
     log: PredictionLog = request.app.state.prediction_log
     if log.enabled and as_of is None and answers.is_out_of_sample:
         log.note(body, answers.model_version, answers.info.id)

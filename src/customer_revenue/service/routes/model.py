@@ -11,6 +11,6 @@ router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS
 
 @router.get("/model", summary="The model in use")
 def model(state: State) -> Response:
-    """Version, training window, back-test with its comparators, calibration, and where its run is tracked."""
+    """Version, training window, back-test with comparators, calibration, and the tracked run."""
     answers = state.current()
     return reply(answers, answers.model_card(), answers.when(None))

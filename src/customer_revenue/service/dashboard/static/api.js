@@ -1,4 +1,4 @@
-// One way to ask the service. The key lives in this tab only and is gone when it is closed.
+// Requests to the service. The API key is stored for this tab only, until it is closed.
 
 const BASE = "api/payment/analytics";
 const STORED = "customer-revenue-key";
@@ -25,7 +25,7 @@ function address(path, parameters) {
   return `${BASE}${path}${text ? `?${text}` : ""}`;
 }
 
-async function ask(path, parameters, signal) {
+async function request(path, parameters, signal) {
   const headers = key.get() ? { Authorization: `Bearer ${key.get()}` } : {};
   let response;
   try {
@@ -42,7 +42,7 @@ async function ask(path, parameters, signal) {
 }
 
 export async function get(path, parameters, signal) {
-  const response = await ask(path, parameters, signal);
+  const response = await request(path, parameters, signal);
   try {
     return await response.json();
   } catch (error) {
@@ -51,9 +51,9 @@ export async function get(path, parameters, signal) {
   }
 }
 
-/** Save an answer as a file, under the name that the service gives it. */
+/** Save a response as a file, under the name that the service suggests. */
 export async function download(path, parameters) {
-  const response = await ask(path, parameters);
+  const response = await request(path, parameters);
   const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "customers.csv";
   const url = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");

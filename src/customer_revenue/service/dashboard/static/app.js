@@ -1,4 +1,4 @@
-// The page: it reads the address, asks the service, and draws the view.
+// The page: reads the URL, requests the data, and draws the view.
 
 import { alive, get, key } from "./api.js";
 import { h, say } from "./dom.js";
@@ -70,7 +70,7 @@ async function failed(error, signal) {
   if (!error.code) console.error(error);
 }
 
-/** Look again and again whether the service is back, without asking it for data. */
+/** Poll the health check until the service is back. */
 async function wait(signal) {
   await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
   if (signal.aborted) return;

@@ -1,4 +1,4 @@
-// Elements are made, never parsed: whatever a name holds, it can only become text.
+// Creates elements without parsing HTML, so that data can only become text.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -21,7 +21,7 @@ export function h(selector, attributes, ...children) {
   return fill(element, attributes, children);
 }
 
-/** An SVG element, in the same way. */
+/** An SVG element, with the same arguments. */
 export function s(selector, attributes, ...children) {
   const [tag, ...classes] = selector.split(".");
   const element = document.createElementNS(SVG, tag);
@@ -29,12 +29,12 @@ export function s(selector, attributes, ...children) {
   return fill(element, attributes, children);
 }
 
-/** Text of the shop's: isolated, so that its direction turns nothing around it. */
+/** Text from the shop's data, isolated so that its writing direction does not affect the text around it. */
 export function own(text, selector = "bdi") {
   return h(selector, { dir: "auto" }, text);
 }
 
-/** Tell a screen reader. */
+/** Announce a text to screen readers. */
 export function say(text) {
   document.getElementById("said").textContent = text;
 }

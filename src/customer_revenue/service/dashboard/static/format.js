@@ -18,7 +18,7 @@ function number(key, options) {
 const MISSING = "–";
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
 
-/** Money of so many cents; the cents of large amounts are left out. */
+/** An amount in cents as money; large amounts without cents. */
 export function money(cents) {
   if (missing(cents)) return MISSING;
   const whole = Math.abs(cents) >= 100_000;
@@ -33,7 +33,7 @@ export function wholeMoney(cents) {
   return number("whole", options).format(cents / 100);
 }
 
-/** Money for an axis: short. */
+/** Money for an axis, shortened. */
 export function shortMoney(cents) {
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact" };
   return number("short", { ...options, minimumFractionDigits: 0, maximumFractionDigits: 1 }).format(cents / 100);
@@ -43,7 +43,7 @@ export function count(value, digits = 0) {
   return missing(value) ? MISSING : number(`count${digits}`, { maximumFractionDigits: digits }).format(value);
 }
 
-/** A number of things: "1 order", "2 orders". */
+/** A count with its noun: "1 order", "2 orders". */
 export function many(value, one, several = `${one}s`) {
   return `${count(value)} ${value === 1 ? one : several}`;
 }
@@ -55,7 +55,7 @@ export function shortCount(value) {
 /** A share from 0 to 1 as percent. */
 export function percent(share, digits = 0) {
   if (missing(share)) return MISSING;
-  // A chance that rounds to none or to all is not quite either.
+  // A probability that rounds to 0 or 100 % is neither.
   const step = 10 ** -(digits + 2);
   if (digits === 0 && share > 0 && share < step / 2) return `<\u2009${number("pc0", { style: "percent" }).format(step)}`;
   if (digits === 0 && share < 1 && share > 1 - step / 2) return `>\u2009${number("pc0", { style: "percent" }).format(1 - step)}`;

@@ -1,4 +1,4 @@
-// Definitions and values of marks, one hover, focus or tap away. One element shows them all.
+// Tooltips with definitions and values, on hover, focus or tap. One element shows all of them.
 
 import { h } from "./dom.js";
 import { DEFINITIONS } from "./definitions.js";
@@ -6,7 +6,7 @@ import { DEFINITIONS } from "./definitions.js";
 const hint = document.getElementById("hint");
 let shownFor = null;
 
-/** A label that explains itself. */
+/** A label with its definition as a tooltip. */
 export function term(name, label) {
   return h("button.term", { type: "button", "data-term": name }, label ?? DEFINITIONS[name].label);
 }
@@ -36,7 +36,7 @@ export function hide() {
   if (hint.matches(":popover-open")) hint.hidePopover();
 }
 
-/** Show the value of a mark at a place on the screen. */
+/** Show a value at a position on the screen. */
 export function tip(text, x, y) {
   show(text, x, y - 6, y + 14, true);
 }

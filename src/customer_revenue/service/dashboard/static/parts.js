@@ -1,4 +1,4 @@
-// The pieces that the views share.
+// Components that the views share.
 
 import { h, own } from "./dom.js";
 import * as format from "./format.js";
@@ -19,7 +19,7 @@ export function badge(name, kind = "segment") {
   return h("span.badge", { "data-kind": kind, "data-name": name }, format.words(name));
 }
 
-/** A customer's name or id, leading to the customer's page. */
+/** A customer's name or id, as a link to the customer's view. */
 export function customerLink(row) {
   const name = row.customer_name?.trim();
   const inner = name ? [own(name, "bdi.name"), own(row.customer_id, "bdi.id")] : own(row.customer_id, "bdi.name");
@@ -30,7 +30,7 @@ export function empty(title, text, ...more) {
   return h("div.empty", {}, h("p.title", {}, title), text && h("p", {}, text), more);
 }
 
-/** A big number with its definition, and what stands below it. */
+/** A tile: a large number with its definition and a note. */
 export function tile(name, value, below, label) {
   return h("div.tile", {}, h("dt", {}, term(name, label)), h("dd", {}, h("span.value", {}, value), below && h("span.below", {}, below)));
 }
@@ -47,7 +47,7 @@ export function skeleton(...heights) {
   );
 }
 
-/** What went wrong, in words, and what to do about it. */
+/** An error: what went wrong, and what to do about it. */
 export function problem(error, again) {
   const titles = {
     no_answer: ["The service does not answer", "It may be starting anew. This page asks again by itself until it does."],

@@ -1,5 +1,5 @@
-// Where one is: the view, the customer, and the filters, all in the fragment of the address. It never reaches a
-// server's log, and whoever is given the address sees the same.
+// The location: view, customer and filters, all in the fragment of the URL. The fragment never reaches a server's log,
+// and a shared URL shows the same view.
 
 export const PERIODS = {
   all_time: "All time",
@@ -17,7 +17,7 @@ export function read() {
   try {
     id = decodeURIComponent(id);
   } catch {
-    // An address typed by hand may hold a lone percent sign: it is then taken as it stands.
+    // A URL typed by hand may contain a lone percent sign, which is then kept as it is.
   }
   return {
     view: view || "overview",
@@ -28,7 +28,7 @@ export function read() {
   };
 }
 
-/** The address of a view, with the filters of where one is. */
+/** The URL of a view, with the current filters. */
 export function link(view, id, extra = {}) {
   const { period, segments } = read();
   return write(view, id, { period, segment: segments, ...extra });
@@ -45,7 +45,7 @@ export function write(view, id, values) {
   return `#/${path}${text ? `?${text}` : ""}`;
 }
 
-/** Where one is, with some of its parameters changed. */
+/** The current URL with some parameters changed. */
 export function changed(values) {
   const here = read();
   const all = {};

@@ -1,4 +1,4 @@
-// What stays while the views change: pages, filters, search, the key.
+// The parts of the page outside the views: navigation, filters, search, API key.
 
 import { get, key } from "./api.js";
 import { h, own, say } from "./dom.js";
@@ -24,7 +24,7 @@ export function drawPages() {
     );
 }
 
-/** Period and segment of everything on the page. */
+/** The period and segment filters, which apply to the whole page. */
 export function drawFilters(context, meta) {
   const { view, period, segments } = read();
   const place = document.getElementById("filters");
@@ -61,7 +61,7 @@ export function drawFoot(context, meta) {
   document.getElementById("foot").replaceChildren(h("span", {}, text), h("a", { href: "api/docs" }, "API"), forget || "");
 }
 
-/** Find a customer as one types. */
+/** The customer search, with results while typing. */
 export function startSearch() {
   const list = h("ul", { id: "found", role: "listbox", "aria-label": "Customers", hidden: true });
   const input = h("input", {
@@ -161,7 +161,7 @@ export function startSearch() {
   document.getElementById("search").replaceChildren(input, list);
 }
 
-/** Ask for the key; resolves when there is one, or with false when somebody would rather not. */
+/** Prompt for the API key; resolves to true once it is entered, or to false if the prompt is cancelled. */
 export function askForKey(wrong) {
   return new Promise((resolve) => {
     const input = h("input", { type: "password", id: "key", autocomplete: "off", required: true, "aria-describedby": "key-note", "aria-invalid": wrong ? "true" : undefined });

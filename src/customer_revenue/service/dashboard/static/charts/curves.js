@@ -1,4 +1,4 @@
-// Lines over a quantity or over time, with a band and marks where there are any.
+// Line charts over a number or over time, with an optional band and marks.
 
 import { s } from "../dom.js";
 import { area, bisector, curveMonotoneX, line, scaleLinear, scaleUtc } from "./d3.js";
@@ -6,7 +6,7 @@ import { chart, pointed, timeAxis, xAxis, yAxis } from "./frame.js";
 
 /**
  * points: [{ x, y, low?, high? }, …] by x, a number or a Date. marks: [{ x, label, className? }, …] as upright lines.
- * span: { from, to } shades a part. ideal: a straight line to compare with. tell(point) is the text under the pointer.
+ * span: { from, to } shades a range. ideal: a straight line to compare with. tell(point) returns the text under the pointer.
  */
 export function curve({ label, points, xEnds, yTop, write, xLabels, timeFormat, marks = [], span, ideal, tell, table, tall = 220, smooth = true, dots = false, gap }) {
   const timed = points[0].x instanceof Date;

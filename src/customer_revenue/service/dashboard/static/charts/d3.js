@@ -1,4 +1,4 @@
-// D3's modules as they are published, in the order of their dependence; each adds to one global object.
+// D3's published modules, in the order of their dependencies; each extends one global object.
 import "../vendor/d3-array-3.2.5.min.js";
 import "../vendor/d3-color-3.1.1.min.js";
 import "../vendor/d3-interpolate-3.0.2.min.js";

@@ -1,4 +1,4 @@
-// What every chart has: a size that follows its place, axes, values under the pointer, and a table of the same numbers.
+// Common parts of the charts: responsive size, axes, values under the pointer, and a table of the same numbers.
 
 import { h, s } from "../dom.js";
 import { hide, tip } from "../hints.js";
@@ -7,7 +7,7 @@ const GAP = { top: 10, right: 12, bottom: 24, left: 48 };
 
 /**
  * A chart.
- * label: what it shows, for a screen reader. draw(plot) draws it; plot has svg, width, height and the inner edges.
+ * label: description for screen readers. draw(plot) draws it; plot has svg, width, height and the inner edges.
  * table(): { head, rows } with the same numbers. tall: the height in pixels.
  */
 export function chart({ label, tall = 220, gap = {}, draw, table }) {
@@ -34,7 +34,7 @@ export function chart({ label, tall = 220, gap = {}, draw, table }) {
   return h("figure.chart", {}, stage, table && numbers(label, table));
 }
 
-/** The same numbers as a table, made when somebody wants them. */
+/** The same numbers as a table, created when it is opened. */
 export function numbers(label, table) {
   const details = h("details.numbers", {}, h("summary", { "aria-label": `${label}, as a table` }, "As a table"));
   details.addEventListener("toggle", () => {
@@ -68,19 +68,19 @@ export function yAxis(plot, y, format, ticks = 4) {
 
 const pen = document.createElement("canvas").getContext("2d");
 
-/** How wide a label is: fonts differ, and a label that is cut is worse than none. */
+/** The measured width of a label, since fonts differ and labels must not be cut off. */
 function wide(text) {
   pen.font = `12px ${getComputedStyle(document.documentElement).fontFamily}`;
   return pen.measureText(text).width;
 }
 
-/** Where a label would stand: centred under its place, and never over the edge of the chart. */
+/** The position of a label: centred, and within the edges of the chart. */
 function standing(plot, x, text) {
   const half = wide(text) / 2 + 1;
   return Math.max(half, Math.min(x, plot.width - half));
 }
 
-/** Labels along the bottom: [[x, text], …], or every second, third, … of them, so that none touches its neighbour. */
+/** Labels along the bottom: [[x, text], …], or every second, third, … of them, so that they do not overlap. */
 export function xAxis(plot, labels) {
   const all = labels.filter(([x]) => x >= plot.left - 1 && x <= plot.right + 1).map(([x, text]) => ({ x: standing(plot, x, text), text, half: wide(text) / 2 }));
   const fits = (some) => some.every((one, n) => !n || one.x - some[n - 1].x > one.half + some[n - 1].half + 10);

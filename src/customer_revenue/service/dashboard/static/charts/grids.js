@@ -1,11 +1,11 @@
-// Heat maps are tables: a cell can be read, focused and pointed at, and its colour only repeats its number.
+// Heat maps as tables, whose cells can be read and focused; the colour repeats the number.
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
 
 const STEPS = 7;
 
-/** A shade from 0 to 6 of a share from 0 to 1; the root spreads the small shares, where most are. */
+/** A shade from 0 to 6 for a share from 0 to 1; the square root spreads the many small shares. */
 const shade = (share) => Math.min(STEPS - 1, Math.floor(Math.sqrt(Math.max(share, 0)) * STEPS));
 
 export function cohortMap({ unit, rows }) {

@@ -1,4 +1,4 @@
-// Months as bars: one quantity, or two on top of each other.
+// Bars by month: one series, or two stacked.
 
 import { s } from "../dom.js";
 import * as format from "../format.js";

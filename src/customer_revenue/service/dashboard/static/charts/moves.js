@@ -1,4 +1,4 @@
-// Orders upwards and refunds downwards, each on its day.
+// Orders as bars upwards and refunds downwards, by day.
 
 import { s } from "../dom.js";
 import * as format from "../format.js";

@@ -1,4 +1,4 @@
-// One customer: what they have been worth, what they will be worth, and what to do about it.
+// One customer: past revenue, predictions and advice.
 
 import { customerPath, get } from "../api.js";
 import { curve } from "../charts/curves.js";

@@ -1,4 +1,4 @@
-// Long lists: best customers, customers at risk, actions. The server sorts and pages them.
+// Long lists: top customers, customers at risk, actions. The server sorts and pages them.
 
 import { download, get } from "../api.js";
 import { h, own, say } from "../dom.js";

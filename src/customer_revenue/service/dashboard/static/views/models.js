@@ -1,4 +1,4 @@
-// Which model answers, and how far to trust it.
+// The model in use and its quality.
 
 import { get } from "../api.js";
 import { curve } from "../charts/curves.js";

@@ -1,4 +1,4 @@
-// The morning's page: how it goes, who is best, who slips away, what to do.
+// The overview: metrics, top customers, customers at risk, actions, charts.
 
 import { get } from "../api.js";
 import { cohortMap, rfmMap } from "../charts/grids.js";
@@ -26,7 +26,7 @@ export async function draw({ period, segments }, context, signal) {
   const filters = { period, segment: segments };
   const list = { ...filters, limit: SHORT };
   const charts = optional(get("/dashboard/overview", { ...filters, part: "charts" }, signal));
-  charts.catch(() => {}); // seen below, or not at all where the view is left before
+  charts.catch(() => {}); // handled below, unless the view is left first
   const [overview, best, risk, actions] = await Promise.all([
     get("/dashboard/overview", { ...filters, part: "metrics" }, signal),
     get("/dashboard/customers", { ...list, sort: "total_revenue_cents" }, signal),
@@ -49,7 +49,7 @@ function chartsOf(drawn, context, segments) {
   return h("div.grid", {}, monthlyCard(drawn), segmentsCard(drawn, context, segments), cohortsCard(drawn), concentrationCard(drawn), rfmCard(drawn, context));
 }
 
-/** What comes soon at once, and a place for what takes longer, so that the lists need not wait for the charts. */
+/** The fast parts at once, and a placeholder for the slow ones, so that the lists do not wait for the charts. */
 async function soon(promise, draw) {
   const late = Symbol("late");
   const first = await Promise.race([promise, new Promise((resolve) => setTimeout(resolve, SOON, late))]);
