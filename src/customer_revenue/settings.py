@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     )
     customers_in_memory: Annotated[int, Field(ge=0)] = Field(
         2_000_000,
-        description="Maximum number of customers that a worker keeps in memory; 0 to query the store each time.",
+        description="Customers of a store up to which a worker keeps them in memory; 0 to query the store each time.",
     )
     embedded_memory: ByteSize = Field(
         ByteSize(4 * 1024**3), description="Maximum memory of the embedded database before it spills to disk."
