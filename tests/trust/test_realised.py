@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.monitoring.bands import ranking_band, ratio_band, risk_per_figure, share_band
-from customer_revenue.monitoring.realised import EVERYONE, Group, realised
+from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup, realised
 from customer_revenue.policy import Monitoring, load_policy
 from customer_revenue.tables import PREDICTION_LOG_SCHEMA
 
@@ -51,7 +51,7 @@ def scene(customers: int, seed: int, wrong: float = 1.0, segment: str = "low_val
     return pa.table(columns, schema=PREDICTION_LOG_SCHEMA), happened
 
 
-def look(policy: Monitoring, *scenes: tuple[pa.Table, pa.Table]) -> dict[str, Group]:
+def look(policy: Monitoring, *scenes: tuple[pa.Table, pa.Table]) -> dict[str, RealisedGroup]:
     logged = pa.concat_tables(one for one, _ in scenes)
     happened = pa.concat_tables(other for _, other in scenes)
     return {group.segment: group for group in realised(logged, {(DAY, 30): happened}, policy)}

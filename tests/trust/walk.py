@@ -12,7 +12,7 @@ from tests.trust.online_retail import CLOSED_DAYS
 
 from customer_revenue.console import silent
 from customer_revenue.modeling.predictor import NEXT_DAYS
-from customer_revenue.monitoring.realised import EVERYONE, Group
+from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.import_orders import import_orders
 from customer_revenue.workflows.monitoring.checks import Monitored
@@ -29,7 +29,7 @@ class Month:
 
     day: dt.date
     done: Retrained
-    realised: Group | None
+    realised: RealisedGroup | None
 
 
 def month_ends(first: dt.date, last: dt.date) -> list[dt.date]:
@@ -95,13 +95,13 @@ def last_look(source: Path, folder: Path, before: dt.date, day: dt.date, change:
     return monitor(settings, day, None, silent)
 
 
-def of_day(groups: Sequence[Group], day: dt.date) -> Group | None:
+def of_day(groups: Sequence[RealisedGroup], day: dt.date) -> RealisedGroup | None:
     week = day - dt.timedelta(days=day.weekday())
     found = [g for g in groups if g.horizon_days == NEXT_DAYS and g.week == week and g.segment == EVERYONE]
     return found[0] if found else None
 
 
-def row(month: Month, realised: Group | None) -> str:
+def row(month: Month, realised: RealisedGroup | None) -> str:
     """A month as a line of the table, with what its predictions came to."""
     fate = "new" if month.done.change else "kept"
     if realised is None:

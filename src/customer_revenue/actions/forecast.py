@@ -75,7 +75,7 @@ def customer_forecast(
         history: the customer's full months.
         avg_order_value_cents: mean order to date.
         purchase_frequency_days: mean gap between purchases to date; null with one order.
-        policy: least history, tolerance.
+        policy: minimum history, tolerance.
 
     Returns:
         ``months``, ``predicted_monthly_revenue`` and ``predicted_annual_revenue`` (currency units, as specified) and
@@ -108,7 +108,7 @@ def base_forecast(
         as_of_day: the day of the as-of moment.
         history: the base's full months. Their scatter around the median widens the interval: what moves all customers
             at once is in no customer's own distribution.
-        policy: least history, tolerance.
+        policy: minimum history, tolerance.
 
     Returns:
         As :func:`customer_forecast`; the tolerance is the policy's share alone.
@@ -208,7 +208,7 @@ def _factors(
 
 
 def _scatter(revenue_cents: Sequence[int]) -> float:
-    """The relative scatter of a year's months around their median; a quarter with too few months to tell."""
+    """The relative scatter of a year's months around their median; 0.25 with too few months."""
     recent = np.asarray(revenue_cents[-MONTHS_PER_YEAR:], np.float64)
     middle = float(np.median(recent)) if len(recent) else 0.0
     if len(recent) < MONTHS_PER_YEAR // 2 or middle <= 0:

@@ -1,4 +1,4 @@
-"""A personal offer for each customer, kept back where a discount would only cost money."""
+"""A personal offer for each customer, without a discount where that would only cost money."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def _row(
 ) -> dict[str, Any]:
     soon = float(situations.soon[place])
     words = {"soon": percent(soon), "gain": money(gain, currency), "cost": money(cost, currency)}
-    kept_back = ""
+    withheld = ""
     if offer.discount_percentage and soon >= policy.likely_from:
-        kept_back = policy.reasons.likely
+        withheld = policy.reasons.likely
     elif offer.discount_percentage and cost > policy.most_cost_share * gain:
-        kept_back = policy.reasons.costly
-    reason = (kept_back or policy.reasons.given).format_map(words)
+        withheld = policy.reasons.costly
+    reason = (withheld or policy.reasons.given).format_map(words)
     return {
         "customer_id": situations.customer_id[place],
-        "offer_type": policy.none.offer_type if kept_back else offer.offer_type,
-        "discount_percentage": 0 if kept_back else offer.discount_percentage,
-        "message": policy.none.message if kept_back else offer.message.format(discount=offer.discount_percentage),
+        "offer_type": policy.none.offer_type if withheld else offer.offer_type,
+        "discount_percentage": 0 if withheld else offer.discount_percentage,
+        "message": policy.none.message if withheld else offer.message.format(discount=offer.discount_percentage),
         "reason": reason,
-        "expected_gain_cents": 0 if kept_back else round(gain),
-        "expected_cost_cents": 0 if kept_back else round(cost),
+        "expected_gain_cents": 0 if withheld else round(gain),
+        "expected_cost_cents": 0 if withheld else round(cost),
     }

@@ -23,8 +23,8 @@ INTERVAL_COLUMNS = (
     "interval_mass",
 )
 GAMMA_SHAPES = np.geomspace(0.1, 100.0, 241)
-USUAL_SHAPE = 1.5
-"""Where the interval says nothing about the shape, as it ends at 0."""
+DEFAULT_SHAPE = 1.5
+"""Shape where the interval does not determine it, because it ends at 0."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Predictive:
         """The distributions behind a table of predictions with :data:`INTERVAL_COLUMNS`, in its order.
 
         Raises:
-            TypeError: a column lacks.
+            TypeError: a column is missing.
         """
         check_columns(predictions, INTERVAL_COLUMNS, "the table of predictions")
         p, expected, low, high, mass = (
@@ -52,7 +52,7 @@ class Predictive:
         below_high = np.where(low <= 0, (mass - (1 - p)) / p, 1 - (p - mass) / p / 2)
         known = (high > 0) & (mean > 0) & (below_high > 0) & (below_high < 1)
         ratio = np.where(known, high / np.maximum(mean, 1e-9), 1.0)
-        return cls(p, mean, np.where(known, _shape(ratio, below_high), USUAL_SHAPE))
+        return cls(p, mean, np.where(known, _shape(ratio, below_high), DEFAULT_SHAPE))
 
     @property
     def expected_cents(self) -> Floats:
@@ -86,10 +86,10 @@ class Predictive:
 def _shape(ratio: Floats, chance: Floats) -> Floats:
     """The shape of the gamma of mean 1 that stays below ``ratio`` with a chance.
 
-    An end near the mean may fit two shapes; the one nearer to the usual is meant. Where none fits, the nearest.
+    An end near the mean may fit two shapes; the one nearer to the default is chosen. Where none fits, the nearest.
     """
     missed = gammainc(GAMMA_SHAPES, GAMMA_SHAPES * ratio[:, None]) - chance[:, None]
     crossed = missed[:, 1:] * missed[:, :-1] <= 0
-    distance = np.where(crossed, np.abs(np.log(GAMMA_SHAPES[1:] / USUAL_SHAPE)), np.inf)
+    distance = np.where(crossed, np.abs(np.log(GAMMA_SHAPES[1:] / DEFAULT_SHAPE)), np.inf)
     nearest = np.where(crossed.any(axis=1), distance.argmin(axis=1), np.abs(missed).argmin(axis=1))
     return np.asarray(GAMMA_SHAPES[nearest])

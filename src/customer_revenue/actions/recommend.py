@@ -30,10 +30,10 @@ ACTION_SCHEMA = pa.schema(
 )
 """The columns of a table of actions."""
 
-Rows = list[dict[str, Any]]
+ActionRows = list[dict[str, Any]]
 
 NOTHING_SUITS = -1
-NO_MOST = np.iinfo(np.int64).max
+NO_ORDER_LIMIT = np.iinfo(np.int64).max
 AT_RISK = "at_risk"
 """What the uplift of a rule acts on, if not the rest of the expected revenue."""
 
@@ -61,14 +61,16 @@ class Choices:
         return Choices(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
 
 
-def recommend(situations: Situations, policy: Actions, currency: str = "", choices: Choices | None = None) -> Rows:
+def recommend(
+    situations: Situations, policy: Actions, currency: str = "", choices: Choices | None = None
+) -> ActionRows:
     """What to do about each customer with an order and a prediction.
 
     Args:
         situations: one customer or many.
         policy: rules and levels.
         currency: code written behind amounts in the reasons.
-        choices: what :func:`choose` found for them, where it was asked before.
+        choices: the result of :func:`choose` for the same customers, if it is known already.
 
     Returns:
         Rows of :data:`ACTION_SCHEMA`: at most ``policy.most`` per customer, customers in their order, ``rank`` 1 first:
@@ -88,13 +90,13 @@ def most_valuable(
     currency: str = "",
     choices: Choices | None = None,
 ) -> pa.Table:
-    """The actions of all customers that are worth most, highest expected value first; equals follow the ids.
+    """The most valuable actions of all customers, highest expected value first; ties in the order of the ids.
 
     Args:
         situations: as for :func:`recommend`.
         policy: rules and levels.
-        limit: rows at most.
-        offset: rows to leave out first.
+        limit: maximum number of rows.
+        offset: number of rows to skip.
         currency: code written behind amounts in the reasons.
         choices: as for :func:`recommend`.
     """
@@ -116,7 +118,7 @@ def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
 
 
 def choose(situations: Situations, policy: Actions) -> Choices:
-    """The actions of each customer, sorted by customer and rank, before they are put in words."""
+    """The actions of each customer, sorted by customer and rank, before they become text."""
     rules = policy.rules
     values = _values(situations, rules)
     suits = _suiting(situations, policy)
@@ -140,7 +142,7 @@ def _suiting(situations: Situations, policy: Actions) -> Marks:
     """Whether each rule (rows) suits each customer (columns)."""
     rules, orders = policy.rules, situations.orders
     marks = orders >= np.array([[rule.orders_from] for rule in rules])
-    marks &= orders <= np.array([[rule.orders_to or NO_MOST] for rule in rules])
+    marks &= orders <= np.array([[rule.orders_to or NO_ORDER_LIMIT] for rule in rules])
     marks &= _among(situations.stage, [rule.stages for rule in rules])
     marks &= _among(situations.risk_level(policy), [rule.risks for rule in rules])
     marks &= _among(situations.timing(policy), [rule.timings for rule in rules])
@@ -167,7 +169,7 @@ def _values(situations: Situations, rules: Sequence[Rule]) -> Ints:
     return gain.astype(np.int64)
 
 
-def _rows(situations: Situations, chosen: Choices, policy: Actions, currency: str) -> Rows:
+def _rows(situations: Situations, chosen: Choices, policy: Actions, currency: str) -> ActionRows:
     columns = (values.tolist() for values in (chosen.customer, chosen.rule, chosen.rank, chosen.value_cents))
     return [
         {

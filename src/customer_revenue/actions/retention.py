@@ -46,7 +46,7 @@ def retention(facts: pa.Table, policy: Policy) -> pa.Table:
 
 
 def situation(stage: str, activity: str) -> str:
-    """Where a customer stands: the stage, of which ``at_risk`` is ``declining`` while the activity status is not yet.
+    """The situation of a customer: the stage, where ``at_risk`` is ``declining`` until the activity status is at risk.
 
     >>> situation("at_risk", "declining"), situation("at_risk", "at_risk"), situation("active", "active")
     ('declining', 'at_risk', 'active')

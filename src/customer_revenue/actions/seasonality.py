@@ -42,7 +42,7 @@ def seasonality(revenue_cents: Sequence[int], first_month: int, policy: Forecast
     Args:
         revenue_cents: revenue of full months, oldest first.
         first_month: calendar month of the first, 1 to 12.
-        policy: least history, significance.
+        policy: minimum history, significance level.
 
     Returns:
         ``found`` (true, false, or ``not enough history``), ``p_value`` and ``strongest_month`` (its name, where found).

@@ -50,14 +50,14 @@ class Situations:
 
     @classmethod
     def of(cls, facts: pa.Table, predictions: pa.Table) -> Situations:
-        """Those customers of ``facts`` that have an order and a prediction; other columns and rows are left aside.
+        """Those customers of ``facts`` that have an order and a prediction; other columns and rows are dropped.
 
         Raises:
-            TypeError: a column lacks.
+            TypeError: a column is missing.
         """
         try:
             facts, predictions = facts.select(FACTS), predictions.select(PREDICTIONS)
-        except KeyError:  # only now, since the check reads every name, which a single answer feels
+        except KeyError:  # checked only now: reading every name slows a single answer
             check_columns(facts, FACTS, "the table of facts")
             check_columns(predictions, PREDICTIONS, "the table of predictions")
             raise

@@ -39,10 +39,10 @@ def upsell(
     Returns:
         Dictionaries with ``type``, ``potential_revenue`` (whole currency units, as specified),
         ``potential_revenue_cents``, ``probability`` and ``reason``. ``premium_upgrade``: the chance that revenue
-        within the predictions' horizon lifts the customer into ``next_segment``, which lacks
-        ``missing_revenue_cents``; its potential is what the suggested products bring on average, at least what is
-        missing. ``cross_sell``: one for each product, with its support, confidence and lift; its probability is the
-        share of similar customers who bought it later, times the chance of a purchase.
+        within the predictions' horizon lifts the customer into ``next_segment``, for which
+        ``missing_revenue_cents`` are missing; its potential is what the suggested products bring on average, at least
+        the missing revenue. ``cross_sell``: one for each product, with its support, confidence and lift; its
+        probability is the share of similar customers who bought it later, times the chance of a purchase.
     """
     if facts["total_orders"] < policy.upsell.orders_from or predictions.num_rows == 0:
         return []

@@ -8,7 +8,7 @@ from customer_revenue.actions.situations import Situations
 
 
 class Words(dict[str, str]):
-    """What a template of the policy may name about one customer; each word is put together when it is asked for."""
+    """The words that a template of the policy may name, for one customer; each is formatted when it is used."""
 
     def __init__(self, situations: Situations, customer: int, currency: str = "") -> None:
         super().__init__()

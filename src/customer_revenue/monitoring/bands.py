@@ -1,7 +1,7 @@
 """Confidence bands that are wide enough for repeated checks.
 
-Somebody looks every day at many figures. So that a clean shop raises an alarm once in years and not once a week, the
-false alarms that a year may have are shared out among all figures of all looks (Bonferroni).
+Monitoring checks many figures every day. So that a shop without faults raises an alarm once in years and not once a
+week, the false alarms allowed per year are divided among all figures of all runs (Bonferroni).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from customer_revenue.arrays import Floats
 
 @dataclass(frozen=True)
 class Band:
-    """A figure and what chance may make of it."""
+    """A figure and its confidence interval."""
 
     value: float
     low: float
     high: float
 
     def outside(self, low: float, high: float) -> bool:
-        """Whether the whole band lies outside of a range; a figure that does not exist lies nowhere."""
+        """Whether the whole band lies outside of a range; never for a figure that does not exist."""
         return bool(self.low > high or self.high < low)
 
 
@@ -32,7 +32,7 @@ NOWHERE = Band(float("nan"), float("nan"), float("nan"))
 
 
 def risk_per_figure(false_alarms_per_year: float, looks_per_year: int, figures: int) -> float:
-    """The chance of a false alarm that each figure of a look may take.
+    """The probability of a false alarm allowed for each figure of a run.
 
     >>> risk_per_figure(0.1, 365, 100) == 0.1 / 36_500
     True
@@ -41,7 +41,7 @@ def risk_per_figure(false_alarms_per_year: float, looks_per_year: int, figures: 
 
 
 def ratio_band(actual: Floats, predicted: Floats, risk: float) -> Band:
-    """Actual total over predicted total, one pair a customer; customers are independent of each other.
+    """Actual total over predicted total, one pair per customer; customers are independent of each other.
 
     The standard error is that of a ratio estimator, linearised: Cochran, Sampling Techniques, 1977, eq. 6.13.
     """
@@ -50,7 +50,7 @@ def ratio_band(actual: Floats, predicted: Floats, risk: float) -> Band:
         return NOWHERE
     ratio = float(actual.sum()) / total
     error = float(np.sqrt(np.sum((actual - ratio * predicted) ** 2))) / total
-    # Where nothing was bought the residuals say nothing; the predicted counts themselves do, as of Poisson's law.
+    # Where nothing was bought the residuals are all 0: the error then comes from the predicted counts, as for Poisson.
     error = max(error, float(np.sqrt(np.sum(predicted**2))) / total if ratio == 0 else 0.0)
     reach = float(norm.isf(risk / 2)) * error
     return Band(ratio, max(ratio - reach, 0.0), ratio + reach)

@@ -29,11 +29,11 @@ def drift(
     Args:
         columns: to compare; each is a finding.
         before: customers as many days before training as it is past now; ``None`` where the history is too short,
-            and nothing can be alarming.
+            and nothing raises an alarm.
         training: customers on the day of training.
         now: customers now.
-        policy: how far, and how many times the usual distance, is alarming.
-        what: the word that findings begin with.
+        policy: the distance, and the multiple of the usual distance, that raise an alarm.
+        what: the first word of the findings.
     """
     risk = risk_per_figure(policy.false_alarms_per_year, policy.looks_per_year, len(columns))
     found = []
@@ -43,7 +43,7 @@ def drift(
         usual = None if before is None else _usual(_values(before, name), old)
         far = usual is not None and distance > max(policy.drift.distance, policy.drift.times_usual * usual)
         text = f"{what} {name.replace('_', ' ')}: distance {distance:.3f} from the day of training, " + (
-            "too early to say what is usual" if usual is None else f"{usual:.3f} in the same span before"
+            "no earlier span to compare with" if usual is None else f"{usual:.3f} in the same span before"
         )
         found.append(Finding(f"{what}_{name}", alarm=far and chance < risk, text=text, value=distance))
     return sorted(found, key=lambda finding: (finding.alarm, finding.value), reverse=True)
@@ -62,6 +62,6 @@ def _distance(one: Floats, other: Floats) -> tuple[float, float]:
 
 
 def _values(table: pa.Table, name: str) -> Floats:
-    """The values that are not null, of at most a maximum number of customers."""
+    """The values that are not null, of at most :data:`MAX_DRIFT_CUSTOMERS` customers."""
     values = np.asarray(pc.drop_null(table.column(name)).cast(pa.float64()).to_numpy(), np.float64)
     return values[:: -(-len(values) // MAX_DRIFT_CUSTOMERS) or 1]

@@ -36,7 +36,7 @@ REFUND = "refund"
 """Refunds are checked in addition to the orders' statuses."""
 
 ID_SHAPES = {"user_id": "user_shape", "id": "id_shape"}
-"""The columns of ids, and those of what they look like."""
+"""The columns of ids, and those of their formats."""
 
 CHECK_NAMES = (
     "day_missing",
@@ -51,7 +51,7 @@ CHECK_NAMES = (
 
 @dataclass(frozen=True)
 class Anomaly:
-    """Something odd in some orders: how likely by chance, whether of a size that matters, and in words."""
+    """A deviation of some orders from the baseline: its probability, whether its size matters, its size, and a text."""
 
     chance: float
     matters: bool
@@ -85,7 +85,7 @@ OrderCheck = Callable[[Slice], Anomaly | None]
 
 
 def feed_days(last_day: dt.date, policy: Feed) -> tuple[dt.date, dt.date]:
-    """The first day of the baseline and the first day that is looked at."""
+    """The first day of the baseline and the first day that is checked."""
     first = last_day - dt.timedelta(days=policy.window_days - 1)
     return first - dt.timedelta(days=policy.baseline_days), first
 
@@ -93,7 +93,7 @@ def feed_days(last_day: dt.date, policy: Feed) -> tuple[dt.date, dt.date]:
 def check_feed(
     orders: pa.Table, refunds: pa.Table, first_order_day: dt.date, last_day: dt.date, policy: Monitoring
 ) -> list[Finding]:
-    """Look at the orders of the last days.
+    """Check the orders of the last days.
 
     Args:
         orders: from the first day of the baseline on, with :data:`FEED_COLUMNS`; ``first_day`` is that of the
@@ -104,11 +104,11 @@ def check_feed(
         policy: sizes, and how many false alarms a year may have.
 
     Returns:
-        One finding a check; an alarm names the days where it is surest.
+        One finding per check; an alarm names the days with the strongest evidence.
     """
     baseline, first = feed_days(last_day, policy.feed)
     if first_order_day > baseline:
-        text = f"not checked: the orders begin on {first_order_day}, a baseline would on {baseline}"
+        text = f"not checked: the orders begin on {first_order_day}, after the first day of the baseline, {baseline}"
         return [Finding(name, alarm=False, text=text) for name in CHECK_NAMES]
     frame = _frame(orders)
     frame = frame.assign(**{shape: shape_of(frame[name]) for name, shape in ID_SHAPES.items()})
@@ -120,7 +120,7 @@ def check_feed(
     )
     by_check = {name: [s for s in map(check, slices) if s] for name, check, slices in _plan(recent)}
     risk = risk_per_figure(policy.false_alarms_per_year, policy.looks_per_year, sum(map(len, by_check.values())))
-    found = [_finding(name, suspicions, risk) for name, suspicions in by_check.items()]
+    found = [_finding(name, anomalies, risk) for name, anomalies in by_check.items()]
     return [_accepted(finding) if finding.name in policy.feed.accepted else finding for finding in found]
 
 
@@ -139,16 +139,16 @@ def _plan(recent: Slice) -> Iterator[tuple[str, OrderCheck, Sequence[Slice]]]:
     yield "customers_unknown", _customers_unknown, weeks
 
 
-def _finding(name: str, suspicions: Sequence[Anomaly], risk: float) -> Finding:
-    alarming = [s for s in suspicions if s.matters and s.chance < risk]
+def _finding(name: str, anomalies: Sequence[Anomaly], risk: float) -> Finding:
+    alarming = [s for s in anomalies if s.matters and s.chance < risk]
     if alarming:
-        surest = min(alarming, key=lambda s: s.chance)
+        strongest = min(alarming, key=lambda s: s.chance)
         more = f" (and {len(alarming) - 1} more days or weeks)" if len(alarming) > 1 else ""
-        return Finding(name, alarm=True, text=f"{surest.text}{more}", value=surest.value)
-    oddest = min(suspicions, key=lambda s: s.chance, default=None)
-    if oddest is None:
-        return Finding(name, alarm=False, text="nothing to look at")
-    return Finding(name, alarm=False, text=f"as usual; the oddest: {oddest.text}", value=oddest.value)
+        return Finding(name, alarm=True, text=f"{strongest.text}{more}", value=strongest.value)
+    least_likely = min(anomalies, key=lambda s: s.chance, default=None)
+    if least_likely is None:
+        return Finding(name, alarm=False, text="nothing to check")
+    return Finding(name, alarm=False, text=f"no alarm; least likely: {least_likely.text}", value=least_likely.value)
 
 
 def _accepted(finding: Finding) -> Finding:
@@ -167,7 +167,7 @@ def _day_missing(part: Slice) -> Anomaly | None:
 
 def _doubled(part: Slice) -> Anomaly | None:
     share, chance = duplicate_orders(part.orders, part.usual.repeats, len(part.usual))
-    text = f"{share:.1%} of the orders of {part.words} have a twin of the same customer, moment and total"
+    text = f"{share:.1%} of the orders of {part.words} repeat the customer, moment and total of another order"
     return Anomaly(chance, share >= part.policy.twins_share, share, text) if len(part.orders) else None
 
 
@@ -177,10 +177,10 @@ def _amounts(part: Slice) -> Anomaly | None:
     if found is None:
         return None
     factor, chance = found
-    most = part.policy.amounts_factor
+    limit = part.policy.amounts_factor
     hint = " as if cents were read as dollars or the other way round" if max(factor, 1 / factor) > 50 else ""
-    text = f"orders of {part.words} are {factor:.3g} times as high as usual{hint}"
-    return Anomaly(chance, not 1 / most < factor < most, factor, text)
+    text = f"order totals of {part.words} are {factor:.3g} times as high as usual{hint}"
+    return Anomaly(chance, not 1 / limit < factor < limit, factor, text)
 
 
 def _status_vanished(part: Slice) -> Anomaly | None:
@@ -197,7 +197,7 @@ def _status_vanished(part: Slice) -> Anomaly | None:
 
 def _hours_shifted(part: Slice) -> Anomaly | None:
     shift, chance = shifted_hours(hours(part.orders["created_at"]), part.usual.by_hour)
-    text = f"the hours of the orders of {part.words} are those of before {shift:+d} h"
+    text = f"the hours of the orders of {part.words} are shifted by {shift:+d} h"
     return Anomaly(chance, abs(shift) >= part.policy.shift_hours, shift, text) if len(part.orders) else None
 
 
@@ -209,7 +209,7 @@ def _ids_reformatted(part: Slice) -> Anomaly | None:
     ]
     share, chance, example, name = min(found, key=lambda one: one[1])
     what = "customers" if name == ID_SHAPES["user_id"] else "orders"
-    text = f"{share:.0%} of the ids of {what} in {part.words} look like none before" + (f": {example}" * bool(example))
+    text = f"{share:.0%} of the ids of {what} in {part.words} have a new format" + (f": {example}" * bool(example))
     return Anomaly(chance, share >= part.policy.new_ids_share, share, text)
 
 

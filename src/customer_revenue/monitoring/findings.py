@@ -13,7 +13,7 @@ class Finding:
         name: of the check, such as ``day_missing``.
         alarm: whether it raises an alarm.
         text: one line for people.
-        value: the figure that the check looks at; NaN where there was nothing to look at.
+        value: the figure that is checked; NaN where there was nothing to check.
     """
 
     name: str

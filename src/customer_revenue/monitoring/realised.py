@@ -20,7 +20,7 @@ ALARM_FIGURES = ("buyers", "purchases", "revenue", "purchases_coverage", "revenu
 
 
 @dataclass(frozen=True)
-class Group:
+class RealisedGroup:
     """Customers of a segment who were predicted for in the same week.
 
     Attributes:
@@ -32,7 +32,7 @@ class Group:
         totals: predicted and actual totals, by ``buyers``, ``purchases`` and ``revenue_cents``.
         bands: actual over predicted for ``buyers``, ``purchases`` and ``revenue``; shares that intervals held for;
             ``ranking``, the area under the ROC curve.
-        stated: what the intervals state.
+        stated: the stated probability of the intervals.
         alarms: figures that are wrong beyond chance and tolerance.
     """
 
@@ -47,7 +47,9 @@ class Group:
     alarms: tuple[str, ...]
 
 
-def realised(logged: pa.Table, outcomes: Mapping[tuple[dt.date, int], pa.Table], policy: Monitoring) -> list[Group]:
+def realised(
+    logged: pa.Table, outcomes: Mapping[tuple[dt.date, int], pa.Table], policy: Monitoring
+) -> list[RealisedGroup]:
     """Compare predictions whose horizon is over with what happened, latest week first.
 
     Args:
@@ -99,7 +101,7 @@ def _first_of_each(rows: pa.Table) -> pa.Table:
     return rows.take(first.aggregate([("place", "min")]).column("place_min"))
 
 
-def _group(horizon: int, week: dt.date, segment: str, rows: pa.Table, risk: float, policy: Monitoring) -> Group:
+def _group(horizon: int, week: dt.date, segment: str, rows: pa.Table, risk: float, policy: Monitoring) -> RealisedGroup:
     p, count, money = (
         _column(rows, name) for name in ("purchase_probability", "actual_purchases", "actual_revenue_cents")
     )
@@ -126,7 +128,7 @@ def _group(horizon: int, week: dt.date, segment: str, rows: pa.Table, risk: floa
         }
     alarms = _alarms(bands, stated, totals, policy)
     versions = tuple(sorted(pc.unique(rows.column("model_version")).to_pylist()))
-    return Group(horizon, week, segment, rows.num_rows, versions, totals, bands, stated, alarms)
+    return RealisedGroup(horizon, week, segment, rows.num_rows, versions, totals, bands, stated, alarms)
 
 
 def _alarms(
@@ -135,8 +137,8 @@ def _alarms(
     """Figures whose whole band is outside of what is tolerated; too few buyers, predicted or actual, raise none."""
     if max(totals["buyers"]) < policy.least_buyers:
         return ()
-    most = 1 + policy.ratio_tolerance
-    tolerated = dict.fromkeys(("buyers", "purchases", "revenue"), (1 / most, most))
+    limit = 1 + policy.ratio_tolerance
+    tolerated = dict.fromkeys(("buyers", "purchases", "revenue"), (1 / limit, limit))
     gap = policy.coverage_gap
     tolerated |= dict.fromkeys(("purchases_coverage", "revenue_coverage"), (stated - gap, stated + gap))
     return tuple(name for name in ALARM_FIGURES if bands.get(name, NOWHERE).outside(*tolerated[name]))

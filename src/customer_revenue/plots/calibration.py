@@ -1,4 +1,4 @@
-"""Whether probabilities, totals and intervals keep what they promise."""
+"""Calibration: probabilities, totals and intervals compared with what happened."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def reliability(
 
 
 def tracking(days: Sequence[int], actual: npt.ArrayLike, expected: npt.ArrayLike, ax: Axes | None = None) -> Axes:
-    """Cumulative purchases of the held-out window, as they came and as they were expected.
+    """Cumulative purchases of the held-out window, actual and expected.
 
     Args:
         days: days after the cut-off.
@@ -79,13 +79,13 @@ def interval_coverage(
     groups: int = 10,
     ax: Axes | None = None,
 ) -> Axes:
-    """How often intervals held what they state, from the customers of the lowest prediction to those of the highest.
+    """How often intervals held, compared with their stated probability, by groups of customers of rising prediction.
 
     Args:
         actual: what happened, such as revenue or lifetime value, one per customer.
         low: lower end of each customer's interval.
         high: upper end.
-        mass: least probability that each interval states.
+        mass: stated probability of each interval.
         by: prediction that customers are grouped by.
         groups: of equal numbers of customers.
         ax: axes to draw on.

@@ -1,4 +1,4 @@
-"""What a model makes of a history: over all recencies and frequencies, and along one customer's life."""
+"""A model's predictions over all recencies and frequencies, and P(alive) along one customer's history."""
 
 from __future__ import annotations
 

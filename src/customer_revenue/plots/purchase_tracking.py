@@ -1,4 +1,4 @@
-"""Purchases as they came, and as a model expected them."""
+"""Actual purchases, and those that a model expected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDTH = 0.4
 def repeat_purchases(model: FittedModel, features: pd.DataFrame, most: int = 7, ax: Axes | None = None) -> Axes:
     """How many customers have made 0, 1, 2, … repeat purchases, and how many the model expects.
 
-    It shows whether the model can describe what it was fitted to; the last bar stands for that many or more.
+    It shows whether the model can describe what it was fitted to; the last bar is for that many or more.
 
     Args:
         model: fitted probability model.
@@ -49,7 +49,7 @@ def repeat_purchases(model: FittedModel, features: pd.DataFrame, most: int = 7, 
 def cumulative_purchases(
     model: FittedModel, daily: pd.DataFrame, cutoff: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """All repeat purchases since the first day, as they came and as the model expects them of the customers who came.
+    """All repeat purchases since the first day, actual and expected of the customers who came.
 
     Args:
         model: fitted probability model, with time in days.
@@ -75,7 +75,7 @@ def cumulative_purchases(
 def incremental_purchases(
     model: FittedModel, daily: pd.DataFrame, cutoff: str | None = None, every_days: int = 7, ax: Axes | None = None
 ) -> Axes:
-    """Repeat purchases of each week, as they came and as the model expects them: seasons and campaigns stand out.
+    """Repeat purchases of each week, actual and expected: seasons and campaigns stand out.
 
     Args:
         model: fitted probability model, with time in days.
@@ -115,7 +115,7 @@ def holdout_by_frequency(
         frequency: repeat purchases before the cut-off, one per customer.
         purchases: purchases in the window after it.
         expected: what each model expected, by its name.
-        most: the last group stands for this many and more.
+        most: the last group is for this many or more.
         ax: axes to draw on.
 
     >>> import customer_revenue as cr

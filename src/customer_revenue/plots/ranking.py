@@ -1,4 +1,4 @@
-"""How unevenly value is spread over customers, and how well a prediction finds it."""
+"""Concentration of value over customers, and how well predictions rank them."""
 
 from __future__ import annotations
 

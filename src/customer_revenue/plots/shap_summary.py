@@ -10,7 +10,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.plots.style import INK, axes_for
 
 MAX_POINTS = 1_000
-"""Customers that are drawn, evenly picked: more would only overlap."""
+"""Maximum number of customers drawn, evenly picked: more would only overlap."""
 
 HEIGHT = 0.38
 
@@ -20,11 +20,11 @@ LABELS = {
     "base_probability": "P(purchase) by the purchase model",
     "probability_alive": "P(alive)",
 }
-"""Of the features whose names say little; the others are their names."""
+"""Labels of features whose names are not self-explanatory; the others keep their names."""
 
 
 def shap_summary(contributions: pd.DataFrame, values: pd.DataFrame, most: int = 12, ax: Axes | None = None) -> Axes:
-    """SHAP values of the churn classifier: one dot a customer and feature, coloured by the feature's value.
+    """SHAP values of the churn classifier: one dot per customer and feature, coloured by the feature's value.
 
     A dot to the right makes the churn score higher. Features are in the order of their mean absolute contribution.
 

@@ -1,4 +1,4 @@
-"""What customers spend on a purchase day, and what Gamma-Gamma makes of it."""
+"""Actual spend on a purchase day, and the distribution that Gamma-Gamma expects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from customer_revenue.plots.style import INK, MODEL, axes_for
 
 POINTS = 200
 SHOWN_SHARE = 0.99
-"""Quantile of the spends up to which the plot goes: a few large ones would squeeze all others."""
+"""Quantile of the spends up to which the plot goes: a few large ones would compress all others."""
 
 
 class SpendModel(Protocol):

@@ -111,7 +111,7 @@ class Rule(Section):
 
 
 class NoAction(Section):
-    """What stands where no action suits or none is worth its cost, whose reason may name action, gain and cost."""
+    """The text where no action suits or none is worth its cost; its reason may name action, gain and cost."""
 
     text: Text
     reason: Text

@@ -36,8 +36,8 @@ class Gate(Section):
     """When a challenger may become champion.
 
     ``margins``: by which share of the other's figure, on the same back-test, a challenger's may be worse than the
-    champion's and than BG/NBD with Gamma-Gamma's. ``calibration_error`` and ``coverage_gap``: what its own may be at
-    most, beyond chance.
+    champion's and than BG/NBD with Gamma-Gamma's. ``calibration_error`` and ``coverage_gap``: the maximum of its
+    own, beyond chance.
     """
 
     margins: dict[GateMetric, float] = Field(min_length=1)
@@ -46,7 +46,7 @@ class Gate(Section):
 
 
 class Feed(Section):
-    """When the orders that came in are not what a shop sends.
+    """When the orders of the feed are anomalous.
 
     ``window_days``: the days that are checked; ``baseline_days``: the days before them, to compare with.
     ``closed_days``: days without sales; days without orders next to them raise no alarm either. ``accepted``: checks

@@ -94,8 +94,8 @@ def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 def _first_problem(error: ValidationError, source: str, text: str) -> str:
     problem = error.errors()[0]
-    fault = problem.get("ctx", {}).get("error")
-    path: tuple[str | int, ...] = problem["loc"] + (fault.where if isinstance(fault, PolicyError) else ())
+    cause = problem.get("ctx", {}).get("error")
+    path: tuple[str | int, ...] = problem["loc"] + (cause.where if isinstance(cause, PolicyError) else ())
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         message = "unknown key"

@@ -28,14 +28,14 @@ class Offer(Section):
 
 
 class NoOffer(Section):
-    """What stands where the guard keeps a discount back."""
+    """The offer where the guard withholds the discount."""
 
     offer_type: str = Field(min_length=1)
     message: str = Field(min_length=1)
 
 
 class OfferReasons(Section):
-    """Why an offer is made, or a discount kept back: from who buys anyway, or as it costs too much."""
+    """Reasons of an offer, and of withholding its discount: the customer is likely to buy, or it costs too much."""
 
     given: str = Field(min_length=1)
     likely: str = Field(min_length=1)
@@ -86,7 +86,7 @@ class Retention(Section):
         """Refuse a ladder of which a segment has no strategy in one of the situations.
 
         Raises:
-            PolicyError: names the key that lacks.
+            PolicyError: names the missing key.
         """
         for segment in ladder:
             for situation in SITUATIONS:

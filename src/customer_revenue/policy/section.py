@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of the policy; a key that it does not know is refused."""
+    """A part of the policy; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,7 +28,7 @@ def check_template(template: str, known: Collection[str], key: str) -> set[str]:
     Args:
         template: the text.
         known: the words that it may name.
-        key: the text's key, for the fault.
+        key: the text's key, for the error.
 
     Raises:
         PolicyError: it names another word, or its braces do not match.

@@ -10,7 +10,7 @@ from customer_revenue.policy.section import Section, check_template
 class Upsell(Section):
     """Which opportunities are worth naming.
 
-    ``orders_from``: fewer orders are too little to sell upwards on. ``least_probability``: of reaching the next
+    ``orders_from``: minimum number of orders. ``least_probability``: of reaching the next
     segment. ``least_support``, ``least_lift``: customers who bought both products, and how many times as many as by
     chance.
     """
@@ -32,7 +32,7 @@ class Upsell(Section):
 
 
 class ForecastRules(Section):
-    """When history is long enough to speak of a trend or of seasons, and how near a forecast must come.
+    """The minimum history for a trend and for seasons, and the tolerance of a forecast.
 
     ``significance``: highest chance of seeing such a trend or season where there is none.
     """

@@ -48,10 +48,10 @@ def _budget(customers: ir.Table, predictions: ir.Table, policy: Acquisition, col
     joined = customers.inner_join(predicted, customers.customer_id == predicted.predicted_id)
     sums = joined.group_by(column).aggregate(customers=joined.count(), ltv_cents=joined.ltv_cents.sum())
     positive = (sums.ltv_cents > 0).ifelse(sums.ltv_cents, 0)
-    kept = (positive * (100 - policy.margin_percent)).cast("float64") / (sums.customers * 100)
+    max_cost = (positive * (100 - policy.margin_percent)).cast("float64") / (sums.customers * 100)
     return sums.select(
         column,
         "customers",
         avg_ltv_cents=rounded_quotient(positive, sums.customers),
-        max_acquisition_cost_cents=cast("ir.IntegerValue", kept.floor()),
+        max_acquisition_cost_cents=cast("ir.IntegerValue", max_cost.floor()),
     )

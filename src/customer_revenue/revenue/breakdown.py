@@ -74,7 +74,7 @@ def by_product(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.T
     Returns:
         ``customer_id``, ``product_id``, ``product_name`` (the last of its names in the alphabet), ``revenue_cents``,
         ``orders`` (those that hold the product). The revenue of orders that exceeds their lines (orders without
-        lines, tax, shipping), or falls short of them (discounts), stands under ``unattributed``, so that the rows
+        lines, tax, shipping), or falls short of them (discounts), is listed under ``unattributed``, so that the rows
         add up to the period's revenue. Not sorted.
     """
     orders, items = _inside(known, first_day), known.order_items

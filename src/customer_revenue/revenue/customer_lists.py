@@ -14,7 +14,7 @@ from customer_revenue.tables import check_columns
 
 
 class TopBy(StrEnum):
-    """What the best customers are the best by."""
+    """The order of the best customers."""
 
     TOTAL_REVENUE = "total_revenue_cents"
     NET_REVENUE = "net_revenue_cents"
@@ -22,7 +22,7 @@ class TopBy(StrEnum):
 
 
 class AtRiskBy(StrEnum):
-    """What customers at risk are sorted by."""
+    """The order of customers at risk."""
 
     TOTAL_REVENUE = "total_revenue_cents"
     REVENUE_AT_RISK = "revenue_at_risk_cents"
@@ -35,20 +35,20 @@ def top_customers(
     offset: int = 0,
     predictions: ir.Table | None = None,
 ) -> ir.Table:
-    """The customers that are worth most, best first; equals follow their ids.
+    """The most valuable customers, best first; ties in the order of the ids.
 
     Args:
         customers: the table of :func:`~customer_revenue.revenue.view.customers`.
         by: total or net revenue to date, or the predicted lifetime value.
-        limit: rows at most.
-        offset: rows to leave out first.
+        limit: maximum number of rows.
+        offset: number of rows to skip.
         predictions: ``customer_id`` and ``estimated_ltv_cents``; needed to sort by it, else shown where given.
 
     Returns:
         The columns of ``customers``, and ``estimated_ltv_cents`` with predictions (null for a customer without).
 
     Raises:
-        InvalidParameter: sorting by lifetime value without predictions, or a page that is not one.
+        InvalidParameter: sorting by lifetime value without predictions, or an invalid page.
     """
     if predictions is not None:
         customers = _with(customers, predictions, ("estimated_ltv_cents",))
@@ -69,18 +69,18 @@ def at_risk(
     offset: int = 0,
     predictions: ir.Table | None = None,
 ) -> ir.Table:
-    """Customers who may be slipping away, those with most to lose first; equals follow their ids.
+    """Customers who may be slipping away, the highest value first; ties in the order of the ids.
 
     Args:
         customers: the table of :func:`~customer_revenue.revenue.view.customers`.
         policy: names the segments.
-        activity: activity status to list; left aside where a stage is given.
+        activity: activity status to list; ignored where a stage is given.
         stage: lifecycle stage to list instead.
         segments: value segments to list; by default all but the lowest.
         by: total revenue to date, or the revenue at risk.
-        limit: rows at most.
-        offset: rows to leave out first.
-        predictions: ``customer_id``, ``churn_risk_score`` and ``expected_revenue_cents`` (of the coming year, say),
+        limit: maximum number of rows.
+        offset: number of rows to skip.
+        predictions: ``customer_id``, ``churn_risk_score`` and ``expected_revenue_cents`` (such as of the coming year),
             needed to sort by the revenue at risk.
 
     Returns:
@@ -88,7 +88,7 @@ def at_risk(
         times the churn risk, 0 for a customer without a prediction.
 
     Raises:
-        InvalidParameter: an unknown status, stage or segment, a sort that needs predictions, or a page that is none.
+        InvalidParameter: an unknown status, stage or segment, a sort that needs predictions, or an invalid page.
     """
     names = [segment.name for segment in policy.segments.active]
     wanted = names[:-1] if segments is None else list(segments)
@@ -128,7 +128,7 @@ def _with(customers: ir.Table, others: ir.Table, columns: tuple[str, ...]) -> ir
 def _page(table: ir.Table, by: str, limit: int, offset: int) -> ir.Table:
     if limit < 1 or offset < 0:
         raise InvalidParameter("limit must be at least 1 and offset at least 0")
-    # Nulls are made last by a value, as engines differ in where they stand.
+    # Engines differ in where they sort nulls: a value puts them last.
     key = table[by].coalesce(-(2**53))
     return table.order_by(key.desc(), table.customer_id.asc()).limit(limit, offset=offset)
 

@@ -62,13 +62,13 @@ def concentration(customers: ir.Table) -> ir.Table:
 
 
 def lorenz(customers: ir.Table) -> ir.Table:
-    """Points of the Lorenz curve, from the least customers up, one for each twentieth of the customers.
+    """Points of the Lorenz curve, from the lowest revenue up, one for each twentieth of the customers.
 
     Args:
         customers: the table of :func:`~customer_revenue.revenue.view.customers`.
 
     Returns:
-        ``step`` (1 to 20; a small base lacks some), ``customers`` and ``revenue_cents`` up to and including it,
+        ``step`` (1 to 20; a small base has fewer), ``customers`` and ``revenue_cents`` up to and including it,
         ``percentage_of_customers`` and ``percentage_of_revenue`` (two decimals).
     """
     ranked = _ranked(customers)

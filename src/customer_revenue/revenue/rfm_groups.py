@@ -1,4 +1,4 @@
-"""RFM scores and the groups that marketers know."""
+"""RFM scores and the named groups of their codes."""
 
 from __future__ import annotations
 

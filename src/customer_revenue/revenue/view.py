@@ -45,7 +45,7 @@ def customers(
         first_day: first day of the period; ``None`` for all time.
 
     Returns:
-        The columns of :data:`CUSTOMER_COLUMNS`; name and e-mail are null for a customer that the table of users lacks.
+        The columns of :data:`CUSTOMER_COLUMNS`; name and e-mail are null for a customer without a row in ``users``.
     """
     facts = summary(known, first_day, as_of_day, policy)
     facts = facts.filter(facts.total_orders > 0)

@@ -1,4 +1,4 @@
-"""The registered model: its versions, which of them is champion, and who made it so."""
+"""The registered model: its versions, which of them is champion, and who promoted it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def log_change(registry: RegistryOptions, event: str, change: Mapping[str, str],
 
 
 def end_interrupted(registry: RegistryOptions, run_name: str) -> None:
-    """Mark runs of this name that never ended as killed; the caller answers for none being under way."""
+    """Mark runs of this name that never ended as killed; the caller ensures that none is running."""
     import mlflow
 
     connect(registry)

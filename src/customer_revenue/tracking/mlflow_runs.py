@@ -1,4 +1,4 @@
-"""What a run of training or of a back-test leaves in MLflow."""
+"""Runs of training, back-tests and monitoring in MLflow."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FoldRecord:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a training run writes down.
+    """What a training run logs.
 
     Attributes:
         bundle: folder of the model bundle.
@@ -145,7 +145,7 @@ def log_monitoring(registry: RegistryOptions, metrics: Mapping[str, float], tags
 
 
 def run_address(registry: RegistryOptions, run_id: str) -> dict[str, str | None]:
-    """Where a run is to be seen: its page within MLflow's, and the server, if the tracker is one."""
+    """Where to see a run: its page in MLflow's interface, and the server, if there is one."""
     import mlflow
 
     connect(registry)
@@ -198,7 +198,7 @@ def registered_version(registry: RegistryOptions, uri: str) -> str:
 
 
 def _words(parameters: Mapping[str, object]) -> dict[str, str]:
-    """Parameters as MLflow keeps them."""
+    """Parameters as MLflow stores them."""
     return {name: str(value)[:500] for name, value in parameters.items()}
 
 
@@ -225,7 +225,7 @@ def tracking_run(registry: RegistryOptions, name: str) -> Iterator[str]:
 
 
 def connect(registry: RegistryOptions) -> None:
-    """Point MLflow at the tracking server and the experiment, which is made if it is not there."""
+    """Point MLflow at the tracking server and the experiment, which is created if it does not exist."""
     import mlflow
 
     for noisy in ("mlflow", "alembic"):

@@ -14,7 +14,7 @@ from customer_revenue.errors import AlarmRaised, ModelError, NotEnoughData
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
 from customer_revenue.monitoring.drift import drift
 from customer_revenue.monitoring.findings import Finding
-from customer_revenue.monitoring.realised import EVERYONE, Group, realised
+from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup, realised
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import Monitoring
@@ -47,7 +47,7 @@ class Monitored:
 
     day: dt.date
     version: str | None
-    groups: Sequence[Group]
+    groups: Sequence[RealisedGroup]
     feed: Sequence[Finding]
     drift: Sequence[Finding]
     policy: Monitoring
@@ -80,7 +80,7 @@ class Monitored:
             raise AlarmRaised(f"{len(self.alarms)} alarms as of {self.day}", self.alarms)
 
 
-def group_summary(group: Group) -> str:
+def group_summary(group: RealisedGroup) -> str:
     """A group in one line."""
     parts = [
         f"{name.removesuffix('_cents')} {group.bands[key].value:.2f}" for name, key in RATIOS if key in group.bands
@@ -94,7 +94,7 @@ def group_summary(group: Group) -> str:
 RATIOS = (("buyers", "buyers"), ("purchases", "purchases"), ("revenue_cents", "revenue"))
 
 
-def describe_alarm(group: Group, figure: str) -> str:
+def describe_alarm(group: RealisedGroup, figure: str) -> str:
     """An alarm of a group in one line."""
     band = group.bands[figure]
     what = f"{figure.replace('_', ' ')}"
@@ -134,7 +134,9 @@ def _model(registry: RegistryOptions) -> LoadedModel | None:
         return None
 
 
-def _realised(store: Store, log: Path | None, ltv_horizon_days: int, when: AsOf, policy: Monitoring) -> list[Group]:
+def _realised(
+    store: Store, log: Path | None, ltv_horizon_days: int, when: AsOf, policy: Monitoring
+) -> list[RealisedGroup]:
     if log is None:
         return []
     longest = max(NEXT_DAYS, CHURN_DAYS, ltv_horizon_days) + policy.lookback_days

@@ -8,7 +8,7 @@ from io import StringIO
 
 from customer_revenue.monitoring.bands import Band
 from customer_revenue.monitoring.findings import Finding
-from customer_revenue.monitoring.realised import EVERYONE, Group
+from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup
 from customer_revenue.plots.realised_over_predicted import realised_over_predicted
 from customer_revenue.plots.style import detached_figure
 from customer_revenue.workflows.monitoring.checks import Monitored
@@ -87,7 +87,7 @@ def _chart(found: Monitored, horizon: int, figure: str, title: str) -> str:
     return f"<figure><figcaption>{escape(title)}</figcaption>{svg[svg.index('<svg') :]}</figure>"
 
 
-def _groups(groups: Sequence[Group], currency: str) -> str:
+def _groups(groups: Sequence[RealisedGroup], currency: str) -> str:
     names = ("Week", "Days ahead", "Segment", "Customers", "Buyers", "of predicted", "Purchases", "of predicted")
     more = (f"Revenue, {currency}", "of predicted", "Intervals held: purchases", "revenue", "stated", "Ranking (AUC)")
     rows = []
@@ -100,7 +100,7 @@ def _groups(groups: Sequence[Group], currency: str) -> str:
     return _table((*names, *more), rows)
 
 
-def _latest(groups: Sequence[Group]) -> list[Group]:
+def _latest(groups: Sequence[RealisedGroup]) -> list[RealisedGroup]:
     latest = {
         horizon: max(g.week for g in groups if g.horizon_days == horizon)
         for horizon in {g.horizon_days for g in groups}
@@ -108,7 +108,7 @@ def _latest(groups: Sequence[Group]) -> list[Group]:
     return [g for g in groups if g.week == latest[g.horizon_days]]
 
 
-def _total(group: Group, name: str) -> str:
+def _total(group: RealisedGroup, name: str) -> str:
     if name not in group.totals:
         return ""
     scale = 100 if name.endswith("_cents") else 1
@@ -116,7 +116,7 @@ def _total(group: Group, name: str) -> str:
     return f"{actual:,.0f} of {predicted:,.0f}"
 
 
-def _band(group: Group, figure: str) -> str:
+def _band(group: RealisedGroup, figure: str) -> str:
     band: Band | None = group.bands.get(figure)
     if band is None or band.value != band.value:  # NaN is not itself
         return ""
