@@ -93,7 +93,7 @@ def test_one_key_overrides_and_the_rest_stays(tmp_path: Path) -> None:
             ", line 4: rfm.groups.1.boxes.1: recency must be two scores",
         ),
         (rule() + rule("b"), ", line 11: actions.rules.2: the rules 'a' and 'b' of topic 't' overlap"),
-        (rule() + rule("a", more="stages = ['new']"), ", line 12: actions.rules.2.code: the code 'a' stands twice"),
+        (rule() + rule("a", more="stages = ['new']"), ", line 12: actions.rules.2.code: the code 'a' occurs twice"),
         ("[upsell]\nupgrade_reason = '{x}'\n", ", line 2: upsell.upgrade_reason: {x} is none of missing, next_segment"),
         ("[offers.reasons]\nlikely = '{x}'\n", ", line 2: offers.reasons.likely: {x} is none of cost, gain, soon"),
         (rule(reason="{shoe_size}"), ", line 5: actions.rules.1.reason: {shoe_size} is none of"),

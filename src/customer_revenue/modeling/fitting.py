@@ -122,6 +122,6 @@ def maximise(
             if at_edge:
                 break  # where one search diverges, the others do
     if best_at_edge is not None:
-        problem = f"{first_failure}; the best within the bounds stands in"
+        problem = f"{first_failure}; the best parameters within the bounds are used"
         return Fit(best_at_edge, log_likelihood(best_at_edge), tried[0], problem)
     return Fit(np.full(len(starts[0]), np.nan), np.nan, tried[-1], first_failure)

@@ -60,7 +60,7 @@ class GammaGamma:
         self.mean_cents_ = float((weight * x) @ m / (weight @ x)) if len(x) else 0.0
         self.problem_ = ""
         if weight.sum() < MIN_CUSTOMERS:
-            self.problem_ = f"fewer than {MIN_CUSTOMERS} customers with a known spend; the shop's mean stands in"
+            self.problem_ = f"fewer than {MIN_CUSTOMERS} customers with a known spend; the shop's mean is used instead"
             return self
         # Rounded, so that the search takes the same steps in every unit of money.
         relative = np.round(m / self.mean_cents_, 9)
@@ -70,9 +70,9 @@ class GammaGamma:
             fit = maximise(lambda p: spend_log_likelihood(x, relative, weight, p), GAMMA_GAMMA_STARTS, total, tried)
             parameters, self.penalizer_ = fit.parameters, fit.penalizer
         if not np.all(np.isfinite(parameters)):
-            self.problem_ = "Gamma-Gamma has no maximum; a weighted mean stands in"
+            self.problem_ = "Gamma-Gamma has no maximum; a weighted mean is used instead"
         elif parameters[1] <= 1:
-            self.problem_ = f"q = {parameters[1]:.3f}, at which the mean spend is infinite; a weighted mean stands in"
+            self.problem_ = f"q = {parameters[1]:.3f}: the mean spend is infinite; a weighted mean is used instead"
         else:
             self.p_, self.q_, self.v_ = (
                 float(parameters[0]),

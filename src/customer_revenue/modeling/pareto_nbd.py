@@ -64,7 +64,7 @@ class ParetoNBD:
         self.r_, self.alpha_, self.s_, self.beta_ = float(r), float(alpha / scale), float(s), float(beta / scale)
         self.penalizer_ = fit.penalizer
         self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.s_, self.beta_]))
-        self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
+        self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior is used instead"
         return self
 
     def log_likelihood(self, rows: Histories, parameters: Floats) -> float:

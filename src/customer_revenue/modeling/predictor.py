@@ -123,7 +123,7 @@ class Predictor:
         )
         self.tier_ = Tier.PROBABILITY_MODELS
         if not options.learned:
-            self.tier_reason_ = "asked to learn nothing from past windows"
+            self.tier_reason_ = "learning from past windows is switched off"
             return self
         enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
         if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:

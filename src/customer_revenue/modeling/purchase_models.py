@@ -90,7 +90,7 @@ class ModifiedBetaGeoCNBDk:
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
         self.penalizer_ = fit.penalizer
         self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
-        self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior stands in"
+        self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior is used instead"
         return self
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:

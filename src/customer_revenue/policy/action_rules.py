@@ -79,7 +79,7 @@ class Rule(Section):
     def _check(self) -> Rule:
         words = check_template(self.reason, REASON_WORDS, "reason")
         if RHYTHM_WORD in words and "first" in self.timings:
-            raise PolicyError("the reason names {rhythm}, which a customer with one order has not", "reason")
+            raise PolicyError("the reason names {rhythm}, which a customer with one order does not have", "reason")
         if self.orders_to is not None and self.orders_to < self.orders_from:
             raise PolicyError("orders_to is less than orders_from: the rule suits nobody", "orders_to")
         if self.timings == ("first",) and self.orders_from > 1:
@@ -142,7 +142,7 @@ class Actions(Section):
         seen: set[str] = set()
         for position, rule in enumerate(self.rules):
             if rule.code in seen:
-                raise PolicyError(f"the code {rule.code!r} stands twice", "rules", position, "code")
+                raise PolicyError(f"the code {rule.code!r} occurs twice", "rules", position, "code")
             seen.add(rule.code)
         for (_, first), (position, second) in combinations(enumerate(self.rules), 2):
             if first.topic == second.topic and first.overlaps(second):

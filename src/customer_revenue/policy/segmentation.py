@@ -44,7 +44,7 @@ class Segments(Section):
             if any(higher <= lower for higher, lower in pairwise(thresholds)):
                 raise ValueError(f"ladder {name!r}: thresholds must fall from the first segment to the last")
             if len({rung.name for rung in rungs}) < len(rungs):
-                raise ValueError(f"ladder {name!r}: a segment's name stands twice")
+                raise ValueError(f"ladder {name!r}: a segment's name occurs twice")
         return self
 
     @property
