@@ -38,7 +38,7 @@ class Followed:
     situations: Situations
     bought: npt.NDArray[np.bool_]
     revenue_cents: npt.NDArray[np.float64]
-    outlook: pa.Table
+    predictions: pa.Table
 
     def rate(self, group: npt.NDArray[np.bool_]) -> float:
         return float(self.bought[group].mean())
@@ -60,12 +60,12 @@ def followed(online_retail: Path, policy: Policy, tmp_path_factory: pytest.TempP
         labels = label_rows(store, CUTOFF, [HORIZON_DAYS], features.column("customer_id"))
     situations = Situations.of(facts, predictor.predict(features))
     ahead = predictor.predict(features, HORIZON_DAYS)
-    outlook = ahead.take(pc.index_in(situations.facts["customer_id"], value_set=ahead["customer_id"]))
+    predictions = ahead.take(pc.index_in(situations.facts["customer_id"], value_set=ahead["customer_id"]))
     place = {customer: n for n, customer in enumerate(labels["customer_id"].to_pylist())}
     order = [place[customer] for customer in situations.customer_id]
     purchases = labels[f"purchases_{HORIZON_DAYS}"].to_numpy()[order]
     revenue = labels[f"revenue_cents_{HORIZON_DAYS}"].to_numpy()[order].astype(np.float64)
-    return Followed(situations, purchases > 0, revenue, outlook)
+    return Followed(situations, purchases > 0, revenue, predictions)
 
 
 def test_safe_due_overdue_and_at_risk_customers_really_differ(followed: Followed, policy: Policy) -> None:
@@ -100,7 +100,7 @@ def test_everyone_is_answered_and_discounts_are_kept_from_who_buys_anyway(follow
 
 
 def test_the_confidence_score_is_what_it_says_by_decile(followed: Followed, policy: Policy) -> None:
-    predictive = Predictive.of(followed.outlook)
+    predictive = Predictive.of(followed.predictions)
     forecast = predictive.expected_cents
     share = forecast * policy.forecast.tolerance_percent / 100
     tolerance = np.maximum(share, followed.situations.order_value_cents)

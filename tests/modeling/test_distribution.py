@@ -80,7 +80,7 @@ def test_the_revenue_interval_has_the_same_mass():
     assert drawn.mean() == pytest.approx(revenue[0], rel=0.01)
 
 
-def test_the_spread_is_found_again():
+def test_the_dispersion_is_recovered():
     rng = np.random.default_rng(4)
     n = 40_000
     p, mean = rng.uniform(0.2, 0.9, n), rng.uniform(0.2, 4, n)
@@ -90,6 +90,6 @@ def test_the_spread_is_found_again():
     assert found.purchases == pytest.approx(1.5, rel=0.1)
 
 
-def test_too_few_buyers_get_a_prior_spread():
+def test_too_few_buyers_get_a_prior_dispersion():
     few = np.ones(5)
     assert fit_dispersion(few, few, few, few, few * 0.5) == Dispersion()

@@ -1,4 +1,4 @@
-"""The prediction log: what was told, once, without names; whole files; whoever is forgotten is gone."""
+"""The prediction log: what was answered, once, without names; whole files; whoever is forgotten is gone."""
 
 from __future__ import annotations
 
@@ -168,10 +168,10 @@ def test_the_service_logs_what_it_tells_of_now(logging_shop: Shop) -> None:
     rows = read_log(logging_shop.folder / "log")
     served = rows.filter(pc.field("source") == "service")
     assert set(served["customer_id"].to_pylist()) == {"user_123", "c1", "c4", "c5"}
-    told = logging_shop.show("user_123")["predictions"]
+    answered = logging_shop.show("user_123")["predictions"]
     (row,) = served.filter((pc.field("customer_id") == "user_123") & (pc.field("horizon_days") == 365)).to_pylist()
-    assert row["expected_revenue_cents"] == told["expected_revenue_cents"]
-    assert row["purchase_probability"] == told["purchase_probability"]
+    assert row["expected_revenue_cents"] == answered["expected_revenue_cents"]
+    assert row["purchase_probability"] == answered["purchase_probability"]
     assert row["segment"] == "high_value"
     assert not any(b"John" in path.read_bytes() for path in logging_shop.folder.glob("log/*/*"))
 

@@ -22,7 +22,9 @@ def policy() -> Monitoring:
     return load_policy().monitoring
 
 
-def scene(customers: int, seed: int, wrong: float = 1.0, segment: str = "low_value") -> tuple[pa.Table, pa.Table]:
+def predicted_and_actual(
+    customers: int, seed: int, wrong: float = 1.0, segment: str = "low_value"
+) -> tuple[pa.Table, pa.Table]:
     """Predictions of one who knows each customer's rate, and what customers with ``wrong`` times that rate do."""
     rng = np.random.default_rng(seed)
     rate = rng.gamma(0.7, 0.6, customers)
@@ -51,40 +53,44 @@ def scene(customers: int, seed: int, wrong: float = 1.0, segment: str = "low_val
     return pa.table(columns, schema=PREDICTION_LOG_SCHEMA), happened
 
 
-def look(policy: Monitoring, *scenes: tuple[pa.Table, pa.Table]) -> dict[str, RealisedGroup]:
-    logged = pa.concat_tables(one for one, _ in scenes)
-    happened = pa.concat_tables(other for _, other in scenes)
+def look(policy: Monitoring, *pairs: tuple[pa.Table, pa.Table]) -> dict[str, RealisedGroup]:
+    logged = pa.concat_tables(one for one, _ in pairs)
+    happened = pa.concat_tables(other for _, other in pairs)
     return {group.segment: group for group in realised(logged, {(DAY, 30): happened}, policy)}
 
 
 def test_what_holds_raises_no_alarm_however_often_it_is_looked_at(policy: Monitoring) -> None:
-    alarms = [a for seed in range(50) for g in look(policy, scene(1_500, seed)).values() for a in g.alarms]
+    alarms = [
+        a for seed in range(50) for g in look(policy, predicted_and_actual(1_500, seed)).values() for a in g.alarms
+    ]
     assert alarms == []
 
 
 def test_few_customers_are_noise_and_not_decay(policy: Monitoring) -> None:
-    groups = [look(policy, scene(110, seed))[EVERYONE] for seed in range(200)]
+    groups = [look(policy, predicted_and_actual(110, seed))[EVERYONE] for seed in range(200)]
     assert not any(group.alarms for group in groups)
     rash = policy.model_copy(update={"false_alarms_per_year": 0.05 * len(groups), "looks_per_year": 1})
-    assert any(look(rash, scene(110, seed))[EVERYONE].alarms for seed in range(200)), "else this shows nothing"
+    assert any(look(rash, predicted_and_actual(110, seed))[EVERYONE].alarms for seed in range(200)), (
+        "else this shows nothing"
+    )
 
 
 @pytest.mark.parametrize("wrong", [0.5, 2.0])
 def test_what_is_wrong_is_named(policy: Monitoring, wrong: float) -> None:
-    group = look(policy, scene(3_000, 1, wrong))[EVERYONE]
+    group = look(policy, predicted_and_actual(3_000, 1, wrong))[EVERYONE]
     assert {"buyers", "purchases", "revenue"} <= set(group.alarms)
     assert group.bands["purchases"].value == pytest.approx(wrong, abs=0.15)
 
 
 def test_one_segment_that_is_wrong_is_found_among_others(policy: Monitoring) -> None:
-    groups = look(policy, scene(20_000, 1), scene(1_500, 2, wrong=0.4, segment="whale"))
+    groups = look(policy, predicted_and_actual(20_000, 1), predicted_and_actual(1_500, 2, wrong=0.4, segment="whale"))
     assert "purchases" in groups["whale"].alarms
     assert groups["low_value"].alarms == ()
     assert groups[EVERYONE].alarms == ()
 
 
 def test_intervals_that_do_not_hold_raise_an_alarm(policy: Monitoring) -> None:
-    logged, happened = scene(2_000, 1)
+    logged, happened = predicted_and_actual(2_000, 1)
     place = logged.schema.get_field_index("purchases_high")
     narrow = logged.set_column(place, PREDICTION_LOG_SCHEMA.field(place), pa.array(np.zeros(2_000, np.int64)))
     group = look(policy, (narrow, happened))[EVERYONE]
@@ -92,7 +98,7 @@ def test_intervals_that_do_not_hold_raise_an_alarm(policy: Monitoring) -> None:
 
 
 def test_only_a_customers_first_prediction_of_a_week_counts(policy: Monitoring) -> None:
-    logged, happened = scene(500, 1)
+    logged, happened = predicted_and_actual(500, 1)
     later = logged.set_column(
         1, PREDICTION_LOG_SCHEMA.field("as_of"), pa.array([DAY + dt.timedelta(2)] * 500, pa.date32())
     )
@@ -103,7 +109,7 @@ def test_only_a_customers_first_prediction_of_a_week_counts(policy: Monitoring) 
 
 
 def test_a_customer_whom_the_store_does_not_know_any_more_is_left_out(policy: Monitoring) -> None:
-    logged, happened = scene(500, 1)
+    logged, happened = predicted_and_actual(500, 1)
     assert look(policy, (logged, happened.slice(100)))[EVERYONE].customers == 400
     assert realised(logged, {}, policy) == []
 

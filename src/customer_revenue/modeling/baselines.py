@@ -79,29 +79,29 @@ class BaselineModels:
 class BaselinePrediction:
     """The columns of a table of features by name, and the predictions of the probability models from them."""
 
-    base: BaselineModels
-    known: Mapping[str, Floats]
+    models: BaselineModels
+    columns: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, features: pa.Table, base: BaselineModels) -> BaselinePrediction:
+    def of(cls, features: pa.Table, models: BaselineModels) -> BaselinePrediction:
         """The baseline of a table of features.
 
         Raises:
             TypeError: a column is missing.
         """
-        return cls(base, needed_columns(features))
+        return cls(models, needed_columns(features))
 
     def __len__(self) -> int:
-        return len(self.known["frequency"])
+        return len(self.columns["frequency"])
 
     def take(self, rows: npt.NDArray[np.bool_]) -> BaselinePrediction:
         """Some of the customers."""
-        return BaselinePrediction(self.base, {name: values[rows] for name, values in self.known.items()})
+        return BaselinePrediction(self.models, {name: values[rows] for name, values in self.columns.items()})
 
     @cached_property
     def purchases(self) -> Posterior:
         """Posterior of the regularity model."""
-        return Posterior(self.base.purchases, Histories.from_columns(self.known))
+        return Posterior(self.models.purchases, Histories.from_columns(self.columns))
 
     @cached_property
     def base_columns(self) -> list[Floats]:
@@ -115,24 +115,24 @@ class BaselinePrediction:
     @cached_property
     def matrix(self) -> Floats:
         """The columns of :data:`FEATURE_NAMES` but the last."""
-        return np.column_stack([behaviour_matrix(self.known, self.base.spend.mean_cents_), *self.base_columns])
+        return np.column_stack([behaviour_matrix(self.columns, self.models.spend.mean_cents_), *self.base_columns])
 
     @cached_property
     def spend_cents(self) -> Floats:
         """The expected spend of a purchase day."""
-        return self.base.spend.expected_spend(self.known["spend_days"], self.known["monetary_cents"])
+        return self.models.spend.expected_spend(self.columns["spend_days"], self.columns["monetary_cents"])
 
     def log_pareto(self, horizon_days: float) -> Floats:
         """Logarithm of Pareto/NBD's expected purchases; of the regularity model's where that was left out."""
-        if self.base.pareto is None:
+        if self.models.pareto is None:
             return self.log_purchases(horizon_days)
-        while_alive = self.base.pareto.expected_while_alive(horizon_days, self.purchases.histories)
+        while_alive = self.models.pareto.expected_while_alive(horizon_days, self.purchases.histories)
         return np.log(np.maximum(self._pareto_alive * while_alive, TINY))
 
     @cached_property
     def _pareto_alive(self) -> Floats:
-        assert self.base.pareto is not None, "needs Pareto/NBD"
-        return self.base.pareto.probability_alive(self.purchases.histories)
+        assert self.models.pareto is not None, "needs Pareto/NBD"
+        return self.models.pareto.probability_alive(self.purchases.histories)
 
     def log_purchases(self, horizon_days: float) -> Floats:
         """Logarithm of the purchase model's expected purchases."""

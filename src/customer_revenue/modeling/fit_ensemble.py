@@ -165,29 +165,29 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     corrections = models.predict(test.baseline)
     members = corrections.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))
-    log_purchases = combine(members, _between(best, PRIOR_WEIGHTS))
+    log_purchases = combine(members, _averaged(best, PRIOR_WEIGHTS))
     spend = min(
         SPEND_CANDIDATES,
         key=lambda share: _deviance(test.revenue, log_purchases + corrections.log_spend(replace(best, spend=share))),
     )
-    weights = _between(replace(best, spend=spend), PRIOR_WEIGHTS)
+    weights = _averaged(replace(best, spend=spend), PRIOR_WEIGHTS)
     size = min(SIZES, key=lambda size: _zero_count_loss(test.purchases, log_purchases, size))
     log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
     assert log_odds is not None, "the windows' own horizon is learned"
     p = expit(-log_odds)
     # Levels are taken out, so that the dispersion is that of single customers.
-    purchases = np.maximum(_to_total(np.exp(log_purchases), test.purchases), p)
-    revenue = _to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
+    purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
+    revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p)
     dispersion = dispersion.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days)
 
 
-def _between(a: Weights, b: Weights) -> Weights:
+def _averaged(a: Weights, b: Weights) -> Weights:
     return Weights(**{name: (value + vars(b)[name]) / 2 for name, value in vars(a).items()})
 
 
-def _to_total(expected: Floats, happened: Floats) -> Floats:
+def _scaled_to_total(expected: Floats, happened: Floats) -> Floats:
     return expected * max(float(happened.sum()), 1e-9) / max(float(expected.sum()), 1e-9)
 
 

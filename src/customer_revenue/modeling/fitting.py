@@ -18,10 +18,10 @@ NO_REPEATS = "no customer has bought on two days, so that no purchase model can 
 LOG_BOUND = 8.0
 """Parameters are searched within exp(±8); one that ends at the edge means that there is no maximum."""
 
-FLAT, LEVEL = 1e-13, 1e-7
+VALUE_TOLERANCE, SLOPE_TOLERANCE = 1e-13, 1e-7
 """A search ends where a step gains less, or where the slope is less."""
 
-FAR = 1e10
+UNDEFINED_VALUE = 1e10
 """The value of an objective that cannot be computed."""
 
 
@@ -61,7 +61,7 @@ class _Objective:
         parameters = np.exp(logs)
         with np.errstate(all="ignore"):  # far from the maximum anything may overflow
             value = self._penalised(self.log_likelihood(parameters), parameters)
-        return value if np.isfinite(value) else FAR
+        return value if np.isfinite(value) else UNDEFINED_VALUE
 
     def value_and_slope(self, logs: Floats) -> tuple[float, Floats]:
         assert self.slope is not None, "called only with a slope"
@@ -71,19 +71,25 @@ class _Objective:
             value = self._penalised(log_likelihood, parameters)
             by_log = (2 * self.penalizer * parameters - by_parameter / self.total_weight) * parameters
         usable = np.isfinite(value) and bool(np.all(np.isfinite(by_log)))
-        return (value, by_log) if usable else (FAR, np.zeros_like(logs))
+        return (value, by_log) if usable else (UNDEFINED_VALUE, np.zeros_like(logs))
 
     def minimum(self, start: Floats) -> OptimizeResult:
         bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
         if self.slope is None:
-            return minimize(self.value, start, method="L-BFGS-B", bounds=bounds, options={"ftol": FLAT, "gtol": LEVEL})
+            return minimize(
+                self.value,
+                start,
+                method="L-BFGS-B",
+                bounds=bounds,
+                options={"ftol": VALUE_TOLERANCE, "gtol": SLOPE_TOLERANCE},
+            )
         return minimize(
             self.value_and_slope,
             start,
             method="L-BFGS-B",
             jac=True,
             bounds=bounds,
-            options={"ftol": FLAT, "gtol": LEVEL},
+            options={"ftol": VALUE_TOLERANCE, "gtol": SLOPE_TOLERANCE},
         )
 
     def _penalised(self, log_likelihood: float, parameters: Floats) -> float:
@@ -113,7 +119,7 @@ def maximise(
             result = objective.minimum(np.log(start))
             parameters = np.exp(result.x)
             at_edge = bool(np.any(np.abs(result.x) > LOG_BOUND - 1e-3))
-            if result.fun < FAR / 10 and not at_edge:
+            if result.fun < UNDEFINED_VALUE / 10 and not at_edge:
                 problem = f"{first_failure}; fitted with penalizer {penalizer}" if first_failure else ""
                 return Fit(parameters, log_likelihood(parameters), penalizer, problem)
             first_failure = first_failure or ("no finite maximum" if at_edge else "the search did not converge")

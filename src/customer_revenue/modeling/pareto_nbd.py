@@ -17,7 +17,7 @@ PARETO_PARAMETERS = ("r", "alpha", "s", "beta")
 PARETO_STARTS = ((0.5, 0.1, 0.5, 0.3), (1.0, 0.3, 1.0, 1.0), (0.3, 0.05, 0.2, 0.1))
 PARETO_UNTESTED = (0.5, 0.1, 0.5, 0.3)
 
-FALL = 30.0
+LOG_CUTOFF = 30.0
 """The integrand is cut off where it has fallen by a factor of exp(30)."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 NODES, NODE_WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -142,9 +142,9 @@ def _log_dropout(
     """
     a, b = alpha + start, beta + start
     with np.errstate(divide="ignore", over="ignore"):
-        length = np.minimum(np.log((alpha + end) / a), FALL / np.maximum(shape - 1, 1e-300))
+        length = np.minimum(np.log((alpha + end) / a), LOG_CUTOFF / np.maximum(shape - 1, 1e-300))
         # Up to infinity only the dropout itself makes the integrand fall.
-        length = np.minimum(length, np.log1p(b / a) + FALL / (shape + s))
+        length = np.minimum(length, np.log1p(b / a) + LOG_CUTOFF / (shape + s))
     total = np.zeros_like(length)
     for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
         y = length * node

@@ -43,10 +43,10 @@ class TrainingWindow:
         ids = window.features.column("customer_id")
         labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
-        base = BaselineModels.fitted(
+        models = BaselineModels.fitted(
             Population.of(window.features), regularity, with_pareto=with_pareto, penalizer=penalizer
         )
-        baseline = BaselinePrediction.of(window.features, base)
+        baseline = BaselinePrediction.of(window.features, models)
         return cls(baseline, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
 
     def take(self, rows: npt.NDArray[np.bool_]) -> TrainingWindow:
