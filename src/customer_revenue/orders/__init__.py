@@ -1,1 +1,1 @@
-"""Orders: files, databases and Spark sessions in; a store of canonical tables out."""
+"""Orders: reads files, databases and Spark; provides a store of canonical tables."""

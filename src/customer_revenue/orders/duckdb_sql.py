@@ -8,18 +8,18 @@ import duckdb
 
 
 def one_row(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> tuple[Any, ...]:
-    """The only row of a result. Fetched to its end: an unfinished result would block the connection."""
+    """Return the only row of a result. Reads it to the end, since an unfinished result blocks the connection."""
     (row,) = con.execute(sql, values).fetchall()
     assert isinstance(row, tuple)
     return row
 
 
 def scalar(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> int:
-    """The only number of a result."""
+    """Return the only number of a result."""
     (value,) = one_row(con, sql, values)
     return int(value)
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, cut to a line's length."""
+    """Return the first line of an error's message, cut to 200 characters."""
     return str(error).splitlines()[0][:200]

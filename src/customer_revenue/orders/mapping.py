@@ -1,4 +1,4 @@
-"""The mapping of a shop's own names: a TOML file that maps its statuses, columns and tables to ours.
+"""The mapping: a TOML file that maps a shop's own statuses, columns and tables to ours.
 
     [statuses]                  # theirs = "paid", "refunded" or "ignored"
     completed = "paid"
@@ -6,7 +6,7 @@
     [columns]                   # of files: ours = "theirs"
     order_id = "Order number"
 
-    [rates]                     # of files: what one unit of another currency is in the store's
+    [rates]                     # of files: the value of one unit of another currency in the store's
     EUR = "1.08"
 
     [tables.orders]             # of a database: the table, then ours = "theirs"
@@ -17,7 +17,7 @@
     status = "state"
     created_at = "bought_at"
 
-Only ``tables.orders`` is needed of the tables; the others are ``users``, ``order_items`` and ``refunds``.
+Of the tables, only ``tables.orders`` is required. The others are ``users``, ``order_items`` and ``refunds``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from customer_revenue.orders.expressions import STORE_TABLES, local_day, utc_of
 from customer_revenue.tables import CANONICAL, Canonical
 
 _IN_UNITS = {"total_cents": "total", "amount_cents": "amount"}
-"""Columns that a shop may keep in units of its currency, with decimals."""
+"""Columns in cents, and the names under which a shop can map them in units of its currency instead."""
 
 _OPTIONAL = {
     "users": ("name", "email"),
@@ -48,7 +48,7 @@ _OPTIONAL = {
 
 
 class ShopMapping(BaseModel):
-    """What a mapping file says."""
+    """The contents of a mapping file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,17 +78,17 @@ class ShopMapping(BaseModel):
 
     @property
     def status_words(self) -> dict[str, str]:
-        """Each status word, in lower case, and the status that it is stored as; an ignored one keeps its name."""
+        """Each mapped status, in lower case, and the status that it is stored as. An ignored one keeps its name."""
         return {
             word.lower(): word.lower() if meaning == "ignored" else meaning for word, meaning in self.statuses.items()
         }
 
 
 def load_mapping(path: Path | None) -> ShopMapping:
-    """Read a mapping file; without one, everything has our names.
+    """Read a mapping file. Without a path, return an empty mapping.
 
     Raises:
-        InvalidParameter: it cannot be read or breaks a rule; says which.
+        InvalidParameter: the file cannot be read, or breaks a rule, which the message names.
     """
     if path is None:
         return ShopMapping()
@@ -109,13 +109,13 @@ def mapped_tables(
     types: Mapping[str, Mapping[str, dtypes.DataType]],
     exact: Callable[[ir.StringValue], ir.StringValue],
 ) -> Canonical:
-    """A shop's own tables as the canonical ones.
+    """Express the canonical tables over a shop's own tables.
 
     Args:
-        mapping: the mapping, with tables.
-        zone: IANA name of the reporting zone, which also holds for times without a zone.
-        types: the Ibis type of each column of each mapped table, by our name of the table.
-        exact: makes a shop's own text one that is compared character by character.
+        mapping: a mapping with tables.
+        zone: IANA name of the reporting zone, which also applies to times without a zone.
+        types: the Ibis type of each column of each mapped table, by our name for the table.
+        exact: makes a shop's own string compare character by character.
 
     Raises:
         InvalidParameter: a table or column is not in the database.
@@ -172,6 +172,6 @@ def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping
 
 
 def _empty_table(orders: ir.Table, name: str) -> ir.Table:
-    """A table without rows. It hangs on a table that exists, since an engine must be able to run it."""
+    """Return a table without rows, derived from a table that exists, since an engine must be able to query it."""
     columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in STORE_TABLES[name].items()}
-    return orders.filter(ibis.literal(False)).select(**columns)  # noqa: FBT003  # the value of a literal
+    return orders.filter(ibis.literal(False)).select(**columns)  # noqa: FBT003

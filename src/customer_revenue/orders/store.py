@@ -1,4 +1,4 @@
-"""A store of orders, open for reading."""
+"""Stores of orders, open for reading."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """What a store is and holds. Days are in the reporting zone; counts are of all orders, whatever their status."""
+    """A description of a store. Days are in the reporting zone. Counts include orders of every status."""
 
     url: str
     """Without a password."""
@@ -48,25 +48,25 @@ class StoreInfo:
     refunds: int
     formats: tuple[str, ...]
     fingerprint: str
-    """Of the contents: the same rows give the same one, and any change another."""
+    """A hash of the contents: equal for equal rows, and different after any change."""
     id: str
-    """Of the shop: stays the same as orders come in, as long as the first order stays the first."""
+    """Identifies the shop. It stays the same as orders arrive, unless one precedes the first."""
 
 
 def open_store(url: str, options: StoreOptions, mapping: Path | None = None) -> Store:
     """Open a store for reading.
 
-    An embedded store is seen as it is at this moment until it is closed; a database server as it is at each query.
+    An embedded store is read as of its opening, until it is closed. A database server is read as of each query.
 
     Args:
-        url: of the store.
+        url: the URL of the store.
         options: the reporting zone, and the currency of a shop's own database.
-        mapping: file that says what a shop's own tables are called, see ``mapping``; by default the options'.
+        mapping: file that maps a shop's own tables, see ``mapping``; by default the one in the options.
 
     Raises:
-        StoreNotFound: there is none at that URL.
-        StoreNotUsable: not one of ours, newer than this package, or damaged.
-        StoreError: the database does not answer.
+        StoreNotFound: there is no store at the URL.
+        StoreNotUsable: it is not a store of ours, is newer than this package, or is damaged.
+        StoreError: the database does not respond.
     """
     return Store(open_engine(url, options, mapping or options.mapping), options, url)
 
@@ -92,29 +92,29 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the connection to the database. Queries under way in other threads fail."""
+        """Close the connection to the database. Running queries of other threads fail."""
         self._engine.close()
 
     def stale(self) -> bool:
-        """Whether there is other data now than at opening."""
+        """Return whether the data has changed since the store was opened."""
         return self._engine.changed()
 
     @property
     def reports_changes(self) -> bool:
-        """Whether :meth:`stale` notices every change, so that what was read may be cached until then."""
+        """Whether :meth:`stale` detects every change, so that results can be cached until it does."""
         return self._engine.reports_changes
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether what it reads stays the same until it is closed, as with a file that is held open."""
+        """Whether the data stays the same until the store is closed, as with a file that is held open."""
         return self._engine.is_snapshot
 
     def as_of(self, day: dt.date | None = None) -> AsOf:
-        """The moment to compute everything as of.
+        """Return the moment as of which everything is computed.
 
         Args:
-            day: the end of this day; by default now for a live store and, for a historical one, the end of the day
-                that the import chose or of the last order's day.
+            day: the end of this day. By default it is now for a live store. For a historical store it is the end of
+                the day that the import chose, or else of the last order's day.
         """
         zone = ZoneInfo(self.info.timezone)
         if day is None and self.info.clock is Clock.HISTORICAL:
@@ -122,50 +122,50 @@ class Store:
         return AsOf.now(zone) if day is None else AsOf.end_of(day, zone)
 
     def local_copy(self, options: StoreOptions) -> Store | None:
-        """A copy on this machine, for work on all customers at once, if that is faster there.
+        """Copy the store to this machine for work on all customers, or return ``None`` if that is not faster.
 
         Raises:
-            StoreError: the database does not answer, or has changed while it was read.
+            StoreError: the database does not respond, or changed while it was read.
         """
         if not self._engine.prefers_local_copy:
             return None
         copy = Store(copy_to_local_file(self._engine, self.tables, options), options, self.info.url)
         if self.stale():
             copy.close()
-            raise StoreError("the store has changed while it was read: try again")
+            raise StoreError("the store changed while it was read: try again")
         return copy
 
     def fetch(self, expr: ir.Table, **parameters: object) -> pa.Table:
         """Run an expression once.
 
         Args:
-            expr: over ``tables``, and Ibis in-memory tables where needed.
-            parameters: value of each ``parameter`` in it.
+            expr: an expression over ``tables``, and optionally Ibis in-memory tables.
+            parameters: the value of each ``parameter`` in it.
 
         Raises:
-            StoreError: the database does not answer.
+            StoreError: the database does not respond.
         """
         return self._engine.fetch(expr, parameters)
 
     def fetch_in_two_steps(self, first: ir.Table, then: Callable[[ir.Table], ir.Table]) -> pa.Table:
-        """Run an expression in two steps, where the engine may be slow at the second, a join of many rows.
+        """Run an expression in two steps. On engines with slow joins, DuckDB runs the second step.
 
         Args:
-            first: the first step, over ``tables``. Its result fits in memory.
-            then: makes the whole from the result of the first step.
+            first: the first step, an expression over ``tables``. Its result must fit in memory.
+            then: returns the second step, given the result of the first.
 
         Raises:
-            StoreError: the database does not answer.
+            StoreError: the database does not respond.
         """
         if self._engine.prefers_local_joins:
             return fetch_in_memory(then(ibis.memtable(self.fetch(first))))
         return self.fetch(then(first))
 
     def batches(self, expr: ir.Table, rows: int = ROWS_PER_BATCH) -> Iterator[pa.RecordBatch]:
-        """Run an expression and stream its result, for results that need not fit in memory.
+        """Run an expression and stream its result, which may be larger than memory.
 
         Args:
-            expr: over ``tables``.
+            expr: an expression over ``tables``.
             rows: maximum number of rows per batch.
         """
         return self._engine.stream(self._engine.compile(expr), rows)
@@ -178,32 +178,32 @@ class Store:
         sum_columns: Sequence[str],
         path: Path | None,
     ) -> BatchTotals:
-        """Put every row of an expression through a function, and write what it gives. Memory stays bounded.
+        """Apply a function to the rows of an expression in batches, and write its results. Memory stays bounded.
 
-        On Spark the function runs where the rows are, and ``path`` becomes a folder of Parquet files.
+        On Spark the function runs on the executors, and ``path`` becomes a folder of Parquet files.
 
         Args:
-            expr: over ``tables``.
-            function: returns the results of a batch, one row for each of its rows; it can be pickled.
-            schema: of the results.
-            sum_columns: columns to sum up.
-            path: CSV or Parquet file; without one the results are only summed up.
+            expr: an expression over ``tables``.
+            function: returns one result per row of a batch. It must be picklable.
+            schema: the schema of the results.
+            sum_columns: columns of the results to sum up.
+            path: a CSV or Parquet file. Without one, the results are only summed up.
 
         Raises:
-            InvalidParameter: this engine cannot write such a file.
-            StoreError: the database does not answer.
+            InvalidParameter: the engine cannot write such a file.
+            StoreError: the database does not respond.
         """
         return self._engine.map_batches(expr, function, schema, sum_columns, path)
 
     def prepare(self, expr: ir.Table, names: Sequence[str] = ()) -> Query:
-        """Compile an expression once, to be run often, from any thread.
+        """Compile an expression that runs often. The query can be run from any thread.
 
         Args:
-            expr: over ``tables``.
-            names: the names of all ``parameter``s in it.
+            expr: an expression over ``tables``.
+            names: the names of every ``parameter`` in it.
 
         Raises:
-            ValueError: the parameters in it are others.
+            ValueError: the expression has other parameters.
         """
         statement = self._engine.compile(expr)
         if statement.names != set(names):
@@ -211,7 +211,7 @@ class Store:
         return Query(self._engine, statement)
 
     def quarantine(self) -> pa.Table:
-        """The rows that were not imported: ``source``, ``line``, ``reason``, ``user_id``, ``raw``."""
+        """Return the rows that were not imported: ``source``, ``line``, ``reason``, ``user_id``, ``raw``."""
         return self.fetch(self._engine.quarantine().order_by("source", "line", "reason"))
 
 
@@ -224,21 +224,21 @@ class Query:
 
     @property
     def sql(self) -> str:
-        """The SQL that runs, for people to look at."""
+        """The SQL of the query."""
         return self._statement.sql
 
     def run(self, **values: object) -> pa.Table:
-        """Run it with these values.
+        """Run the query with these values.
 
         Raises:
             TypeError: a parameter is missing or unknown.
-            StoreError: the store is closed or does not answer.
+            StoreError: the store is closed or does not respond.
         """
         self._check(values)
         return self._engine.run(self._statement, values)
 
     def rows(self, **values: object) -> list[dict[str, Any]]:
-        """Run it with these values, as ``run`` does, for a result of a few rows: it takes half the time.
+        """Run the query and return a few rows, which takes half the time of ``run``.
 
         Raises:
             TypeError, StoreError: as for ``run``.
@@ -253,7 +253,7 @@ class Query:
 
 
 def _info(url: str, raw: Mapping[str, Any], options: StoreOptions) -> StoreInfo:
-    # A zone that nobody chose is no reason to leave the one that the store was made with.
+    # Without an explicit choice, keep the zone that the store was created with.
     zone = options.timezone if options.timezone_is_set else raw["timezone"]
     return StoreInfo(
         url=url,
@@ -274,6 +274,6 @@ def _info(url: str, raw: Mapping[str, Any], options: StoreOptions) -> StoreInfo:
 
 
 def _shop_id(first: dt.datetime | None, currency: str) -> str:
-    """From the moment of the first order, which no two shops share, and which is the same on every engine."""
+    """Derive the id from the time of the first order, which is unique to a shop and the same on every engine."""
     moment = "" if first is None else first.isoformat()
     return hashlib.sha256(f"{moment} {currency}".encode()).hexdigest()[:16]

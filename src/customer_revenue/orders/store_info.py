@@ -1,6 +1,6 @@
 """The table ``store_info`` of a store: one row that describes it."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 import datetime as dt
@@ -17,7 +17,7 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.periods import Clock
 
 SCHEMA_VERSION = 2
-"""Version of the store's tables. Raise it with every change of them and add a step to ``upgrading.UPGRADES``."""
+"""Version of the store's tables. With every change of them, increment it and add a step to ``upgrade.UPGRADES``."""
 
 INFO_COLUMNS = {
     "schema_version": "INTEGER",
@@ -34,16 +34,16 @@ INFO_COLUMNS = {
     "formats": "VARCHAR",
     "fingerprint": "VARCHAR",
 }
-"""The one row of the table ``store_info``."""
+"""The columns of the table ``store_info``, with their DuckDB types."""
 
 INFO_SCHEMA = ibis.schema({name: DuckDBType.from_string(sql_type) for name, sql_type in INFO_COLUMNS.items()})
 
 
 def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict[str, object]:
-    """What the attached store says of itself.
+    """Return the store info of an attached store.
 
     Raises:
-        StoreNotUsable: it is not one of ours, or is of a newer version.
+        StoreNotUsable: the database is not a store of ours, or is newer than this package.
     """
     try:
         table = con.table(f"{database}.store_info")
@@ -58,10 +58,10 @@ def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict
 
 
 def check_version(info: Mapping[str, object], where: str) -> None:
-    """Refuse a store whose tables this package cannot read.
+    """Check that this package can read the tables of a store.
 
     Raises:
-        StoreNotUsable: it has no version, or a newer one.
+        StoreNotUsable: the store has no version, or a newer one.
     """
     version = info.get("schema_version")
     if not isinstance(version, int):
@@ -73,12 +73,12 @@ def check_version(info: Mapping[str, object], where: str) -> None:
 
 
 def day_of(moment: dt.datetime | None, zone: str) -> dt.date | None:
-    """The calendar day in ``zone`` of a moment of the store, which is in UTC and carries no zone."""
+    """Return the calendar day in ``zone`` of a timestamp of the store, which is in UTC and carries no zone."""
     return None if moment is None else moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
 
 
 def create_info(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the table in ``next``, without its row."""
+    """Create the empty table ``store_info`` in ``next``."""
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
     con.execute(f"CREATE TABLE next.store_info ({columns})")
 
@@ -93,7 +93,7 @@ def write_info(
     as_of: dt.date | None,
     formats: str,
 ) -> None:
-    """Write the row for the tables of ``next``; counts, days and fingerprint are read off them."""
+    """Write the store info of ``next``. Counts, times and fingerprint are computed from its tables."""
     create_info(con)
     con.execute(
         f"""
@@ -115,7 +115,7 @@ def write_info(
     )
 
 
-# The rows' hashes added up: the same rows give the same fingerprint, in whatever order they came.
+# A sum of row hashes, so that the fingerprint does not depend on the order of the rows.
 _FINGERPRINT = "md5(concat_ws(' ', {}))".format(
     ", ".join(
         f"(SELECT coalesce(sum(CAST(hash({columns}) AS HUGEINT)), 0) FROM next.{table})"

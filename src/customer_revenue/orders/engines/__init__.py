@@ -1,1 +1,1 @@
-"""Databases that hold a store: a folder per engine, each with its engine, dialect, connection and target."""
+"""Databases that hold a store. Each has a folder with its engine, dialect, connection and target."""

@@ -1,4 +1,4 @@
-"""What a store needs of an engine, and how an Ibis expression becomes its SQL with bound parameters."""
+"""The interface of an engine, and the compilation of Ibis expressions to SQL with bound parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARAMETER_LITERAL = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL of one engine, the names of its parameters, and the schema of its result."""
+    """SQL for one engine, with the names of its parameters and the schema of its result."""
 
     sql: str
     names: frozenset[str]
@@ -36,66 +36,66 @@ class Engine(ABC):
     """A database that holds a store. Safe to use from several threads."""
 
     prefers_local_joins: ClassVar[bool] = False
-    """Whether a large join is faster in DuckDB, on rows that are fetched for it."""
+    """Whether to fetch the rows of a large join and join them in DuckDB, which is faster."""
     prefers_local_copy: ClassVar[bool] = False
-    """Whether work on all customers at once is faster on a local copy, as with row-oriented storage."""
+    """Whether work on all customers is faster on a local copy, as with row-oriented storage."""
     is_snapshot: ClassVar[bool] = False
-    """Whether what it reads stays the same until it is closed, as with a file that is held open."""
+    """Whether the data stays the same until the engine is closed, as with a file that is held open."""
 
     @property
     def reports_changes(self) -> bool:
-        """Whether :meth:`changed` notices every change, so that what was read may be cached until then."""
+        """Whether :meth:`changed` detects every change, so that results can be cached until it does."""
         return True
 
     @abstractmethod
     def tables(self, zone: str) -> Canonical:
-        """The canonical tables, with days in the zone."""
+        """Return the canonical tables, with days in the zone."""
 
     @abstractmethod
     def info(self) -> Mapping[str, Any]:
-        """The store info: the columns of ``store_info.INFO_COLUMNS``."""
+        """Return the store info: the columns of ``store_info.INFO_COLUMNS``."""
 
     @abstractmethod
     def quarantine(self) -> ir.Table:
-        """The rows that were not imported."""
+        """Return the rows that were not imported."""
 
     @abstractmethod
     def compile(self, expr: ir.Table) -> Statement:
-        """The SQL of an expression over the tables."""
+        """Compile an expression over the tables to SQL."""
 
     @abstractmethod
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
         """Run a statement.
 
         Raises:
-            StoreError: the database does not answer.
+            StoreError: the database does not respond.
         """
 
     @abstractmethod
     def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """Run a statement whose result is small, as Python values: half the time of ``run`` for a single row.
+        """Run a statement and return Python values. For a single row, this takes half the time of ``run``.
 
         Raises:
-            StoreError: the database does not answer.
+            StoreError: the database does not respond.
         """
 
     @abstractmethod
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
-        """Run an expression once; it may contain Ibis tables in memory, and its result may be large."""
+        """Run an expression once. It may contain Ibis in-memory tables, and its result may be large."""
 
     @abstractmethod
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
-        """Run a statement without parameters and stream its result, with a maximum number of rows per batch."""
+        """Run a statement without parameters and stream its result in batches of at most ``rows`` rows."""
 
     def map_batches(
         self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, sum_columns: Sequence[str], path: Path | None
     ) -> BatchTotals:
-        """Put an expression's rows through a function, and the results into a file or, on a cluster, a folder."""
+        """Apply a function to the rows of an expression, and write the results to a file or, on a cluster, a folder."""
         return map_batches(self.stream(self.compile(expr), ROWS_PER_BATCH), function, schema, sum_columns, path)
 
     @abstractmethod
     def changed(self) -> bool:
-        """Whether there is other data now than at opening."""
+        """Return whether the data has changed since the store was opened."""
 
     @abstractmethod
     def close(self) -> None:
@@ -105,14 +105,14 @@ class Engine(ABC):
 def compile_statement(
     compiler: SQLGlotCompiler, dialect: str, expr: ir.Table, placeholder: Callable[[str], str], percent: str = "%"
 ) -> Statement:
-    """Compile an expression, with the engine's placeholders where the parameters are.
+    """Compile an expression, with the engine's placeholders for its parameters.
 
     Args:
-        compiler: of the engine.
-        dialect: its name in sqlglot.
+        compiler: the engine's compiler.
+        dialect: the engine's name in sqlglot.
         expr: the expression.
-        placeholder: how the engine writes the parameter of a name.
-        percent: how it writes a percent sign in SQL with placeholders.
+        placeholder: returns the placeholder for the name of a parameter.
+        percent: how the engine writes a percent sign in SQL with placeholders.
     """
     text = compiler.to_sqlglot(expr).sql(dialect=dialect).replace("%", percent)
     names = frozenset(_PARAMETER_LITERAL.findall(text))
@@ -121,13 +121,13 @@ def compile_statement(
 
 
 def double_literal(value: float) -> sge.Expression:
-    """A number with an exponent: MySQL and Spark read one without as a decimal, and round what is computed from it."""
+    """Write a number with an exponent. MySQL and Spark read a number without one as a decimal and round its results."""
     text = repr(value)
     return sge.Literal.number(text if "e" in text else f"{text}e0")
 
 
 def table_from_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    """A small result as Arrow. Arrow finds each column's type and converts: engines have wider ones for sums."""
+    """Convert a small result to Arrow, casting each column: engines return sums in wider types."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     arrays = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)

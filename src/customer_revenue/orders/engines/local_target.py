@@ -1,4 +1,4 @@
-"""What the targets on this machine's file system share: one writer at a time, in a working folder of its own."""
+"""What targets on the local file system share: a lock for one writer at a time, and a working folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from customer_revenue.orders.engines.base_target import Target
 
 
 class LocalTarget(Target):
-    """A store that is a local file or folder, under import; see ``Target``."""
+    """A store in a local file or folder; see ``Target``."""
 
     def __init__(self, store: Path, folder: Path) -> None:
         super().__init__(folder)
@@ -31,7 +31,7 @@ AnyLocalTarget = TypeVar("AnyLocalTarget", bound=LocalTarget)
 
 @contextmanager
 def lock_target(target: AnyLocalTarget, lock_file: Path) -> Iterator[AnyLocalTarget]:
-    """Hold the lock of a target's store, and an empty working folder, for as long as the import runs.
+    """Lock the store of a target and give it an empty working folder until the block ends.
 
     Raises:
         StoreBusy: another import holds the lock.

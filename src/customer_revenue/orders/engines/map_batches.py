@@ -1,4 +1,4 @@
-"""Put the rows of a query through a function, batch by batch, and write the results to a file: memory stays bounded."""
+"""Apply a function to the rows of a query, batch by batch, and write the results to a file in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pyarrow.csv
 import pyarrow.parquet
 
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
-"""From some rows to as many results. Where it runs in other processes it is pickled, and called there."""
+"""Returns one result per row. On a cluster it is pickled and called in other processes."""
 
 
 @dataclass(frozen=True)
 class BatchTotals:
-    """How many rows there were, and the sums of some columns of the results."""
+    """The number of rows, and the sums of some columns of the results."""
 
     rows: int
     sums: Mapping[str, float]
@@ -34,14 +34,14 @@ def map_batches(
     sum_columns: Sequence[str],
     path: Path | None,
 ) -> BatchTotals:
-    """Write the results as CSV or Parquet by the ending, to a draft that replaces the file at the end.
+    """Write the results as CSV or Parquet, by the file's ending. A draft replaces the file when it is complete.
 
     Args:
-        batches: the rows.
-        function: gives the results of a batch.
-        schema: of the results.
-        sum_columns: columns to sum up.
-        path: the file; without one the results are only summed up.
+        batches: the rows, in batches.
+        function: returns the results of a batch.
+        schema: the schema of the results.
+        sum_columns: columns of the results to sum up.
+        path: the file. Without one, the results are only summed up.
     """
     rows, sums = 0, Counter[str]()
     with _writer(path, schema) as write:

@@ -1,4 +1,4 @@
-"""Which engine reads, and which target writes, the store that a URL names."""
+"""The engine that reads, and the target that writes, the store at a URL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from customer_revenue.settings import StoreOptions
 
 @dataclass(frozen=True)
 class Backend:
-    """What opens the stores of one kind, for reading and for writing."""
+    """Opens the stores of one kind, for reading and for writing."""
 
     engine: Callable[[str, StoreOptions, Path | None], Engine]
     target: Callable[[str], AbstractContextManager[Target]]
@@ -29,7 +29,7 @@ class Backend:
 def _with_mapping(
     engine: Callable[[str, StoreOptions, ShopMapping], Engine],
 ) -> Callable[[str, StoreOptions, Path | None], Engine]:
-    """An engine that may read a shop's own tables, by the file of a mapping."""
+    """An engine that reads the file of a mapping, if one is given, to find a shop's own tables."""
     return lambda url, options, mapping: engine(url, options, load_mapping(mapping))
 
 
@@ -61,7 +61,7 @@ def _spark() -> Backend:
     return Backend(_with_mapping(SparkEngine), spark_target)
 
 
-# Functions, so that opening a store imports its own engine only.
+# Functions, so that opening a store imports only its own engine.
 BACKENDS: dict[StoreKind, Callable[[], Backend]] = {
     StoreKind.DUCKDB: _duckdb,
     StoreKind.POSTGRES: _postgres,
@@ -74,18 +74,18 @@ def open_engine(url: str, options: StoreOptions, mapping: Path | None) -> Engine
     """Open the store at a URL for reading.
 
     Raises:
-        InvalidParameter: no engine has such URLs.
-        StoreError: there is no store, or it does not answer.
+        InvalidParameter: no engine supports the URL.
+        StoreError: there is no store, or it does not respond.
     """
     return BACKENDS[StoreKind.of(url)]().engine(url, options, mapping)
 
 
 @contextmanager
 def open_target(url: str) -> Iterator[Target]:
-    """Open the store at a URL for one writer at a time; an older store is upgraded first.
+    """Open the store at a URL for one writer at a time. A store of an older version is upgraded first.
 
     Raises:
-        InvalidParameter: the URL names no store that can be written.
+        InvalidParameter: the URL does not name a store that can be written.
         StoreError: the store cannot be reached or written, or another import is running.
     """
     try:

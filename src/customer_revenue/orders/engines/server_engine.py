@@ -1,4 +1,4 @@
-"""What the engines of all database servers share: our own tables or a shop's, and the store info."""
+"""What the engines of all database servers share: the choice between our tables and a shop's, and the store info."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from customer_revenue.tables import Canonical
 
 MAX_CONNECTIONS = 8
 WAIT_SECONDS = 3.0
-"""Maximum wait of a query for a connection, or of a connection for the server, before the store counts as away."""
+"""Maximum wait of a query for a free connection, and of a connection for the server."""
 STATEMENT_SECONDS = 600
+"""Maximum duration of a statement of an import."""
 
 
 class ServerEngine(Engine):
-    """A store on a database server, ours or a shop's own by a mapping. See ``Engine`` for the methods.
+    """A store on a database server: our tables, or a shop's own by a mapping. ``Engine`` documents the methods.
 
-    Our own tables change by our commands alone, which write into ``store_info`` what they have made of them. A kind of
-    server connects in its constructor, then calls this one.
+    Only our commands change our tables, and each updates ``store_info``. Subclasses connect in their constructor, then
+    call this one.
     """
 
     def __init__(self, display_url: str, options: StoreOptions, mapping: ShopMapping) -> None:
@@ -70,7 +71,7 @@ class ServerEngine(Engine):
 
     @override
     def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        # By way of Arrow: the server's sums are decimals where the schema says integers.
+        # Through Arrow, since servers return decimals for sums that the schema declares as integers.
         table = self.run(statement, values)
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
@@ -79,20 +80,20 @@ class ServerEngine(Engine):
         return self._change_marker() != self._version
 
     def _exact_text(self, text: ir.StringValue) -> ir.StringValue:
-        """A shop's own text as one that is compared character by character, as all servers do but some."""
+        """Make a shop's own text compare character by character. Most servers do so already."""
         return text
 
     @abstractmethod
     def _has_store(self) -> bool:
-        """Whether there is a table ``store_info``."""
+        """Return whether the table ``store_info`` exists."""
 
     @abstractmethod
     def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
-        """The Ibis type of each column of a shop's own table, none if there is no such table."""
+        """Return the Ibis type of each column of a table, empty if there is no such table."""
 
     @abstractmethod
     def _shop_change_marker(self, tables: list[str]) -> object:
-        """Moves on with every change of a shop's own tables."""
+        """Return a value that changes whenever a shop's own tables do."""
 
     def _change_marker(self) -> object:
         if self._mapping.tables:
@@ -104,13 +105,13 @@ class ServerEngine(Engine):
         rows = self.run(self.compile(ibis.table(INFO_SCHEMA, name="store_info")), {}) if self._has_store() else None
         if rows is None or not rows.num_rows:
             command = f"customer-revenue import FILE --store {self._display_url}"
-            raise StoreNotFound(f"no store at {self._display_url}: make one with '{command}'")
+            raise StoreNotFound(f"no store at {self._display_url}: create one with '{command}'")
         info: dict[str, Any] = rows.to_pylist()[0] if rows.num_rows == 1 else {}
         check_version(info, self._display_url)
         return info
 
     def _shop_info(self, options: StoreOptions) -> dict[str, Any]:
-        """The store info of a shop's own database, computed from its tables."""
+        """Compute the store info of a shop's own database from its tables."""
         tables = self.tables(options.timezone)
         orders = tables.orders
         counts = orders.aggregate(

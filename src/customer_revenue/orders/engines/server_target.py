@@ -1,9 +1,9 @@
-"""Imports into a database server: the same steps as for the embedded store, then only what differs is written.
+"""Imports into a database server: the same steps as for the embedded store, then a transaction writes the differences.
 
-The rows are written in one transaction: readers see the store before or after it.
+Readers see the store as it was before the transaction or as it is after it.
 """
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 from abc import abstractmethod
@@ -28,8 +28,10 @@ TABLES = {
     "store_info": INFO_SCHEMA,
 }
 KEYED = ("orders", "refunds", "users")
+"""Tables whose rows have an ``id``."""
+
 _REWRITTEN = ("quarantine", "forgotten", "store_info")
-"""Tables that are written anew when they differ. That of what the store is comes last."""
+"""Tables that are rewritten whole when they differ, ``store_info`` last."""
 
 INDEXES = {
     "orders_of_user": "orders (user_id, created_at)",
@@ -38,11 +40,11 @@ INDEXES = {
     "refunds_of_user": "refunds (user_id)",
     "refunds_of_order": "refunds (order_id)",
 }
-"""What the queries about one customer need."""
+"""Indexes for the queries about one customer."""
 
 
 class ServerTarget(Target):
-    """A server's store under import; see ``Target``."""
+    """A store on a database server; see ``Target``."""
 
     def __init__(self, folder: Path, display_url: str) -> None:
         super().__init__(folder)
@@ -50,7 +52,7 @@ class ServerTarget(Target):
 
     @override
     def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
-        """A copy of the store as it is, so that one set of rules compares and merges for every engine."""
+        """Copy the current store to DuckDB, so that every engine shares one set of rules to compare and merge."""
         if not self._exists():
             return {}
         con.execute(f"ATTACH '{quoted(self.folder / 'old.duckdb')}' AS old")
@@ -62,7 +64,7 @@ class ServerTarget(Target):
 
     @override
     def publish(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Write the difference between ``old`` and ``next``, if there was an old one, and the views."""
+        """Write the views and what differs between ``next`` and ``old``, or all of ``next`` without an ``old``."""
         is_new = con.execute("SELECT count(*) FROM duckdb_databases() WHERE database_name = 'old'").fetchall() == [(0,)]
         with self._transaction(is_new=is_new):
             for name in KEYED:
@@ -82,7 +84,7 @@ class ServerTarget(Target):
         self._analyze()
 
     def _write_items(self, con: duckdb.DuckDBPyConnection, *, is_new: bool) -> None:
-        """The items of every order whose items differ are replaced together: an item has no id of its own."""
+        """Replace all items of each order whose items differ, since an item has no id of its own."""
         schema = TABLES["order_items"]
         if is_new:
             self._copy_in(con, "order_items", schema, "FROM next.order_items")
@@ -101,7 +103,7 @@ class ServerTarget(Target):
         self._run("INSERT INTO order_items SELECT * FROM incoming")
 
     def upgrade(self) -> None:
-        """Bring a store of an older version to today's tables.
+        """Upgrade a store of an older version to the current tables.
 
         Raises:
             StoreNotUsable: the store is newer than this package, or too old.
@@ -116,16 +118,16 @@ class ServerTarget(Target):
             self._run(f"UPDATE store_info SET schema_version = {step + 1}")
 
     def _upgrade_sql(self, statement: str) -> str:
-        """A statement of ``UPGRADES`` as the server takes it."""
+        """Translate a statement of ``UPGRADES`` for the server."""
         return statement.replace("next.", "")
 
     @abstractmethod
     def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
-        """Run a statement; its rows."""
+        """Run a statement and return its rows."""
 
     @abstractmethod
     def _exists(self) -> bool:
-        """Whether the server holds a store."""
+        """Return whether the server holds a store."""
 
     @abstractmethod
     def _copy_out(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema) -> None:
@@ -133,19 +135,19 @@ class ServerTarget(Target):
 
     @abstractmethod
     def _copy_in(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema, query: str) -> None:
-        """Copy the rows of a DuckDB query into the server's temporary table ``incoming``, made like table ``name``."""
+        """Copy the rows of a DuckDB query into a temporary table ``incoming``, with columns of table ``name``."""
 
     @abstractmethod
     def _upsert_incoming(self, name: str) -> None:
-        """Put the rows of ``incoming`` into a table, in the place of those with the same id."""
+        """Insert the rows of ``incoming`` into a table, replacing those with the same id."""
 
     @abstractmethod
     def _transaction(self, *, is_new: bool) -> AbstractContextManager[None]:
-        """A transaction that also makes the tables of a new store, and the views."""
+        """Open a transaction that also creates the tables of a new store, and the views."""
 
     @abstractmethod
     def _analyze(self) -> None:
-        """Let the server count what the tables hold."""
+        """Let the server update its statistics about the tables."""
 
     @abstractmethod
     def _run(self, sql: str) -> None:

@@ -13,7 +13,7 @@ SPARK_PREFIX = "spark://"
 
 
 class StoreKind(Enum):
-    """The kinds of stores, by the start of their URLs."""
+    """The kinds of stores, by the prefixes of their URLs."""
 
     DUCKDB = (DUCKDB_PREFIX,)
     POSTGRES = ("postgresql://", "postgres://")
@@ -22,13 +22,13 @@ class StoreKind(Enum):
 
     @classmethod
     def of(cls, url: str) -> StoreKind:
-        """The kind of store that a URL names; a plain path is a DuckDB file.
+        """Return the kind of the store at a URL. A plain path is a DuckDB file.
 
         >>> StoreKind.of("postgresql://localhost/shop").name, StoreKind.of("data/orders.duckdb").name
         ('POSTGRES', 'DUCKDB')
 
         Raises:
-            InvalidParameter: no engine has such URLs.
+            InvalidParameter: no engine supports the URL.
         """
         for kind in cls:
             if url.startswith(kind.value):
@@ -36,12 +36,12 @@ class StoreKind(Enum):
         if "://" in url:
             scheme = url.split("://", 1)[0]
             forms = f"{DUCKDB_PREFIX}PATH, postgresql://…, mysql://… or {SPARK_PREFIX}…"
-            raise InvalidParameter(f"store: no engine for {scheme!r} URLs here; use {forms}")
+            raise InvalidParameter(f"store: no engine for {scheme!r} URLs; use {forms}")
         return cls.DUCKDB
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown.
+    """Remove the password and the options from a URL, so that it can be displayed.
 
     >>> without_password("postgresql://ann:secret@db.example.org/shop?sslmode=require")
     'postgresql://ann@db.example.org/shop'
@@ -55,13 +55,13 @@ def without_password(url: str) -> str:
 
 
 def path_of(url: str) -> Path:
-    """The file of a store URL: ``duckdb:///relative/path``, ``duckdb:////absolute/path``, or a plain path.
+    """Return the file of a store URL: ``duckdb:///relative/path``, ``duckdb:////absolute/path`` or a plain path.
 
     >>> path_of("duckdb:///data/orders.duckdb").as_posix(), path_of("duckdb:////srv/orders.duckdb").as_posix()
     ('data/orders.duckdb', '/srv/orders.duckdb')
 
     Raises:
-        InvalidParameter: another kind of URL, or no path in it.
+        InvalidParameter: the URL is of another kind, or has no path.
     """
     if StoreKind.of(url) is not StoreKind.DUCKDB:
         raise InvalidParameter(f"store: {without_password(url)} names no file; use {DUCKDB_PREFIX}PATH")

@@ -1,1 +1,1 @@
-"""Files of orders: which format one is, and what each of its lines says."""
+"""Files of orders: how they are recognized, read, checked and staged."""

@@ -1,6 +1,6 @@
-"""SQL expressions that understand the text of a column: times, money, whole numbers.
+"""SQL expressions that parse the text of a column: times, money and whole numbers.
 
-Every name that stands in them is one of our own constants.
+They contain only names that are constants of this package.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SQL_TYPE = {
 
 
 def parsed_columns(file_format: Format, types: Mapping[str, str]) -> list[str]:
-    """``expression AS name`` for every column of a format; null for those that the file lacks.
+    """Return ``expression AS name`` for every column of a format, null for those that the file lacks.
 
     Args:
         file_format: the format.
-        types: the DuckDB type of each of the file's columns that the format knows.
+        types: the DuckDB type of each column of the file that the format has.
     """
     return [
         f"{parse(column, types[column.name])} AS {column.name}"
@@ -37,7 +37,7 @@ def parsed_columns(file_format: Format, types: Mapping[str, str]) -> list[str]:
 
 
 def parse_failure(file_format: Format, types: Mapping[str, str]) -> str:
-    """SQL for the reason why a given value cannot be understood; null if all can."""
+    """Return SQL for the quarantine reason of a value that cannot be parsed, null if every value can."""
     cases = [
         f"WHEN {trimmed(column.name)} IS NOT NULL AND {parse(column, types[column.name])} IS NULL"
         f" THEN 'bad_{_BAD_VALUE_REASONS[column.kind]}'"
@@ -57,12 +57,12 @@ _BAD_VALUE_REASONS = {
 
 
 def trimmed(name: str) -> str:
-    """The text of a column without spaces around it, null if nothing is left."""
+    """Return SQL for the text of a column without surrounding spaces, null if it is empty."""
     return f"nullif(trim(CAST({SCAN}.{name} AS VARCHAR)), '')"
 
 
 def parse(column: Column, sql_type: str) -> str:
-    """SQL for the value of a column of that DuckDB type, null if it cannot be understood."""
+    """Return SQL for the value of a column of that DuckDB type, null if it cannot be parsed."""
     name = f"{SCAN}.{column.name}"
     match column.kind:
         case Kind.TEXT:
@@ -78,12 +78,12 @@ def parse(column: Column, sql_type: str) -> str:
 
 
 def _decimal(name: str) -> str:
-    # The narrow type is five times faster and wide enough for ten billion; both are exact.
+    # The narrow type is five times faster and holds up to ten billion. Both are exact.
     return f"coalesce(TRY_CAST({name} AS DECIMAL(18, 8)), TRY_CAST({name} AS DECIMAL(38, 12)))"
 
 
 def _integer(name: str, sql_type: str) -> str:
-    """Whole numbers only: a plain cast would round ``12.5``."""
+    """Accept whole numbers only: a plain cast would round ``12.5``."""
     if "INT" in sql_type:
         return f"TRY_CAST({name} AS BIGINT)"
     number = f"TRY_CAST({name} AS DECIMAL(38, 12))"
@@ -91,13 +91,13 @@ def _integer(name: str, sql_type: str) -> str:
 
 
 def _time(name: str, sql_type: str, column: Column) -> str:
-    """UTC without a zone. The session's time zone, which is the reporting zone, holds for times without one."""
+    """Parse to UTC without a zone. The session's zone, which is the reporting zone, applies to times without one."""
     if sql_type != "VARCHAR":
         typed = sql_type.startswith(("TIMESTAMP", "DATE"))
         return f"CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" if typed else "CAST(NULL AS TIMESTAMP)"
     text = f"trim({name})"
-    # A space before the offset, as in Shopify's exports, is one that DuckDB does not read; nor may words such as
-    # "infinity" or "epoch" pass for times.
+    # DuckDB does not read an offset after a space, as in Shopify's exports. It does read words such as "infinity" and
+    # "epoch", which are no times here.
     tidy = (
         f"CASE WHEN {text} SIMILAR TO '.* [+-][0-9]{{2}}:?[0-9]{{2}}'"
         f" THEN regexp_replace({text}, ' ([+-][0-9]{{2}}):?([0-9]{{2}})$', '\\1:\\2') ELSE {text} END"

@@ -1,6 +1,6 @@
-"""Why a row of a file was not imported."""
+"""The quarantine: the reasons for which lines of a file are not imported, and their text."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,31 +16,31 @@ REASONS = {
     "missing_customer": "no customer id",
     "missing_order_id": "no order id",
     "missing_refund_id": "no refund id",
-    "bad_date": "no date, or one that does not exist or lies before 1900",
+    "bad_date": "a date that is missing, does not exist or is before 1900",
     "future_date": "a date after tomorrow",
-    "bad_amount": "an amount that is missing or is no number",
-    "bad_quantity": "a quantity that is no whole number",
+    "bad_amount": "an amount that is missing or not a number",
+    "bad_quantity": "a quantity that is not a whole number",
     "negative_total": "a negative total",
     "no_amount": "a line of an invoice without a positive amount, or of a cancellation without a negative one",
     "unknown_status": "a status that is neither known nor mapped in the settings",
-    "other_currency": "another currency than the store's",
+    "other_currency": "a currency other than the store's, without a rate",
     "negative_refund": "a refund of zero or less",
-    "refund_exceeds_total": "refunds of more than their order's total",
-    "refund_of_other_customer": "a refund whose order is another customer's",
-    "forgotten": "a customer who was forgotten; neither the id nor the text is kept",
-    "duplicate_id": "one id with different contents in one file",
+    "refund_exceeds_total": "refunds that exceed their order's total",
+    "refund_of_other_customer": "a refund of another customer's order",
+    "forgotten": "a forgotten customer; neither the id nor the text is kept",
+    "duplicate_id": "an id that occurs with different contents in one file",
 }
-"""Every reason that a row can be quarantined for, and what it means."""
+"""Every reason for which a line can be quarantined, and its meaning."""
 
 EARLIEST_YEAR = 1900
-"""Dates before this year are typing errors or stand for an unknown date."""
+"""Dates before this year are typing errors, or placeholders for an unknown date."""
 
 _IDS_AND_DATES = 5
-"""Number of rules that come before the rule on values that cannot be parsed."""
+"""Number of rules that apply before the rule on values that cannot be parsed."""
 
 
 def quarantine_reason(file_format: Format) -> str:
-    """SQL for the first rule that a line breaks, null for a good one."""
+    """Return SQL for the reason of the first rule that a line breaks, null for a valid line."""
     rules = [
         ("user_id IS NULL", "missing_customer"),
         (f"created_at IS NULL OR year(created_at) < {EARLIEST_YEAR}", "bad_date"),
@@ -70,7 +70,7 @@ def quarantine_reason(file_format: Format) -> str:
 
 
 def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """Drop the orders of forgotten customers, or their names and e-mails."""
+    """Quarantine the lines of forgotten customers, or remove their names and e-mails if their orders were kept."""
     con.execute(f"UPDATE {schema}.lines SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
     con.execute(
         f"UPDATE {schema}.lines SET user_name = NULL, user_email = NULL"
@@ -79,14 +79,14 @@ def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
 
 
 def mark_duplicates(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
-    """Quarantine every line of an id that occurs with two contents."""
+    """Quarantine every line of an id that occurs with different contents."""
     content = (
         "hash(user_id)"
         if file_format.total_is_summed
         else ("hash(user_id, created_at, total_cents, status, refund_cents, refunded_at, order_id)")
     )
     for role, key in (("order", "order_id"), ("refund", "refund_id")):
-        # Few ids stand on several lines: only they are compared.
+        # Only ids on several lines are compared, and they are few.
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE clashes AS
@@ -114,7 +114,7 @@ def stage_quarantine(
     rescan: bool,
     has_forgotten: bool,
 ) -> None:
-    """The bad lines with their text. The file is read again for it, which is cheaper than keeping every line's text."""
+    """Write the quarantined lines. The file is read again for their text, which is cheaper than keeping all text."""
     con.execute(
         f"CREATE TABLE {schema}.quarantine AS SELECT CAST($source AS VARCHAR) AS source, line,"
         " 'unreadable_line' AS reason, CAST(NULL AS VARCHAR) AS user_id, raw FROM rejected",
@@ -128,7 +128,7 @@ def stage_quarantine(
         f"""
         INSERT INTO {schema}.quarantine
         WITH bad AS (SELECT {LINE}, reason, user_id, {is_lost} AS is_lost FROM {schema}.lines WHERE reason IS NOT NULL),
-        -- The scan does not number the lines that it could not split: each of those moves the later ones down by one.
+        -- The scan does not count the lines that it could not split. Each of them moves the later lines down by one.
         numbered AS (SELECT {LINE} - row_number() OVER (ORDER BY {LINE}) AS lines_before FROM rejected),
         moved AS (SELECT lines_before, sum(count(*)) OVER (ORDER BY lines_before) AS by_lines FROM numbered GROUP BY 1)
         SELECT CAST($source AS VARCHAR), bad.{LINE} + coalesce(by_lines, 0), reason,
@@ -149,7 +149,7 @@ def _text_of_row(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def counts_by_reason(con: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:
-    """How many lines were quarantined for each reason, the most frequent first."""
+    """Return the number of quarantined lines for each reason, the most frequent first."""
     return dict(
         con.execute(f"SELECT reason, count(*) FROM {schema}.quarantine GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
     )

@@ -1,6 +1,6 @@
-"""Read files: detect what a file is, its header, and a DuckDB view of its rows with their line numbers."""
+"""Read files: detect their type, encoding and header, and create a DuckDB view of their rows with line numbers."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+# ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
 
 import codecs
@@ -17,10 +17,10 @@ from customer_revenue.errors import UnreadableFile
 from customer_revenue.orders.duckdb_sql import first_line, scalar
 
 SCAN = "scan"
-"""The view over the rows of the file that is being read."""
+"""Name of the view over the rows of the current file."""
 
 LINE = "line"
-"""Its column of line numbers: the header is line 1; a record counts as one however many lines it spans."""
+"""Name of its column of line numbers. The header is line 1. A record counts as one line even if it spans several."""
 
 _HEAD_BYTES = 1 << 20
 _PARQUET_MAGIC = b"PAR1"
@@ -38,12 +38,12 @@ _BINARY_SIGNATURES = {
 
 @dataclass(frozen=True)
 class File:
-    """A file of rows, looked into but not read."""
+    """A file of rows, inspected but not read yet."""
 
     path: Path
     header: tuple[str, ...]
     delimiter: str | None
-    """``None`` for Parquet, a space for columns that any run of spaces separates."""
+    """``None`` for Parquet, and a space for columns that are separated by any number of spaces."""
     encoding: str = "utf-8"
 
     @property
@@ -53,10 +53,10 @@ class File:
 
 
 def inspect_file(path: Path) -> File:
-    """What a file is, by its content.
+    """Detect what a file is, by its content.
 
     Raises:
-        UnreadableFile: it is missing, empty, no text or Parquet, or not what its name says.
+        UnreadableFile: the file is missing or empty, is neither text nor Parquet, or contradicts its name.
     """
     try:
         with path.open("rb") as stream:
@@ -74,7 +74,7 @@ def inspect_file(path: Path) -> File:
             raise UnreadableFile(f"{path} is a Parquet file: rename it to {path.with_suffix('.parquet').name}")
         return File(path, _parquet_header(path), None)
     if path.suffix.lower() in (".parquet", ".pq"):
-        raise UnreadableFile(f"{path} is not a Parquet file, whatever its name says")
+        raise UnreadableFile(f"{path} is not a Parquet file, despite its name")
     return _inspect_text(path, head)
 
 
@@ -109,7 +109,7 @@ def _inspect_text(path: Path, head: bytes) -> File:
 
 
 def as_utf8(file: File, folder: Path) -> File:
-    """The file itself, or a copy of it in UTF-8 in ``folder``: DuckDB reads no other encoding."""
+    """Return the file, or a copy in UTF-8 in ``folder``, since DuckDB reads no other encoding."""
     if file.is_parquet or file.encoding == "utf-8":
         return file
     copy = folder / f"{file.path.name}.utf8"
@@ -127,7 +127,7 @@ def _first_line_of(text: str) -> str:
 
 
 def _encoding(path: Path, head: bytes) -> str:
-    """UTF-16 by its mark, UTF-8 if the whole file is, and Windows-1252, the old default of spreadsheets, otherwise."""
+    """Detect UTF-16 by its byte order mark and UTF-8 by the whole file. Otherwise assume Windows-1252."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -142,13 +142,13 @@ def _encoding(path: Path, head: bytes) -> str:
 
 
 def open_scan(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str]) -> dict[str, str]:
-    """Make the view ``SCAN``: column ``LINE``, then the file's columns.
+    """Create the view ``SCAN``: the column ``LINE``, then the file's columns.
 
     Args:
-        con: connection in which the view is made.
+        con: the connection to create the view in.
         file: the file.
-        names: our name of each of the file's columns that we know. The others become ``other_1``, ``other_2``, …,
-            so that no name out of a file ever stands in SQL.
+        names: our name for each known column of the file. The others become ``other_1``, ``other_2``, …, so that SQL
+            never contains a name from a file.
 
     Returns:
         The DuckDB type of each known column.
@@ -183,11 +183,11 @@ def _our_names(header: Sequence[str], names: Mapping[str, str]) -> list[str]:
 
 
 def _words_of_lines(con: duckdb.DuckDBPyConnection, file: File, columns: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    """Each line whole, then split at runs of spaces."""
+    """Read each line whole, then split it at spaces."""
     whole = con.read_csv(
         str(file.path),
         header=True,
-        # A separator and a quote that no text file holds: the line stays one value.
+        # A separator and a quote that no text file contains, so that the line stays one value.
         delimiter="\x1f",
         quotechar="\x1e",
         escapechar="\x1e",
@@ -206,9 +206,9 @@ def _words_of_lines(con: duckdb.DuckDBPyConnection, file: File, columns: Sequenc
 
 
 def rejected_lines(con: duckdb.DuckDBPyConnection) -> int:
-    """How many lines of the last scan could not be split into columns; moves them to the table ``rejected``.
+    """Move the lines of the last scan that could not be split into columns to the table ``rejected``, and count them.
 
-    ``rejected`` has ``line`` and the line's text ``raw``.
+    ``rejected`` has the columns ``line`` and ``raw``, the text of the line.
     """
     known = scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")
     con.execute("CREATE OR REPLACE TEMP TABLE rejected (line BIGINT, raw VARCHAR)")

@@ -1,6 +1,6 @@
-"""Which refunds of a file are accepted: those of the order's own customer, up to the order's total."""
+"""The check of a file of refunds against known orders: same customer, and no more than the order's total."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from customer_revenue.orders.files.formats.format import Format
 def mark_invalid_refunds(
     con: duckdb.DuckDBPyConnection, file_format: Format, schema: str, known: Sequence[str]
 ) -> None:
-    """Refunds of a known order: of the same customer, and together with those before not more than its total."""
+    """Quarantine refunds of another customer's order, and refunds that exceed their order's total with earlier ones."""
     if "order_id" not in file_format.line or file_format.line["role"] != "'refund'" or not known:
         return
     ranked = " UNION ALL ".join(

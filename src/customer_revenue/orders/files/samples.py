@@ -1,4 +1,4 @@
-"""Data sets that come along with installed packages."""
+"""Sample data sets that installed packages contain."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from customer_revenue.errors import UnreadableFile
 
 
 def cdnow_path() -> Path:
-    """The file of all 23,570 CDNOW customers (purchases from January 1997 to June 1998) that lifetimes ships.
+    """Return the file of all 23,570 CDNOW customers (purchases from January 1997 to June 1998) in lifetimes.
 
     >>> cdnow_path().name
     'CDNOW_master.txt'
 
     Raises:
-        UnreadableFile: lifetimes is not installed, or comes without it.
+        UnreadableFile: lifetimes is not installed, or does not contain the file.
     """
-    # Found, not imported: importing lifetimes changes pandas options of the whole process.
+    # Located without an import, since importing lifetimes changes pandas options for the whole process.
     spec = find_spec("lifetimes")
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / "datasets" / "CDNOW_master.txt"
@@ -27,10 +27,10 @@ def cdnow_path() -> Path:
 
 
 def write_cdnow_sample(path: Path) -> Path:
-    """Write the tenth of the CDNOW customers that the papers use, in the form of the master file.
+    """Write the tenth of the CDNOW customers that the papers use, in the format of the master file.
 
     Args:
-        path: of the file to write.
+        path: the file to write.
 
     Returns:
         The path.

@@ -37,7 +37,7 @@ SIMULATED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Shop:
-    """The true parameters of a simulated shop; by default 3.5 orders a customer over two years.
+    """The true parameters of a simulated shop. The defaults give 3.5 orders per customer over two years.
 
     >>> loyal = simulate_orders(customers=100, days=365, seed=1, shop=Shop(a=0.1, b=10))
     >>> loyal.num_rows > simulate_orders(customers=100, days=365, seed=1).num_rows
@@ -45,30 +45,30 @@ class Shop:
     """
 
     r: float = 0.8
-    """Shape of the purchase rate over customers."""
+    """Shape of the distribution of purchase rates over customers."""
     alpha_days: float = 60.0
-    """Scale of the purchase rate: on average customers buy ``r / alpha_days`` times a day while alive."""
+    """Scale of that distribution: while active, customers buy ``r / alpha_days`` times per day on average."""
     a: float = 0.8
     b: float = 2.4
-    """The chance to drop out after a repeat purchase is Beta(a, b) over customers."""
+    """The dropout probability after a repeat purchase is distributed as Beta(a, b) over customers."""
     p: float = 6.25
     q: float = 3.74
     v_cents: float = 1544.0
-    """Order values are Gamma(p, rate nu), with nu over customers Gamma(q, rate v)."""
+    """Order values in cents are Gamma(p, rate nu), where nu is Gamma(q, rate v) over customers."""
     refunded_share: float = 0.0
-    """Share of the orders whose status is refunded."""
+    """Share of orders with status ``refunded``."""
 
 
 def simulate_orders(
     customers: int, days: int, seed: int, shop: Shop | None = None, first_day: dt.date = dt.date(2023, 1, 1)
 ) -> pa.Table:
-    """Simulated orders as one table. See ``write_simulated_orders`` for more than fits in memory.
+    """Simulate orders as one table. Use ``write_simulated_orders`` for more than fits in memory.
 
     Args:
-        customers: how many.
-        days: length of the observation; every customer's first order is at a uniformly random time in it.
+        customers: number of customers.
+        days: length of the observation in days. Each customer's first order is at a uniformly random time in it.
         seed: the same seed gives the same orders.
-        shop: the true parameters.
+        shop: the true parameters, by default ``Shop()``.
         first_day: first day of the observation.
 
     >>> simulate_orders(customers=3, days=90, seed=1).column_names
@@ -85,7 +85,7 @@ def write_simulated_orders(
     shop: Shop | None = None,
     first_day: dt.date = dt.date(2023, 1, 1),
 ) -> int:
-    """Write simulated orders as Parquet, a chunk of customers at a time; the arguments are ``simulate_orders``'.
+    """Write simulated orders as Parquet, in chunks of customers. The arguments are those of ``simulate_orders``.
 
     Returns:
         The number of orders.
@@ -127,10 +127,10 @@ def _chunk(rng: np.random.Generator, start: int, size: int, days: int, shop: Sho
 
 
 def _purchases(rng: np.random.Generator, size: int, days: int, shop: Shop) -> tuple[Integers, Integers, Floats]:
-    """Customer, position among the customer's orders and time in days of every order, by customer and time.
+    """Return each order's customer, position among the customer's orders and time in days, by customer and time.
 
     Repeat purchases are a Poisson process until the end of the observation, cut off after the purchase at which the
-    customer drops out; given their number, its times are uniform.
+    customer drops out. Given their number, their times are uniform.
     """
     first = rng.uniform(0, days, size)
     rate = rng.gamma(shop.r, 1 / shop.alpha_days, size)

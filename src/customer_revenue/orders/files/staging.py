@@ -1,6 +1,6 @@
-"""Stage one file: check its lines by the rules, and turn the valid ones into orders, items, refunds and users."""
+"""Stage one file: check its lines, and turn the valid ones into orders, items, refunds and users."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+# ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
 
 import datetime as dt
@@ -33,38 +33,39 @@ _MAX_SHOWN_REASONS = 4
 
 @dataclass(frozen=True)
 class ImportRules:
-    """What every file of an import is held against."""
+    """What the lines of every file of an import are checked against."""
 
     statuses: Mapping[str, str]
-    """Each known status word, in lower case, and the status that it is stored as."""
+    """Each known status, in lower case, and the status that it is stored as."""
     currency: str
-    """The store's currency; empty while nothing has decided it."""
+    """The store's currency, empty until a setting or a file decides it."""
     now: dt.datetime
-    """Naive, in UTC."""
+    """The current time in UTC, without a zone."""
     renamed: Mapping[str, str] = field(default_factory=dict)
-    """The files' name of some of our columns."""
+    """The files' own names for some of our columns."""
     rates: Mapping[str, Decimal] = field(default_factory=dict)
-    """What one unit of another currency is in the store's."""
+    """The value of one unit of another currency in the store's."""
     has_forgotten: bool = False
-    """Whether the store has customers that are to stay forgotten."""
+    """Whether customers of the store were forgotten."""
 
 
 @dataclass(frozen=True)
 class StagedFile:
-    """One file, staged in the schema ``schema``: orders, order_items, refunds, users, quarantine."""
+    """A file in a schema with the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine``."""
 
     schema: str
     path: Path
     format: Format
     currency: str
     lines: int
+    """Rows read, without the header."""
     quarantined: Mapping[str, int] = field(default_factory=dict)
 
 
 def stage(
     con: duckdb.DuckDBPyConnection,
     path: Path,
-    named: str | None,
+    format_name: str | None,
     rules: ImportRules,
     schema: str,
     *,
@@ -74,21 +75,22 @@ def stage(
     """Read a file into the tables of a new schema.
 
     Args:
-        con: connection whose session time zone is the reporting zone.
+        con: a connection whose session time zone is the reporting zone.
         path: the file.
-        named: its format's name, when the user says it.
-        rules: known statuses, currency and the present moment.
-        schema: the schema to make, one of our own names.
-        known: schemas with the orders and refunds that are there already, the newest first.
-        folder: where a copy in another encoding may be put.
+        format_name: name of the file's format; by default it is recognized by the header.
+        rules: what the lines are checked against.
+        schema: name of the schema to create, a constant of this package.
+        known: schemas with the orders and refunds that exist already, the newest first.
+        folder: folder for a copy of the file in UTF-8.
 
     Raises:
-        UnreadableFile, UnknownFormat: the file cannot be used at all.
-        CurrencyMismatch: it has several currencies and none is chosen, or it is in another one than the store.
-        NothingImported: not one of its rows can be used.
+        UnreadableFile: the file cannot be read.
+        UnknownFormat: no format matches its columns.
+        CurrencyMismatch: it has several currencies and none is chosen, or its currency is not the store's.
+        NothingImported: every row was quarantined.
     """
     file = inspect_file(path)
-    file_format, names = recognise(path, file.header, named, rules.renamed)
+    file_format, names = recognise(path, file.header, format_name, rules.renamed)
     file = as_utf8(file, folder)
     types = open_scan(con, file, names)
     con.execute(f"CREATE SCHEMA {schema}")
@@ -97,7 +99,7 @@ def stage(
         _stage_lines(con, file_format, types, rules, currency, schema)
         rejected = rejected_lines(con)
     except (duckdb.IOException, duckdb.OutOfMemoryException):
-        raise  # the disk or the memory is at fault, not the file
+        raise  # the disk or the memory failed, not the file
     except duckdb.Error as error:
         raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
     if rules.has_forgotten:
@@ -121,7 +123,7 @@ def stage(
 def _currency(
     con: duckdb.DuckDBPyConnection, path: Path, file_format: Format, types: Mapping[str, str], chosen: str
 ) -> str:
-    """The currency to hold the file's lines against."""
+    """Return the currency of the file's lines, unless they state one."""
     if file_format.currency and chosen and file_format.currency != chosen:
         raise CurrencyMismatch(
             f"{path} is in {file_format.currency}, the store in {chosen}: import it into a store of its own"
@@ -173,7 +175,7 @@ def _stage_lines(
 
 
 def _converted(amount: str) -> str:
-    """An amount in the store's currency."""
+    """Return SQL for an amount in the store's currency."""
     whole = f"TRY_CAST(round(CAST({amount} AS DECIMAL(19, 0)) * rate) AS BIGINT)"
     return f"CASE WHEN rate <> 1 THEN {whole} ELSE {amount} END AS {amount}"
 
@@ -185,7 +187,7 @@ def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
 
 def _nothing_imported(path: Path, quarantined: Mapping[str, int]) -> NothingImported:
     reasons = ", ".join(f"{reason} {count}" for reason, count in list(quarantined.items())[:_MAX_SHOWN_REASONS])
-    return NothingImported(f"{path}: not one of its rows can be imported ({reasons})")
+    return NothingImported(f"{path}: none of its rows can be imported ({reasons})")
 
 
 def _stage_orders(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
@@ -197,10 +199,10 @@ def _stage_orders(con: duckdb.DuckDBPyConnection, file_format: Format, schema: s
             FROM {good} GROUP BY order_id
         """
     else:
-        # All lines of an order say the same.
+        # All lines of an order state the same.
         query = f"SELECT DISTINCT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
         if not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}"):
-            # Every line is an order: no need to write them down once more.
+            # Every line is an order, so a view is enough.
             con.execute(
                 f"CREATE VIEW {schema}.orders AS"
                 f" SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
@@ -210,7 +212,7 @@ def _stage_orders(con: duckdb.DuckDBPyConnection, file_format: Format, schema: s
 
 
 def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
-    """An item without an amount takes its order's total if it is alone in it, and otherwise nothing."""
+    """Stage the items. One without an amount takes its order's total if it is the only item, and otherwise zero."""
     items = f"{schema}.lines WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL"
     amount = "amount_cents"
     if scalar(con, f"SELECT count(*) FROM {items} AND amount_cents IS NULL"):
@@ -239,7 +241,7 @@ def _stage_refunds(con: duckdb.DuckDBPyConnection, file_format: Format, schema: 
 
 
 def _stage_users(con: duckdb.DuckDBPyConnection, schema: str, *, named_users: bool) -> None:
-    """Every customer; of several names or addresses the file's last one holds."""
+    """Stage the customers, with the last name and e-mail that the file states for each."""
     known = (
         f"arg_max(user_name, {LINE}) AS name, arg_max(user_email, {LINE}) AS email"
         if named_users

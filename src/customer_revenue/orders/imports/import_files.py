@@ -1,6 +1,6 @@
-"""Import files of orders into a store: all of it or nothing, and the same file twice changes nothing."""
+"""Import files of orders into a store: all or nothing, and importing the same file twice changes nothing."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+# ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
 
 import datetime as dt
@@ -47,7 +47,7 @@ IGNORED_STATUSES = (
     "void",
     "voided",
 )
-"""Statuses that are stored under their own name and never counted."""
+"""Statuses that are stored under their own name and never count as revenue."""
 
 
 def import_files(
@@ -63,24 +63,24 @@ def import_files(
     mapping: Path | None = None,
     forget_key: str = "",
 ) -> ImportSummary:
-    """Import files, one after the other, and put the new store in the old one's place at the end.
+    """Import files, one after the other, and replace the store with the new one at the end.
 
-    Whatever fails, what is stored stays as it is.
+    If anything fails, the store stays unchanged.
 
     Args:
         paths: the files.
-        url: the store.
-        options: its currency, reporting zone and statuses.
-        format: name of the files' format; by default each header says it.
-        live: answers are to be as of now, however old the last order is.
-        as_of: answers are to be as of the end of this day.
+        url: the URL of the store.
+        options: the store's currency, reporting zone and mapping.
+        format: name of the files' format; by default it is recognized by each header.
+        live: answer as of now, however old the last order is.
+        as_of: answer as of the end of this day.
         progress: receives progress messages.
-        views: views to create in the store; without any it keeps those it has.
-        mapping: file that says what the files' statuses and columns are called, see ``mapping``.
-        forget_key: the secret with which customers were forgotten, needed if any were.
+        views: views to create in the store; without any, it keeps its views.
+        mapping: file that maps the files' statuses and columns, see ``mapping``.
+        forget_key: the secret with which customers were forgotten, required if any were.
 
     Raises:
-        InputError: a file cannot be used, or contradicts the store.
+        InputError: a file cannot be imported, or contradicts the store.
         StoreError: the store cannot be read or written.
     """
     started = time.monotonic()
@@ -100,7 +100,7 @@ def import_files(
 
 
 class _Import:
-    """One import: its connection, its target and the store as it was."""
+    """One import, with its connection, its target and the store info of the current store."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class _Import:
         views_changed = self.target.create_views(self.con, views, zone)
         info = read_info(self.con, "next", Path(url))
         items = scalar(self.con, "SELECT count(*) FROM next.order_items")
-        self.report("putting the new store in place", 0.95)
+        self.report("publishing the new store", 0.95)
         self._publish(change, info, views_changed=views_changed)
         self.report("done", 1.0)
         quarantined: Counter[str] = Counter()
@@ -174,7 +174,7 @@ class _Import:
         )
 
     def _publish(self, change: MergeCounts, info: Mapping[str, object], *, views_changed: bool) -> None:
-        """An import that says nothing new leaves the very file in place."""
+        """Publish the new store, unless nothing has changed."""
         grown = not self.old or scalar(
             self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
         )
@@ -185,8 +185,8 @@ class _Import:
         self.target.attach(self.con)
         self.old = self.target.attach_old(self.con)
         if self.old and not self.options.timezone_is_set:
-            self.zone = str(self.old["timezone"])  # a zone that nobody chose is no reason to leave the store's
-        # Times without a zone are in the session's zone.
+            self.zone = str(self.old["timezone"])  # without an explicit choice, keep the store's
+        # DuckDB reads times without a zone in the session's zone.
         self.con.execute("SET TimeZone = ?", [self.zone])
         self.has_forgotten = bool(self.old) and check_forget_key(self.con, self.forget_key)
 
@@ -226,7 +226,7 @@ class _Import:
         return staged
 
     def _combine(self, staged: Sequence[StagedFile]) -> str:
-        """All files as one: a later file updates an earlier one, as if they had been imported one by one."""
+        """Combine the files into one: a later file updates an earlier one, as if they were imported one by one."""
         combined = staged[0].schema
         for position, part in enumerate(staged[1:], 1):
             check_not_reassigned(self.con, combined, part.schema)
@@ -253,7 +253,7 @@ class _Import:
     def _clock(
         self, new: str, staged: Sequence[StagedFile], *, live: bool, as_of: dt.date | None
     ) -> tuple[str, Clock, bool, dt.date | None]:
-        """Reporting zone, clock, whether a person chose it, and the fixed day. A choice holds until the next one."""
+        """Return the reporting zone, the clock, whether a user chose it, and the fixed day. A choice persists."""
         zone = self.zone
         if live:
             return zone, Clock.LIVE, True, None

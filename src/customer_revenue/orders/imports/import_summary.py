@@ -11,19 +11,19 @@ from customer_revenue.periods import Clock
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import did, and the store after it. Fields that end in ``_in_store`` and the days are of the store."""
+    """The result of an import. The fields ending in ``_in_store``, and the days, describe the store after it."""
 
     url: str
     formats: tuple[str, ...]
     lines: int
-    """Rows read, without the headers; each was imported, said again what another said, or was quarantined."""
+    """Rows read, without the headers. Each was imported, was a repetition, or was quarantined."""
     orders_imported: int
     orders_updated: int
     orders_unchanged: int
     refunds_imported: int
-    """Refunds that are new or have changed."""
+    """Refunds that are new or changed."""
     quarantined: Mapping[str, int]
-    """Rows by reason, the most frequent first."""
+    """Number of rows by reason, the most frequent first."""
     orders_in_store: int
     customers_in_store: int
     refunds_in_store: int
@@ -32,12 +32,12 @@ class ImportSummary:
     last_day: dt.date | None
     clock: Clock
     as_of: dt.date | None
-    """The day that was chosen to answer as of, if one was."""
+    """The chosen as-of day, if any."""
     currency: str
     seconds: float
 
     def render(self) -> str:
-        """Plain lines for people."""
+        """Render the summary as text."""
         rows = {
             "Read": f"{self.lines:,} lines ({', '.join(self.formats)}) in {self.seconds:.1f} s into {self.url}",
             "Orders": (

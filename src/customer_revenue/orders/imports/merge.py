@@ -1,6 +1,6 @@
 """Merge two sets of canonical tables: those of the store and those of a file."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound, file names too
+# ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class MergeCounts:
 
 
 def check_not_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> None:
-    """An id that comes again must come with the same customer.
+    """Check that an order or refund that is imported again still belongs to the same customer.
 
     Raises:
-        CustomerReassigned: names up to ten ids.
+        CustomerReassigned: at least one does not; ``details`` names up to ten.
     """
     for table, what in (("orders", "order"), ("refunds", "refund")):
         found = con.execute(
@@ -45,17 +45,16 @@ def check_not_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) ->
         if found:
             first_id, before, now = found[0]
             raise CustomerReassigned(
-                f"{what} {first_id} belongs to customer {before} in the store and comes with customer {now}:"
+                f"{what} {first_id} belongs to customer {before} in the store and to customer {now} in the file:"
                 " nothing was imported",
                 [f"{what} {i}: {b} became {n}" for i, b, n in found],
             )
 
 
 def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
-    """What ``new`` would change in ``base``; makes the temporary table ``replaced_items``.
+    """Return what ``new`` would change in ``base``, and create the temporary table ``replaced_items``.
 
-    ``replaced_items`` holds the ids of the orders whose items come anew. An order that comes again without items
-    keeps those it has.
+    ``replaced_items`` holds the ids of the orders for which ``new`` has items. Other orders keep their items.
     """
     con.execute(f"CREATE OR REPLACE TEMP TABLE replaced_items AS SELECT DISTINCT order_id AS id FROM {new}.order_items")
     con.execute(
@@ -96,10 +95,9 @@ _ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents) A
 
 
 def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
-    """Write ``base`` overlaid with ``new`` into the tables of ``out``, clustered by customer.
+    """Merge ``new`` into ``base`` and write the tables of ``out``, clustered by customer.
 
-    Rows of one customer lie together, so that a query for one customer reads a sliver of the file.
-    ``compare`` must have run for the same two.
+    Clustering lets a query for one customer read a small part of the file. Requires ``compare`` for the same two.
     """
     for table, key, order in (
         ("orders", "id", "user_id, created_at"),

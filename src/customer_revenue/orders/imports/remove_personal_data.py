@@ -1,6 +1,6 @@
 """Remove a person's name and e-mail, and on request their orders, so that no later import restores them."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 import datetime as dt
@@ -20,14 +20,14 @@ from customer_revenue.periods import Clock
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What was removed from a store."""
+    """What was removed from a store: whether there was a name or e-mail, and the numbers of rows."""
 
     name_or_email: bool
     orders: int
     items: int
     refunds: int
     quarantined: int
-    """Quarantined rows that spoke of the person."""
+    """Quarantined rows that contained the person's id, name or e-mail."""
 
 
 def forget(
@@ -38,20 +38,20 @@ def forget(
     orders: bool = False,
     views: Views | None = None,
 ) -> Forgotten:
-    """Remove a person's name and address from a store, and keep later imports from bringing them back.
+    """Remove a person's name and e-mail from a store, and prevent later imports from restoring them.
 
-    Only a keyed hash of the id is remembered. Rows that no import could split into columns are not looked through.
+    The store keeps only a keyed hash of the id. Quarantined rows that could not be split into columns are not searched.
 
     Args:
         user_id: the customer.
-        url: the store.
-        key: a secret that all calls and imports for this store share; whoever has it can test ids against the hashes.
-        orders: remove orders, items and refunds too, and the id itself.
-        views: the store's views anew; without any it keeps those it has.
+        url: the URL of the store.
+        key: a secret, the same for all calls and imports for this store. Its holder can test ids against the hashes.
+        orders: also remove orders, items, refunds and the id itself.
+        views: views to create in the store; without any, it keeps its views.
 
     Raises:
-        CustomerNotFound: the store knows no such customer.
-        InvalidParameter: no key, or another one than before.
+        CustomerNotFound: the store has no such customer.
+        InvalidParameter: there is no key, or not the one used before.
         StoreError: the store cannot be read or written.
     """
     if not key:
@@ -79,7 +79,7 @@ def forget(
 
 
 def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, orders: bool) -> Forgotten:
-    """Write ``next``: all that ``old`` has, without the person."""
+    """Write ``next``: the contents of ``old`` without the person's data."""
     found = con.execute("SELECT name, email FROM old.users WHERE id = ?", [user_id]).fetchall()
     if not found:
         raise CustomerNotFound(f"no customer {user_id[:100]!r} in the store")

@@ -1,4 +1,4 @@
-"""The embedded engine: one DuckDB file, opened for reading."""
+"""The embedded engine: reads one DuckDB file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from customer_revenue.tables import Canonical
 
 _ATTACHED = "store"
 _MAX_FETCHED_ROWS = 5_000
-"""Results of fewer rows are fetched row by row."""
+"""Results with fewer rows than this are fetched as Python objects."""
 
 _COMPILER = DuckDBStoreCompiler()
 _STORE_FAILURES = (
@@ -42,21 +42,20 @@ _STORE_FAILURES = (
     duckdb.OutOfMemoryException,
     duckdb.SerializationException,
 )
-"""What DuckDB raises for a closed connection, a damaged file or a full disk, rather than for a wrong query."""
+"""Raised by DuckDB for a closed connection, a damaged file or a full disk, but not for a wrong query."""
 
 
 class DuckDBEngine(Engine):
-    """A store's file, as it was when it was opened. See ``Engine`` for the methods."""
+    """A snapshot of a store's file, taken on opening. ``Engine`` documents the methods."""
 
     is_snapshot = True
 
     def __init__(self, path: Path, options: StoreOptions) -> None:
         self._path = path
-        # Looked at before opening: a swap in between shows as a change, and costs one opening more at worst.
+        # Read before opening, so that a swap in between counts as a change; at worst the store is reopened once more.
         self._identity = _identity(path)
-        spill = (
-            Path(tempfile.gettempdir()) / f"customer-revenue-{os.getpid()}"
-        )  # the store's own folder may be read-only
+        # The store's own folder may be read-only.
+        spill = Path(tempfile.gettempdir()) / f"customer-revenue-{os.getpid()}"
         self._con = duckdb.connect(config={"memory_limit": memory_limit(options), "temp_directory": str(spill)})
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
@@ -89,7 +88,7 @@ class DuckDBEngine(Engine):
         with _store_errors():
             rows = self._execute(statement, values).fetchmany(_MAX_FETCHED_ROWS)
             if len(rows) < _MAX_FETCHED_ROWS:
-                # DuckDB's own way to Arrow plans the query twice, which costs more than a small result is worth.
+                # DuckDB's conversion to Arrow plans the query twice, which is too slow for a small result.
                 self._cursor().fetchall()
                 return table_from_rows(rows, statement.schema)
             self._cursor().abort()
@@ -102,7 +101,7 @@ class DuckDBEngine(Engine):
 
     def _execute(self, statement: Statement, values: Mapping[str, object]) -> duckdb.DuckDBPyConnection:
         cursor = self._cursor()
-        # Parsing a long query takes as long as running it for one customer, so each thread does it once.
+        # Parsing a long query takes as long as running it for one customer, so each thread parses it once.
         parsed: dict[str, duckdb.Statement] = self._local.parsed
         if statement.sql not in parsed:
             (parsed[statement.sql],) = duckdb.extract_statements(statement.sql)
@@ -138,7 +137,7 @@ class DuckDBEngine(Engine):
             self._con.close()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        """This thread's own connection: DuckDB lets one connection run one query at a time."""
+        """Return this thread's own connection, since a DuckDB connection runs one query at a time."""
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
         if cursor is None:
             with self._lock:
@@ -149,8 +148,8 @@ class DuckDBEngine(Engine):
         return cursor
 
 
-def duckdb_engine(url: str, options: StoreOptions, mapping: Path | None) -> DuckDBEngine:  # noqa: ARG001  # of servers
-    """The engine of the file that a URL names; a store of an older version is upgraded first."""
+def duckdb_engine(url: str, options: StoreOptions, mapping: Path | None) -> DuckDBEngine:  # noqa: ARG001
+    """Open the file that a URL names. A store of an older version is upgraded first."""
     path = path_of(url)
     upgrade_if_older(path)
     return DuckDBEngine(path, options)

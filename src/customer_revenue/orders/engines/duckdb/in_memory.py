@@ -1,4 +1,4 @@
-"""Histories outside any store, such as those posted in a request, as canonical tables."""
+"""Canonical tables for histories outside the store, such as those posted in a request."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from customer_revenue.tables import Canonical
 
 
 def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canonical:
-    """Orders and refunds in memory as the canonical tables that every expression is written over.
+    """Return orders and refunds in memory as canonical tables.
 
     Args:
-        orders: the columns of the canonical orders, times in UTC.
-        refunds: those of the canonical refunds.
+        orders: the columns of the canonical orders, with times in UTC.
+        refunds: the columns of the canonical refunds.
         zone: IANA name of the reporting zone, which decides the days.
     """
     known = {"orders": orders, "refunds": refunds}
-    made = {
+    tables = {
         name: ibis.memtable(
             known[name].cast(schema.to_pyarrow()) if name in known else schema.to_pyarrow().empty_table()
         )
         for name, schema in STORE_TABLES.items()
     }
     return Canonical(
-        orders=made["orders"].mutate(day=local_day(made["orders"].created_at, zone)),
-        users=made["users"],
-        order_items=made["order_items"],
-        refunds=made["refunds"].mutate(day=local_day(made["refunds"].created_at, zone)),
+        orders=tables["orders"].mutate(day=local_day(tables["orders"].created_at, zone)),
+        users=tables["users"],
+        order_items=tables["order_items"],
+        refunds=tables["refunds"].mutate(day=local_day(tables["refunds"].created_at, zone)),
     )
 
 
 def fetch_in_memory(expr: ir.Table) -> pa.Table:
-    """Run an expression over tables in memory alone, in a database that lasts no longer than the call."""
+    """Run an expression over in-memory tables only, in a temporary database."""
     statement = compile_statement(DuckDBStoreCompiler(), "duckdb", expr, lambda name: f"${name}")
     with duckdb.connect(config={"threads": 1}) as con:
         for table in expr.op().find(ops.InMemoryTable):

@@ -1,6 +1,6 @@
 """A local copy of a store for work on all customers at once, which takes minutes on a database server."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 import tempfile
@@ -22,16 +22,16 @@ from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
 _OWNER = {"users": "id"}
-"""The column that says whose a row is, where it is not ``user_id``: the copy is clustered by it, like every store."""
+"""The column with the customer's id, where it is not ``user_id``. The copy is clustered by it, as every store is."""
 
 
 def copy_to_local_file(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBEngine:
-    """An engine with the same orders, users, items and refunds, that holds them until it is closed.
+    """Copy orders, users, items and refunds to a local DuckDB file, and open it.
 
-    The file has no name as soon as it is open, so that nothing is left of it, however the process ends.
+    The file is unlinked once it is open, so that nothing is left of it however the process ends.
 
     Raises:
-        StoreError: the database does not answer, or the copy cannot be written.
+        StoreError: the database does not respond, or the copy cannot be written.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="customer-revenue-copy-", ignore_cleanup_errors=True) as folder:

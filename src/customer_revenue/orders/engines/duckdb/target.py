@@ -1,4 +1,4 @@
-"""The file of the embedded store: how it is attached, and how the next file replaces it."""
+"""Imports into the embedded store: a new file is written and replaces the store's."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ from customer_revenue.settings import StoreOptions
 
 
 def memory_limit(options: StoreOptions) -> str:
-    """DuckDB's setting ``memory_limit`` for a store's options."""
+    """Return DuckDB's setting ``memory_limit`` for the options of a store."""
     return f"{options.embedded_memory // 2**20} MiB"
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """Attach a store's file for reading.
 
-    An in-memory connection attaches it, instead of opening the file itself: DuckDB hands out one instance per opened
-    path and process, which would keep serving the file that a rename has already replaced.
+    An in-memory connection attaches the file instead of opening it. DuckDB keeps one instance per opened path and
+    process, which would go on reading a file that a rename has replaced.
 
     Raises:
-        StoreNotFound, StoreNotUsable.
+        StoreNotFound: there is no file.
+        StoreNotUsable: the file is not a DuckDB database.
     """
     if not path.is_file():
         raise StoreNotFound(
-            f"no store at {path}: make one with 'customer-revenue import FILE --store {DUCKDB_PREFIX}{path}'"
+            f"no store at {path}: create one with 'customer-revenue import FILE --store {DUCKDB_PREFIX}{path}'"
         )
     try:
         con.execute(f"ATTACH '{quoted(path)}' AS {name} (READ_ONLY)")
@@ -45,7 +46,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
 
 
 class DuckDBTarget(LocalTarget):
-    """A store's file under import: the next file is made in a folder of its own and then replaces the store's."""
+    """A store's file. The new file is written in a working folder and then replaces it; see ``Target``."""
 
     def __init__(self, store: Path) -> None:
         super().__init__(store, store.with_name(f".{store.name}.next"))
@@ -59,7 +60,7 @@ class DuckDBTarget(LocalTarget):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        # With no database name in them, since the file will be attached under another one.
+        # The views contain no database name, since the file will be attached under another one.
         con.execute("USE next")
         for name, query in view_queries(views, zone, DuckDBCompiler(), "duckdb").items():
             con.execute(f'CREATE VIEW "{name}" AS {query}')
@@ -76,7 +77,7 @@ class DuckDBTarget(LocalTarget):
         self.swap()
 
     def swap(self) -> None:
-        """Put the next file in the store's place, in one step that a crash cannot divide."""
+        """Replace the store's file with the new one, atomically."""
         _sync(self.next_file)
         self.next_file.replace(self.store)
         _sync(self.store.parent)
@@ -91,10 +92,10 @@ def _views(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str
 
 @contextmanager
 def duckdb_target(store: Path) -> Iterator[DuckDBTarget]:
-    """The target of a store's file, for one writer at a time.
+    """Open a store's file for one writer at a time.
 
     Raises:
-        StoreBusy: another import holds it.
+        StoreBusy: another import holds the lock.
         StoreError: the folder cannot be written.
     """
     with lock_target(DuckDBTarget(store), store.with_name(f".{store.name}.lock")) as target:

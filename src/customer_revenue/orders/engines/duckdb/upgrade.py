@@ -1,4 +1,4 @@
-"""Bring a store that an older version of this package made to today's tables."""
+"""Upgrade stores that an older version of this package made."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from customer_revenue.orders.store_info import read_info
 UPGRADES: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
 }
-"""The statements that take a store from each older version to the next one. In them the store is ``next``."""
+"""The statements that upgrade a store from each version to the next. They call the store ``next``."""
 
 
 @contextmanager
 def upgraded_target(url: str) -> Iterator[DuckDBTarget]:
-    """The target of the file that a URL names; a store of an older version is upgraded first.
+    """Open the file that a URL names for one writer at a time. A store of an older version is upgraded first.
 
     Raises:
-        StoreBusy: another import holds it.
+        StoreBusy: another import holds the lock.
         StoreError: the folder cannot be written.
     """
     path = path_of(url)
@@ -38,10 +38,11 @@ def upgraded_target(url: str) -> Iterator[DuckDBTarget]:
 
 
 def upgrade_if_older(path: Path) -> None:
-    """Upgrade a copy of the store and put it in the store's place; nothing is done to one of today's version.
+    """Upgrade a copy of a store and replace the store with it, unless it is of the current version.
 
     Raises:
-        StoreNotFound, StoreNotUsable: there is no store, or it cannot be upgraded.
+        StoreNotFound: there is no store.
+        StoreNotUsable: the store cannot be upgraded.
         StoreBusy: an import is running.
     """
     version = _version(path)
@@ -58,7 +59,9 @@ def upgrade_if_older(path: Path) -> None:
                     con.execute("UPDATE next.store_info SET schema_version = ?", [step + 1])
                 con.execute("DETACH next")
             except KeyError:
-                raise StoreNotUsable(f"{path} has schema {version}, which is too old: import the orders anew") from None
+                raise StoreNotUsable(
+                    f"{path} has schema {version}, which is too old: import the orders into a new store"
+                ) from None
             except duckdb.Error as error:
                 raise StoreError(f"{path} could not be upgraded and is unchanged: {first_line(error)}") from error
         target.swap()

@@ -1,4 +1,4 @@
-"""Connections to MySQL and MariaDB servers: their settings, and a bounded pool of them."""
+"""Connections to MySQL and MariaDB servers, and a bounded pool of them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 ROWS_PER_FETCH = 20_000
 _PORT = 3306
 _OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "unix_socket")
-"""What a URL may say after its question mark."""
+"""The options that a URL may have after its question mark."""
 
 
 class MySQLServer:
-    """A server and database that a URL names."""
+    """The server and database that a URL names."""
 
     def __init__(self, url: str, wait_seconds: float, statement_seconds: int) -> None:
-        """Nothing is asked of the server yet.
+        """Parse the URL, without connecting.
 
         Raises:
-            InvalidParameter: the URL names no database, or an option that there is not.
+            InvalidParameter: the URL names no database, or has an unknown option.
             StoreError: the driver is not installed.
         """
         try:
@@ -43,7 +43,7 @@ class MySQLServer:
         self.database = unquote(parts.path.lstrip("/"))
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         if unknown := options.keys() - set(_OPTIONS):
-            raise InvalidParameter(f"store: no option {', '.join(sorted(unknown))}; there are {', '.join(_OPTIONS)}")
+            raise InvalidParameter(f"store: unknown option {', '.join(sorted(unknown))}; use {', '.join(_OPTIONS)}")
         if not self.database:
             raise InvalidParameter(f"store: {self.display_url} names no database")
         for name in ("ssl_verify_cert", "ssl_verify_identity"):
@@ -58,10 +58,10 @@ class MySQLServer:
         }
 
     def connect(self) -> Connection[Any]:
-        """A new connection.
+        """Open a connection.
 
         Raises:
-            StoreError: the server does not answer.
+            StoreError: the server does not respond.
         """
         with self.store_errors():
             con = self._driver.connect(
@@ -83,7 +83,7 @@ class MySQLServer:
 
     @contextmanager
     def store_errors(self) -> Iterator[None]:
-        """A server that goes away is a failure of the store, and said so."""
+        """Raise a ``StoreError`` if the server goes away."""
         try:
             yield
         except (self._driver.err.OperationalError, self._driver.err.InterfaceError) as error:
@@ -92,7 +92,7 @@ class MySQLServer:
 
 
 def collation_of(con: Connection[Any]) -> str:
-    """The collation of our own tables and connections on the server of a connection."""
+    """Return the collation of our tables and connections on this server."""
     return MARIADB_COLLATION if _is_mariadb(con) else MYSQL_COLLATION
 
 
@@ -107,18 +107,18 @@ class MySQLPool:
         self._server, self._wait_seconds = server, wait_seconds
         self._slots = threading.BoundedSemaphore(max_connections)
         self._closed = False
-        # Connected once at once: a server that is away is better known now.
+        # Connect now, so that an unreachable server is reported on opening.
         self._free: list[Connection[Any]] = [server.connect()]
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
-        """A connection that works, given back afterwards.
+        """Lend a working connection.
 
         Raises:
-            StoreError: the server does not answer, all connections are in use, or the pool is closed.
+            StoreError: the server does not respond, all connections are in use, or the pool is closed.
         """
         if self._closed:
-            raise StoreError("the store cannot answer: it is closed")
+            raise StoreError("the store is closed")
         if not self._slots.acquire(timeout=self._wait_seconds):
             raise StoreError(f"the store at {self._server.display_url} does not answer: all connections are in use")
         try:
@@ -127,14 +127,14 @@ class MySQLPool:
                 try:
                     yield con
                 except BaseException:
-                    con.close()  # whatever its state is, no one else meets it
+                    con.close()  # its state is unknown
                     raise
                 self._give_back(con)
         finally:
             self._slots.release()
 
     def close(self) -> None:
-        """Close the free connections now, and those in use when they come back."""
+        """Close the free connections now, and the others when they are returned."""
         self._closed = True
         while self._free:
             self._free.pop().close()
@@ -147,7 +147,7 @@ class MySQLPool:
                 return self._server.connect()
             try:
                 con.ping(reconnect=False)
-            except Exception:  # noqa: S112  # the server has dropped it: the next one, or a new one
+            except Exception:  # noqa: S112  # the server has closed it: try the next one
                 continue
             return con
 

@@ -1,6 +1,6 @@
-"""Overrides of Ibis's MySQL compiler: what MySQL and MariaDB need otherwise, or Ibis lacks."""
+"""Overrides of Ibis's MySQL compiler: SQL that MySQL and MariaDB need and Ibis does not generate."""
 
-# ruff: noqa: S608, N802, ARG002  # SQL is put together from quoted names of columns; Ibis names the methods
+# ruff: noqa: S608, N802, ARG002  # SQL is built from quoted column names; Ibis names the methods
 from __future__ import annotations
 
 import json
@@ -21,10 +21,10 @@ from customer_revenue.orders.engines.base_engine import double_literal
 
 MARIADB_COLLATION = "utf8mb4_nopad_bin"
 MYSQL_COLLATION = "utf8mb4_0900_bin"
-"""Texts are equal where they are the same characters, blanks at the end included, and sort as on other engines."""
+"""With these collations strings are equal if their characters are, trailing spaces included, and sort by code point."""
 
 ROWS_PER_VARIABLE = 20_000
-"""Maximum number of rows of an in-memory table per session variable, which must fit into a packet."""
+"""Maximum number of rows of an in-memory table per session variable, whose value must fit into a packet."""
 
 _MAX_VARCHAR = 1_000
 _UTC = "+00:00"
@@ -32,11 +32,11 @@ _UTC = "+00:00"
 
 @ibis.udf.scalar.builtin(name="exact_text")  # type: ignore[untyped-decorator]
 def _exact_text(text: str) -> str:  # type: ignore[empty-body]
-    """A text of any character set and collation, to be compared as our own are."""
+    """Mark a string of any character set and collation for comparison by character."""
 
 
 def exact_text(text: ir.StringValue) -> ir.StringValue:
-    """A shop's own text as one that is compared character by character, as on every other engine."""
+    """Make a shop's own string compare character by character, as on every other engine."""
     found: ir.StringValue = _exact_text(text)
     return found
 
@@ -45,7 +45,7 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
     """Compiles expressions over a store.
 
     Args:
-        collation: of the connection and of our own tables.
+        collation: the collation of the connection and of our tables.
     """
 
     __slots__ = ("collation",)
@@ -55,21 +55,21 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
         self.collation = collation
 
     def to_sqlglot(self, expr: ir.Expr, **options: Any) -> Any:
-        """The query, with its semi joins in a form that the servers run well."""
+        """Compile the expression, with semi joins in a form that the servers run fast."""
         return _semi_joins_as_in(super().to_sqlglot(expr, **options))
 
     def visit_Equals(self, op: ops.Equals, *, left: sge.Expression, right: sge.Expression) -> Any:
-        """Without a cast around the column, which would keep the server from using an index."""
+        """Compare without a cast around the column, which would prevent the server from using an index."""
         return SQLGlotCompiler.visit_Equals(self, op, left=left, right=right)
 
     def visit_NonNullLiteral(self, op: ops.Literal, *, value: Any, dtype: dtypes.DataType) -> Any:
-        """A double with an exponent: without one the server takes it for a decimal, and divides to four digits more."""
+        """Write a double with an exponent: without one, the server reads a decimal and rounds quotients."""
         if dtype.is_floating():
             return double_literal(float(value))
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
 
     def visit_Cast(self, op: ops.Cast, *, arg: sge.Expression, to: dtypes.DataType) -> Any:
-        """A moment keeps its microseconds, and a text its collation, which a view would not know again."""
+        """Keep the microseconds of timestamps, and do not cast strings, which loses their collation in a view."""
         if to.is_string() and op.arg.dtype.is_string():
             return arg
         if to.is_timestamp() and not op.arg.dtype.is_numeric():
@@ -77,7 +77,7 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
         return super().visit_Cast(op, arg=arg, to=to)
 
     def visit_ScalarUDF(self, op: ops.ScalarUDF, **arguments: sge.Expression) -> Any:
-        """The functions of zones, and of texts."""
+        """Compile our own functions for time zones and strings."""
         if op.__func_name__ == "exact_text":
             return sge.Collate(this=_in_utf8(arguments["text"]), expression=sge.Var(this=self.collation))
         if op.__func_name__ != "timezone":
@@ -89,7 +89,7 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
     def visit_InMemoryTable(
         self, op: ops.InMemoryTable, *, name: str, schema: ibis.Schema, data: Any
     ) -> sge.Expression:
-        """Read from the session variables that ``variables`` names: a reader may have no right to make a table."""
+        """Read the table from the session variables, since a reader may lack the right to create a table."""
         rows = data.to_pyarrow(schema)
         typed, chosen = [], []
         for position, (column, dtype) in enumerate(schema.items()):
@@ -102,18 +102,18 @@ class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no ty
         ]
         selection = sg.parse_one(" UNION ALL ".join(parts), read="mysql")
         for column in selection.find_all(sge.JSONColumnDef):
-            if column.args["kind"].is_type(*sge.DataType.TEXT_TYPES):  # in the database's character set otherwise
+            if column.args["kind"].is_type(*sge.DataType.TEXT_TYPES):  # else in the database's character set
                 column.set("kind", sge.Var(this=f"{column.args['kind'].sql('mysql')} CHARACTER SET utf8mb4"))
         return sge.Subquery(this=selection)
 
 
 def variables(name: str, rows: int) -> list[str]:
-    """The session variables that hold a table in memory."""
+    """Return the names of the session variables that hold an in-memory table."""
     return [f"{name}_{part}" for part in range(max(1, -(-rows // ROWS_PER_VARIABLE)))]
 
 
 def variable_values(name: str, rows: pa.Table) -> dict[str, str]:
-    """The values of the variables of a table in memory: each a JSON list of rows."""
+    """Return the values of the session variables of an in-memory table, each a JSON list of rows."""
     filled: dict[str, str] = {}
     for position, variable in enumerate(variables(name, len(rows))):
         part = rows.slice(position * ROWS_PER_VARIABLE, ROWS_PER_VARIABLE)
@@ -127,7 +127,7 @@ def _in_utf8(text: sge.Expression) -> sge.Expression:
 
 
 def _json_column_type(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
-    """The type of a column of a table in memory, with room for its longest text."""
+    """Return the type of a column of an in-memory table, wide enough for its longest string."""
     if dtype.is_string():
         longest = pc.max(pc.utf8_length(values)).as_py() or 1
         return f"VARCHAR({longest})" if longest <= _MAX_VARCHAR else "LONGTEXT"
@@ -142,9 +142,9 @@ def _json_column_type(dtype: dtypes.DataType, values: pa.ChunkedArray) -> str:
 
 
 def _semi_joins_as_in(tree: sge.Expression) -> sge.Expression:
-    """Semi joins on one pair of columns as ``IN``, which the servers look up in a table of the values.
+    """Rewrite semi joins on one pair of columns as ``IN``, for which the servers materialize the values.
 
-    As ``EXISTS``, which sqlglot would make of them, they run the subquery for every row.
+    With ``EXISTS``, which sqlglot generates, they run the subquery for every row.
     """
     for select in tree.find_all(sge.Select):
         joins = select.args.get("joins") or []

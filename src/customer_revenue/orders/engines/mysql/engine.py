@@ -1,4 +1,4 @@
-"""The MySQL and MariaDB engine: bound parameters, results as Arrow."""
+"""The MySQL and MariaDB engine: runs queries with bound parameters and returns Arrow."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _WHERE_TABLE = "WHERE table_schema = coalesce(nullif(%(database)s, ''), DATABASE
 
 
 class MySQLEngine(ServerEngine):
-    """A store on a MySQL or MariaDB server, ours or a shop's own by a mapping. See ``Engine`` for the methods.
+    """A store on a MySQL or MariaDB server: our tables, or a shop's own. ``Engine`` documents the methods.
 
-    The driver is PyMySQL: pure Python, so that installing it needs no compiler and no library of the system. Ibis
-    compiles the queries and never connects, so its own choice of driver does not matter here.
+    The driver is PyMySQL. It is pure Python, so installing it needs no compiler or system library. Ibis compiles the
+    queries and never connects, so its own driver is not needed.
     """
 
     prefers_local_joins = True
@@ -99,7 +99,7 @@ class MySQLEngine(ServerEngine):
 
     def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         with self._pool.connection() as con, con.cursor() as cursor:
-            # Always with values, if none: only then is a doubled percent sign a single one.
+            # Always pass values, even none: only then does PyMySQL replace %% by %.
             cursor.execute(sql, dict(values or {}))
             return list(cursor.fetchall())
 
@@ -115,7 +115,7 @@ class MySQLEngine(ServerEngine):
 
     @override
     def _shop_change_marker(self, tables: list[str]) -> object:
-        # To the second, as the server notes it.
+        # Changes within one second may go unnoticed: the server records update times in seconds.
         sql = f"SELECT update_time, auto_increment FROM information_schema.tables {_WHERE_TABLE}"  # noqa: S608
         return [self._rows(sql, _table_parameters(table)) for table in tables]
 

@@ -1,11 +1,11 @@
 """Imports into a MySQL or MariaDB store.
 
-The server ends a transaction at every statement that makes a table or a view. So the tables of a new store are made
-first, empty, and are no store until their rows are there; and each view is tried out under another name before any
-row is written.
+The server commits at every statement that creates a table or a view. So the tables of a new store are created first,
+and count as a store only once ``store_info`` has its row. Each view is tried under another name before any row is
+written.
 """
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 import hashlib
@@ -38,11 +38,11 @@ _TRIAL_SUFFIX = "_trial"
 
 @contextmanager
 def mysql_target(url: str) -> Iterator[ServerTarget]:
-    """The server's store, for one writer at a time.
+    """Open the server's store for one writer at a time.
 
     Raises:
-        StoreBusy: another import holds it.
-        StoreError: the server does not answer, or refuses what is asked.
+        StoreBusy: another import holds the lock.
+        StoreError: the server does not respond, or refuses a statement.
     """
     server = MySQLServer(url, WAIT_SECONDS, STATEMENT_SECONDS)
     import pymysql
@@ -67,7 +67,7 @@ def mysql_target(url: str) -> Iterator[ServerTarget]:
 
 
 class MySQLTarget(ServerTarget):
-    """A MySQL or MariaDB server's store under import; see ``Target``."""
+    """A store on a MySQL or MariaDB server; see ``Target``."""
 
     def __init__(self, con: Connection[Any], folder: Path, display_url: str) -> None:
         super().__init__(folder, display_url)
@@ -106,7 +106,7 @@ class MySQLTarget(ServerTarget):
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
         self._views = view_queries(views, zone, MySQLStoreCompiler(self._collation), "mysql")
-        return bool(views)  # the server keeps them in words of its own: they are simply made anew
+        return bool(views)  # the server stores its own form of them, so they are always replaced
 
     @contextmanager
     @override
@@ -128,12 +128,11 @@ class MySQLTarget(ServerTarget):
             self._run(f"CREATE OR REPLACE VIEW {name} AS {body}")
 
     def _create_tables(self) -> None:
-        """Make the tables, or find those that an import made that did not come to its end."""
+        """Create the tables that do not exist; an interrupted import may have created some."""
         there = self._existing_tables()
         if "store_info" not in there and (others := sorted(there & TABLES.keys())):
             raise StoreNotUsable(
-                f"{self._display_url} has tables named {', '.join(others)} that are no store of ours: import into a"
-                " database of its own"
+                f"{self._display_url} has other tables named {', '.join(others)}: import into a database of its own"
             )
         for name in ("store_info", *(name for name in TABLES if name != "store_info")):
             keys = ["PRIMARY KEY (id)"] if name in KEYED else []
@@ -172,12 +171,12 @@ class MySQLTarget(ServerTarget):
 
 
 def _lock(database: str) -> str:
-    """The name of the lock of a database's store: locks are the server's, and their names are short."""
+    """Return the name of the lock of a database's store: locks are global to the server, and their names are short."""
     return f"customer-revenue-{hashlib.sha256(database.encode()).hexdigest()[:32]}"
 
 
 def _typed(table: str, schema: ibis.Schema, *, strict: bool = False) -> str:
-    """The columns of a table with their types."""
+    """Return the columns of a table with their types."""
     return ", ".join(
         f"{column} {_type(table, column, dtype)}{' NOT NULL' if strict and not dtype.nullable else ''}"
         for column, dtype in schema.items()
@@ -185,7 +184,7 @@ def _typed(table: str, schema: ibis.Schema, *, strict: bool = False) -> str:
 
 
 def _type(table: str, column: str, dtype: dtypes.DataType) -> str:
-    """The type of a column. What an index may hold has a length, as the server wants it."""
+    """Return the type of a column. The server requires a length for columns that an index may contain."""
     if dtype.is_string():
         is_key = table != "quarantine" and (not dtype.nullable or column.endswith(("_id", "_hash")))
         return "VARCHAR(255)" if is_key else "MEDIUMTEXT"

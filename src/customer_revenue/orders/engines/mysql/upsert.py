@@ -1,4 +1,4 @@
-"""MySQL's upsert: rows that replace those with the same id."""
+"""MySQL's upsert: insert rows, replacing those with the same id."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import ibis
 
 
 def upsert_incoming(table: str, schema: ibis.Schema) -> str:
-    """SQL that puts the rows of ``incoming`` into a table, in the place of those with the same id."""
+    """Return SQL that inserts the rows of ``incoming`` into a table, replacing those with the same id."""
     columns = ", ".join(f"{column} = VALUES({column})" for column in schema if column != "id")
-    return f"INSERT INTO {table} SELECT * FROM incoming ON DUPLICATE KEY UPDATE {columns}"  # noqa: S608  # our names
+    return f"INSERT INTO {table} SELECT * FROM incoming ON DUPLICATE KEY UPDATE {columns}"  # noqa: S608  # our own names

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL servers: a bounded pool, and SQL as the driver takes it."""
+"""Connections to PostgreSQL servers, in a bounded pool, and SQL for their driver."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def connection_pool(url: str, display_url: str, statement_seconds: int) -> ConnectionPool:
-    """A pool of connections to a server that answers.
+    """Open a pool of connections to a server, and check that it responds.
 
     Raises:
-        StoreError: the driver is not installed, or the server does not answer.
+        StoreError: the driver is not installed, or the server does not respond.
     """
     try:
         import psycopg
@@ -31,7 +31,7 @@ def connection_pool(url: str, display_url: str, statement_seconds: int) -> Conne
         "application_name": "customer-revenue",
     }
     try:
-        # Asked once by hand, since a pool would not say why it gets no connection.
+        # Connect once directly, since a pool does not report why it gets no connection.
         with psycopg.connect(url, **options):  # type: ignore[arg-type]  # the options are of several types
             pass
     except psycopg.Error as error:
@@ -42,7 +42,7 @@ def connection_pool(url: str, display_url: str, statement_seconds: int) -> Conne
         min_size=1,
         max_size=MAX_CONNECTIONS,
         timeout=WAIT_SECONDS,
-        reconnect_timeout=WAIT_SECONDS,  # else it waits twice as long each time, long after the server is back
+        reconnect_timeout=WAIT_SECONDS,  # by default its waits double, so that it finds a recovered server late
         check=psycopg_pool.ConnectionPool.check_connection,
         configure=partial(_configure, statement_seconds),
         open=True,
@@ -57,5 +57,5 @@ def _configure(statement_seconds: int, con: psycopg.Connection) -> None:
 
 
 def sql_text(sql: str) -> Any:
-    """SQL that was built here and is no literal, which psycopg's types refuse as text."""
+    """Encode SQL that is built at run time: psycopg's types accept strings only if they are literals."""
     return sql.encode()

@@ -1,4 +1,4 @@
-"""The PostgreSQL engine: a pool of connections, bound parameters, results as Arrow."""
+"""The PostgreSQL engine: runs queries with bound parameters and returns Arrow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BLOCK_BYTES = 1 << 22
 
 
 class PostgresEngine(ServerEngine):
-    """A store on a PostgreSQL server, ours or a shop's own by a mapping. See ``Engine`` for the methods."""
+    """A store on a PostgreSQL server: our tables, or a shop's own. ``Engine`` documents the methods."""
 
     prefers_local_copy = True
 
@@ -83,7 +83,7 @@ class PostgresEngine(ServerEngine):
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
             raise StoreError(f"the store at {self._display_url} does not answer: {first_line(error)}") from error
         except psycopg_pool.PoolClosed as error:
-            raise StoreError("the store cannot answer: it is closed") from error
+            raise StoreError("the store is closed") from error
 
     def _rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         with self._connection() as con:
@@ -112,16 +112,16 @@ class PostgresEngine(ServerEngine):
 
 
 def _download(con: psycopg.Connection, statement: Statement, values: Mapping[str, object], file: BinaryIO) -> None:
-    """The rows of a statement as CSV: for many rows far cheaper than an object for every value."""
+    """Download the rows of a statement as CSV, which is far faster for many rows than Python objects."""
     with con.cursor().copy(sql_text(f"COPY ({statement.sql}) TO STDOUT (FORMAT csv)"), dict(values)) as copy:
         file.writelines(copy)
     file.seek(0)
 
 
 def _batches(file: BinaryIO, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The rows of downloaded CSV."""
+    """Read the rows of downloaded CSV."""
     if not file.read(1):
-        return  # Arrow takes no empty file
+        return  # Arrow refuses an empty file
     file.seek(0)
     convert = pv.ConvertOptions(
         column_types=schema,
@@ -139,7 +139,7 @@ def _batches(file: BinaryIO, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 
 def _upload(con: psycopg.Connection, name: str, rows: pa.Table) -> None:
-    """An Ibis table in memory as a temporary table of this transaction."""
+    """Upload an in-memory table as a temporary table of the current transaction."""
     from psycopg import sql
 
     schema = ibis.Schema.from_pyarrow(rows.schema)

@@ -1,6 +1,6 @@
-"""Imports into a PostgreSQL store, in one transaction: readers see the store before or after it."""
+"""Imports into a PostgreSQL store, in one transaction."""
 
-# ruff: noqa: S608  # SQL here is put together from our own names only; values are bound
+# ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 import tempfile
@@ -26,17 +26,17 @@ from customer_revenue.orders.engines.urls import without_password
 if TYPE_CHECKING:
     import psycopg
 
-_LOCK = 0x637573746F6D6572  # "customer": any number that is always the same and no one else's
+_LOCK = 0x637573746F6D6572  # "customer" in ASCII: a fixed number that nothing else uses
 _BLOCK_BYTES = 1 << 20
 
 
 @contextmanager
 def postgres_target(url: str) -> Iterator[Target]:
-    """The server's store, for one writer at a time.
+    """Open the server's store for one writer at a time.
 
     Raises:
-        StoreBusy: another import holds it.
-        StoreError: the server does not answer, or refuses what is asked.
+        StoreBusy: another import holds the lock.
+        StoreError: the server does not respond, or refuses a statement.
     """
     display_url = without_password(url)
     try:
@@ -54,7 +54,7 @@ def postgres_target(url: str) -> Iterator[Target]:
                     target.upgrade()
                 yield target
             finally:
-                # By hand: the server notices a closed connection a little later, and the next import may be quicker.
+                # Unlock explicitly: the server may notice the closed connection only after the next import starts.
                 if not con.broken:
                     con.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     except psycopg.Error as error:
@@ -62,7 +62,7 @@ def postgres_target(url: str) -> Iterator[Target]:
 
 
 class PostgresTarget(ServerTarget):
-    """A PostgreSQL server's store under import; see ``Target``."""
+    """A store on a PostgreSQL server; see ``Target``."""
 
     def __init__(self, con: psycopg.Connection, folder: Path, display_url: str) -> None:
         super().__init__(folder, display_url)
@@ -94,7 +94,7 @@ class PostgresTarget(ServerTarget):
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
         self._views = view_queries(views, zone, PostgresCompiler(), "postgres")
-        return bool(views)  # the server keeps them in words of its own: they are simply made anew
+        return bool(views)  # the server stores its own form of them, so they are always replaced
 
     @contextmanager
     @override
@@ -126,7 +126,7 @@ class PostgresTarget(ServerTarget):
     def _copy_in(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema, query: str) -> None:
         path = self.folder / f"{name}.csv"
         columns = ", ".join(schema)
-        # Strings in quotes, so that an empty one is not taken for null.
+        # Quote strings, so that an empty one is not read as null.
         texts = ", ".join(column for column, dtype in schema.items() if dtype.is_string())
         options = f"FORMAT csv, HEADER false, FORCE_QUOTE ({texts})"
         con.execute(f"COPY (SELECT {columns} FROM ({query})) TO '{quoted(path)}' ({options})")

@@ -1,4 +1,4 @@
-"""Overrides of Ibis's Spark compiler: what Spark needs otherwise, or Ibis lacks."""
+"""Overrides of Ibis's Spark compiler: SQL that Spark needs and Ibis does not generate."""
 
 # ruff: noqa: N802  # Ibis names the methods
 from __future__ import annotations
@@ -17,15 +17,15 @@ _NO_ZONE = sge.DataType(this=sge.DataType.Type.TIMESTAMPNTZ)
 
 
 class SparkStoreCompiler(PySparkCompiler):  # type: ignore[misc]  # Ibis has no types
-    """Compiles expressions over a store. Moments are ``TIMESTAMP_NTZ``, whatever the session's zone is."""
+    """Compiles expressions over a store. Timestamps are ``TIMESTAMP_NTZ``, whatever the session's zone is."""
 
     __slots__ = ()
 
     rewrites = SQLGlotCompiler.rewrites
-    """Without Ibis's own form of OFFSET, which Spark has known since 3.4."""
+    """Without Ibis's rewrite of OFFSET, which Spark supports since 3.4."""
 
     def visit_NonNullLiteral(self, op: ops.Literal, *, value: Any, dtype: dtypes.DataType) -> Any:
-        """A double with an exponent, since without one Spark takes it for a decimal; a moment without a zone."""
+        """Write a double with an exponent, since without one Spark reads a decimal, and a timestamp without a zone."""
         if dtype.is_floating():
             return double_literal(float(value))
         if dtype.is_timestamp() and dtype.timezone is None:
@@ -33,25 +33,25 @@ class SparkStoreCompiler(PySparkCompiler):  # type: ignore[misc]  # Ibis has no 
         return SQLGlotCompiler.visit_NonNullLiteral(self, op, value=value, dtype=dtype)
 
     def visit_Field(self, op: ops.Field, *, rel: Any, name: str) -> Any:
-        """Without Ibis's option that takes NaN for null, which needs Spark itself to be there."""
+        """Skip Ibis's option to read NaN as null, which requires Spark to be installed."""
         return SQLGlotCompiler.visit_Field(self, op, rel=rel, name=name)
 
     def visit_IsNull(self, op: ops.IsNull, *, arg: sge.Expression) -> Any:
-        """NaN is a number, as on every other engine."""
+        """Treat NaN as a number, as on every other engine."""
         return SQLGlotCompiler.visit_IsNull(self, op, arg=arg)
 
     def visit_NotNull(self, op: ops.NotNull, *, arg: sge.Expression) -> Any:
-        """Likewise."""
+        """Treat NaN as a number, as on every other engine."""
         return SQLGlotCompiler.visit_NotNull(self, op, arg=arg)
 
     def visit_Cast(self, op: ops.Cast, *, arg: sge.Expression, to: dtypes.DataType) -> Any:
-        """A moment without a zone."""
+        """Cast to a timestamp without a zone."""
         if to.is_timestamp() and to.timezone is None:
             return sge.Cast(this=arg, to=_NO_ZONE.copy())
         return super().visit_Cast(op, arg=arg, to=to)
 
     def visit_ScalarUDF(self, op: ops.ScalarUDF, **arguments: sge.Expression) -> Any:
-        """The functions of zones: local times are moved from one zone to the other, and nothing has a zone."""
+        """Compile our own functions for time zones: convert between local times, none of which carries a zone."""
         if op.__func_name__ != "timezone":
             return super().visit_ScalarUDF(op, **arguments)
         moment, zone, utc = arguments["moment"], arguments["zone"], sge.convert("UTC")

@@ -1,4 +1,4 @@
-"""The Spark engine: a folder of Parquet tables, or tables of a catalogue by a mapping, read and never written."""
+"""The Spark engine: reads a folder of Parquet tables, or the tables of a catalogue by a mapping."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ VIEW_SUFFIX = ".sql"
 
 
 class SparkEngine(ServerEngine):
-    """A store on Spark, ours or a shop's own by a mapping. See ``Engine`` for the methods.
+    """A store on Spark: our tables, or a shop's own by a mapping. ``Engine`` documents the methods.
 
-    A store of ours is seen as it was when it was opened. Spark starts a job for every query, half a second of work at
-    least: it is for large questions, and a database for those about one customer.
+    A store of ours is a snapshot, taken on opening. Spark starts a job for every query, which takes at least half a
+    second, so it suits work on all customers; a database suits queries about one customer.
     """
 
     def __init__(self, url: str, options: StoreOptions, mapping: ShopMapping) -> None:
@@ -56,7 +56,7 @@ class SparkEngine(ServerEngine):
             if mapping.tables:
                 self._register_parquet(mapping)
             else:
-                address.store  # noqa: B018  # refused before anything is asked
+                address.store  # noqa: B018  # raises if the URL names no folder
                 create_views(self._session, url)
         super().__init__(url, options, mapping)
 
@@ -76,7 +76,7 @@ class SparkEngine(ServerEngine):
 
     @override
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
-        """A partition at a time comes to Python, as Arrow inside one binary column."""
+        """Fetch one partition at a time, as Arrow inside a binary column."""
         with _store_errors():
             packed = self._query(statement, {}).mapInArrow(_as_ipc, "ipc binary")
             for row in packed.toLocalIterator():
@@ -90,10 +90,10 @@ class SparkEngine(ServerEngine):
     def map_batches(
         self, expr: ir.Table, function: BatchFunction, schema: pa.Schema, sum_columns: Sequence[str], path: Path | None
     ) -> BatchTotals:
-        """Each executor calls the function on its own rows; a folder that is there is replaced when all is written."""
+        """Apply the function on the executors, and replace an existing folder once everything is written."""
         if path is not None and path.suffix.lower() != ".parquet":
             raise InvalidParameter(
-                f"output: Spark writes a folder of Parquet files, so {path.name} must end with .parquet"
+                f"output: {path.name} must end with .parquet, since Spark writes a folder of Parquet files"
             )
         columns = ibis.Schema.from_pyarrow(schema).items()
         ddl = ", ".join(f"{name} {PySparkType.to_string(dtype)}" for name, dtype in columns)
@@ -102,7 +102,8 @@ class SparkEngine(ServerEngine):
             results = self._query(self.compile(expr), {}).mapInArrow(lambda batches: map(shared.value, batches), ddl)
             if path is None:
                 return _batch_totals(results, sum_columns)
-            draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")  # Spark reads no hidden folder
+            # Not hidden, since Spark skips hidden folders.
+            draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")
             try:
                 results.write.parquet(str(draft.absolute()))
                 totals = _batch_totals(self._session.read.parquet(str(draft.absolute())), sum_columns)
@@ -134,13 +135,13 @@ class SparkEngine(ServerEngine):
 
     @override
     def _shop_change_marker(self, tables: list[str]) -> object:
-        """The files that hold them: Spark's table formats replace files and never change one."""
+        """Return the files of the tables: Spark's table formats replace files and never change one."""
         with _store_errors():
             return [sorted(self._session.table(table).inputFiles()) for table in tables]
 
     def _query(self, statement: Statement, values: Mapping[str, object]) -> DataFrame:
         if self._closed:
-            raise StoreError("the store cannot answer: it is closed")
+            raise StoreError("the store is closed")
         return self._session.sql(statement.sql, args={name: _as_text(value) for name, value in values.items()})
 
     @contextmanager
@@ -155,7 +156,7 @@ class SparkEngine(ServerEngine):
                 self._session.catalog.dropTempView(table.name)
 
     def _register_parquet(self, mapping: ShopMapping) -> None:
-        """A mapped table that is a Parquet file or folder in the URL's folder goes before one of the catalogue."""
+        """Register each mapped table that is a Parquet file or folder in the URL's folder, before the catalogue's."""
         for columns in mapping.tables.values():
             name = columns["table"]
             path = self._folder / name if self._folder and name.isidentifier() else None
@@ -178,20 +179,20 @@ def _replace_folder(draft: Path, path: Path) -> None:
 
 
 def create_views(session: SparkSession, url: str) -> None:
-    """Make the tables and views of a store temporary views of a session, for an analyst's own Spark SQL.
+    """Create the tables and views of a store as temporary views of a session, for an analyst's own Spark SQL.
 
     Args:
-        session: any; the view of customers counts days of moments that it keeps without a zone.
-        url: of the store. Without a store there, nothing is made.
+        session: the session. Its time zone does not matter, since the store keeps timestamps without a zone.
+        url: the URL of the store. If there is no store, no view is created.
     """
     folder = SparkAddress.of(url).store
     version = _current_version(folder)
     if version is None:
         return
-    there = (folder / version).absolute()
+    version_folder = (folder / version).absolute()
     for name in TABLES:
-        session.read.parquet(str(there / name)).createOrReplaceTempView(name)
-    for file in sorted(there.glob(f"*{VIEW_SUFFIX}")):
+        session.read.parquet(str(version_folder / name)).createOrReplaceTempView(name)
+    for file in sorted(version_folder.glob(f"*{VIEW_SUFFIX}")):
         session.sql(file.read_text("utf-8")).createOrReplaceTempView(file.name.removesuffix(VIEW_SUFFIX))
 
 
@@ -203,14 +204,14 @@ def _current_version(folder: Path) -> str | None:
 
 
 def _as_text(value: object) -> object:
-    """Moments and days as text, which the query casts: Spark would read a moment in the machine's own zone."""
+    """Convert times and days to text, which the query casts: Spark would apply the machine's time zone to a time."""
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ")
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _with_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Spark has wider types for sums, and other names for equal columns."""
+    """Rename and cast to the declared schema: Spark returns wider types for sums, and may rename columns."""
     return table.rename_columns(schema.names).cast(schema)
 
 

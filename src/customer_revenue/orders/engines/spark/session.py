@@ -1,4 +1,4 @@
-"""Spark sessions: where Spark runs and where a store is on its file system, from the URL."""
+"""Spark sessions, and the parts of a Spark URL: where Spark runs, and the folder of the store."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CURRENT_LINK = "current"
-"""The link in a store's folder that names the version which answers."""
+"""The link in a store's folder that points to the current version."""
 
 _OWN_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.ansi.enabled": "true",
-    # Enough rows for LightGBM to be busy, few enough to be nothing in memory.
+    # Enough rows to keep LightGBM busy, and few enough to need little memory.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
 }
 
@@ -33,8 +33,8 @@ _OWN_SETTINGS = {
 class SparkAddress:
     """What a Spark URL names.
 
-    ``spark:///PATH`` is a folder, for the session that Python has or for a local one; ``spark://HOST:PORT/PATH`` is
-    the folder ``/PATH`` for a cluster; without a path only tables of the catalogue are meant, by a mapping.
+    ``spark:///PATH`` is a folder, read by Python's current session or a local one. ``spark://HOST:PORT/PATH`` is the
+    folder ``/PATH``, read by a cluster. A URL without a path is for tables of the catalogue, by a mapping.
     """
 
     url: str
@@ -43,10 +43,10 @@ class SparkAddress:
 
     @classmethod
     def of(cls, url: str) -> SparkAddress:
-        """The address that a URL names."""
+        """Parse a URL."""
         parts = urlsplit(url)
         path = unquote(parts.path)
-        # As for an embedded store, a relative path follows three slashes; a cluster has no working folder.
+        # As in DuckDB URLs, a relative path follows three slashes. A cluster has no working folder.
         path = path if parts.netloc else path.removeprefix("/")
         return cls(
             url, f"{SPARK_PREFIX}{parts.netloc}" if parts.netloc else "", Path(path) if path.strip("/") else None
@@ -57,7 +57,7 @@ class SparkAddress:
         """The folder of a store of ours.
 
         Raises:
-            InvalidParameter: the URL names none.
+            InvalidParameter: the URL names no folder.
         """
         if self.folder is None:
             raise InvalidParameter(
@@ -67,10 +67,10 @@ class SparkAddress:
 
 
 def session_for(address: SparkAddress) -> SparkSession:
-    """A session with settings and temporary views of its own.
+    """Open a session with its own settings and temporary views.
 
-    It shares the Spark that Python already runs, such as a notebook's or that of ``spark-submit``; without one, the
-    URL's cluster is connected to, or a local Spark started.
+    It shares the Spark context that Python already has, such as a notebook's or that of ``spark-submit``. Without one,
+    it connects to the URL's cluster or starts a local Spark.
 
     Raises:
         StoreError: Spark is not installed, or does not start.
@@ -84,7 +84,7 @@ def session_for(address: SparkAddress) -> SparkSession:
     for name, value in _OWN_SETTINGS.items():
         session.conf.set(name, value)
     if running is None and str(session.sparkContext.master).startswith("local"):
-        # The usual 200 are for a cluster.
+        # The default of 200 suits a cluster.
         session.conf.set("spark.sql.shuffle.partitions", str(4 * session.sparkContext.defaultParallelism))
     return session
 
@@ -96,7 +96,7 @@ def _start_session(address: SparkAddress) -> SparkSession:
     for name in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
         builder = builder.config(name, "false")
     if not address.master:
-        # Local workers would else be the first Python on the path, which may lack this package.
+        # By default workers use the first Python on the path, which may lack this package.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         session = (builder.master(address.master) if address.master else builder).getOrCreate()
@@ -108,7 +108,7 @@ def _start_session(address: SparkAddress) -> SparkSession:
 
 
 def as_store_error(error: Exception) -> StoreError | None:
-    """What to say of an error of Spark's; ``None`` for a query that is wrong in itself."""
+    """Convert an error of Spark's to a ``StoreError``, or return ``None`` for an invalid query."""
     from py4j.protocol import Py4JError
     from pyspark.errors import AnalysisException, ParseException, PySparkException
 
@@ -118,7 +118,7 @@ def as_store_error(error: Exception) -> StoreError | None:
 
 
 def ibis_type(spark_type: Any) -> Any:
-    """The Ibis type of a column, which says of a moment whether it has a zone."""
+    """Return the Ibis type of a column, with or without a zone for timestamps."""
     import ibis.expr.datatypes as dtypes
     from ibis.backends.sql.datatypes import PySparkType
 

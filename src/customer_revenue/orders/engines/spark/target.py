@@ -1,10 +1,10 @@
-"""Imports into a store for Spark: one folder of Parquet tables per version, and a link to the current one.
+"""Imports into a store for Spark: one folder of Parquet tables per version, and a link to the current version.
 
-DuckDB reads, checks and merges the files as it does for every store, and writes the tables; Spark is only needed to
-read them. A reader keeps the version that it opened; the one before the current one is left for it.
+DuckDB reads, checks and merges the files as for every store, and writes the tables, so Spark is only needed to read
+them. The previous version is kept for readers that have it open.
 """
 
-# SQL here is put together from our own names only; values are bound
+# SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
 import os
@@ -27,11 +27,11 @@ from customer_revenue.orders.engines.spark.session import CURRENT_LINK, SparkAdd
 from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
 
 _FILE_BYTES = 256_000_000
-"""Size of the files of a table, roughly: a task of Spark's each."""
+"""Approximate size of the files of a table; Spark reads each in a task."""
 
 
 class SparkTarget(LocalTarget):
-    """A folder of Parquet tables under import; see ``Target``."""
+    """A folder of Parquet tables; see ``Target``."""
 
     def __init__(self, store: Path) -> None:
         super().__init__(store, store / ".next")
@@ -61,17 +61,17 @@ class SparkTarget(LocalTarget):
 
     @override
     def publish(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Write the next version and let the link name it, in one step that a crash cannot divide."""
+        """Write the next version and point the link to it, atomically."""
         version = f"version-{uuid.uuid4().hex}"
-        made = self.folder / version
-        made.mkdir()
+        new = self.folder / version
+        new.mkdir()
         for name in TABLES:
             options = f"FORMAT parquet, FILE_SIZE_BYTES {_FILE_BYTES}"
-            con.execute(f"COPY (FROM next.{name}) TO '{quoted(made / name)}' ({options})")
+            con.execute(f"COPY (FROM next.{name}) TO '{quoted(new / name)}' ({options})")
         for name, body in self._views.items():
-            (made / f"{name}{VIEW_SUFFIX}").write_text(body, "utf-8")
+            (new / f"{name}{VIEW_SUFFIX}").write_text(body, "utf-8")
         before = str(self._link.readlink()) if self._link.is_symlink() else ""
-        made.rename(self.store / version)
+        new.rename(self.store / version)
         link = self.folder / CURRENT_LINK
         link.symlink_to(version, target_is_directory=True)
         os.sync()
@@ -86,11 +86,11 @@ class SparkTarget(LocalTarget):
 
 @contextmanager
 def spark_target(url: str) -> Iterator[Target]:
-    """The store in the URL's folder, for one writer at a time.
+    """Open the store in the URL's folder for one writer at a time.
 
     Raises:
         InvalidParameter: the URL names no folder.
-        StoreBusy: another import holds it.
+        StoreBusy: another import holds the lock.
         StoreError: the folder cannot be written.
     """
     store = SparkAddress.of(url).store

@@ -1,1 +1,1 @@
-"""The formats that orders come in, one module per family."""
+"""File formats of orders, one module per family."""

@@ -13,7 +13,7 @@ CDNOW = Format(
         Column("number_of_cds", Kind.INTEGER),
         Column("dollar_value", Kind.MONEY),
     ),
-    # The file numbers no orders: they are numbered within a customer's day, in the order of the file.
+    # The file has no order ids: orders are numbered within a customer's day, in the order of the file.
     line={
         "role": "'order'",
         "order_id": "customer_id || '-' || strftime(date, '%Y%m%d') || '-'"

@@ -1,7 +1,7 @@
-"""What a file format is made of.
+"""The definition of a file format.
 
-A format says which columns a file has and how one of its lines becomes a *line* of ours (``LINE_COLUMNS``): a line
-of an order, or a refund. All rules on lines are the same for every format and live in ``staging``.
+A format states which columns a file has, and how one of its lines becomes a *line* of ours (``LINE_COLUMNS``): a line
+of an order, or a refund. Every format has the same rules on lines, in ``staging`` and ``quarantine``.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ LINE_COLUMNS = {
     "user_email": "VARCHAR",
     "currency": "VARCHAR",
 }
-"""What a line can say. ``role`` is ``order`` or ``refund``; a format names what it has and the rest is null."""
+"""The columns of a line, with their DuckDB types. ``role`` is ``order`` or ``refund``. What a format lacks is null."""
 
 
 class Kind(Enum):
-    """How the text of a column is understood."""
+    """How the text of a column is parsed."""
 
     TEXT = "text"
     TIME = "time"
     MONEY = "money"
-    """A decimal number of the currency's units, taken to cents; half a cent away from zero."""
+    """A decimal number in units of the currency, rounded to cents, half a cent away from zero."""
     DECIMAL = "decimal"
     CENTS = "cents"
     INTEGER = "integer"
@@ -45,23 +45,23 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a format. Names are compared without case, spaces and underscores."""
+    """A column of a format. Names match regardless of case, spaces and underscores."""
 
     name: str
     kind: Kind = Kind.TEXT
     required: bool = True
     other_names: tuple[str, ...] = ()
     time_patterns: tuple[str, ...] = ()
-    """Patterns of times that are not ISO 8601."""
+    """``strptime`` patterns of times that are not in ISO 8601."""
     is_utc: bool = False
-    """Times without a zone are in UTC, not in the reporting zone."""
+    """Whether times without a zone are in UTC rather than in the reporting zone."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How one kind of file is read.
+    """A file format.
 
-    ``line`` maps our line columns to SQL expressions over the format's columns, which are already parsed by kind.
+    ``line`` maps our line columns to SQL expressions over the format's columns, which are parsed by their kind.
     """
 
     name: str
@@ -69,17 +69,20 @@ class Format:
     columns: tuple[Column, ...]
     line: Mapping[str, str]
     requires_one_of: tuple[str, ...] = ()
+    """Columns of which a file must have at least one."""
     total_is_summed: bool = False
-    """An order's total is the sum of its lines' ``amount_cents``; otherwise every line states the whole total."""
+    """Whether an order's total is the sum of its lines' ``amount_cents``; otherwise every line states the total."""
     requires_amount: bool = False
-    """A line without a positive amount says nothing, and is quarantined as ``no_amount``."""
+    """Whether a line without a positive amount is quarantined as ``no_amount``."""
     personal_columns: tuple[str, ...] = ()
-    """The columns that hold names and addresses."""
+    """Columns with names and e-mails."""
     currency: str = ""
+    """The currency of all such files, if they have one."""
     is_sample: bool = False
+    """Whether such files are published samples, whose store answers as of their last day."""
 
     def missing_columns(self, found: Mapping[str, str]) -> list[str]:
-        """The needed columns that a header lacks, by what was found in it."""
+        """Return the required columns that a header lacks, given the columns found in it."""
         have = set(found.values())
         missing = [column.name for column in self.columns if column.required and column.name not in have]
         if self.requires_one_of and not have.intersection(self.requires_one_of):
@@ -87,14 +90,14 @@ class Format:
         return missing
 
     def match_columns(self, header: Sequence[str], renamed: Mapping[str, str]) -> dict[str, str]:
-        """Our column name of each of the header's names that this format knows.
+        """Return our column name for each name in the header that this format knows.
 
         Args:
             header: column names of a file.
-            renamed: the file's name of some of our columns, which goes before the names that the format knows.
+            renamed: the file's own names for some of our columns, which take precedence over the names in the format.
         """
-        ours = [column.name for column in self.columns]
-        mapped = {_key(theirs): name for name, theirs in renamed.items() if name in ours}
+        own_names = {column.name for column in self.columns}
+        mapped = {_key(theirs): name for name, theirs in renamed.items() if name in own_names}
         usual = {_key(name): c.name for c in self.columns for name in (c.name, *c.other_names)}
         found: dict[str, str] = {}
         for names in (mapped, {key: name for key, name in usual.items() if name not in mapped.values()}):

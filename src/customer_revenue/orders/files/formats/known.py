@@ -1,4 +1,4 @@
-"""The known formats, and which of them a file has."""
+"""The known formats, and the recognition of a file's format."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from customer_revenue.orders.files.formats.shopify import SHOPIFY
 from customer_revenue.orders.files.formats.stripe import STRIPE
 
 FORMATS = (ONLINE_RETAIL, CDNOW, SHOPIFY, STRIPE, REFUNDS, GENERIC)
-"""The most specific first: a file has the first format that its header fits."""
+"""The most specific first: a file has the first format that matches its header."""
 
 
 def format_named(name: str) -> Format:
-    """The format of that name.
+    """Return the format of that name.
 
     Raises:
-        UnknownFormat: there is none; ``details`` lists those there are.
+        UnknownFormat: there is no such format; ``details`` lists the known ones.
     """
     for known in FORMATS:
         if known.name == name:
@@ -32,27 +32,27 @@ def format_named(name: str) -> Format:
 
 
 def recognise(
-    path: Path, header: Sequence[str], named: str | None = None, renamed: Mapping[str, str] | None = None
+    path: Path, header: Sequence[str], format_name: str | None = None, renamed: Mapping[str, str] | None = None
 ) -> tuple[Format, dict[str, str]]:
-    """The format of a file, and our name of each of its columns that the format knows.
+    """Return the format of a file, and our name for each of its columns that the format knows.
 
     Args:
-        path: the file, for messages.
-        header: its column names.
-        named: name of the format, when the user says it.
-        renamed: the file's name of some of our columns, from a mapping.
+        path: the file, named in errors.
+        header: the file's column names.
+        format_name: name of the format; by default the header decides.
+        renamed: the file's own names for some of our columns, from a mapping.
 
     Raises:
-        UnknownFormat: no format fits, or the named one does not; says which columns are missing.
+        UnknownFormat: no format matches, or the named one does not. The message names the missing columns.
     """
-    candidates = [format_named(named)] if named else list(FORMATS)
+    candidates = [format_named(format_name)] if format_name else list(FORMATS)
     found = {candidate.name: candidate.match_columns(header, renamed or {}) for candidate in candidates}
     for candidate in candidates:
         if not candidate.missing_columns(found[candidate.name]):
             return candidate, found[candidate.name]
     nearest = max(candidates, key=lambda candidate: len(found[candidate.name]))
     shown = ", ".join(name[:30] for name in header[:12]) + (", …" if len(header) > 12 else "")
-    if not (named or found[nearest.name]):
+    if not (format_name or found[nearest.name]):
         names_of_all = ", ".join(known.name for known in FORMATS)
         raise UnknownFormat(
             f"{path} has columns of no known format ({shown}); known: {names_of_all}",

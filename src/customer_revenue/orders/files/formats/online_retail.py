@@ -1,4 +1,4 @@
-"""UCI Online Retail: lines of invoices, and cancellations as refunds."""
+"""UCI Online Retail: lines of invoices. Cancellations are refunds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of refunds, next to the files of orders."""
+"""A file of refunds, in addition to the files of orders."""
 
 from __future__ import annotations
 

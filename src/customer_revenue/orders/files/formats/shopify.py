@@ -7,7 +7,7 @@ from customer_revenue.orders.files.formats.format import Column, Format, Kind
 
 
 def _of_order(column: str) -> str:
-    """The value that any line of the order gives: Shopify fills in an order's own columns on its first line only."""
+    """Return SQL for an order's value of a column, which Shopify fills in on the order's first line only."""
     whole = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
     return f"first_value({column} IGNORE NULLS) OVER (PARTITION BY order_name ORDER BY line {whole})"
 
@@ -21,7 +21,7 @@ SHOPIFY = Format(
         Column("order_name", other_names=("Name",)),
         Column("email"),
         Column("financial_status"),
-        # With tax and shipping, as the customer paid it.
+        # Includes tax and shipping, as the customer paid it.
         Column("total", Kind.MONEY),
         Column("created_at", Kind.TIME),
         Column("currency", required=False),
@@ -45,7 +45,7 @@ SHOPIFY = Format(
         "product_name": "product_name",
         "quantity": "quantity",
         "amount_cents": f"{in_cents(line_amount('quantity', 'unit_price'))} - coalesce(line_discount, 0)",
-        # The export does not say when: a partial refund counts on its order's day, as a whole one does.
+        # The export has no refund date: a partial refund counts on its order's day, as a full refund does.
         "refund_id": f"CASE WHEN {_SHOPIFY_STATUS} <> 'refunded' AND {_of_order('refunded_amount')} > 0"
         " THEN 'refund:' || order_name END",
         "refund_cents": f"CASE WHEN {_SHOPIFY_STATUS} <> 'refunded' THEN nullif({_of_order('refunded_amount')}, 0) END",

@@ -1,4 +1,4 @@
-"""Exports of Stripe payments."""
+"""Stripe's export of payments."""
 
 from __future__ import annotations
 
