@@ -220,7 +220,7 @@ def test_no_store_and_no_server(on_server: MakeServerShop) -> None:
     with pytest.raises(StoreNotFound, match="customer-revenue import"):
         shop.open()
     nowhere = f"{shop.url.split('://')[0]}://ann:secret@127.0.0.1:1/shop"
-    with pytest.raises(StoreError, match="does not answer") as caught:
+    with pytest.raises(StoreError, match="does not respond") as caught:
         open_store(nowhere, shop.settings.store_options)
     assert "secret" not in caught.value.message
     with pytest.raises(StoreError):
@@ -237,7 +237,7 @@ def test_a_server_that_goes_and_comes_back(kind: str, shop: Shop) -> None:
             query = store.prepare(store.tables.orders)
             assert query.run().num_rows == 1
             server.down()
-            with pytest.raises(StoreError, match="does not answer"):
+            with pytest.raises(StoreError, match="does not respond"):
                 query.run()
             server.up()
             assert _after_a_while(query.run) == 1

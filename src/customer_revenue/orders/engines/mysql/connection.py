@@ -88,7 +88,7 @@ class MySQLServer:
             yield
         except (self._driver.err.OperationalError, self._driver.err.InterfaceError) as error:
             message = error.args[1] if len(error.args) > 1 else first_line(error) if error.args else "connection lost"
-            raise StoreError(f"the store at {self.display_url} does not answer: {str(message)[:200]}") from error
+            raise StoreError(f"the store at {self.display_url} does not respond: {str(message)[:200]}") from error
 
 
 def collation_of(con: Connection[Any]) -> str:
@@ -120,7 +120,7 @@ class MySQLPool:
         if self._closed:
             raise StoreError("the store is closed")
         if not self._slots.acquire(timeout=self._wait_seconds):
-            raise StoreError(f"the store at {self._server.display_url} does not answer: all connections are in use")
+            raise StoreError(f"the store at {self._server.display_url} does not respond: all connections are in use")
         try:
             with self._server.store_errors():
                 con = self._take()

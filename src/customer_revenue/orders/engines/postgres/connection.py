@@ -35,7 +35,7 @@ def connection_pool(url: str, display_url: str, statement_seconds: int) -> Conne
         with psycopg.connect(url, **options):  # type: ignore[arg-type]  # the options are of several types
             pass
     except psycopg.Error as error:
-        raise StoreError(f"the store at {display_url} does not answer: {first_line(error)}") from None
+        raise StoreError(f"the store at {display_url} does not respond: {first_line(error)}") from None
     return psycopg_pool.ConnectionPool(
         url,
         kwargs=options,

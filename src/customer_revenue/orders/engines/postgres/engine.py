@@ -81,7 +81,7 @@ class PostgresEngine(ServerEngine):
             with self._pool.connection() as con:
                 yield con
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
-            raise StoreError(f"the store at {self._display_url} does not answer: {first_line(error)}") from error
+            raise StoreError(f"the store at {self._display_url} does not respond: {first_line(error)}") from error
         except psycopg_pool.PoolClosed as error:
             raise StoreError("the store is closed") from error
 
