@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -90,16 +89,14 @@ def _views(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str
     ).fetchall()
 
 
-@contextmanager
-def duckdb_target(store: Path) -> Iterator[DuckDBTarget]:
+def duckdb_target(store: Path) -> AbstractContextManager[DuckDBTarget]:
     """Open a store's file for one writer at a time.
 
     Raises:
         StoreBusy: another import holds the lock.
         StoreError: the folder cannot be written.
     """
-    with lock_target(DuckDBTarget(store), store.with_name(f".{store.name}.lock")) as target:
-        yield target
+    return lock_target(DuckDBTarget(store), store.with_name(f".{store.name}.lock"))
 
 
 def _sync(path: Path) -> None:

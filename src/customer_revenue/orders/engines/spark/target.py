@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -84,8 +83,7 @@ class SparkTarget(LocalTarget):
         return sorted(self._link.glob(f"*{VIEW_SUFFIX}")) if self._link.exists() else []
 
 
-@contextmanager
-def spark_target(url: str) -> Iterator[Target]:
+def spark_target(url: str) -> AbstractContextManager[Target]:
     """Open the store in the URL's folder for one writer at a time.
 
     Raises:
@@ -94,5 +92,4 @@ def spark_target(url: str) -> Iterator[Target]:
         StoreError: the folder cannot be written.
     """
     store = SparkAddress.of(url).store
-    with lock_target(SparkTarget(store), store / ".lock") as target:
-        yield target
+    return lock_target(SparkTarget(store), store / ".lock")
