@@ -1,4 +1,4 @@
-"""The same files in a store on each engine."""
+"""The same files, imported into a store on each engine."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ AS_OF = dt.date(2024, 12, 15)
 
 
 SPARK = pytest.param("spark", marks=pytest.mark.slow)
-"""Every query is a job of a second: what has to be fast is in a module of its own."""
+"""Slow: each query is a job of about a second. The fast tests of Spark are in ``tests/orders/test_spark.py``."""
 
 
 ZONES = ("Asia/Kolkata", "America/New_York")
@@ -54,7 +54,7 @@ OTHER_ZONE = ZONES[1]
 
 
 class Stores:
-    """The settings of the stores that hold the same orders, by the name of their engine."""
+    """The settings of stores that hold the same orders, by the name of their engine."""
 
     def __init__(
         self, urls: Mapping[str, str], models: Path, start_spark: Callable[[], object], *, large: bool
@@ -70,7 +70,7 @@ class Stores:
 
 
 def awkward_files(folder: Path, seed: int, customers: int = 90) -> list[Path]:
-    """Orders with all that is awkward, and a file of refunds."""
+    """Orders with many edge cases, and a file of refunds."""
     rng = random.Random(seed)  # noqa: S311  # test data
     start = dt.datetime(2022, 11, 1, tzinfo=dt.UTC)
     orders = [_order(n, who, when, 12_345 + n, "paid") for n, (who, when) in enumerate(EDGES)]
@@ -141,7 +141,7 @@ def stores(
 
 @pytest.fixture(scope="session")
 def same() -> Callable[[Any, Any], bool]:
-    """Whether two answers are the same: text, dates and whole numbers exactly, other numbers to twelve digits."""
+    """Whether two answers are equal: text, dates and whole numbers exactly, other numbers to twelve digits."""
     return _same
 
 

@@ -1,4 +1,4 @@
-"""Every analytic is the same on every engine, to the cent: run there, and over rows in memory as the service does."""
+"""All analytics are the same on every engine, to the cent, and so they are over rows in memory, as in the service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENGINES = ("postgres", "mysql", SPARK)
 
 
 def predictions(store: Store) -> ir.Table:
-    """Made-up ones, the same for the same customers, and for four of five."""
+    """Fixed predictions for four of five customers."""
     ids = sorted(store.fetch(store.tables.orders.select("user_id").distinct()).column("user_id").to_pylist())
     chosen = [user_id for place, user_id in enumerate(ids) if place % 5]
     columns = {

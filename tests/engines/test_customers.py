@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ENGINES = ("postgres", "mysql", SPARK)
 MAX_CUSTOMERS = 100
 MAX_ON_SPARK = 2
-"""One by one; the batch below asks about as many as on the others."""
+"""Maximum number of customers that are asked about one by one. The batch below has as many as on other engines."""
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -63,7 +63,7 @@ def test_many_customers_at_once(stores: Stores, engine: str, same: Callable[[Any
 def _answer(answers: Answers, user_id: str, period: Period) -> dict[str, object] | None:
     try:
         return answers.customer(user_id, period, frozenset(Breakdown))
-    except CustomerNotFound:  # in this zone the customer comes a day too late
+    except CustomerNotFound:  # in this zone the customer's first order is a day later
         return None
 
 

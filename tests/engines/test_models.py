@@ -1,4 +1,4 @@
-"""Training and scoring are the same on every engine, where it counts and samples customers, and on Spark's workers."""
+"""Training and scoring are the same on every engine, which counts and samples customers, and on Spark's workers."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 ENGINES = ("duckdb", "postgres", "mysql", SPARK)
 FEW = 40
-"""So many customers are sampled, of about a hundred."""
+"""Number of customers in the sample, out of about a hundred."""
 
 
 @pytest.fixture
 def whole(stores: Stores) -> Population:
-    """Every customer as one row, as a small shop is read."""
+    """One row per customer, as for a small shop."""
     with _open(stores, "duckdb") as store:
         return Population.of(feature_rows(store, store.as_of()))
 
@@ -86,7 +86,7 @@ def test_the_same_customers_are_sampled(stores: Stores, engine: str, monkeypatch
 
 @pytest.mark.parametrize("engine", ENGINES[1:])
 def test_scoring(stores: Stores, engine: str, tmp_path: Path) -> None:
-    """On Spark a worker predicts each part, from the bundle's texts."""
+    """On Spark a worker predicts each partition, from the texts of the bundle."""
     texts = []
     for name in ("duckdb", engine):
         texts.append(score(stores.settings(name), None, tmp_path / f"{name}.parquet", lambda *_: None))
@@ -121,7 +121,7 @@ def test_a_folder_of_predictions_is_replaced(stores: Stores, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # MLflow's own, of the libraries that it uses
+@pytest.mark.filterwarnings("ignore")  # MLflow's, about its dependencies
 def test_a_model_trained_on_spark_is_the_same(trained_shop: Shop, spark_session: object, tmp_path: Path) -> None:
     store = f"spark:///{tmp_path / 'orders'}"
     settings = Settings(_env_file=None, store=store, models=tmp_path / "models")
@@ -138,7 +138,7 @@ def test_a_model_trained_on_spark_is_the_same(trained_shop: Shop, spark_session:
 
 
 def _close(one: pa.Table, other: pa.Table, tolerance: float) -> None:
-    """Equal but for the last digits of fractions."""
+    """Equal except for the last digits of fractions."""
     assert one.schema.names == other.schema.names
     for name in one.schema.names:
         left, right = one.column(name), other.column(name)

@@ -1,6 +1,6 @@
-"""The specification's own SQL, word for word, on the servers whose dialect it is written in."""
+"""The specification's SQL, verbatim, on the servers whose dialect it uses."""
 
-# ruff: noqa: W291  # the specification's blanks
+# ruff: noqa: W291  # the specification's trailing spaces
 from __future__ import annotations
 
 import datetime as dt
@@ -109,7 +109,7 @@ ORDER BY avg_customer_value DESC;
 
 
 class Filled:
-    """A store of the specification's example customer and one more, and its server."""
+    """A store with the specification's example customer and another one, and its server."""
 
     def __init__(self, server: DatabaseServer, url: str) -> None:
         self._server, self._database = server, url.rsplit("/", 1)[1]
@@ -131,7 +131,7 @@ def filled(request: pytest.FixtureRequest, server_of: ServerOf, tmp_path: Path) 
 
 @pytest.mark.parametrize("filled", ["mysql"], indirect=True)
 def test_the_view_runs_on_mariadb(filled: Filled) -> None:
-    """In the place of ours. Its activity is of the day on which the test runs."""
+    """The specification's view replaces ours. Its activity is as of the day on which the test runs."""
     ours = filled.query("SELECT * FROM customer_revenue_analysis ORDER BY user_id")
     filled.query("DROP VIEW customer_revenue_analysis")
     filled.query(VIEW)

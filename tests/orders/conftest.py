@@ -17,7 +17,7 @@ HEADER = "order_id,user_id,created_at,total,status"
 
 
 class Shop:
-    """A store in a folder of its own, and files to import into it."""
+    """A store in its own folder, and files to import into it."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Shop:
         return open_store(self.url, self.settings.store_options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """What any other DuckDB client sees."""
+        """Query the store as any other DuckDB client."""
         with duckdb.connect(str(self.path), read_only=True) as con:
             return con.execute(sql).fetchall()
 
@@ -80,7 +80,7 @@ def make_shop(tmp_path: Path) -> Callable[..., Shop]:
 
 
 class ServerShop(Shop):
-    """A shop whose store is a database of its own on a server."""
+    """A shop whose store is its own database on a server."""
 
     def __init__(self, folder: Path, server: DatabaseServer, url: str, **settings: Any) -> None:
         super().__init__(folder, **settings)
@@ -96,13 +96,13 @@ class ServerShop(Shop):
         return self.server.query(sql, self.database)
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        """All tables; the columns and their order are the embedded store's."""
+        """All tables, with the columns of the embedded store in its order."""
         tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
         return {table: sorted(self._rows(table), key=repr) for table in tables}
 
     def _rows(self, table: str) -> list[tuple[Any, ...]]:
         rows = self.query(f"SELECT * FROM {table}")
-        # What MySQL calls a boolean is a small number.
+        # MySQL's booleans are small numbers.
         truths = {"forgotten": 1, "store_info": 4}.get(table)
         return [tuple(bool(v) if i == truths and v is not None else v for i, v in enumerate(row)) for row in rows]
 
@@ -124,7 +124,7 @@ def _shops(server: DatabaseServer, folder: Path) -> Iterator[MakeServerShop]:
 
 @pytest.fixture(params=["postgres", "mysql"])
 def on_server(request: pytest.FixtureRequest, server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
-    """Makes shops on each kind of server, each shop with a database of its own."""
+    """Makes shops on each kind of server, each with its own database."""
     yield from _shops(server_of(request.param), tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a writer, the store is the old one or the new one, whole."""
+"""Whatever happens to a writer, the store is either the complete old one or the complete new one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: i
     whole.communicate()
     duration = time.monotonic() - started
     old, seen = shop.path.read_bytes(), set()
-    moments = random.Random(1)  # noqa: S311  # moments, not secrets
+    moments = random.Random(1)  # noqa: S311  # times, not secrets
     for _ in range(kills):
         writer = _writer(more, shop.url)
         _go(writer)
@@ -115,7 +115,7 @@ def test_a_failing_swap_leaves_the_old_store(shop: Shop, monkeypatch: pytest.Mon
 
 
 def test_a_full_disk_leaves_the_old_store(shop: Shop) -> None:
-    """A limit on the size of any file written stands for the full disk."""
+    """A limit on the size of files simulates a full disk."""
     shop.load("1,ann,2023-05-01,10,paid")
     before = shop.contents()
     path = shop.file(*_orders(0, 200_000), name="many.csv")

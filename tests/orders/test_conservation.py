@@ -1,4 +1,4 @@
-"""Whatever a file holds: every row is imported or quarantined, nothing twice, and the order of rows says nothing."""
+"""Whatever a file holds, every row is imported or quarantined, nothing twice, regardless of the order of the rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _good(row: Row) -> bool:
 
 
 def _expected(lines: list[Row]) -> tuple[set[tuple[str, ...]], int]:
-    """The orders that a plain reading of the rules gives, and how many rows it quarantines."""
+    """The orders by a plain implementation of the rules, and the number of rows that it quarantines."""
     contents: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for row in filter(_good, lines):
         contents[row[0]].add(row[:5])

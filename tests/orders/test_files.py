@@ -1,4 +1,4 @@
-"""Files that are not what they should be, and formats."""
+"""Files that cannot be read, and the recognition of formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forgetting a person, on both engines: what goes, what stays, and that nobody comes back."""
+"""Forgetting a person: what is removed, what stays, and that no import restores it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_orders_can_go_later_than_the_name(filled: Shop) -> None:
 
 
 def _traces(shop: Shop, words: tuple[str, ...]) -> list[str]:
-    """The tables in which a value or a cell of a quarantined row is one of the words."""
+    """The tables in which one of the words is a value, or a cell of a quarantined row."""
     found = []
     for table, rows in shop.contents().items():
         cells = {cell for row in rows for value in row if isinstance(value, str) for cell in (value, *value.split(","))}

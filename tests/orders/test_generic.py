@@ -1,4 +1,4 @@
-"""The generic format: what its rows become, and why some do not."""
+"""The generic format: what its rows become, and why some are quarantined."""
 
 from __future__ import annotations
 

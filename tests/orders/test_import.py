@@ -1,4 +1,4 @@
-"""Imports one after the other: nothing twice, updates, refusals, clock and currency."""
+"""Successive imports: idempotence, updates, refusals, clock and currency."""
 
 from __future__ import annotations
 

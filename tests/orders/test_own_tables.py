@@ -88,7 +88,7 @@ def test_a_shops_own_tables(on_server: MakeServerShop, tmp_path: Path) -> None:
         assert [row["id"] for row in of_one.rows(user_id="ann")] == ["R"]
         assert store.fetch(store.tables.order_items).num_rows == store.quarantine().num_rows == 0
         assert not store.stale()
-        assert not store.reports_changes  # the shop itself writes to them
+        assert not store.reports_changes  # the shop writes to them
 
 
 def test_what_is_mapped_must_be_there(on_server: MakeServerShop, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The two real data sets, against computations that share no code with the import."""
+"""The two real data sets, compared with computations that share no code with the import."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_online_retail_loses_nothing(shop: Shop, online_retail: Path) -> None:
     lines = pd.read_parquet(online_retail)
     assert summary.lines == len(lines) == 541_909
     amount = lines["Quantity"] * lines["UnitPrice"]
-    # Half away from zero; no product of a whole number and a price in the file comes near half a cent otherwise.
+    # Half away from zero. No other product of a quantity and a price in the file is near half a cent.
     cents = (np.sign(amount) * np.floor(amount.abs() * 100 + 0.5 + 1e-9)).astype("int64")
     known = lines["CustomerID"].notna()
     cancelled = lines["InvoiceNo"].str.startswith("C")
@@ -66,7 +66,7 @@ def test_online_retail_loses_nothing(shop: Shop, online_retail: Path) -> None:
 
 
 def test_online_retail_as_csv_is_the_same(shop: Shop, online_retail: Path, tmp_path: Path) -> None:
-    """In the shape it is mostly passed on in: American dates, customer ids with a decimal point."""
+    """In its most common form: American dates, and customer ids with a decimal point."""
     lines = pq.read_table(online_retail).to_pandas().head(20_000)
     path = tmp_path / "retail.csv"
     lines.assign(

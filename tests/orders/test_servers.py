@@ -135,7 +135,7 @@ def test_prepared_queries(on_server: MakeServerShop) -> None:
         totals = chosen.aggregate(n=chosen.count(), cents=chosen.total_cents.sum(), mean=chosen.total_cents.mean())
         query = store.prepare(totals, ["user_id", "moment", "day"])
         values = {"moment": dt.datetime(2025, 1, 1), "day": dt.date(2023, 1, 1)}
-        for _ in range(8):  # the server prepares it after a few
+        for _ in range(8):  # the server prepares a statement after a few runs
             assert query.run(user_id='o\'neill, "x"', **values).to_pylist() == [{"n": 1, "cents": 2001, "mean": 2001.0}]
         assert query.rows(user_id="ann", **values) == query.run(user_id="ann", **values).to_pylist()
         assert query.run(user_id="' OR 1=1 --", **values).to_pylist() == [{"n": 0, "cents": None, "mean": None}]

@@ -1,4 +1,4 @@
-"""Exports of shop systems, and files in a shop's own words."""
+"""Exports of shop systems, and files with a shop's own names."""
 
 from __future__ import annotations
 

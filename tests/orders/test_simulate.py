@@ -1,4 +1,4 @@
-"""The simulator: its true parameters come back, whatever the size of the chunks."""
+"""The simulator: orders match the true parameters, whatever the size of the chunks."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class SparkShop(Shop):
 
     @override
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """What DuckDB sees in the version that answers."""
+        """Query the current version with DuckDB."""
         with duckdb.connect() as con:
             for folder in (self.path / "current").glob("*/"):
                 con.execute(f"CREATE VIEW {folder.name} AS FROM '{folder}/*.parquet'")
@@ -62,7 +62,7 @@ def spark_shop(tmp_path: Path) -> SparkShop:
 
 
 def test_the_same_imports_give_the_same_store(spark_shop: SparkShop, tmp_path: Path) -> None:
-    """No Spark is needed for it."""
+    """An import needs no Spark."""
     (tmp_path / "twin").mkdir()
     twin = Shop(tmp_path / "twin")
     for shop in (spark_shop, twin):
@@ -76,7 +76,7 @@ def test_a_version_is_replaced_by_the_next(spark_shop: SparkShop) -> None:
     for number in range(4):
         spark_shop.load(f"{number},ann,2023-05-01,10,paid")
     (last,) = {str((spark_shop.path / "current").readlink())}
-    assert len(spark_shop.versions) == 2  # the one before is left to its readers
+    assert len(spark_shop.versions) == 2  # the previous one is kept for its readers
     before = spark_shop.contents()
     spark_shop.load("3,ann,2023-05-01,10,paid")
     assert str((spark_shop.path / "current").readlink()) == last
@@ -135,7 +135,7 @@ def test_reading(store: Store, spark_session: SparkSession) -> None:
     )
     totals = chosen.aggregate(n=chosen.count(), cents=chosen.total_cents.sum(), mean=chosen.total_cents.mean())
     query = store.prepare(totals, ["user_id", "moment", "day"])
-    values = {"moment": dt.datetime(2023, 5, 1, 4), "day": dt.date(2023, 5, 1)}  # midnight there, to the second
+    values = {"moment": dt.datetime(2023, 5, 1, 4), "day": dt.date(2023, 5, 1)}  # exactly midnight in New York
     assert query.rows(user_id="o'neil \\ :day", **values) == [{"n": 1, "cents": 2001, "mean": 2001.0}]
     assert query.run(user_id="' OR 1=1 --", **values).to_pylist() == [{"n": 0, "cents": None, "mean": None}]
     wanted = ibis.memtable(pa.table({"user_id": ["o'neil \\ :day", 'a,"b"'], "share": [0.1, 0.2]}))
@@ -188,7 +188,7 @@ name = "full_name"
 
 @pytest.mark.parametrize("catalogue", [False, True])
 def test_a_shops_own_tables(spark_session: SparkSession, tmp_path: Path, *, catalogue: bool) -> None:
-    """Parquet in a folder, or tables of the catalogue, under their own names and with moments that have a zone."""
+    """Parquet in a folder, or tables of the catalogue, with a shop's own names and timestamps with a zone."""
     moments = [dt.datetime(2023, 5, day, 20, tzinfo=dt.UTC) for day in (1, 2, 3)]
     purchases = pa.table(
         {
