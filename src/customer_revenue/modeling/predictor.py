@@ -17,11 +17,11 @@ from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
 from customer_revenue.modeling.chunks import map_chunks, one_blas_thread
 from customer_revenue.modeling.churn import ChurnClassifier
-from customer_revenue.modeling.customer_forecast import CustomerForecast
 from customer_revenue.modeling.ensemble import FittedEnsemble
 from customer_revenue.modeling.fit_ensemble import learn
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictive_distribution import revenue_intervals
+from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.rolling_windows import Window
@@ -173,8 +173,8 @@ class Predictor:
     def _baseline(self, features: pa.Table) -> BaselinePrediction:
         return BaselinePrediction.of(features, self._fitted_base())
 
-    def _forecast(self, baseline: BaselinePrediction) -> CustomerForecast:
-        return CustomerForecast(baseline, self.learned_, self.horizon_days)
+    def _forecast(self, baseline: BaselinePrediction) -> PurchaseForecast:
+        return PurchaseForecast(baseline, self.learned_, self.horizon_days)
 
     def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon_days: int) -> pa.Table:
         forecast = self._forecast(baseline)

@@ -69,7 +69,7 @@ export const DEFINITIONS = {
   next_purchase_probability: of("Buys within 30 days", "The chance of at least one purchase in the next 30 days."),
   next_purchase_predicted_date: of(
     "Next purchase",
-    "The median day: if a purchase comes within the year, it is as likely before this day as after it.",
+    "The median day: if a purchase comes within the year, it is as likely before as after this day.",
   ),
   purchase_probability: of("Buys within a year", "The chance of a purchase within 365 days; the predicted day holds only for that case."),
   churn_risk_score: of("Churn risk", "The chance of no purchase in the next 90 days."),

@@ -20,7 +20,7 @@ DISCOUNT_STEPS = 4
 
 
 @dataclass(frozen=True)
-class CustomerForecast:
+class PurchaseForecast:
     """One value per customer, each computed once, corrected by the ensemble where there is one.
 
     ``horizon_days`` is the predictor's horizon, the last that the curve passes through.
