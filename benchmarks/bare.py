@@ -1,7 +1,7 @@
-"""The service with one route more, that answers with a constant: what the same middleware costs alone.
+"""The service with one extra route that returns a constant: the cost of the middleware alone.
 
-``bentoml serve benchmarks.bare:CustomerRevenueService``; ``BARE_BYTES`` is the constant's size. There is one worker:
-which of several gets a client's connection is luck, and would be most of what a comparison shows.
+``bentoml serve benchmarks.bare:CustomerRevenueService``; ``BARE_BYTES`` is the size of the constant. There is only one
+worker: with several, which one gets a client's connection is random and would dominate a comparison.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Online Retail month by month: champion, predicted against realised purchases and revenue, alarms.
+"""Run the schedule through Online Retail month by month: champion, predicted and realised totals, alarms.
 
     python -m benchmarks.walk path/to/online_retail.parquet
     python -m benchmarks.walk path/to/online_retail.parquet --break prices --accept-from 2011-10-31
     python -m benchmarks.walk path/to/online_retail.parquet --break customers
 
-The break is on 19 September: prices triple, or a fifth of the customers never come again.
+The break is on 19 September: prices triple, or a fifth of the customers never come back.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--break", dest="planted", choices=BREAKS, default="none")
     parser.add_argument("--first", type=dt.date.fromisoformat, default=dt.date(2011, 3, 31))
     parser.add_argument("--last", type=dt.date.fromisoformat, default=dt.date(2011, 10, 31))
-    parser.add_argument("--accept-from", type=dt.date.fromisoformat, help="the shop accepts new amounts from then on")
+    parser.add_argument("--accept-from", type=dt.date.fromisoformat, help="day from which new amounts are accepted")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     change = BREAKS[arguments.planted]

@@ -1,4 +1,4 @@
-"""Draw the pictures of ``docs/plots.md`` into ``docs/images/plots``: ``make plots``. They are of CDNOW."""
+"""Draw the pictures of ``docs/plots.md`` into ``docs/images/plots``, from the CDNOW orders: ``make plots``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CUTOFF = "1997-09-30"
 
 
 def pictures(orders: cr.Orders) -> dict[str, Callable[[Axes], Axes]]:
-    """How each plot is drawn, by its name."""
+    """A function that draws each plot, by name."""
     features = orders.features(as_of=CUTOFF)
     model = cr.ProbabilityModel("mbg_nbd").fit(features)
     learned = cr.CustomerModel(horizon_days=90).fit(orders, as_of=CUTOFF)
@@ -60,7 +60,7 @@ def pictures(orders: cr.Orders) -> dict[str, Callable[[Axes], Axes]]:
 
 
 def main() -> None:
-    """Draw them all."""
+    """Draw all pictures."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with cr.load_cdnow() as orders:
         for name, draw in pictures(orders).items():

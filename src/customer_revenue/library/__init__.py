@@ -1,1 +1,1 @@
-"""The Python API: what ``import customer_revenue`` offers to notebooks, on top of the workflows."""
+"""The Python API: what ``import customer_revenue`` offers to notebooks, based on the workflows."""

@@ -1,4 +1,4 @@
-"""Back-tests: every model trained on the same past, compared on the same future."""
+"""Back-tests: every model trained on the same past and compared on the same future."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from customer_revenue.settings import ModelOptions, load_settings
 from customer_revenue.workflows.evaluation.backtest import choose_origins
 from customer_revenue.workflows.evaluation.fold import BacktestFold, predict_from
 
-OTHERS = {
+EXTRA_MODELS = {
     "mbg_nbd": "MBG/NBD + Gamma-Gamma",
     "pareto_nbd": "Pareto/NBD + Gamma-Gamma",
 }
-"""Models that are compared in addition to ours, BG/NBD and the naive rule, by name."""
+"""Display names of the models that can be compared in addition to ours, BG/NBD and the naive rule."""
 
 
 def backtest(
@@ -35,19 +35,19 @@ def backtest(
     also: Sequence[str] = ("mbg_nbd", "pareto_nbd"),
     options: ModelOptions | None = None,
 ) -> Backtest:
-    """Train at each cut-off on what was known by then, predict the horizon after it, and compare.
+    """Train at each cut-off on what was known by then, predict the horizon that follows, and compare.
 
     Args:
         orders: the store.
-        horizon_days: how far to predict.
-        cutoffs: last days that training may know; chosen back from the end when there are none.
-        origins: how many cut-offs to choose.
+        horizon_days: length of the horizon.
+        cutoffs: last days included in training; if empty, chosen backwards from the end of the store.
+        origins: number of cut-offs to choose.
         also: models to compare in addition to ours, BG/NBD with Gamma-Gamma and the naive rule.
         options: variant of our models.
 
     Raises:
         NotEnoughData: the history is not longer than the horizon.
-        InvalidParameter: the horizon of a cut-off is not over, or a model is unknown.
+        InvalidParameter: the store ends before the horizon of a cut-off does, or a model is unknown.
 
     >>> import customer_revenue as cr
     >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -56,8 +56,9 @@ def backtest(
     >>> result.figures["purchases_rmse"].round(1).to_dict()
     {'customer-revenue': 0.9, 'BG/NBD + Gamma-Gamma': 0.9, 'naive rule': 1.0}
     """
-    if unknown := [name for name in also if name not in OTHERS]:
-        raise InvalidParameter(f"there is no model {unknown[0]!r}; there are {', '.join(OTHERS)}", list(OTHERS))
+    if unknown := [name for name in also if name not in EXTRA_MODELS]:
+        names = list(EXTRA_MODELS)
+        raise InvalidParameter(f"unknown model {unknown[0]!r}: use one of {', '.join(names)}", names)
     settings = orders.settings
     if options is not None:
         chosen = {name: getattr(settings, name) for name in settings.model_fields_set}
@@ -68,15 +69,17 @@ def backtest(
         origin = predict_from(orders.store, settings.fit_options, cutoff, horizon_days)
         if origin.outcomes is None:
             last = orders.store.as_of().day
-            raise InvalidParameter(f"{horizon_days} days after {cutoff} are not over: the store's moment is {last}")
-        more = {OTHERS[name]: probability_forecast(name, origin.features, horizon_days) for name in also}
+            raise InvalidParameter(
+                f"the {horizon_days} days after {cutoff} are not over: the store's as-of day is {last}"
+            )
+        more = {EXTRA_MODELS[name]: probability_forecast(name, origin.features, horizon_days) for name in also}
         found.append(replace(origin, forecasts={**origin.forecasts, **more}))
     return Backtest(tuple(found))
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What was predicted at one or more cut-offs, by every model, and what happened.
+    """What every model predicted at one or more cut-offs, and what happened.
 
     >>> import customer_revenue as cr
     >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -90,7 +93,7 @@ class Backtest:
 
     @property
     def cutoffs(self) -> list[dt.date]:
-        """The last days that training knew.
+        """The last days included in training.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -102,7 +105,7 @@ class Backtest:
 
     @property
     def figures(self) -> pd.DataFrame:
-        """Every figure of every model, as the mean over the cut-offs: one row per model.
+        """Metrics of every model, as means over the cut-offs: one row per model.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -114,7 +117,7 @@ class Backtest:
 
     @property
     def by_cutoff(self) -> pd.DataFrame:
-        """Every figure of every model at every cut-off: one row each.
+        """Metrics of every model at every cut-off: one row per cut-off and model.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -130,7 +133,7 @@ class Backtest:
 
     @property
     def members(self) -> pd.DataFrame:
-        """The members of our ensemble at the last cut-off, one row each; empty without an ensemble.
+        """Metrics of each member of our ensemble at the last cut-off: one row per member, empty without an ensemble.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
@@ -168,15 +171,15 @@ class Backtest:
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["slice", "model"])
 
     def difference(self, model: str = OURS, other: str = BG_NBD, draws: int = 200) -> pd.DataFrame:
-        """A model's figures less another's at the last cut-off, with 95 % intervals over resampled customers.
+        """Metrics of a model minus those of another at the last cut-off, with 95 % intervals over resampled customers.
 
         Args:
-            model: one of ``figures``' rows.
-            other: another one.
-            draws: of the bootstrap.
+            model: name of a row of ``figures``.
+            other: name of another row.
+            draws: number of bootstrap samples.
 
         Raises:
-            InvalidParameter: there is no such model.
+            InvalidParameter: a model is unknown.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -189,20 +192,23 @@ class Backtest:
         assert last.outcomes is not None
         for name in (model, other):
             if name not in last.forecasts:
-                raise InvalidParameter(f"there is no model {name!r}; there are {', '.join(last.forecasts)}")
+                raise InvalidParameter(f"unknown model {name!r}: use one of {', '.join(last.forecasts)}")
         gaps = paired_bootstrap(last.outcomes, last.forecasts[model], last.forecasts[other], draws)
         return pd.DataFrame.from_dict(gaps, orient="index", columns=["difference", "low", "high"])
 
     def customers(self, model: str = OURS) -> pd.DataFrame:
-        """Each customer at the last cut-off: features, what a model predicted, and what happened.
+        """Each customer at the last cut-off: features, a model's predictions, and what happened.
 
         Args:
-            model: one of ``figures``' rows.
+            model: name of a row of ``figures``.
 
         Returns:
-            The columns of ``Orders.features``, and ``expected_purchases``, ``expected_revenue_cents``,
-            ``purchase_probability``, and the actual ``purchases``, ``revenue_cents`` and ``bought``. Ours also has
-            its intervals.
+            The columns of ``Orders.features``, the predicted ``expected_purchases``, ``expected_revenue_cents`` and
+            ``purchase_probability``, and the actual ``purchases``, ``revenue_cents`` and ``bought``. Our model also
+            has its intervals.
+
+        Raises:
+            InvalidParameter: the model is unknown.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -214,7 +220,7 @@ class Backtest:
         last = self.origins[-1]
         assert last.outcomes is not None
         if model not in last.forecasts:
-            raise InvalidParameter(f"there is no model {model!r}; there are {', '.join(last.forecasts)}")
+            raise InvalidParameter(f"unknown model {model!r}: use one of {', '.join(last.forecasts)}")
         forecast, happened = last.forecasts[model], last.outcomes
         frame = as_frame(last.features).assign(
             expected_purchases=forecast.purchases,

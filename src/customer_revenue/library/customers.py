@@ -1,4 +1,4 @@
-"""The whole predictor: probability models, learned corrections, and one curve per customer."""
+"""The full predictor: probability models, learned corrections, and one curve per customer."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from customer_revenue.workflows.feature_rows import population, training_windows
 class CustomerModel:
     """Predicts what each customer will do: purchases, revenue, lifetime value, next purchase, churn risk.
 
-    It is what ``customer-revenue train`` makes and the service answers with: the probability models, LightGBM
+    This is the model that ``customer-revenue train`` makes and the service uses: the probability models, LightGBM
     corrections learned from earlier windows where there are enough customers, and one curve per customer.
 
     Args:
-        horizon_days: how far ahead; the lifetime value's horizon.
-        interval_mass: least probability that an interval holds.
-        discount_rate_per_year: of future revenue.
-        seed: of everything random.
-        options: the variant of the models, by default the usual one.
+        horizon_days: how far ahead to predict; also the horizon of the lifetime value.
+        interval_mass: minimum probability that an interval holds.
+        discount_rate_per_year: discount rate of future revenue.
+        seed: seed of everything random.
+        options: variant of the models; the default one if not given.
 
-    After ``fit``, ``tier_`` says what the predictions rest on and ``tier_reason_`` why; ``predictor_`` is the model.
+    After ``fit``, ``tier_`` says what the predictions are based on and ``tier_reason_`` why; ``predictor_`` is the
+    model itself.
 
     >>> import customer_revenue as cr
     >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
@@ -66,11 +67,11 @@ class CustomerModel:
         return f"<CustomerModel: {self.horizon_days} days, {fitted}>"
 
     def fit(self, orders: Orders, as_of: DayLike | None = None) -> Self:
-        """Fit on what was known on a day: nothing later is looked at.
+        """Fit to what was known on a day; later orders are ignored.
 
         Args:
             orders: the store.
-            as_of: the day; by default the store's moment.
+            as_of: last day included; by default the store's as-of day.
 
         Raises:
             NotEnoughData: nobody had bought by then.
@@ -91,7 +92,7 @@ class CustomerModel:
 
     @property
     def predictor_(self) -> Predictor:
-        """The model itself, over Arrow tables.
+        """The model itself, which takes and returns Arrow tables.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -106,7 +107,7 @@ class CustomerModel:
 
     @property
     def tier_(self) -> str:
-        """What the predictions rest on: ``full``, ``probability_models``, ``population`` or ``facts_only``.
+        """What the predictions are based on: ``full``, ``probability_models``, ``population`` or ``facts_only``.
 
         >>> import customer_revenue as cr
         >>> with cr.load_orders(cr.simulate_orders(customers=20, days=90, seed=1)) as orders:
@@ -117,7 +118,7 @@ class CustomerModel:
 
     @property
     def tier_reason_(self) -> str:
-        """Why the predictions rest on no more than that.
+        """Why the predictions have this tier and no better one.
 
         >>> import customer_revenue as cr
         >>> with cr.load_orders(cr.simulate_orders(customers=20, days=90, seed=1)) as orders:
@@ -128,7 +129,7 @@ class CustomerModel:
 
     @property
     def as_of(self) -> dt.date:
-        """The day that the model was fitted as of.
+        """The as-of day of the fit.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -141,7 +142,7 @@ class CustomerModel:
 
     @property
     def weights_(self) -> Numbers:
-        """How much each member and each learned correction counts; empty where nothing was learned.
+        """Weight of each member and each learned correction; empty if nothing was learned.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
@@ -159,11 +160,12 @@ class CustomerModel:
 
         Args:
             orders: the store, or rows of ``Orders.features``.
-            as_of: day to predict from; by default the day of the fit. Rows are taken to be of it.
-            horizon_days: of expected purchases and revenue and of ``purchase_probability``; by default the model's.
+            as_of: day to predict from; by default the day of the fit. Rows must be as of this day.
+            horizon_days: horizon of expected purchases and revenue and of ``purchase_probability``; by default the
+                model's.
 
         Raises:
-            NotEnoughData: there are facts but no predictions.
+            NotEnoughData: the tier is ``facts_only``.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -210,18 +212,18 @@ class CustomerModel:
     def churn_contributions(
         self, orders: Orders | Rows, as_of: DayLike | None = None
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """SHAP values of the churn classifier, and the values of the features that they are of.
+        """SHAP values of the churn classifier, and the feature values that they belong to.
 
         Args:
             orders: the store, or rows of ``Orders.features``.
-            as_of: day to look from; by default the day of the fit.
+            as_of: as-of day of the features; by default the day of the fit.
 
         Returns:
             Two frames with one row per customer and one column per feature: contributions to the log-odds of no
-            purchase within 90 days, and the features' values.
+            purchase within 90 days, and feature values.
 
         Raises:
-            InvalidParameter: no classifier was learned.
+            InvalidParameter: there is no classifier.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
@@ -240,7 +242,7 @@ class CustomerModel:
         return pd.DataFrame(contributions, ids, list(names)), pd.DataFrame(values, ids, list(names))
 
     def save(self, folder: str | Path) -> Path:
-        """Write the model as a bundle of text files, the kind that the service loads.
+        """Write the model as a bundle of text files, which the service can load.
 
         >>> import customer_revenue as cr, tempfile
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -255,10 +257,10 @@ class CustomerModel:
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """A model from a bundle, such as ``models/current``; nothing is unpickled.
+        """Load a model from a bundle, such as ``models/current``; nothing is unpickled.
 
         Raises:
-            ModelError: there is no bundle, or it is damaged or of another schema.
+            ModelError: there is no bundle, or it is damaged or has another schema version.
 
         >>> import customer_revenue as cr
         >>> try:

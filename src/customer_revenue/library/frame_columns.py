@@ -1,4 +1,4 @@
-"""Between pandas and Arrow, and from the column names of other libraries to ours."""
+"""Conversion between pandas and Arrow, and from the column names of other libraries to ours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DayLike: TypeAlias = str | dt.date | pd.Timestamp
 """A day: ``"1997-09-30"``, a date, or a pandas timestamp."""
 
 Rows: TypeAlias = pd.DataFrame | pa.Table
-"""Rows of customers."""
+"""One row per customer."""
 
 if TYPE_CHECKING:
     Numbers: TypeAlias = pd.Series[float]
@@ -24,20 +24,20 @@ else:  # pandas has the parameter for type checkers only
     Numbers = Lines = pd.Series
 
 OTHER_NAMES = {"recency": "recency_days", "T": "T_days", "monetary_value": "monetary_cents"}
-"""Names that lifetimes and pymc-marketing give to columns of ours. Their unit of time and money is kept as it is."""
+"""Our names of the columns of lifetimes and pymc-marketing. Units of time and money are not converted."""
 
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
-    """An Arrow table as a DataFrame, days as timestamps."""
+    """Convert an Arrow table to a DataFrame, with days as timestamps."""
     frame: pd.DataFrame = table.to_pandas(date_as_object=False)
     return frame
 
 
 def as_table(rows: Rows) -> pa.Table:
-    """Rows as an Arrow table with our names; what only we have is filled in where it follows from the rest.
+    """Convert rows to an Arrow table with our column names; add the columns that follow from the others.
 
     Raises:
-        InvalidParameter: neither a DataFrame nor an Arrow table.
+        InvalidParameter: the rows are neither a DataFrame nor an Arrow table.
     """
     if isinstance(rows, pd.DataFrame):
         table = pa.Table.from_pandas(rows, preserve_index=False)
@@ -46,7 +46,7 @@ def as_table(rows: Rows) -> pa.Table:
     elif isinstance(rows, pa.Table):
         table = rows
     else:
-        raise InvalidParameter(f"rows of customers are a DataFrame or an Arrow table, not {type(rows).__name__}")
+        raise InvalidParameter(f"rows of customers must be a DataFrame or an Arrow table, not {type(rows).__name__}")
     table = table.rename_columns([OTHER_NAMES.get(name, name) for name in table.column_names])
     if "monetary_cents" in table.column_names and "spend_days" not in table.column_names:
         table = table.append_column("spend_days", table.column("frequency"))
@@ -54,10 +54,10 @@ def as_table(rows: Rows) -> pa.Table:
 
 
 def as_day(day: DayLike | None) -> dt.date | None:
-    """A day as a date.
+    """Convert a day to a date.
 
     Raises:
-        InvalidParameter: it is none.
+        InvalidParameter: the text is not a day.
     """
     if day is None or (isinstance(day, dt.date) and not isinstance(day, dt.datetime)):
         return day

@@ -1,4 +1,4 @@
-"""From predictions to money: what to do for whom, and what a new customer may cost."""
+"""Recommended actions, and what a new customer may cost."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ UNITS = {"month": CohortUnit.MONTH, "quarter": CohortUnit.QUARTER}
 
 
 def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: DayLike | None = None) -> pd.DataFrame:
-    """The actions that are worth most among all customers, the most valuable first.
+    """The most valuable actions among all customers, by descending value.
 
     Args:
         orders: the store.
-        model: fitted to it.
-        limit: rows at most.
-        as_of: day to decide on; by default the day of the model's fit.
+        model: a model fitted to it.
+        limit: maximum number of rows.
+        as_of: day of the decision; by default the day of the model's fit.
 
     Returns:
-        One row an action: ``customer_id``, ``code``, ``text``, ``reason``, ``expected_value_cents`` and more. Rules,
-        uplifts and costs are the policy's.
+        One row per action: ``customer_id``, ``code``, ``text``, ``reason``, ``expected_value_cents`` and more. Rules,
+        uplifts and costs come from the policy.
 
     >>> import customer_revenue as cr
     >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -46,16 +46,16 @@ def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day
 def acquisition_budget(
     orders: Orders, model: CustomerModel, by: str = "segment", as_of: DayLike | None = None
 ) -> pd.DataFrame:
-    """Average lifetime value and the most that winning such a customer may cost, so that the policy's margin is left.
+    """Average lifetime value, and the maximum acquisition cost that leaves the policy's margin.
 
     Args:
         orders: the store.
-        model: fitted to it.
+        model: a model fitted to it.
         by: ``segment``, or the ``month`` or ``quarter`` of the first purchase.
-        as_of: day to look from; by default the day of the model's fit.
+        as_of: day of the decision; by default the day of the model's fit.
 
     Raises:
-        InvalidParameter: ``by`` is something else.
+        InvalidParameter: ``by`` has another value.
 
     >>> import customer_revenue as cr
     >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -66,7 +66,7 @@ def acquisition_budget(
     ['customer_segment', 'customers', 'avg_ltv_cents', 'max_acquisition_cost_cents']
     """
     if by != "segment" and by not in UNITS:
-        raise InvalidParameter(f"by is segment, {' or '.join(UNITS)}, not {by!r}", ["segment", *UNITS])
+        raise InvalidParameter(f"by: {by!r} is not one of {', '.join(['segment', *UNITS])}", ["segment", *UNITS])
     found = _base(orders, model, as_of).acquisition(UNITS.get(by, CohortUnit.MONTH))
     return pd.DataFrame(cast("list[dict[str, Any]]", found["by_segment" if by == "segment" else "by_cohort"]))
 

@@ -1,4 +1,4 @@
-"""Orders, open for reading: what happened, as frames, as of any day."""
+"""Orders opened for reading: facts, features and outcomes as frames, as of any day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from customer_revenue.features.rfm import purchase_days
 from customer_revenue.library.frame_columns import DayLike, Rows, as_day, as_frame
 from customer_revenue.orders.files.samples import cdnow_path, write_cdnow_sample
 from customer_revenue.orders.store import Store, StoreInfo
-from customer_revenue.orders.store import open_store as open_the_store
+from customer_revenue.orders.store import open_store as open_store_at
 from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.summary import summary
@@ -34,23 +34,23 @@ from customer_revenue.workflows.feature_rows import feature_rows, known_at, labe
 from customer_revenue.workflows.import_orders import import_orders
 
 Source: TypeAlias = Rows | str | Path | Sequence[str | Path]
-"""Orders as a frame, a file or several files."""
+"""Orders as a DataFrame, an Arrow table, a file, or several files."""
 
 
 class NotImported(UserWarning):
-    """Some rows could not be used; ``Orders.quarantine`` has them, each with the reason."""
+    """Some rows could not be imported; ``Orders.quarantine`` returns them, each with the reason."""
 
 
 def open_store(url: str | None = None, **settings: Any) -> Orders:
-    """Open a store of orders that was imported earlier.
+    """Open an existing store of orders.
 
     Args:
-        url: such as ``duckdb:///data/orders.duckdb`` or ``postgresql://…``; by default the settings'.
-        settings: any setting by its name, such as ``models="models"``; the environment has the others.
+        url: such as ``duckdb:///data/orders.duckdb`` or ``postgresql://…``; by default the setting ``store``.
+        settings: any setting by name, such as ``models="models"``; the others come from the environment.
 
     Raises:
-        StoreNotFound: there is none.
-        InvalidParameter: a setting is wrong.
+        StoreNotFound: there is no store at the URL.
+        InvalidParameter: a setting is invalid.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow, cr.open_store(cdnow.info.url) as again:
@@ -58,27 +58,27 @@ def open_store(url: str | None = None, **settings: Any) -> Orders:
     2357
     """
     chosen = load_settings(store=url, **settings)
-    return Orders(open_the_store(chosen.store, chosen.store_options), chosen)
+    return Orders(open_store_at(chosen.store, chosen.store_options), chosen)
 
 
 def load_orders(source: Source, *, as_of: DayLike | None = None, live: bool = False, **settings: Any) -> Orders:
-    """Read orders from a frame or from files into a store that lasts as long as the object.
+    """Import orders from a frame or from files into a temporary store, which is deleted with the returned object.
 
     A frame or a file has the columns ``order_id, user_id, created_at, total`` (or ``total_cents``) and ``status``;
-    files of the other known formats are recognised, see ``docs/data.md``. ``customer-revenue import`` makes a store
-    that stays.
+    files of the other known formats are recognised, see ``docs/data.md``. For a permanent store, use
+    ``customer-revenue import``.
 
     Args:
         source: a DataFrame, an Arrow table, a file, or several files.
-        as_of: day to take for now; by default the last order's, or today where that is recent.
-        live: take today for now, however old the last order is.
-        settings: any setting by its name, such as ``currency="EUR"`` or ``timezone="Europe/Berlin"``.
+        as_of: as-of day of the store; by default the day of the last order, or today if that is recent.
+        live: use today as the as-of day, however old the last order is.
+        settings: any setting by name, such as ``currency="EUR"`` or ``timezone="Europe/Berlin"``.
 
     Raises:
-        InputError: a file cannot be used.
+        InputError: a file cannot be imported.
 
     Warns:
-        NotImported: rows are in quarantine.
+        NotImported: some rows are in quarantine.
 
     >>> import customer_revenue as cr
     >>> simulated = cr.simulate_orders(customers=100, days=180, seed=1)
@@ -88,33 +88,33 @@ def load_orders(source: Source, *, as_of: DayLike | None = None, live: bool = Fa
     """
     folder = Path(mkdtemp(prefix="customer-revenue-"))
     try:
-        return _imported(source, folder, as_day(as_of), live, settings)
+        return _load_into(folder, source, as_day(as_of), live, settings)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _imported(source: Source, folder: Path, as_of: dt.date | None, live: bool, settings: dict[str, Any]) -> Orders:
+def _load_into(folder: Path, source: Source, as_of: dt.date | None, live: bool, settings: dict[str, Any]) -> Orders:
     given = {"models": folder / "models", **settings}
-    own = load_settings(**{**given, "store": f"duckdb:///{folder}/orders.duckdb"})
+    chosen = load_settings(**{**given, "store": f"duckdb:///{folder}/orders.duckdb"})
     if isinstance(source, pd.DataFrame | pa.Table):
         files = [folder / "orders.parquet"]
         pq.write_table(source if isinstance(source, pa.Table) else pa.Table.from_pandas(source), files[0])
     else:
         files = [Path(file) for file in ([source] if isinstance(source, str | Path) else source)]
-    done = import_orders(own, files, live=live, as_of=as_of, report=silent)
-    if quarantined := sum(done.quarantined.values()):
-        message = f"{quarantined:,} rows were not imported; Orders.quarantine() has them with the reason"
+    imported = import_orders(chosen, files, live=live, as_of=as_of, report=silent)
+    if quarantined := sum(imported.quarantined.values()):
+        message = f"{quarantined:,} rows were not imported; Orders.quarantine() returns them with the reasons"
         warnings.warn(message, NotImported, stacklevel=3)
-    return Orders(open_the_store(own.store, own.store_options), own, folder)
+    return Orders(open_store_at(chosen.store, chosen.store_options), chosen, folder)
 
 
 def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:
     """The orders of CDNOW, an online music shop, from January 1997 to June 1998; they ship with lifetimes.
 
     Args:
-        sample: only the tenth of the customers that the papers use, 2,357 of 23,570.
-        settings: any setting by its name.
+        sample: load only the tenth of the customers that the papers use, 2,357 of 23,570.
+        settings: any setting by name.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -128,9 +128,10 @@ def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:
 
 
 class Orders:
-    """A store of orders, open for reading; a context manager. Made by ``open_store``, ``load_orders``, ``load_cdnow``.
+    """A store of orders opened for reading, returned by ``open_store``, ``load_orders`` and ``load_cdnow``.
 
-    Its frames are pandas DataFrames, one row per customer, money in cents. ``arrow`` has the same as Arrow tables.
+    It is a context manager. Its frames are pandas DataFrames with one row per customer and money in cents; ``arrow``
+    returns the same as Arrow tables.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -143,7 +144,7 @@ class Orders:
     def __init__(self, store: Store, settings: Settings, folder: Path | None = None) -> None:
         self.store = store
         self.settings = settings
-        self._leave_nothing = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else None
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True) if folder else None
 
     def __enter__(self) -> Self:
         return self
@@ -158,19 +159,19 @@ class Orders:
         return f"<Orders: {info.orders:,} of {info.customers:,} customers, {info.first_day} to {info.last_day}>"
 
     def close(self) -> None:
-        """Let go of the store; one that ``load_orders`` made is gone then.
+        """Close the store, and delete it if it is temporary.
 
         >>> import customer_revenue as cr
         >>> orders = cr.load_cdnow(sample=True)
         >>> orders.close()
         """
         self.store.close()
-        if self._leave_nothing is not None:
-            self._leave_nothing()
+        if self._remove_folder is not None:
+            self._remove_folder()
 
     @property
     def info(self) -> StoreInfo:
-        """What the store is and holds: counts, first and last day, currency, fingerprint.
+        """A description of the store: counts, first and last day, currency, fingerprint.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -191,10 +192,10 @@ class Orders:
         return ArrowTables(self)
 
     def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pd.DataFrame:
-        """What each customer has bought and got back: revenue, orders, refunds, segment, stage.
+        """What each customer has bought and returned: revenue, orders, refunds, segment, stage.
 
         Args:
-            as_of: last day that counts; by default the store's moment.
+            as_of: last day included; by default the store's as-of day.
             period: ``all_time``, ``last_12_months``, ``last_6_months`` or ``ytd``.
 
         >>> import customer_revenue as cr
@@ -206,13 +207,13 @@ class Orders:
         return as_frame(self.arrow.facts(as_of, period))
 
     def features(self, as_of: DayLike | None = None) -> pd.DataFrame:
-        """What each customer's history looks like on a day: recency, frequency, age, spend, rhythm, refunds.
+        """Features of each customer's history as of a day: recency, frequency, age, spend, rhythm, refunds.
 
-        It is what every model here is fitted to. ``frequency`` counts purchase days after the first;
-        ``recency_days`` is from the first to the last of them, ``T_days`` from the first to the as-of day.
+        Every model here is fitted to them. ``frequency`` counts purchase days after the first; ``recency_days`` is
+        the time from the first purchase day to the last, ``T_days`` from the first to the as-of day.
 
         Args:
-            as_of: last day that is known; by default the store's moment.
+            as_of: last day included; by default the store's as-of day.
 
         Raises:
             NotEnoughData: nobody had bought by then.
@@ -226,16 +227,16 @@ class Orders:
         return as_frame(self.arrow.features(as_of))
 
     def outcomes(self, cutoff: DayLike, horizon_days: int) -> pd.DataFrame:
-        """What the customers of a day did after it: ``purchases``, ``revenue_cents``, ``days_to_next_purchase``.
+        """What customers did after a cut-off: ``purchases``, ``revenue_cents``, ``days_to_next_purchase``.
 
-        Rows follow those of ``features(as_of=cutoff)``. Day 1 is the day after the cut-off.
+        Rows are in the order of ``features(as_of=cutoff)``. Day 1 is the day after the cut-off.
 
         Args:
-            cutoff: the day.
-            horizon_days: how far to look.
+            cutoff: last day before the horizon.
+            horizon_days: length of the horizon.
 
         Raises:
-            InvalidParameter: the horizon is not over in this store.
+            InvalidParameter: the store ends before the horizon does.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -248,8 +249,8 @@ class Orders:
         """Each day on which a customer bought, with the day's ``total_cents`` and ``orders``.
 
         Args:
-            customer_id: of one customer; of all by default.
-            as_of: last day that counts; by default the store's moment.
+            customer_id: id of one customer; all customers by default.
+            as_of: last day included; by default the store's as-of day.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -266,7 +267,7 @@ class Orders:
         return frame.sort_values(["customer_id", "day"], ignore_index=True)
 
     def daily(self, as_of: DayLike | None = None) -> pd.DataFrame:
-        """Day by day, ``new_customers`` and ``repeat_purchases``; days without either are left out.
+        """``new_customers`` and ``repeat_purchases`` per day; days without either are left out.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -288,7 +289,7 @@ class Orders:
 
 
 class ArrowTables:
-    """The frames of :class:`Orders` as Arrow tables, for what pandas need not hold.
+    """The frames of :class:`Orders` as Arrow tables, without a copy in pandas.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -300,7 +301,7 @@ class ArrowTables:
         self._store, self._settings = orders.store, orders.settings
 
     def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pa.Table:
-        """As :meth:`Orders.facts`.
+        """:meth:`Orders.facts` as an Arrow table.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -318,7 +319,7 @@ class ArrowTables:
         return self._store.fetch(facts.order_by("customer_id"))
 
     def features(self, as_of: DayLike | None = None) -> pa.Table:
-        """As :meth:`Orders.features`.
+        """:meth:`Orders.features` as an Arrow table.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -328,7 +329,7 @@ class ArrowTables:
         return feature_rows(self._store, self._store.as_of(as_day(as_of))).sort_by("customer_id")
 
     def outcomes(self, cutoff: DayLike, horizon_days: int) -> pa.Table:
-        """As :meth:`Orders.outcomes`.
+        """:meth:`Orders.outcomes` as an Arrow table.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -338,7 +339,7 @@ class ArrowTables:
         day, last = as_day(cutoff), self._store.as_of().day
         assert day is not None, "a cut-off is a day"
         if day + dt.timedelta(days=horizon_days) > last:
-            raise InvalidParameter(f"{horizon_days} days after {day} are not over: the store's moment is {last}")
+            raise InvalidParameter(f"the {horizon_days} days after {day} are not over: the store's as-of day is {last}")
         customers = self.features(day).column("customer_id")
         table = label_rows(self._store, day, [horizon_days], customers)
         return table.rename_columns([name.removesuffix(f"_{horizon_days}") for name in table.column_names])

@@ -1,4 +1,4 @@
-"""The probability models of purchases and spend behind one interface, with how far each fit can be trusted."""
+"""Probability models of purchases and spend behind one interface, with cautions about each fit."""
 
 from __future__ import annotations
 
@@ -29,21 +29,22 @@ KINDS: Mapping[str, type[ModifiedBetaGeoCNBDk | ParetoNBD]] = {
 
 
 class FitWarning(UserWarning):
-    """A fit that cannot be trusted in some respect; ``ProbabilityModel.cautions_`` has them all, each with a remedy."""
+    """A reason not to trust a fit; ``ProbabilityModel.cautions_`` lists them all, each with a remedy."""
 
 
 class ProbabilityModel:
-    """BG/NBD, MBG/NBD, MBG/CNBD-k or Pareto/NBD for the purchases, with Gamma-Gamma for the spend.
+    """BG/NBD, MBG/NBD, MBG/CNBD-k or Pareto/NBD for purchases, with Gamma-Gamma for spend.
 
     Args:
         name: ``bg_nbd``, ``mbg_nbd``, ``mbg_cnbd_k`` or ``pareto_nbd``.
-        k: regularity of the purchases for ``mbg_cnbd_k``: 1 is none, 2 and 3 are rhythms.
-        penalizer: pulls the parameters of purchases towards 0; by default none where the fit has a maximum without.
-        spend_penalizer: the same for the spend.
+        k: regularity of purchases for ``mbg_cnbd_k``: 1 is irregular, 2 and 3 are increasingly regular.
+        penalizer: pulls the purchase parameters towards 0; by default it applies only if the likelihood has no maximum
+            without it.
+        spend_penalizer: the same for spend.
 
-    After ``fit``, ``parameters_`` is a DataFrame with standard errors and 95 % intervals, ``log_likelihood_`` that of
-    the purchases, and ``cautions_`` lists what speaks against the fit. Times are in days and money in cents, or in
-    whatever unit the rows have.
+    After ``fit``, ``parameters_`` is a DataFrame with standard errors and 95 % intervals, ``log_likelihood_`` is that
+    of the purchases, and ``cautions_`` lists reasons not to trust the fit. Times are in days and money in cents, or in
+    the units of the rows.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -59,9 +60,9 @@ class ProbabilityModel:
         self, name: str = "mbg_nbd", *, k: int = 1, penalizer: float | None = None, spend_penalizer: float | None = None
     ) -> None:
         if name not in KINDS:
-            raise InvalidParameter(f"there is no model {name!r}; there are {', '.join(KINDS)}", list(KINDS))
+            raise InvalidParameter(f"unknown model {name!r}: use one of {', '.join(KINDS)}", list(KINDS))
         if k != 1 and name != ModifiedBetaGeoCNBDk.name:
-            raise InvalidParameter(f"k is for {ModifiedBetaGeoCNBDk.name}; {name} has none")
+            raise InvalidParameter(f"k applies only to {ModifiedBetaGeoCNBDk.name}, not to {name}")
         self.name, self.k, self.penalizer, self.spend_penalizer = name, k, penalizer, spend_penalizer
         self.purchases_: PurchaseModel = self._new()
         self.spend_ = GammaGamma(spend_penalizer)
@@ -80,19 +81,19 @@ class ProbabilityModel:
         return kind(self.k, self.penalizer)
 
     def fit(self, features: Rows) -> Self:
-        """Maximum likelihood on the rows of ``Orders.features``, or of a table as other libraries make it.
+        """Fit by maximum likelihood to the rows of ``Orders.features``, or to a table of another library.
 
         Args:
-            features: a DataFrame or an Arrow table with ``frequency``, ``recency_days`` and ``T_days``; for the spend
+            features: a DataFrame or an Arrow table with ``frequency``, ``recency_days`` and ``T_days``; for spend
                 also ``monetary_cents``, the mean total of the ``spend_days``. The names ``recency``, ``T`` and
-                ``monetary_value`` of other libraries will do.
+                ``monetary_value`` of other libraries also work.
 
         Raises:
-            NotEnoughData: nobody has bought on two days.
-            InvalidParameter: an impossible history.
+            NotEnoughData: no customer has bought on two days.
+            InvalidParameter: a history is impossible.
 
         Warns:
-            FitWarning: for each reason not to trust the fit.
+            FitWarning: once for each reason not to trust the fit.
 
         >>> import pandas as pd
         >>> import customer_revenue as cr
@@ -134,11 +135,14 @@ class ProbabilityModel:
         return self.purchases_.log_likelihood_
 
     def bootstrap(self, draws: int = 50, seed: int = 0) -> pd.DataFrame:
-        """Parameters of the purchases, refitted to customers drawn anew with replacement: one row per draw.
+        """Purchase parameters refitted to customers resampled with replacement: one row per draw.
 
         Args:
-            draws: how many; each is a fit.
-            seed: of the draws.
+            draws: number of draws; each is a fit.
+            seed: seed of the draws.
+
+        Raises:
+            InvalidParameter: the model is not fitted.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -147,20 +151,20 @@ class ProbabilityModel:
         (5, 4)
         """
         if self._histories is None:
-            raise InvalidParameter("fit the model first: the bootstrap draws from its customers")
+            raise InvalidParameter("fit the model first: the bootstrap resamples its customers")
         found = bootstrap(self.purchases_, self._histories, draws, seed)
         return pd.DataFrame(found, columns=list(self.purchases_.parameters))
 
     def predict(self, features: Rows, horizon_days: float = 365) -> pd.DataFrame:
-        """Everything that the models say about customers, one row each, in the order of the rows.
+        """All predictions of the models, one row per customer, in the order of the rows.
 
         Args:
             features: rows as for :meth:`fit`.
-            horizon_days: how far ahead.
+            horizon_days: how far ahead to predict.
 
         Returns:
             ``customer_id``, ``probability_alive``, ``purchase_probability`` (at least one within the horizon),
-            ``expected_purchases``; with spend also ``expected_spend_cents`` a purchase day and
+            ``expected_purchases``; with spend also ``expected_spend_cents`` per purchase day and
             ``expected_revenue_cents``.
 
         >>> import customer_revenue as cr
@@ -187,7 +191,7 @@ class ProbabilityModel:
         return frame
 
     def expected_purchases(self, features: Rows, horizon_days: float) -> Numbers:
-        """Purchase days to be expected of each customer within the horizon, by customer.
+        """Expected purchase days within the horizon, by customer.
 
         >>> import customer_revenue as cr, pandas as pd
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -199,7 +203,7 @@ class ProbabilityModel:
         return self._series(features, lambda h: self.purchases_.expected_purchases(horizon_days, h))
 
     def purchase_probability(self, features: Rows, horizon_days: float) -> Numbers:
-        """The chance of at least one purchase within the horizon, by customer.
+        """Probability of at least one purchase within the horizon, by customer.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -211,7 +215,7 @@ class ProbabilityModel:
         return self._series(features, lambda h: self.purchases_.purchase_probability(horizon_days, h))
 
     def probability_alive(self, features: Rows) -> Numbers:
-        """The chance that a customer has not left for good, by customer.
+        """Probability that the customer has not left for good, by customer.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -224,7 +228,7 @@ class ProbabilityModel:
         return self._series(features, self.purchases_.probability_alive)
 
     def expected_spend(self, features: Rows) -> Numbers:
-        """Cents to be expected of each customer's purchase day, by customer.
+        """Expected spend per purchase day in cents, by customer.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -249,7 +253,7 @@ class ProbabilityModel:
         return pd.Series(expected_newcomer(self.purchases_, lengths), index=pd.Index(lengths, name="days"))
 
     def repeat_distribution(self, features: Rows, most: int = 7) -> Numbers:
-        """How many customers the model expects with 0, 1, … repeat purchases; the last number means that many or more.
+        """Expected number of customers with 0, 1, … repeat purchases; the last entry counts ``most`` or more.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -262,7 +266,7 @@ class ProbabilityModel:
         return pd.Series(totals, index=pd.RangeIndex(most + 1, name="repeat_purchases"))
 
     def save(self, path: str | Path) -> Path:
-        """Write the fitted model as readable JSON.
+        """Write the model as readable JSON.
 
         >>> import customer_revenue as cr, tempfile
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -288,10 +292,10 @@ class ProbabilityModel:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """A model that :meth:`save` wrote; it predicts as it did, and can be fitted anew.
+        """Load a model that :meth:`save` wrote.
 
         Raises:
-            BundleIncompatible: the file is no such model.
+            BundleIncompatible: the file is not a saved probability model.
 
         >>> import customer_revenue as cr, pathlib, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -311,7 +315,7 @@ class ProbabilityModel:
             model.parameters_ = pd.DataFrame(state["parameters"]).set_index("parameter")
             model.cautions_ = [Caution(**caution) for caution in state["cautions"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise BundleIncompatible(f"{path} is no saved probability model: {error}") from None
+            raise BundleIncompatible(f"{path} is not a saved probability model: {error}") from None
         return model
 
     def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> Numbers:
