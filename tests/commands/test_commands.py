@@ -6,6 +6,8 @@ import csv
 import datetime as dt
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.conftest import EXAMPLE_ORDERS, Shop
 
+import customer_revenue
 from customer_revenue.modeling.bundle import read_manifest
 
 HEADER = "order_id,user_id,created_at,total_cents,status\n"
@@ -24,6 +27,29 @@ def test_help_explains_each_command(new_shop: Shop, command: str) -> None:
     text = new_shop.run(*filter(None, [command]), "--help")
     assert "Usage:" in text
     assert command or all(name in text for name in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package(new_shop: Shop) -> None:
+    assert new_shop.run("--version").split() == ["customer-revenue", customer_revenue.__version__]
+
+
+SLOW_LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy", "duckdb", "ibis", "lightgbm", "mlflow", "bentoml")
+IMPORTED = """
+import sys
+from customer_revenue.cli import app
+try:
+    app(sys.argv[1:])
+except SystemExit:
+    print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["train", "--no-such-option"], ["--version"]])
+def test_help_and_refused_options_load_no_slow_libraries(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=True)
+    imported = done.stdout.splitlines()[-1]
+    assert "'customer_revenue'" in imported
+    assert [name for name in SLOW_LIBRARIES if f"'{name}'" in imported] == []
 
 
 def test_an_answer_of_an_earlier_day_stays_the_same_when_more_orders_and_refunds_arrive(trained_shop: Shop) -> None:
