@@ -84,7 +84,7 @@ def test_a_key_file_that_cannot_be_read_lets_nobody_in(shop: Shop, guarded: Serv
     assert answer.status_code == 500
     assert answer.json() == {
         "success": False,
-        "error": {"code": "internal_error", "message": "the service failed; its log says why", "details": []},
+        "error": {"code": "internal_error", "message": "internal error; the log has the details", "details": []},
     }
     assert answer.headers["x-request-id"] == "broken-keys"
     assert guarded.client.get(PATH, headers={"X-API-Key": reader}).status_code == 200
