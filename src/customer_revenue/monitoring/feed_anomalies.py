@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -30,6 +31,7 @@ from customer_revenue.monitoring.feed_statistics import (
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.periods import DAYS_PER_WEEK
 from customer_revenue.policy import Feed, Monitoring
+from customer_revenue.policy.gate_and_monitoring import FeedCheck
 
 FEED_COLUMNS = ("id", "user_id", "total_cents", "status", "created_at", "day", "first_day")
 REFUND = "refund"
@@ -38,15 +40,7 @@ REFUND = "refund"
 ID_SHAPES = {"user_id": "user_shape", "id": "id_shape"}
 """The columns of ids, and those of their formats."""
 
-CHECK_NAMES = (
-    "day_missing",
-    "orders_doubled",
-    "amounts_changed",
-    "status_vanished",
-    "hours_shifted",
-    "ids_reformatted",
-    "customers_unknown",
-)
+CHECK_NAMES: tuple[FeedCheck, ...] = get_args(FeedCheck)
 
 
 @dataclass(frozen=True)
