@@ -12,14 +12,34 @@ BREAK ?= none
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench walk clean
+.PHONY: setup dev help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench walk clean
 
-setup: .venv/.installed  ## make .venv from the lock
+# One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+LOCKED := --require-hashes --constraints requirements.lock
+DEVELOPMENT := --extra mysql --extra postgres --extra spark --group dev
+
+# uv does not read pip's variables.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+setup: .venv/.installed  ## make .venv with what running needs, from the lock
+
+dev: .venv/.development  ## add to .venv what developing needs: tests, linters, Spark, clients of the database servers
 
 .venv/.installed: requirements.lock pyproject.toml
+	@echo "Installing what running needs into .venv (about 0.8 GB on disk, in a minute or less) ..."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
+	$(INSTALL) $(LOCKED) --requirements pyproject.toml --group install
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/.development: .venv/.installed
+	@echo "Installing what developing needs into .venv (about 2 GB on disk) ..."
+	$(INSTALL) $(LOCKED) --requirements pyproject.toml $(DEVELOPMENT)
 	touch $@
 
 help:  ## print what each target does
@@ -28,17 +48,17 @@ help:  ## print what each target does
 demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 stops before serving
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: setup  ## run the tests
+test: dev  ## run the tests
 	$(PYTEST) $(PYTEST_ARGS)
 
-test-long: setup  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
+test-long: dev  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
 	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow
 
-coverage: setup  ## run the tests and fail below the floor of coverage
+coverage: dev  ## run the tests and fail below the floor of coverage
 	rm -f .coverage .coverage.*
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
-lint: setup  ## formatting, lint, types, import contracts, schemas of the hosting platform's files
+lint: dev  ## formatting, lint, types, import contracts, schemas of the hosting platform's files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -50,29 +70,29 @@ lint: setup  ## formatting, lint, types, import contracts, schemas of the hostin
 
 lock: setup  ## choose the versions of all dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--extra mysql --extra postgres --extra spark --group dev pyproject.toml --output-file requirements.lock
+		$(DEVELOPMENT) pyproject.toml --output-file requirements.lock
 
-screenshots: setup  ## pictures of every page, at desktop and phone width, in light and dark
+screenshots: dev  ## pictures of every page, at desktop and phone width, in light and dark
 	$(BIN)/python -m tests.dashboard.screenshots
 
-notebooks: setup  ## run all notebooks from a clean kernel and write their outputs into them
+notebooks: dev  ## run all notebooks from a clean kernel and write their outputs into them
 	$(BIN)/python -m tests.notebooks.execution
 
-docs: setup  ## build the documentation site in build/docs
+docs: dev  ## build the documentation site in build/docs
 	$(BIN)/python docs/layers.py
 	$(BIN)/python docs/build.py
 
-plots: setup  ## the pictures of docs/plots.md
+plots: dev  ## the pictures of docs/plots.md
 	$(BIN)/python docs/plots.py
 
 bento: setup  ## build a Bento that holds the package and the current bundle
 	$(BIN)/python -m customer_revenue.service.bento_packaging
 
-bench: setup  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
+bench: dev  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
 
-walk: setup  ## live through 2011 on Online Retail, month by month: LINES=path/to/online_retail.parquet BREAK=prices
+walk: dev  ## live through 2011 on Online Retail, month by month: LINES=path/to/online_retail.parquet BREAK=prices
 	$(BIN)/python -m benchmarks.walk $(LINES) --break $(BREAK)
 
 clean:
