@@ -2,8 +2,9 @@
 
 import pytest
 
+from customer_revenue.choices import Scope
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.keys import KeyFile, Scope
+from customer_revenue.keys import KeyFile
 
 
 @pytest.fixture

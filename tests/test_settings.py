@@ -30,6 +30,50 @@ def test_a_wrong_setting_is_named(monkeypatch, name, value):
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CUSTOMER_REVENUE_STOER", "CUSTOMER_REVENUE_STORE"),
+        ("CUSTOMER_REVENUE_LOGLEVEL", "CUSTOMER_REVENUE_LOG_LEVEL"),
+        ("CUSTOMER_REVENUE_OPTIONS__TRES", "CUSTOMER_REVENUE_OPTIONS__TREES"),
+        ("CUSTOMER_REVENUE_OPTIONS_TREES", "CUSTOMER_REVENUE_OPTIONS__TREES"),
+        ("CUSTOMER_REVENUE_STORE__URL", "CUSTOMER_REVENUE_STORE"),
+        ("customer_revenue_modles", "CUSTOMER_REVENUE_MODELS"),
+    ],
+)
+def test_a_misspelt_variable_is_an_error_with_a_suggestion(monkeypatch, tmp_path, name, meant):
+    monkeypatch.chdir(tmp_path)
+    message = rf"{name.upper()} is not a setting: did you mean {meant}\?"
+    monkeypatch.setenv(name, "secret")
+    with pytest.raises(InvalidParameter, match=message) as caught:
+        load_settings()
+    assert "secret" not in str(caught.value)
+    monkeypatch.delenv(name)
+    Path(".env").write_text(f"OTHER=1\n{name}=secret\n")
+    with pytest.raises(InvalidParameter, match=message):
+        load_settings()
+
+
+def test_a_name_unlike_any_setting_is_an_error_too(monkeypatch):
+    monkeypatch.setenv("CUSTOMER_REVENUE_XYZZY_PLUGH", "1")
+    with pytest.raises(InvalidParameter, match="CUSTOMER_REVENUE_XYZZY_PLUGH is not a setting"):
+        load_settings()
+
+
+def test_variables_of_tests_and_of_other_programs_are_ignored(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUSTOMER_REVENUE_TEST_ANYTHING", "1")
+    monkeypatch.setenv("CUSTOMER_REVENUE_OPTIONS__TREES", "7")
+    Path(".env").write_text("POSTGRES_PASSWORD=1\nSTOER=2\nCUSTOMER_REVENUE_TEST_DATA=3\nCUSTOMER_REVENUE_SEED=4\n")
+    settings = load_settings()
+    assert (settings.options.trees, settings.seed) == (7, 4)
+
+
+def test_an_unknown_keyword_is_an_error():
+    with pytest.raises(InvalidParameter, match="stoer"):
+        load_settings(stoer="duckdb:///here.duckdb")
+
+
 def test_settings_are_frozen_and_described():
     with pytest.raises(ValueError, match="frozen"):
         Settings().store = "other"  # type: ignore[misc]

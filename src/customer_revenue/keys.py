@@ -7,23 +7,16 @@ import hashlib
 import hmac
 import re
 import secrets
-from enum import StrEnum
 from pathlib import Path
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from customer_revenue.choices import Scope
 from customer_revenue.errors import InvalidParameter
 
 KEY_PREFIX = "cr_"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-
-
-class Scope(StrEnum):
-    """Permissions of a key: ``read`` for one customer and the customer base, ``batch`` for many customers at once."""
-
-    READ = "read"
-    BATCH = "batch"
 
 
 class ApiKey(BaseModel):

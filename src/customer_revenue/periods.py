@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from customer_revenue.errors import InvalidParameter
 
-DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR = 7, 365, 12
+DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_QUARTER, MONTHS_PER_YEAR = 7, 365, 3, 12
 
 MAX_SILENT_DAYS_OF_LIVE_STORE = 30
 """A store whose last order is older than this at import counts as historical."""

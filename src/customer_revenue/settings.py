@@ -5,14 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import EnvSettingsSource
 
 from customer_revenue.errors import InvalidParameter
+
+PREFIX, NESTED = "CUSTOMER_REVENUE_", "__"
+"""How the names of variables begin, and what separates a setting from its own options."""
+
+TEST_PREFIX = f"{PREFIX}TEST_"
+"""Variables that configure this package's own tests; they are no settings."""
 
 
 class ModelOptions(BaseModel):
@@ -92,10 +100,11 @@ class Settings(BaseSettings):
     """All settings. Each can be set as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CUSTOMER_REVENUE_",
+        env_prefix=PREFIX,
         env_file=".env",
-        env_nested_delimiter="__",
-        extra="ignore",
+        env_nested_delimiter=NESTED,
+        dotenv_filtering="only_existing",
+        extra="forbid",
         frozen=True,
         env_ignore_empty=True,
     )
@@ -162,6 +171,27 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Pydantic's own sources, whose variables must all be settings.
+
+        Raises:
+            InvalidParameter: a variable with our prefix is not a setting; the message suggests one.
+        """
+        for source in (env_settings, dotenv_settings):
+            if isinstance(source, EnvSettingsSource):
+                _check_names(source.env_vars)
+        return super().settings_customise_sources(
+            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+        )
+
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, name: str) -> str:
@@ -217,6 +247,25 @@ class Settings(BaseSettings):
     def current_model(self) -> str:
         """The bundle to answer with: a folder or an MLflow model URI."""
         return self.model or str(self.models / "current")
+
+
+def _variables() -> list[str]:
+    options = (f"OPTIONS{NESTED}{name.upper()}" for name in ModelOptions.model_fields)
+    return [f"{PREFIX}{name}" for name in (*map(str.upper, Settings.model_fields), *options)]
+
+
+def _check_names(variables: Iterable[str]) -> None:
+    """Refuse a variable with our prefix that is not a setting: it would have no effect.
+
+    Raises:
+        InvalidParameter: names the variable, and the setting that is probably meant.
+    """
+    known = _variables()
+    for name in map(str.upper, variables):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(TEST_PREFIX):
+            (meant, *_) = get_close_matches(name, known, 1) or [""]
+            advice = f"did you mean {meant}?" if meant else "docs/settings.md lists the settings"
+            raise InvalidParameter(f"{name[:80]} is not a setting: {advice}")
 
 
 EXPERIMENT_SETTINGS = ("ltv_horizon_days", "discount_rate_per_year", "interval_mass", "seed")

@@ -10,7 +10,8 @@ import pytest
 
 from customer_revenue.actions.recommend import ACTION_SCHEMA, as_fields, most_valuable, recommend
 from customer_revenue.actions.situations import Situations
-from customer_revenue.policy import LIFECYCLE_STAGES, Policy
+from customer_revenue.choices import LIFECYCLE_STAGES
+from customer_revenue.policy import Policy
 
 if TYPE_CHECKING:
     from tests.actions.conftest import Tables

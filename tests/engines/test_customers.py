@@ -10,12 +10,12 @@ import ibis
 import pytest
 from tests.engines.conftest import SPARK, ZONES
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.errors import CustomerNotFound
 from customer_revenue.orders.store import open_store
 from customer_revenue.periods import Period
 from customer_revenue.revenue.view import VIEW_COLUMNS, VIEW_NAME
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.customers.store_reader import Breakdown
 from customer_revenue.workflows.feature_rows import feature_expression, known_at
 
 if TYPE_CHECKING:

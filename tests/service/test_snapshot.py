@@ -9,13 +9,12 @@ import pytest
 from tests.conftest import EXAMPLE_ORDERS, Shop
 from tests.servers import PostgresServer
 
+from customer_revenue.choices import Breakdown, TopBy
 from customer_revenue.errors import CustomerNotFound, StoreError
 from customer_revenue.periods import Period
-from customer_revenue.revenue.base_analytics import TopBy
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.customers import session
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.customers.store_reader import Breakdown
 
 CUSTOMERS = ("user_123", "c0", "c7", "c77", "c777", "c799")
 ALL = frozenset(Breakdown)

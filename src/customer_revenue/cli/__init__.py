@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from customer_revenue import __version__
+from customer_revenue.choices import Breakdown
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.keys import keys
@@ -18,6 +19,7 @@ from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, opt
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
+from customer_revenue.orders.files.formats.format_name import FormatName
 from customer_revenue.periods import Period, parse_day
 
 app = typer.Typer(
@@ -61,7 +63,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="Files of orders or refunds, CSV or Parquet.")],
     store: StoreUrl = None,
     format_name: Annotated[
-        str | None,
+        FormatName | None,
         typer.Option(
             "--format", help="Format of the files; by default recognised from the header.", show_default=False
         ),
@@ -134,12 +136,9 @@ def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) 
 def show(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
     store: StoreUrl = None,
-    period: Annotated[str, typer.Option(help=f"One of {', '.join(Period)}.")] = Period.ALL_TIME,
+    period: Annotated[Period, typer.Option(help="Period of the summary.")] = Period.ALL_TIME,
     breakdown: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="monthly, quarterly or by_product; repeat the option or separate by commas.", show_default=False
-        ),
+        list[Breakdown] | None, typer.Option(help="Breakdown to include; can be repeated.", show_default=False)
     ] = None,
     predictions: Annotated[
         bool, typer.Option("--predictions/--no-predictions", help="Whether to include predictions.")
@@ -148,11 +147,10 @@ def show(
 ) -> None:
     """Print everything about a customer, as the same JSON as the API."""
     from customer_revenue.workflows.customers.answers import Answers
-    from customer_revenue.workflows.parameters import as_json, parse_breakdowns, parse_period
+    from customer_revenue.workflows.parameters import as_json
 
-    breakdowns = parse_breakdowns(breakdown or ())
     answers = Answers.open(settings_for(store))
-    say(as_json(answers.customer(user_id, parse_period(period), breakdowns, predictions, as_of)))
+    say(as_json(answers.customer(user_id, period, frozenset(breakdown or ()), predictions, as_of)))
 
 
 @app.command()

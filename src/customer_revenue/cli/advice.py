@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, one_of, settings_for
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, settings_for
 from customer_revenue.console import say
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class AdviceTopic(StrEnum):
 
 def advise(
     user_id: Annotated[str, typer.Argument(help="The customer's id.")],
-    about: Annotated[str, typer.Option(help=f"One of {', '.join(AdviceTopic)}.")] = AdviceTopic.ACTIONS,
+    about: Annotated[AdviceTopic, typer.Option(help="Topic of the advice.")] = AdviceTopic.ACTIONS,
     months: Months = 12,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
@@ -46,8 +46,7 @@ def advise(
         AdviceTopic.UPSELL: Advisor.upsell,
         AdviceTopic.FORECAST: lambda advisor, situation: advisor.forecast(situation, months),
     }
-    advise_on_topic = advisors[one_of(AdviceTopic, about, "about")]
-    say(as_json(Answers.open(settings_for(store)).advice(user_id, advise_on_topic, as_of)))
+    say(as_json(Answers.open(settings_for(store)).advice(user_id, advisors[about], as_of)))
 
 
 def actions(

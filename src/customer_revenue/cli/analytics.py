@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, one_of, settings_for
+from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, Stage, TopBy
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, settings_for
 from customer_revenue.console import say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 analytics = typer.Typer(help="Analytics of the whole customer base, as JSON.", no_args_is_help=True)
 
-Unit = Annotated[str, typer.Option(help="month or quarter: length of a cohort and of its periods.")]
+Unit = Annotated[CohortUnit, typer.Option(help="Length of a cohort and of its periods.")]
 
 
 def _print_result(store: str | None, as_of: str | None, query: Callable[[CustomerBase], dict[str, object]]) -> None:
@@ -29,48 +30,39 @@ def _print_result(store: str | None, as_of: str | None, query: Callable[[Custome
 
 @analytics.command("top-customers")
 def top_customers(
-    by: Annotated[
-        str, typer.Option(help="total_revenue_cents, net_revenue_cents or estimated_ltv_cents.")
-    ] = "total_revenue_cents",
+    by: Annotated[TopBy, typer.Option(help="Column to sort by, highest first.")] = TopBy.TOTAL_REVENUE,
     limit: Limit = 10,
     offset: Offset = 0,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
     """The most valuable customers."""
-    from customer_revenue.revenue.base_analytics import TopBy
-
-    order = one_of(TopBy, by, "by")
-    _print_result(store, as_of, lambda base: base.top_customers(order, limit, offset))
+    _print_result(store, as_of, lambda base: base.top_customers(by, limit, offset))
 
 
 @analytics.command("at-risk")
 def at_risk(
-    activity: Annotated[str, typer.Option(help="Activity status to list, unless a stage is given.")] = "at_risk",
-    stage: Annotated[str | None, typer.Option(help="Lifecycle stage to list instead.", show_default=False)] = None,
+    activity: Annotated[
+        ActivityStatus, typer.Option(help="Activity status to list, unless a stage is given.")
+    ] = "at_risk",
+    stage: Annotated[Stage | None, typer.Option(help="Lifecycle stage to list instead.", show_default=False)] = None,
     segment: Annotated[
         list[str] | None, typer.Option(help="Value segments; by default all but the lowest.", show_default=False)
     ] = None,
-    by: Annotated[str, typer.Option(help="total_revenue_cents or revenue_at_risk_cents.")] = "total_revenue_cents",
+    by: Annotated[AtRiskBy, typer.Option(help="Column to sort by, highest first.")] = AtRiskBy.TOTAL_REVENUE,
     limit: Limit = 100,
     offset: Offset = 0,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
     """Customers at risk."""
-    from customer_revenue.revenue.base_analytics import AtRiskBy
-
-    order = one_of(AtRiskBy, by, "by")
-    _print_result(store, as_of, lambda base: base.at_risk(activity, stage, segment, order, limit, offset))
+    _print_result(store, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
 
 
 @analytics.command()
-def cohorts(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+def cohorts(unit: Unit = CohortUnit.MONTH, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Acquisition cohorts with their retention and revenue."""
-    from customer_revenue.revenue.base_analytics import CohortUnit
-
-    length = one_of(CohortUnit, unit, "unit")
-    _print_result(store, as_of, lambda base: base.cohorts(length))
+    _print_result(store, as_of, lambda base: base.cohorts(unit))
 
 
 @analytics.command()
@@ -106,12 +98,9 @@ def rfm(
 
 
 @analytics.command()
-def acquisition(unit: Unit = "month", store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+def acquisition(unit: Unit = CohortUnit.MONTH, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Maximum acquisition costs."""
-    from customer_revenue.revenue.base_analytics import CohortUnit
-
-    length = one_of(CohortUnit, unit, "unit")
-    _print_result(store, as_of, lambda base: base.acquisition(length))
+    _print_result(store, as_of, lambda base: base.acquisition(unit))
 
 
 @analytics.command()

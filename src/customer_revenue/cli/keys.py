@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import one_of, settings_for
+from customer_revenue.choices import Scope
+from customer_revenue.cli.options import settings_for
 from customer_revenue.console import say
 
 keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
@@ -15,15 +16,12 @@ keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
 @keys.command("add")
 def add_key(
     name: Annotated[str, typer.Argument(help="Name of the key, such as the application that uses it.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help="read, batch, or both (the default).", show_default=False)
-    ] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="Permission; by default all.", show_default=False)] = None,
 ) -> None:
     """Create a key and print it, once."""
-    from customer_revenue.keys import KeyFile, Scope
+    from customer_revenue.keys import KeyFile
 
-    scopes = frozenset(one_of(Scope, word, "scope") for word in scope) if scope else frozenset(Scope)
-    say(KeyFile(settings_for().keys).add(name, scopes))
+    say(KeyFile(settings_for().keys).add(name, frozenset(scope or Scope)))
 
 
 @keys.command("list")

@@ -5,27 +5,43 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.orders.engines.urls import StoreKind
 from customer_revenue.periods import parse_day
 
 if TYPE_CHECKING:
     from customer_revenue.settings import Settings
 
-Choice = TypeVar("Choice", bound=StrEnum)
+
+def _check_store(url: str | None) -> str | None:
+    if url is not None:
+        StoreKind.of(url)
+    return url
+
+
+def _check_day(text: str | None) -> str | None:
+    optional_day(text)
+    return text
+
 
 StoreUrl = Annotated[
     str | None,
-    typer.Option("--store", help="URL of the store, such as duckdb:///data/orders.duckdb.", show_default=False),
+    typer.Option(
+        "--store",
+        callback=_check_store,
+        help="URL of the store, such as duckdb:///data/orders.duckdb.",
+        show_default=False,
+    ),
 ]
 AsOfDay = Annotated[
     str | None,
-    typer.Option("--as-of", help="Compute as of the end of this day (YYYY-MM-DD).", show_default=False),
+    typer.Option(
+        "--as-of", callback=_check_day, help="Compute as of the end of this day (YYYY-MM-DD).", show_default=False
+    ),
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", help="File to write, CSV or Parquet by its extension.", show_default=False)
@@ -55,18 +71,6 @@ def settings_for(store: str | None = None, changes: Iterable[str] = ()) -> Setti
     settings = with_changes(load_settings(store=store), changes) if changes else load_settings(store=store)
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     return settings
-
-
-def one_of(choices: type[Choice], value: str, name: str) -> Choice:
-    """The member of an enumeration with a value.
-
-    Raises:
-        InvalidParameter: there is no such member; the message lists the allowed values.
-    """
-    try:
-        return choices(value)
-    except ValueError:
-        raise InvalidParameter(f"{name}: {value[:40]!r} is not one of {', '.join(choices)}") from None
 
 
 def optional_day(text: str | None) -> dt.date | None:

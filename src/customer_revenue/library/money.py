@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pandas as pd
 
+from customer_revenue.choices import CohortUnit
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.customers import CustomerModel
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
-from customer_revenue.revenue.base_analytics import CohortUnit
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.registry.bundles import LoadedModel
 

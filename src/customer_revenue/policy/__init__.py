@@ -11,8 +11,6 @@ from customer_revenue.policy.gate_and_monitoring import Drift, Feed, Gate, Monit
 from customer_revenue.policy.load import Policy, load_policy
 from customer_revenue.policy.offer_rules import SITUATIONS, Offer, Offers, Retention
 from customer_revenue.policy.segmentation import (
-    ACTIVITY_STATUSES,
-    LIFECYCLE_STAGES,
     SCORES,
     Acquisition,
     Activity,
@@ -24,8 +22,6 @@ from customer_revenue.policy.segmentation import (
 from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
 
 __all__ = [
-    "ACTIVITY_STATUSES",
-    "LIFECYCLE_STAGES",
     "PRIORITIES",
     "RISKS",
     "SCORES",

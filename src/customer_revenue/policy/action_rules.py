@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from customer_revenue.choices import LIFECYCLE_STAGES, Stage
 from customer_revenue.policy.section import PolicyError, Section, check_template
-from customer_revenue.policy.segmentation import LIFECYCLE_STAGES, Stage
 
 REASON_WORDS = frozenset(
     {"orders", "rhythm", "silence", "last_purchase", "last_month", "risk", "segment", "expected_revenue"}

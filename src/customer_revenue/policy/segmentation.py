@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
-from typing import Literal
 
 from pydantic import Field, model_validator
 
 from customer_revenue.policy.section import PolicyError, Section
-
-Stage = Literal["new", "active", "at_risk", "churned"]
-
-LIFECYCLE_STAGES: tuple[Stage, ...] = ("new", "active", "at_risk", "churned")
-ACTIVITY_STATUSES = ("highly_active", "active", "declining", "at_risk")
 
 SCORES = 5
 """RFM scores run from 1 to this."""

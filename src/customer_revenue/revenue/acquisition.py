@@ -7,9 +7,9 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
+from customer_revenue.choices import CohortUnit
 from customer_revenue.policy import Acquisition
 from customer_revenue.revenue.arithmetic import month_index, quarter_index, rounded_quotient
-from customer_revenue.revenue.cohorts import CohortUnit
 from customer_revenue.tables import check_columns
 
 

@@ -13,9 +13,7 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.periods import MONTHS_PER_YEAR
-
-MONTHS_PER_QUARTER = 3
+from customer_revenue.periods import MONTHS_PER_QUARTER, MONTHS_PER_YEAR
 
 
 def rounded_quotient(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.IntegerValue:

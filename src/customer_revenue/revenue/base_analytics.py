@@ -5,9 +5,10 @@ Most are made from one table, :func:`customers`, that a caller may compute once 
 
 from __future__ import annotations
 
+from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
-from customer_revenue.revenue.cohorts import CohortUnit, TriangleRow, cohort_label, cohorts, fill_triangle, triangle
-from customer_revenue.revenue.customer_lists import AtRiskBy, TopBy, at_risk, revenue_at_risk, top_customers
+from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, cohorts, fill_triangle, triangle
+from customer_revenue.revenue.customer_lists import at_risk, revenue_at_risk, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,

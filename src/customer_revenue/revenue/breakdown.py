@@ -13,9 +13,8 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.periods import MONTHS_PER_YEAR, month_label, month_starts, quarter_label
+from customer_revenue.periods import MONTHS_PER_QUARTER, MONTHS_PER_YEAR, month_label, month_starts, quarter_label
 from customer_revenue.revenue.arithmetic import (
-    MONTHS_PER_QUARTER,
     first_of_month,
     month_index,
     quarter_index,

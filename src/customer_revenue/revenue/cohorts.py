@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 
+from customer_revenue.choices import CohortUnit
 from customer_revenue.periods import month_label, quarter_label
 from customer_revenue.revenue.arithmetic import (
-    MONTHS_PER_QUARTER,
     first_of_month,
     month_index,
     percentage,
@@ -19,18 +18,6 @@ from customer_revenue.revenue.arithmetic import (
     rounded_quotient,
 )
 from customer_revenue.tables import Canonical
-
-
-class CohortUnit(StrEnum):
-    """How long a cohort is, and a period of its triangle."""
-
-    MONTH = "month"
-    QUARTER = "quarter"
-
-    @property
-    def months(self) -> int:
-        """1 or 3."""
-        return 1 if self is CohortUnit.MONTH else MONTHS_PER_QUARTER
 
 
 class TriangleRow(NamedTuple):

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import cast
 
 import ibis.expr.types as ir
 
+from customer_revenue.choices import ACTIVITY_STATUSES, LIFECYCLE_STAGES, AtRiskBy, TopBy
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.policy import ACTIVITY_STATUSES, LIFECYCLE_STAGES, Policy
+from customer_revenue.policy import Policy
 from customer_revenue.tables import check_columns
-
-
-class TopBy(StrEnum):
-    """The order of the best customers."""
-
-    TOTAL_REVENUE = "total_revenue_cents"
-    NET_REVENUE = "net_revenue_cents"
-    LTV = "estimated_ltv_cents"
-
-
-class AtRiskBy(StrEnum):
-    """The order of customers at risk."""
-
-    TOTAL_REVENUE = "total_revenue_cents"
-    REVENUE_AT_RISK = "revenue_at_risk_cents"
 
 
 def top_customers(

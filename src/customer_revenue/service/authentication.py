@@ -9,9 +9,9 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from customer_revenue.choices import Scope as KeyScope
 from customer_revenue.errors import Unauthorized
 from customer_revenue.keys import KeyFile
-from customer_revenue.keys import Scope as KeyScope
 from customer_revenue.service.error_responses import error_response
 from customer_revenue.service.paths import own_path
 from customer_revenue.service.rate_limit import RateLimit

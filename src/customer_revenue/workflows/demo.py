@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.console import Report
 from customer_revenue.errors import InvalidParameter, StoreNotFound
 from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.customers.store_reader import Breakdown
 from customer_revenue.workflows.feature_rows import feature_rows
 from customer_revenue.workflows.import_orders import import_orders
 from customer_revenue.workflows.parameters import as_json

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.periods import Period
-from customer_revenue.workflows.customers.store_reader import Breakdown
 
 
 def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
@@ -22,18 +21,6 @@ def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
     except ValueError:
         wrong = next(name for name in names if name not in list(Breakdown))
         raise InvalidParameter(f"breakdown: {wrong[:40]!r} is not one of {', '.join(Breakdown)}") from None
-
-
-def parse_period(name: str) -> Period:
-    """A period by its name.
-
-    Raises:
-        InvalidParameter: names the allowed values.
-    """
-    try:
-        return Period(name)
-    except ValueError:
-        raise InvalidParameter(f"period: {name[:40]!r} is not one of {', '.join(Period)}") from None
 
 
 def as_json(answer: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from customer_revenue.revenue.base_analytics import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Months, Offset, State, csv_response, reply
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.analytics import CustomerBase

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.periods import Period
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import CustomerRevenue
 from customer_revenue.service.routes.common import ERRORS, AsOfDay, State, UserId, json_response
-from customer_revenue.workflows.customers.store_reader import Breakdown
 from customer_revenue.workflows.parameters import parse_breakdowns
 
 router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from cachetools import LRUCache
 
+from customer_revenue.choices import ACTIVITY_STATUSES
 from customer_revenue.errors import InvalidParameter, ModelError
 from customer_revenue.orders.store import parameter
 from customer_revenue.periods import Period
-from customer_revenue.policy import ACTIVITY_STATUSES, PRIORITIES
+from customer_revenue.policy import PRIORITIES
 from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.filters import CustomerFilter

@@ -19,6 +19,7 @@ from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.upsell import upsell
+from customer_revenue.choices import Breakdown
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
@@ -30,7 +31,7 @@ from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.response import offer_rows, without_id
-from customer_revenue.workflows.customers.store_reader import Breakdown, StoredCustomer
+from customer_revenue.workflows.customers.store_reader import StoredCustomer
 from customer_revenue.workflows.feature_rows import known_at
 
 MAX_FORECAST_MONTHS = 36

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.errors import ModelError
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
@@ -24,7 +25,7 @@ from customer_revenue.workflows.customers.posted_orders import HistoryScorer
 from customer_revenue.workflows.customers.response import as_row, customer_body, prediction_bodies
 from customer_revenue.workflows.customers.session import Session
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
-from customer_revenue.workflows.customers.store_reader import Breakdown, CustomerQueries, StoredCustomer
+from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
 from customer_revenue.workflows.feature_rows import known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
 from customer_revenue.workflows.registry.model_card import model_card

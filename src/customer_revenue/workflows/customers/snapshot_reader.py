@@ -5,11 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 from typing_extensions import override
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
-from customer_revenue.workflows.customers.store_reader import Breakdown, CustomerQueries, StoredCustomer
+from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
 
 
 class SnapshotCustomer(StoredCustomer):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, cast
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from customer_revenue.choices import Breakdown
 from customer_revenue.errors import CustomerNotFound, NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Query, Store, parameter
@@ -26,14 +26,6 @@ from customer_revenue.revenue.breakdown import (
 from customer_revenue.revenue.summary import summary
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.feature_rows import feature_expression
-
-
-class Breakdown(StrEnum):
-    """The breakdowns that a response can hold."""
-
-    MONTHLY = "monthly"
-    QUARTERLY = "quarterly"
-    BY_PRODUCT = "by_product"
 
 
 class CustomerQueries:

@@ -1,0 +1,63 @@
+"""The fixed values of options and parameters: the same on the command line, over HTTP and in Python.
+
+This module imports nothing slow: commands complete these values and refuse others before they load any library.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, get_args
+
+from customer_revenue.periods import MONTHS_PER_QUARTER
+
+Stage = Literal["new", "active", "at_risk", "churned"]
+"""The stages of a customer's life cycle."""
+
+LIFECYCLE_STAGES: tuple[Stage, ...] = get_args(Stage)
+
+ActivityStatus = Literal["highly_active", "active", "declining", "at_risk"]
+"""How long ago the last purchase was."""
+
+ACTIVITY_STATUSES: tuple[ActivityStatus, ...] = get_args(ActivityStatus)
+
+
+class Breakdown(StrEnum):
+    """The breakdowns that a response can hold."""
+
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    BY_PRODUCT = "by_product"
+
+
+class TopBy(StrEnum):
+    """The order of the best customers."""
+
+    TOTAL_REVENUE = "total_revenue_cents"
+    NET_REVENUE = "net_revenue_cents"
+    LTV = "estimated_ltv_cents"
+
+
+class AtRiskBy(StrEnum):
+    """The order of customers at risk."""
+
+    TOTAL_REVENUE = "total_revenue_cents"
+    REVENUE_AT_RISK = "revenue_at_risk_cents"
+
+
+class CohortUnit(StrEnum):
+    """How long a cohort is, and a period of its triangle."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+
+    @property
+    def months(self) -> int:
+        """1 or 3."""
+        return 1 if self is CohortUnit.MONTH else MONTHS_PER_QUARTER
+
+
+class Scope(StrEnum):
+    """Permissions of a key: ``read`` for one customer and the customer base, ``batch`` for many customers at once."""
+
+    READ = "read"
+    BATCH = "batch"
