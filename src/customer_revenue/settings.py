@@ -44,7 +44,7 @@ class ModelOptions(BaseModel):
     windows: Annotated[int, Field(ge=1, le=24)] = Field(
         5, description="Maximum number of earlier windows to learn from."
     )
-    trees: Annotated[int, Field(ge=1, le=2000)] = Field(80, description="Number of trees of each booster.")
+    trees: Annotated[int, Field(ge=1, le=2000)] = Field(40, description="Number of trees of each booster.")
     folds: Annotated[int, Field(ge=1, le=12)] = Field(
         2, description="Number of cut-offs of the back-test that the gate evaluates."
     )

@@ -84,7 +84,11 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 f"X has {rows.shape[1]} features, but ChurnClassifier is expecting "
                 f"{self.n_features_in_} features as input"
             )
-        return self.intercept_ + self.slope_ * self._raw(rows)
+        return self.calibrated(self._offset(rows), self.booster_.correction(rows))
+
+    def calibrated(self, offset: Floats, correction: Floats) -> Floats:
+        """Calibrated log-odds of churn from the purchase model's and the booster's correction of them."""
+        return self.intercept_ + self.slope_ * (offset + correction)
 
     def predict_proba(self, X: npt.ArrayLike) -> Floats:
         """Chance of staying and of churning, one column per class."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.forest import Forest
 from customer_revenue.modeling.predictive_distribution import Dispersion
 
 AGE_NAMES = ("T_days", "recency_days")
@@ -84,26 +86,43 @@ class Models:
     spend_level: float
     churn: dict[int, ChurnClassifier]
 
+    @property
+    def boosters(self) -> list[OffsetBooster]:
+        """All boosters, the classifiers' last."""
+        return [self.offset, self.direct, self.spend, *(classifier.booster_ for classifier in self.churn.values())]
+
+    @cached_property
+    def _forest(self) -> Forest:
+        """Their trees over the columns of a baseline's matrix, and then each classifier's offset."""
+        shared = list(range(len(FEATURE_NAMES) - 1))
+        columns = [shared, DIRECT_COLUMNS, shared, *([*shared, len(shared) + i] for i in range(len(self.churn)))]
+        return Forest([(b.trained, own) for b, own in zip(self.boosters, columns, strict=True)])
+
     def predict(self, baseline: BaselinePrediction) -> Corrections:
         """The boosters' corrections of some customers."""
-        return Corrections(
-            models=self,
-            baseline=baseline,
-            offset=self.offset.correction(baseline.matrix),
-            direct=self.direct.correction(baseline.matrix[:, DIRECT_COLUMNS]),
-            spend=self.spend.correction(baseline.matrix),
-        )
+        starts = {horizon: baseline.churn_log_odds(horizon) for horizon in self.churn}
+        sums = self._forest.sums([*baseline.matrix.T, *starts.values()])
+        offset, direct, spend, *churn = (b.clipped(own) for b, own in zip(self.boosters, sums, strict=True))
+        log_odds = {
+            horizon: classifier.calibrated(starts[horizon], own)
+            for (horizon, classifier), own in zip(self.churn.items(), churn, strict=True)
+        }
+        return Corrections(self, baseline, offset, direct, spend, log_odds)
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """The boosters' corrections of some customers: logarithms, one per customer."""
+    """The boosters' corrections of some customers: logarithms, one per customer.
+
+    ``classified`` are the classifiers' log-odds of churn, by their horizon.
+    """
 
     models: Models
     baseline: BaselinePrediction
     offset: Floats
     direct: Floats
     spend: Floats
+    classified: Mapping[int, Floats]
 
     def members(self, horizon_days: float) -> dict[str, Floats]:
         """Logarithm of each member's expected purchases, by its name."""
@@ -129,10 +148,9 @@ class Corrections:
 
         The counts' chance of none is that of a negative binomial of the given size around the expected purchases.
         """
-        classifier = self.models.churn.get(horizon_days)
-        if classifier is None:
+        own = self.classified.get(horizon_days)
+        if own is None:
             return None
-        own = classifier.decision_function(self.baseline.churn_matrix(horizon_days))
         counts = zero_count_log_odds(self.log_purchases(horizon_days, weights), size)
         return weights.classifier * own + (1 - weights.classifier) * counts
 

@@ -89,9 +89,13 @@ def _longest(training_windows: Sequence[TrainingWindow]) -> list[TrainingWindow]
 
 
 def fit_boosters(
-    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int = TREES
+    training_windows: Sequence[TrainingWindow],
+    horizon_days: int,
+    seed: int,
+    trees: int = TREES,
+    short_horizons_days: Sequence[int] = SHORT_HORIZONS_DAYS,
 ) -> Models:
-    """The boosters, fitted on all windows.
+    """The boosters, fitted on all windows; churn is learned at the predictor's horizon and at some short ones.
 
     Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
     level of purchases in one season says little about the next; that of spend hardly moves, and is kept.
@@ -113,15 +117,20 @@ def fit_boosters(
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     money.fit(bins, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
     level = float(np.average([s.spend_level() for s in longest], weights=fading))
-    return Models(offset, direct, rate, money, level, _churn(training_windows, horizon_days, seed, trees))
+    churn = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
+    return Models(offset, direct, rate, money, level, churn)
 
 
 def _churn(
-    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int
+    training_windows: Sequence[TrainingWindow],
+    horizon_days: int,
+    seed: int,
+    trees: int,
+    short_horizons_days: Sequence[int],
 ) -> dict[int, ChurnClassifier]:
     """One classifier per horizon that the windows have; that of the predictor's horizon learns at the windows' own."""
     classifiers = {}
-    for horizon in sorted({*SHORT_HORIZONS_DAYS, horizon_days}):
+    for horizon in sorted({*short_horizons_days, horizon_days}):
         own = horizon if horizon != horizon_days else training_windows[0].horizon_days
         usable = [s for s in training_windows if f"purchases_{own}" in s.outcomes]
         if not usable:
@@ -161,7 +170,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     if not earlier:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
-    models = fit_boosters(earlier, test.horizon_days, seed, trees)
+    models = fit_boosters(earlier, test.horizon_days, seed, trees, short_horizons_days=())
     corrections = models.predict(test.baseline)
     members = corrections.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))

@@ -1,0 +1,68 @@
+"""Boosters that are evaluated together predict what LightGBM predicts from each."""
+
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from customer_revenue.modeling.baselines import BaselinePrediction
+from customer_revenue.modeling.boosters import BOOSTER_PARAMETERS
+from customer_revenue.modeling.forest import BLOCK_ROWS, LEAF_BITS, Forest
+
+
+def _booster(X: np.ndarray, y: np.ndarray, trees: int = 15, **parameters: object) -> lgb.Booster:
+    return lgb.train({**BOOSTER_PARAMETERS, "objective": "regression", **parameters}, lgb.Dataset(X, y), trees)
+
+
+def _raw(booster: lgb.Booster, X: np.ndarray) -> np.ndarray:
+    return np.asarray(booster.predict(X, raw_score=True))
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    """Counts, amounts, one column with gaps, one that is constant."""
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.poisson(2, 4000), rng.normal(size=4000), rng.gamma(1, 1, 4000), np.ones(4000)])
+    X[rng.random(4000) < 0.3, 2] = np.nan
+    return X
+
+
+def test_sums_are_those_of_lightgbm_for_every_kind_of_value(rows: np.ndarray) -> None:
+    rng = np.random.default_rng(2)
+    y = rows[:, 0] * np.nan_to_num(rows[:, 2], nan=3.0) + rows[:, 1]
+    whole = _booster(rows, y, num_leaves=LEAF_BITS)
+    part = _booster(rows[:, [2, 0]], y, trees=4)
+    thresholds = whole.trees_to_dataframe()["threshold"].dropna().to_numpy()
+    asked = rng.choice(np.concatenate([thresholds, [np.nan, np.inf, -np.inf, 0.0]]), (3 * BLOCK_ROWS + 7, 4))
+    asked = np.vstack([rows, asked])
+    sums = Forest([(whole, range(4)), (part, [2, 0])]).sums(list(asked.T))
+    np.testing.assert_allclose(sums[0], _raw(whole, asked), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(sums[1], _raw(part, asked[:, [2, 0]]), rtol=0, atol=1e-9)
+    assert np.std(sums[0]) > 0.1
+
+
+def test_a_booster_that_learned_nothing_is_its_constant(rows: np.ndarray) -> None:
+    constant = _booster(rows[:, 3:], rows[:, 0])
+    sums = Forest([(constant, [3]), (_booster(rows, rows[:, 1]), range(4))]).sums(list(rows[:5].T))
+    np.testing.assert_allclose(sums[0], _raw(constant, rows[:5, 3:]))
+    assert Forest([(constant, [0])]).sums([np.empty(0)]).shape == (1, 0)
+
+
+def test_trees_that_are_too_large_or_take_zero_for_missing_are_refused(rows: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="leaves"):
+        Forest([(_booster(rows, rows[:, 1], num_leaves=LEAF_BITS + 1), range(4))])
+    with pytest.raises(ValueError, match="not a split on a number"):
+        Forest([(_booster(rows, rows[:, 0], zero_as_missing=True), range(4))])
+
+
+def test_a_trained_predictor_corrects_as_each_of_its_boosters_would(predictor, shop) -> None:
+    models = predictor.learned_.models
+    baseline = BaselinePrediction.of(shop.features(), predictor.base_)
+    together = models.predict(baseline)
+    np.testing.assert_allclose(together.offset, models.offset.correction(baseline.matrix), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(together.spend, models.spend.correction(baseline.matrix), rtol=0, atol=1e-9)
+    assert len(models.churn) == 2
+    for horizon, classifier in models.churn.items():
+        alone = classifier.decision_function(baseline.churn_matrix(horizon))
+        np.testing.assert_allclose(together.classified[horizon], alone, rtol=0, atol=1e-9)
