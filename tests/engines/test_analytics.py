@@ -11,13 +11,19 @@ import pyarrow as pa
 import pytest
 from tests.engines.conftest import SPARK, ZONES
 
+from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.policy import load_policy
-from customer_revenue.revenue import base_analytics as base
+from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
+from customer_revenue.revenue.cohorts import cohorts, triangle
+from customer_revenue.revenue.customer_lists import at_risk, top_customers
+from customer_revenue.revenue.distribution import concentration, distribution, lorenz, purchase_frequency, stages
+from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
-from customer_revenue.revenue.view import customer_revenue_analysis
+from customer_revenue.revenue.trends import trends, widget_metrics
+from customer_revenue.revenue.view import customer_revenue_analysis, customers
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.feature_rows import known_at
 
@@ -43,8 +49,8 @@ def predictions(store: Store) -> ir.Table:
 def analytics(store: Store) -> dict[str, ir.Table]:
     policy, when = load_policy(), store.as_of()
     known, day = known_at(store, when), ibis.literal(when.day, type="date")
-    customers, predicted = base.customers(known, day, policy), predictions(store)
-    scored = base.rfm(customers, policy.rfm)
+    base, predicted = customers(known, day, policy), predictions(store)
+    scored = rfm(base, policy.rfm)
     return {
         "summary": summary(known, None, day, policy),
         "summary of a period": summary(known, day - ibis.interval(days=100), day, policy),
@@ -52,21 +58,21 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "quarterly": quarterly(known),
         "by product": by_product(known),
         "view": customer_revenue_analysis(known, day, policy),
-        "top customers": base.top_customers(customers, base.TopBy.LTV, 10, 5, predicted),
-        "at risk": base.at_risk(customers, policy, by=base.AtRiskBy.REVENUE_AT_RISK, predictions=predicted),
-        "cohorts": base.cohorts(customers, base.CohortUnit.QUARTER),
-        "triangle": base.triangle(known),
-        "distribution": base.distribution(customers),
-        "stages": base.stages(customers),
-        "concentration": base.concentration(customers),
-        "lorenz": base.lorenz(customers),
-        "purchase frequency": base.purchase_frequency(customers),
-        "trends": base.trends(known),
-        "widget metrics": base.widget_metrics(customers, day),
+        "top customers": top_customers(base, TopBy.LTV, 10, 5, predicted),
+        "at risk": at_risk(base, policy, by=AtRiskBy.REVENUE_AT_RISK, predictions=predicted),
+        "cohorts": cohorts(base, CohortUnit.QUARTER),
+        "triangle": triangle(known),
+        "distribution": distribution(base),
+        "stages": stages(base),
+        "concentration": concentration(base),
+        "lorenz": lorenz(base),
+        "purchase frequency": purchase_frequency(base),
+        "trends": trends(known),
+        "widget metrics": widget_metrics(base, day),
         "rfm": scored,
-        "rfm summary": base.rfm_summary(scored),
-        "acquisition by cohort": base.acquisition_by_cohort(customers, predicted, policy.acquisition),
-        "acquisition by segment": base.acquisition_by_segment(customers, predicted, policy.acquisition),
+        "rfm summary": rfm_summary(scored),
+        "acquisition by cohort": acquisition_by_cohort(base, predicted, policy.acquisition),
+        "acquisition by segment": acquisition_by_segment(base, predicted, policy.acquisition),
     }
 
 
@@ -109,13 +115,13 @@ def test_as_the_service_answers(stores: Stores, engine: str, same: Callable[[Any
         bodies.append(
             {
                 "widget": customers.widget(10),
-                "top customers": customers.top_customers(base.TopBy.LTV, 20, 3),
-                "at risk": customers.at_risk("at_risk", None, None, base.AtRiskBy.REVENUE_AT_RISK, 20, 0),
-                "cohorts": customers.cohorts(base.CohortUnit.MONTH),
+                "top customers": customers.top_customers(TopBy.LTV, 20, 3),
+                "at risk": customers.at_risk("at_risk", None, None, AtRiskBy.REVENUE_AT_RISK, 20, 0),
+                "cohorts": customers.cohorts(CohortUnit.MONTH),
                 "distribution": customers.distribution(),
                 "purchase frequency": customers.purchase_frequency(),
                 "rfm": customers.rfm("champions", 20, 0),
-                "acquisition": customers.acquisition(base.CohortUnit.QUARTER),
+                "acquisition": customers.acquisition(CohortUnit.QUARTER),
                 "segments": customers.segments(),
                 "actions": customers.actions(20, 0),
                 "forecast": customers.forecast(6),

@@ -10,24 +10,13 @@ from typing import TYPE_CHECKING
 import ibis
 import pytest
 
+from customer_revenue.choices import CohortUnit
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.base_analytics import (
-    CohortUnit,
-    TrendRow,
-    TriangleRow,
-    acquisition_by_cohort,
-    acquisition_by_segment,
-    cohorts,
-    customers,
-    fill_trends,
-    fill_triangle,
-    growth_rate,
-    rfm,
-    rfm_summary,
-    trends,
-    triangle,
-    widget_metrics,
-)
+from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
+from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
+from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
+from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
+from customer_revenue.revenue.view import customers
 
 if TYPE_CHECKING:
     from tests.revenue.conftest import Shop

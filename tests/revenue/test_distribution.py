@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.base_analytics import (
+from customer_revenue.revenue.distribution import (
     concentration,
-    customers,
     distribution,
     lorenz,
     purchase_frequency,
@@ -19,6 +18,7 @@ from customer_revenue.revenue.base_analytics import (
     stage_rows,
     stages,
 )
+from customer_revenue.revenue.view import customers
 
 if TYPE_CHECKING:
     from tests.revenue.conftest import Shop

@@ -10,16 +10,11 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
+from customer_revenue.choices import AtRiskBy, TopBy
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.base_analytics import (
-    CUSTOMER_COLUMNS,
-    AtRiskBy,
-    TopBy,
-    at_risk,
-    customers,
-    top_customers,
-)
+from customer_revenue.revenue.customer_lists import at_risk, top_customers
+from customer_revenue.revenue.view import CUSTOMER_COLUMNS, customers
 
 if TYPE_CHECKING:
     from tests.revenue.conftest import Shop

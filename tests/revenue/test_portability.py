@@ -8,13 +8,19 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
+from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.policy import Policy, load_policy
-from customer_revenue.revenue import base_analytics as base
+from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
+from customer_revenue.revenue.cohorts import cohorts, triangle
+from customer_revenue.revenue.customer_lists import at_risk, top_customers
+from customer_revenue.revenue.distribution import concentration, distribution, lorenz, purchase_frequency, stages
+from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
-from customer_revenue.revenue.view import customer_revenue_analysis
+from customer_revenue.revenue.trends import trends, widget_metrics
+from customer_revenue.revenue.view import customer_revenue_analysis, customers
 from customer_revenue.tables import CANONICAL, Canonical
 
 ENGINES = ("duckdb", "postgres", "mysql", "spark")
@@ -56,8 +62,8 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
         refunds.mutate(day=refunds.created_at.date()),
     )
     day = scalar("date")
-    customers = base.customers(known, day, policy)
-    scored = base.rfm(customers, policy.rfm)
+    base = customers(known, day, policy)
+    scored = rfm(base, policy.rfm)
     return {
         "summary": summary(known, None, day, policy),
         "summary of a period": summary(known, day, day, policy),
@@ -65,21 +71,21 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
         "quarterly": quarterly(known),
         "by product": by_product(known, day),
         "view": customer_revenue_analysis(known, day, policy),
-        "top customers": base.top_customers(customers, base.TopBy.LTV, 10, 5, PREDICTIONS),
-        "at risk": base.at_risk(customers, policy, by=base.AtRiskBy.REVENUE_AT_RISK, predictions=PREDICTIONS),
-        "cohorts": base.cohorts(customers, base.CohortUnit.QUARTER),
-        "triangle": base.triangle(known),
-        "distribution": base.distribution(customers),
-        "stages": base.stages(customers),
-        "concentration": base.concentration(customers),
-        "lorenz": base.lorenz(customers),
-        "purchase frequency": base.purchase_frequency(customers),
-        "trends": base.trends(known),
-        "widget metrics": base.widget_metrics(customers, day),
+        "top customers": top_customers(base, TopBy.LTV, 10, 5, PREDICTIONS),
+        "at risk": at_risk(base, policy, by=AtRiskBy.REVENUE_AT_RISK, predictions=PREDICTIONS),
+        "cohorts": cohorts(base, CohortUnit.QUARTER),
+        "triangle": triangle(known),
+        "distribution": distribution(base),
+        "stages": stages(base),
+        "concentration": concentration(base),
+        "lorenz": lorenz(base),
+        "purchase frequency": purchase_frequency(base),
+        "trends": trends(known),
+        "widget metrics": widget_metrics(base, day),
         "rfm": scored,
-        "rfm summary": base.rfm_summary(scored),
-        "acquisition by cohort": base.acquisition_by_cohort(customers, PREDICTIONS, policy.acquisition),
-        "acquisition by segment": base.acquisition_by_segment(customers, PREDICTIONS, policy.acquisition),
+        "rfm summary": rfm_summary(scored),
+        "acquisition by cohort": acquisition_by_cohort(base, PREDICTIONS, policy.acquisition),
+        "acquisition by segment": acquisition_by_segment(base, PREDICTIONS, policy.acquisition),
         "next products": next_products(first_purchases(known), 20),
     }
 

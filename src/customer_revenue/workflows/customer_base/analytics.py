@@ -18,12 +18,27 @@ from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, full_mo
 from customer_revenue.actions.predictive_revenue import INTERVAL_COLUMNS
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
+from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy
-from customer_revenue.revenue import base_analytics as facts
+from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
+from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, cohorts, fill_triangle, triangle
+from customer_revenue.revenue.customer_lists import at_risk, top_customers
+from customer_revenue.revenue.distribution import (
+    concentration,
+    distribution,
+    lorenz,
+    purchase_frequency,
+    segment_rows,
+    stage_rows,
+    stages,
+)
+from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
+from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
+from customer_revenue.revenue.view import customers
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.feature_rows import feature_rows, known_at
@@ -55,10 +70,10 @@ class CustomerBase:
         self.day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
         self._lock = threading.RLock()
 
-    def top_customers(self, by: facts.TopBy, limit: int, offset: int) -> Body:
+    def top_customers(self, by: TopBy, limit: int, offset: int) -> Body:
         """The customers worth most; with predicted lifetime values where sorted by them."""
-        predictions = self.predictions if by is facts.TopBy.LTV else None
-        rows = self.rows(facts.top_customers(self.customers, by, limit, offset, predictions))
+        predictions = self.predictions if by is TopBy.LTV else None
+        rows = self.rows(top_customers(self.customers, by, limit, offset, predictions))
         return {"top_customers": [_listed(row) for row in rows], **self._page(limit, offset)}
 
     def at_risk(
@@ -66,12 +81,12 @@ class CustomerBase:
         activity: str,
         stage: str | None,
         segments: Collection[str] | None,
-        by: facts.AtRiskBy,
+        by: AtRiskBy,
         limit: int,
         offset: int,
     ) -> Body:
         """Customers who may be slipping away; with the revenue at risk where sorted by it."""
-        listed = facts.at_risk(
+        listed = at_risk(
             self.customers,
             self._policy,
             activity=activity,
@@ -80,17 +95,17 @@ class CustomerBase:
             by=by,
             limit=limit,
             offset=offset,
-            predictions=self.predictions if by is facts.AtRiskBy.REVENUE_AT_RISK else None,
+            predictions=self.predictions if by is AtRiskBy.REVENUE_AT_RISK else None,
         )
         return {"at_risk_customers": [_listed(row) for row in self.rows(listed)], **self._page(limit, offset)}
 
-    def cohorts(self, unit: facts.CohortUnit) -> Body:
+    def cohorts(self, unit: CohortUnit) -> Body:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
-        totals = self.rows(facts.cohorts(self.customers, unit))
-        cells = [facts.TriangleRow(**row) for row in self.rows(facts.triangle(self.known, unit))]
+        totals = self.rows(cohorts(self.customers, unit))
+        cells = [TriangleRow(**row) for row in self.rows(triangle(self.known, unit))]
         last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
         by_cohort: dict[int, list[Row]] = {}
-        for cell in facts.fill_triangle(cells, last - last % unit.months, unit):
+        for cell in fill_triangle(cells, last - last % unit.months, unit):
             row = cell._asdict()
             by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
         named = [
@@ -101,42 +116,42 @@ class CustomerBase:
 
     def distribution(self) -> Body:
         """Revenue by segment, and how concentrated it is."""
-        concentration = self.rows(facts.concentration(self.customers))
+        shares = self.rows(concentration(self.customers))
         return {
-            "distribution": [_with_dollars(row) for row in self.rows(facts.distribution(self.customers))],
-            "concentration": concentration[0] if concentration else None,
-            "lorenz": self.rows(facts.lorenz(self.customers)),
+            "distribution": [_with_dollars(row) for row in self.rows(distribution(self.customers))],
+            "concentration": shares[0] if shares else None,
+            "lorenz": self.rows(lorenz(self.customers)),
         }
 
     def purchase_frequency(self) -> Body:
         """Customers by their mean gap between purchases."""
-        rows = self.rows(facts.purchase_frequency(self.customers))
+        rows = self.rows(purchase_frequency(self.customers))
         return {"purchase_frequency": [_with_dollars(row) for row in rows]}
 
     def trends(self) -> Body:
         """The base month by month."""
-        rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
-        return {"monthly_trends": facts.fill_trends(rows, self.when.day)}
+        rows = [TrendRow(**row) for row in self.rows(trends(self.known))]
+        return {"monthly_trends": fill_trends(rows, self.when.day)}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first."""
-        scored = facts.rfm(self.customers, self._policy.rfm)
-        body: Body = {"groups": [_with_dollars(row) for row in self.rows(facts.rfm_summary(scored))]}
+        scored = rfm(self.customers, self._policy.rfm)
+        body: Body = {"groups": [_with_dollars(row) for row in self.rows(rfm_summary(scored))]}
         if group is not None:
             members = scored.filter(scored.rfm_group == group)
             ordered = members.order_by(members.rfm_code.desc(), members.customer_id.asc())
             body |= {"customers": self.rows(ordered.limit(limit, offset=offset)), **self._page(limit, offset)}
         return body
 
-    def acquisition(self, unit: facts.CohortUnit) -> Body:
+    def acquisition(self, unit: CohortUnit) -> Body:
         """Average lifetime value, and the highest acquisition cost that leaves the policy's margin.
 
         Raises:
             ModelError: there is no model.
         """
         policy = self._policy.acquisition
-        by_cohort = self.rows(facts.acquisition_by_cohort(self.customers, self.predictions, policy, unit))
-        by_segment = self.rows(facts.acquisition_by_segment(self.customers, self.predictions, policy))
+        by_cohort = self.rows(acquisition_by_cohort(self.customers, self.predictions, policy, unit))
+        by_segment = self.rows(acquisition_by_segment(self.customers, self.predictions, policy))
         return {
             "unit": unit.value,
             "by_cohort": [_labelled(row, unit) for row in by_cohort],
@@ -146,17 +161,17 @@ class CustomerBase:
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""
         return {
-            "segments": facts.segment_rows(self.rows(facts.distribution(self.customers)), self._policy),
-            "stages": facts.stage_rows(self.rows(facts.stages(self.customers)), self._policy),
+            "segments": segment_rows(self.rows(distribution(self.customers)), self._policy),
+            "stages": stage_rows(self.rows(stages(self.customers)), self._policy),
         }
 
     def widget(self, limit: int) -> Body:
         """The dashboard object of the specification, with its names; money in currency units."""
-        (metrics,) = self.rows(facts.widget_metrics(self.customers, self.day))
+        (metrics,) = self.rows(widget_metrics(self.customers, self.day))
         return {
-            "topCustomers": self.top_customers(facts.TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
+            "topCustomers": self.top_customers(TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
             "revenueDistribution": self.distribution()["distribution"],
-            "atRiskCustomers": self.at_risk("at_risk", None, None, facts.AtRiskBy.TOTAL_REVENUE, limit, 0)[
+            "atRiskCustomers": self.at_risk("at_risk", None, None, AtRiskBy.TOTAL_REVENUE, limit, 0)[
                 "at_risk_customers"
             ],
             "monthlyTrends": self.trends()["monthly_trends"],
@@ -164,7 +179,7 @@ class CustomerBase:
                 "totalCustomers": metrics["total_customers"],
                 "avgCustomerValue": metrics["avg_customer_value_cents"] / 100,
                 "topCustomerValue": metrics["top_customer_value_cents"] / 100,
-                "customerGrowthRate": facts.growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
+                "customerGrowthRate": growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
             },
         }
 
@@ -192,8 +207,8 @@ class CustomerBase:
         """Revenue to be expected of all known customers, month by month."""
         predictor, features = self._predictor(), feature_rows(self.store, self.when)
         path = [predictor.predict(features, days).select(PATH_COLUMNS) for days in horizons_days(self.when.day, months)]
-        rows = [facts.TrendRow(**row) for row in self.rows(facts.trends(self.known))]
-        history = full_months(facts.fill_trends(rows, self.when.day), self.when.day)
+        rows = [TrendRow(**row) for row in self.rows(trends(self.known))]
+        history = full_months(fill_trends(rows, self.when.day), self.when.day)
         return base_forecast(path, self.when.day, history, self._policy.forecast)
 
     @property
@@ -227,7 +242,7 @@ class CustomerBase:
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
-        rows = self.store.fetch(facts.customers(self.known, self.day, self._policy))
+        rows = self.store.fetch(customers(self.known, self.day, self._policy))
         return rows.sort_by("customer_id").combine_chunks()
 
     @cached_property
@@ -279,8 +294,8 @@ def _in_units(row: Iterable[str]) -> list[str]:
     return [name for name in row if name in specified]
 
 
-def _labelled(row: Row, unit: facts.CohortUnit) -> Row:
+def _labelled(row: Row, unit: CohortUnit) -> Row:
     """A cohort by its label instead of its index."""
-    return {"cohort": facts.cohort_label(row["cohort_index"], unit)} | {
+    return {"cohort": cohort_label(row["cohort_index"], unit)} | {
         name: value for name, value in row.items() if name != "cohort_index"
     }

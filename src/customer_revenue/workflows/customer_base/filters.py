@@ -12,8 +12,8 @@ import ibis.expr.types as ir
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import Period
 from customer_revenue.policy import Policy
-from customer_revenue.revenue import base_analytics as facts
 from customer_revenue.revenue.segments import segment
+from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
@@ -65,7 +65,7 @@ class CustomerFilter:
             return self.base.customers
         with self._lock:
             if period not in self._tables:
-                found = facts.customers(self.base.known, self.base.day, self.policy, self.first_day(period))
+                found = customers(self.base.known, self.base.day, self.policy, self.first_day(period))
                 self._tables[period] = ibis.memtable(self.store.fetch(found))
             return self._tables[period]
 

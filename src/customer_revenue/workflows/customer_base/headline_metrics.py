@@ -12,8 +12,7 @@ import ibis.expr.types as ir
 
 from customer_revenue.periods import BEGINNING, Period, months_before
 from customer_revenue.revenue.arithmetic import sum_where
-from customer_revenue.revenue.base_analytics import growth_rate
-from customer_revenue.revenue.trends import GROWTH_DAYS
+from customer_revenue.revenue.trends import GROWTH_DAYS, growth_rate
 from customer_revenue.tables import Canonical
 
 ONE_DAY = dt.timedelta(days=1)

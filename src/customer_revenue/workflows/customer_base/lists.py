@@ -18,7 +18,7 @@ from customer_revenue.errors import InvalidParameter, ModelError
 from customer_revenue.orders.store import parameter
 from customer_revenue.periods import Period
 from customer_revenue.policy import PRIORITIES
-from customer_revenue.revenue import base_analytics as facts
+from customer_revenue.revenue.customer_lists import revenue_at_risk
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 
@@ -206,7 +206,7 @@ class Lists:
             )
         added = predictions.rename(predicted_id="customer_id")
         joined = table.left_join(added, table.customer_id == added.predicted_id)
-        at_stake = facts.revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
+        at_stake = revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
         whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
         return joined.mutate(revenue_at_risk_cents=at_stake, **whole).select(*LISTED)
 

@@ -7,8 +7,12 @@ from enum import StrEnum
 
 import ibis.expr.types as ir
 
+from customer_revenue.choices import CohortUnit
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
-from customer_revenue.revenue import base_analytics as facts
+from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, fill_triangle, triangle
+from customer_revenue.revenue.distribution import concentration, distribution, lorenz
+from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
+from customer_revenue.revenue.trends import TrendRow, fill_trends, trends
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
@@ -64,12 +68,12 @@ class Overview:
     def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
         customers = self._filter.customers_of(period)
         chosen = self._filter.chosen(period, segments)
-        concentration = self._filter.base.rows(facts.concentration(chosen))
+        shares = self._filter.base.rows(concentration(chosen))
         return {
             "monthly": self._monthly(known, period),
-            "segment_shares": self._filter.base.rows(facts.distribution(customers)),
-            "concentration": concentration[0] if concentration else None,
-            "lorenz": self._filter.base.rows(facts.lorenz(chosen)),
+            "segment_shares": self._filter.base.rows(distribution(customers)),
+            "concentration": shares[0] if shares else None,
+            "lorenz": self._filter.base.rows(lorenz(chosen)),
             "cohorts": self._cohorts(known, period),
             "rfm": self._rfm(customers, segments),
         }
@@ -79,10 +83,8 @@ class Overview:
         return windows.figures(row, self._filter.store.info.first_day)
 
     def _monthly(self, known: Canonical, period: Period) -> list[dict[str, object]]:
-        rows = [
-            facts.TrendRow(**row) for row in self._filter.base.rows(facts.trends(known, self._filter.first_day(period)))
-        ]
-        return facts.fill_trends(rows, self._filter.base.when.day)
+        rows = [TrendRow(**row) for row in self._filter.base.rows(trends(known, self._filter.first_day(period)))]
+        return fill_trends(rows, self._filter.base.when.day)
 
     def _cohorts(self, known: Canonical, period: Period) -> Body:
         """The newest cohorts, with the cells whose month is in the period."""
@@ -90,17 +92,17 @@ class Overview:
         months = (
             0 if info.first_day is None else (day.year - info.first_day.year) * 12 + day.month - info.first_day.month
         )
-        unit = facts.CohortUnit.MONTH if months < MONTHS_OF_MONTHLY_COHORTS else facts.CohortUnit.QUARTER
+        unit = CohortUnit.MONTH if months < MONTHS_OF_MONTHLY_COHORTS else CohortUnit.QUARTER
         last = day.year * MONTHS_PER_YEAR + day.month - 1
         last -= last % unit.months
         start = period.first_day(day)
         first = start.year * MONTHS_PER_YEAR + start.month - 1
-        rows = [facts.TriangleRow(**row) for row in self._filter.base.rows(facts.triangle(known, unit))]
+        rows = [TriangleRow(**row) for row in self._filter.base.rows(triangle(known, unit))]
         cohorts: dict[int, Row] = {}
-        for cell in facts.fill_triangle(rows, last, unit):
+        for cell in fill_triangle(rows, last, unit):
             cohort = cohorts.setdefault(
                 cell.cohort_index,
-                {"cohort": facts.cohort_label(cell.cohort_index, unit), "customers": cell.customers, "cells": []},
+                {"cohort": cohort_label(cell.cohort_index, unit), "customers": cell.customers, "cells": []},
             )
             if cell.cohort_index + (cell.age + 1) * unit.months > first:
                 cohort["cells"].append(
@@ -116,7 +118,7 @@ class Overview:
 
     def _rfm(self, customers: ir.Table, segments: tuple[str, ...]) -> Body:
         """Groups, and the map of recency by frequency. Scores are among all customers of the period."""
-        scored = facts.rfm(customers, self._filter.policy.rfm)
+        scored = rfm(customers, self._filter.policy.rfm)
         if segments:
             members = customers.filter(customers.customer_segment.isin(segments)).select(member="customer_id")
             scored = scored.semi_join(members, scored.customer_id == members.member)
@@ -124,6 +126,6 @@ class Overview:
             customers=scored.count(), revenue_cents=scored.monetary_cents.sum(), group=scored.rfm_group.mode()
         )
         return {
-            "groups": self._filter.base.rows(facts.rfm_summary(scored)),
+            "groups": self._filter.base.rows(rfm_summary(scored)),
             "cells": self._filter.base.rows(cells.order_by("recency_score", "frequency_score")),
         }
