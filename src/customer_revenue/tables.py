@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.datatypes as dtypes
@@ -27,7 +27,7 @@ CANONICAL = {
     "orders": ibis.schema(
         {
             "id": "!string",
-            "user_id": "!string",
+            "user_id": "string",
             "total_cents": "!int64",
             "status": "!string",
             "created_at": "!timestamp",
@@ -47,13 +47,16 @@ CANONICAL = {
         {
             "id": "!string",
             "order_id": "string",
-            "user_id": "!string",
+            "user_id": "string",
             "amount_cents": "!int64",
             "created_at": "!timestamp",
         }
     ),
 }
-"""The tables of a store. Times are UTC without a zone; money is integer cents of the store's one currency."""
+"""The tables of a store. Times are UTC without a zone; money is integer cents of the store's one currency.
+
+``user_id`` is null in an order without a customer, such as one at the till, and in its refunds.
+"""
 
 RECENT_DAYS = (30, 90, 180, 365)
 """Windows of the recent counts and sums among the features, in days back from the as-of day."""
@@ -173,20 +176,36 @@ class Canonical:
     ``orders`` and ``refunds`` carry one column more than in the store: ``day``, the calendar day of ``created_at`` in
     the reporting zone. Nothing outside the store knows about time zones. ``order_items`` may carry ``user_id``, the
     order's customer, so that one customer's items are found at once.
+
+    ``orders`` and ``refunds`` are those of identified customers. ``unattributed`` holds the orders without a customer,
+    with the columns of ``orders``; ``None`` where there cannot be any.
     """
 
     orders: ir.Table
     users: ir.Table
     order_items: ir.Table
     refunds: ir.Table
+    unattributed: ir.Table | None = None
+
+    @classmethod
+    def of(cls, orders: ir.Table, users: ir.Table, order_items: ir.Table, refunds: ir.Table) -> Canonical:
+        """Separate the orders and refunds of a store's tables that have a customer from those without one."""
+        return cls(
+            orders=orders.filter(orders.user_id.notnull()),
+            users=users,
+            order_items=order_items,
+            refunds=refunds.filter(refunds.user_id.notnull()),
+            unattributed=orders.filter(orders.user_id.isnull()),
+        )
 
     def until(self, moment: ir.TimestampValue) -> Canonical:
         """What was known at ``moment``: the orders and refunds created up to and including it."""
-        return Canonical(
+        unattributed = self.unattributed
+        return replace(
+            self,
             orders=self.orders.filter(self.orders.created_at <= moment),
-            users=self.users,
-            order_items=self.order_items,
             refunds=self.refunds.filter(self.refunds.created_at <= moment),
+            unattributed=None if unattributed is None else unattributed.filter(unattributed.created_at <= moment),
         )
 
     def of_customer(self, user_id: ir.StringValue) -> Canonical:
@@ -202,6 +221,11 @@ class Canonical:
     def counted_orders(self) -> ir.Table:
         """The orders that are revenue: paid, or refunded later."""
         return self.orders.filter(self.orders.status.isin(COUNTED_STATUSES))
+
+    def counted_refunds(self) -> ir.Table:
+        """The refunds that are subtracted from revenue: all but those of orders that do not count."""
+        uncounted = self.orders.filter(self.orders.status.notin(COUNTED_STATUSES)).select(uncounted_id="id")
+        return self.refunds.anti_join(uncounted, self.refunds.order_id == uncounted.uncounted_id)
 
 
 def as_of_literal(moment: dt.datetime) -> ir.TimestampScalar:

@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import SIMULATED_CUSTOMERS, Shop
 
 NAMES = {
+    "overview": "metrics",
     "top-customers": "top_customers",
     "at-risk": "at_risk_customers",
     "cohorts": "cohorts",

@@ -9,11 +9,16 @@ import duckdb
 import pytest
 from tests.servers import DatabaseServer, ServerOf
 
+from customer_revenue.orders import store_info
 from customer_revenue.orders.imports.import_files import ImportSummary, import_files
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings
 
 HEADER = "order_id,user_id,created_at,total,status"
+
+
+DOWNGRADES = {1: ("DROP TABLE forgotten",), 2: ("ALTER TABLE refunds DROP COLUMN with_order",)}
+"""What makes a store of each version of one of the next."""
 
 
 class Shop:
@@ -50,6 +55,18 @@ class Shop:
         """Query the store as any other DuckDB client."""
         with duckdb.connect(str(self.path), read_only=True) as con:
             return con.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        """Change the store behind the package's back."""
+        with duckdb.connect(str(self.path)) as con:
+            con.execute(sql)
+
+    def age(self, version: int) -> None:
+        """Turn the store into one of an older version."""
+        for newer in range(store_info.SCHEMA_VERSION - 1, version - 1, -1):
+            for statement in DOWNGRADES[newer]:
+                self.execute(statement)
+        self.execute(f"UPDATE store_info SET schema_version = {version}")
 
     def column(self, sql: str) -> list[Any]:
         return [row[0] for row in self.query(sql)]
@@ -94,6 +111,16 @@ class ServerShop(Shop):
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self.server.query(sql, self.database)
+
+    def execute(self, sql: str) -> None:
+        self.query(sql)
+
+    def age(self, version: int) -> None:
+        if version <= 2:
+            strict = {"postgres": "ALTER COLUMN user_id SET NOT NULL", "mysql": "MODIFY user_id VARCHAR(255) NOT NULL"}
+            for table in ("orders", "order_items", "refunds"):
+                self.execute(f"ALTER TABLE {table} {strict[self.kind]}")
+        super().age(version)
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """All tables, with the columns of the embedded store in its order."""

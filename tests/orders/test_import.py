@@ -205,9 +205,7 @@ def test_a_zone_that_nobody_chose_is_the_stores(make_shop: Callable[..., Shop], 
 
 def test_an_older_store_is_upgraded_by_an_import(shop: Shop) -> None:
     shop.load("1,ann,2023-05-01,10,paid")
-    with duckdb.connect(str(shop.path)) as con:
-        con.execute("DROP TABLE forgotten")
-        con.execute("UPDATE store_info SET schema_version = 1")
+    shop.age(1)
     assert shop.load("2,ann,2023-05-01,10,paid").orders_in_store == 2
     assert shop.column("SELECT schema_version FROM store_info") == [store_info.SCHEMA_VERSION]
 

@@ -171,8 +171,7 @@ def test_the_day_of_an_order_is_the_reporting_zones(
 def test_an_older_store_is_upgraded_by_an_import(on_server: MakeServerShop) -> None:
     shop = on_server()
     shop.load("1,ann,2023-05-01,10,paid")
-    shop.query("DROP TABLE forgotten")
-    shop.query("UPDATE store_info SET schema_version = 1")
+    shop.age(1)
     assert shop.load("2,ann,2023-05-01,10,paid").orders_in_store == 2
     assert shop.query("SELECT schema_version FROM store_info") == [(store_info.SCHEMA_VERSION,)]
 

@@ -85,7 +85,9 @@ class Shop:
             CREATE VIEW counted AS SELECT *, CAST(created_at AS DATE) AS day FROM orders
             WHERE status IN ('paid', 'refunded') AND CAST(created_at AS DATE) <= DATE '{self.as_of}';
             CREATE VIEW returned AS SELECT *, CAST(created_at AS DATE) AS day FROM refunds
-            WHERE CAST(created_at AS DATE) <= DATE '{self.as_of}';
+            WHERE CAST(created_at AS DATE) <= DATE '{self.as_of}' AND NOT EXISTS (
+                FROM orders o WHERE o.id = order_id AND o.status NOT IN ('paid', 'refunded')
+                AND CAST(o.created_at AS DATE) <= DATE '{self.as_of}');
             CREATE VIEW base AS
             SELECT s.*, u.name AS customer_name, u.email AS customer_email
             FROM ({self.summary_sql(dt.date.min)}) s LEFT JOIN users u ON u.id = s.customer_id WHERE total_orders > 0;

@@ -10,6 +10,7 @@ import typer
 from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, Stage, TopBy
 from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, settings_for
 from customer_revenue.console import say
+from customer_revenue.periods import Period
 
 if TYPE_CHECKING:
     from customer_revenue.workflows.customer_base.analytics import CustomerBase
@@ -26,6 +27,23 @@ def _print_result(store: str | None, as_of: str | None, query: Callable[[Custome
     answers = Answers.open(settings_for(store))
     base = answers.base(as_of)
     say(as_json(answers.complete(query(base), base.when)))
+
+
+@analytics.command()
+def overview(
+    period: Annotated[str, typer.Option(help=f"One of {', '.join(Period)}.")] = Period.ALL_TIME,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """The metrics of the whole base with the previous period's, and the revenue of orders without a customer."""
+    from customer_revenue.workflows.customer_base.overview import Part
+    from customer_revenue.workflows.customers.answers import Answers
+    from customer_revenue.workflows.parameters import as_json, parse_period
+
+    chosen = parse_period(period)
+    answers = Answers.open(settings_for(store))
+    dashboard = answers.dashboard(as_of)
+    say(as_json(answers.complete(dashboard.overview.of(chosen, (), (Part.METRICS,)), dashboard.base.when)))
 
 
 @analytics.command("top-customers")

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from customer_revenue.features.rfm import DayExpression, as_date, numbered_days, purchase_days
 from customer_revenue.periods import DAYS_PER_YEAR
-from customer_revenue.tables import DECAY_DAYS, RECENT_DAYS, REFUNDED, check_columns
+from customer_revenue.tables import DECAY_DAYS, PAID, RECENT_DAYS, check_columns
 
 SEASON_DAYS = 90
 
@@ -89,11 +89,11 @@ def _rhythm(days: ir.Table) -> dict[str, ir.Value]:
 
 
 def _refunds(orders: ir.Table, refunds: ir.Table, as_of_day: DayExpression) -> ir.Table:
-    """Refunds of each customer beyond the orders that were refunded as a whole."""
+    """Refunds of each customer of orders that count, beyond those that were refunded as a whole."""
     check_columns(refunds, REFUND_COLUMNS, "refunds")
-    whole = orders.filter(orders.status == REFUNDED).select(whole_id="id")
+    other = orders.filter(orders.status != PAID).select(other_id="id")
     known = refunds.filter(refunds.day <= as_date(as_of_day))
-    beyond = known.anti_join(whole, known.order_id == whole.whole_id)
+    beyond = known.anti_join(other, known.order_id == other.other_id)
     return beyond.group_by(refund_customer_id=beyond.user_id).aggregate(
         returned_cents=beyond.amount_cents.sum(), refunds=beyond.count()
     )

@@ -14,9 +14,9 @@ from customer_revenue.tables import CANONICAL, Canonical
 STORE_TABLES = {
     **CANONICAL,
     # Each item has its order's customer, so that one customer's items are stored together and found by a range.
-    "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "!string"}),
+    "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "string"}),
 }
-"""The schemas of the tables in the store."""
+"""The schemas of the tables in the store, as far as they are read."""
 
 QUARANTINE_SCHEMA = ibis.schema(
     {"source": "string", "line": "int64", "reason": "string", "user_id": "string", "raw": "string"}
@@ -67,7 +67,7 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
         ibis.table(STORE_TABLES[name], name=name, catalog=catalog, database=database)
         for name in ("orders", "users", "order_items", "refunds")
     )
-    return Canonical(
+    return Canonical.of(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,
         order_items=items,

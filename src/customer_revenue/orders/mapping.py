@@ -127,10 +127,10 @@ def mapped_tables(
     orders = orders.mutate(status=status.cases(*words.items(), else_=status) if words else status)
     users = found.get("users")
     if users is None:
-        customers = orders.select("user_id").distinct()
+        customers = orders.filter(orders.user_id.notnull()).select("user_id").distinct()
         users = customers.select(id="user_id", name=ibis.null("string"), email=ibis.null("string"))
     refunds = found.get("refunds", _empty_table(orders, "refunds"))
-    return Canonical(
+    return Canonical.of(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,
         order_items=found.get("order_items", _empty_table(orders, "order_items")),

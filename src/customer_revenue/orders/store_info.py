@@ -15,8 +15,9 @@ from ibis.backends.sql.datatypes import DuckDBType
 from customer_revenue.errors import StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.periods import Clock
+from customer_revenue.tables import COUNTED_STATUSES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the store's tables. With every change of them, increment it and add a step to ``upgrade.UPGRADES``."""
 
 INFO_COLUMNS = {
@@ -77,6 +78,22 @@ def day_of(moment: dt.datetime | None, zone: str) -> dt.date | None:
     return None if moment is None else moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(zone)).date()
 
 
+def last_counted(prefix: str) -> str:
+    """Return SQL for the time of the last order or refund that counts, or of the last order if none does.
+
+    Args:
+        prefix: what stands before the names of the tables, such as ``next.``.
+    """
+    orders, refunds, counted = f"{prefix}orders", f"{prefix}refunds", f"status IN {COUNTED_STATUSES}"
+    refunded = (
+        f"SELECT max(created_at) AS last_at FROM {refunds} WHERE NOT EXISTS"
+        f" (SELECT 1 FROM {orders} AS o WHERE o.id = order_id AND NOT {counted})"
+    )
+    bought = f"SELECT max(created_at) AS last_at FROM {orders} WHERE {counted}"
+    last = f"SELECT max(last_at) FROM ({bought} UNION ALL {refunded}) AS m"
+    return f"coalesce(({last}), (SELECT max(created_at) FROM {orders}))"
+
+
 def create_info(con: duckdb.DuckDBPyConnection) -> None:
     """Create the empty table ``store_info`` in ``next``."""
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
@@ -99,7 +116,7 @@ def write_info(
         f"""
         INSERT INTO next.store_info
         SELECT $version, $currency, $zone, $clock, $chosen, $as_of,
-            (SELECT min(created_at) FROM next.orders), (SELECT max(created_at) FROM next.orders),
+            (SELECT min(created_at) FROM next.orders), {last_counted("next.")},
             (SELECT count(*) FROM next.orders), (SELECT count(*) FROM next.users),
             (SELECT count(*) FROM next.refunds), $formats, {_FINGERPRINT}
         """,

@@ -6,14 +6,14 @@ import ibis
 import ibis.expr.types as ir
 
 from customer_revenue.revenue.arithmetic import stacked
-from customer_revenue.tables import REFUNDED, Canonical
+from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, Canonical
 
 
 def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table:
     """Orders and refunds as one list of movements.
 
     A refunded order counts back its total on its own day. A row of ``refunds`` counts on the day it happened, unless
-    its order is refunded as a whole and inside the period, and so is counted already.
+    its order is refunded as a whole and inside the period, and so is counted already, or its order does not count.
 
     Args:
         known: what was known at the as-of moment.
@@ -43,8 +43,8 @@ def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Ta
 
 def _refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
     orders, refunds = known.orders, known.refunds
-    whole = orders.filter(orders.status == REFUNDED)
+    counted_already = orders.status == REFUNDED
     if first_day is not None:
-        whole = whole.filter(whole.day >= first_day)
-    whole = whole.select(whole_id=whole.id)
-    return refunds.anti_join(whole, refunds.order_id == whole.whole_id)
+        counted_already &= orders.day >= first_day
+    other = orders.filter(counted_already | orders.status.notin(COUNTED_STATUSES)).select(other_id=orders.id)
+    return refunds.anti_join(other, refunds.order_id == other.other_id)

@@ -23,6 +23,8 @@ from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, chec
 
 TABLES = {
     **STORE_TABLES,
+    # Whether a refund came in a row of its order. When the order comes again without it, it is withdrawn.
+    "refunds": ibis.schema({**STORE_TABLES["refunds"], "with_order": "boolean"}),
     "quarantine": QUARANTINE_SCHEMA,
     "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
     "store_info": INFO_SCHEMA,

@@ -51,7 +51,7 @@ class ImportRules:
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A file in a schema with the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine``."""
+    """A file in a schema with the tables of a store, as ``merge`` describes them."""
 
     schema: str
     path: Path
@@ -115,7 +115,7 @@ def stage(
         raise _nothing_imported(path, quarantined)
     _stage_orders(con, file_format, schema)
     _stage_items(con, schema)
-    _stage_refunds(con, file_format, schema)
+    _stage_refunds(con, file_format, schema, restated=file_format.refund_column in types)
     _stage_users(con, schema, named_users=any(column in types for column in file_format.personal_columns))
     return StagedFile(schema, path, file_format, currency, lines + rejected, quarantined)
 
@@ -228,13 +228,16 @@ def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     )
 
 
-def _stage_refunds(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
+def _stage_refunds(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str, *, restated: bool) -> None:
+    """Stage the refunds, and as ``restated`` the ids of the orders of which the file states all refunds."""
+    con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders WHERE {restated}")
     amount = "CAST(sum(refund_cents) AS BIGINT)" if file_format.total_is_summed else "any_value(refund_cents)"
     con.execute(
         f"""
         CREATE TABLE {schema}.refunds AS
         SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
-            {amount} AS amount_cents, min(coalesce(refunded_at, created_at)) AS created_at
+            {amount} AS amount_cents, min(coalesce(refunded_at, created_at)) AS created_at,
+            bool_or(role = 'order') AS with_order
         FROM {schema}.lines WHERE reason IS NULL AND refund_id IS NOT NULL GROUP BY refund_id
         """
     )
@@ -249,5 +252,5 @@ def _stage_users(con: duckdb.DuckDBPyConnection, schema: str, *, named_users: bo
     )
     con.execute(
         f"CREATE TABLE {schema}.users AS SELECT user_id AS id, {known} FROM {schema}.lines"
-        " WHERE reason IS NULL GROUP BY user_id"
+        " WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY user_id"
     )

@@ -23,7 +23,7 @@ from customer_revenue.orders.forgotten_customers import check_forget_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
 from customer_revenue.orders.imports.merge import MergeCounts, check_not_reassigned, compare, merge
 from customer_revenue.orders.mapping import ShopMapping, load_mapping
-from customer_revenue.orders.store_info import day_of, read_info, write_info
+from customer_revenue.orders.store_info import day_of, last_counted, read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import PAID, REFUNDED
@@ -114,6 +114,7 @@ class _Import:
         self.con, self.target, self.options, self.report, self.mapping = con, target, options, report, mapping
         self.old: dict[str, object] = {}
         self.zone, self.forget_key, self.has_forgotten = options.timezone, forget_key, False
+        self.contradicting: Counter[str] = Counter()
 
     def run(
         self,
@@ -132,7 +133,7 @@ class _Import:
         change = self._compare_with_store(new)
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
         self.report("writing the store", 0.7)
-        merge(self.con, "old" if self.old else None, new, "next")
+        self.contradicting.update(merge(self.con, "old" if self.old else None, new, "next"))
         write_info(
             self.con,
             currency=staged[-1].currency,
@@ -148,7 +149,7 @@ class _Import:
         self.report("publishing the new store", 0.95)
         self._publish(change, info, views_changed=views_changed)
         self.report("done", 1.0)
-        quarantined: Counter[str] = Counter()
+        quarantined = self.contradicting.copy()
         for part in staged:
             quarantined.update(part.quarantined)
         first, last = (day_of(_moment(info[name]), zone) for name in ("first_created_at", "last_created_at"))
@@ -233,7 +234,7 @@ class _Import:
             compare(self.con, combined, part.schema)
             out = f"work.combined_{position}"
             self.con.execute(f"CREATE SCHEMA {out}")
-            merge(self.con, combined, part.schema, out)
+            self.contradicting.update(merge(self.con, combined, part.schema, out))
             combined = out
         return combined
 
@@ -262,9 +263,10 @@ class _Import:
         if self.old.get("clock_is_chosen"):
             day = self.old["as_of"]
             return zone, Clock(str(self.old["clock"])), True, day if isinstance(day, dt.date) else None
-        sources = [f"{new}.orders", *(["old.orders"] if self.old else [])]
-        tables = " UNION ALL ".join(f"SELECT created_at FROM {source}" for source in sources)
-        (last,) = one_row(self.con, f"SELECT max(created_at) FROM ({tables})")
+        parts = " UNION ALL ".join(
+            f"SELECT {last_counted(f'{name}.')} AS last" for name in [new, *(["old"] if self.old else [])]
+        )
+        (last,) = one_row(self.con, f"SELECT max(last) FROM ({parts})")
         today = dt.datetime.now(ZoneInfo(zone)).date()
         last_day = day_of(last, zone)
         clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE

@@ -21,7 +21,7 @@ class ImportSummary:
     orders_updated: int
     orders_unchanged: int
     refunds_imported: int
-    """Refunds that are new or changed."""
+    """Refunds that are new, changed or withdrawn."""
     quarantined: Mapping[str, int]
     """Number of rows by reason, the most frequent first."""
     orders_in_store: int
@@ -44,7 +44,7 @@ class ImportSummary:
                 f"{self.orders_imported:,} imported, {self.orders_updated:,} updated,"
                 f" {self.orders_unchanged:,} unchanged"
             ),
-            "Refunds": f"{self.refunds_imported:,} new or changed",
+            "Refunds": f"{self.refunds_imported:,} new, changed or withdrawn",
             "Quarantined": f"{sum(self.quarantined.values()):,} lines{self._reasons()}",
             "Store": (
                 f"{self.customers_in_store:,} customers, {self.orders_in_store:,} orders with"

@@ -1,4 +1,9 @@
-"""Merge two sets of canonical tables: those of the store and those of a file."""
+"""Merge two sets of canonical tables: those of the store and those of a file.
+
+A file's set has the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine`` of a store, and
+``restated``: the ids of the orders of which the file states all refunds. ``refunds.with_order`` is whether a refund
+came in a row of its order. ``user_id`` is null where the file names no customer.
+"""
 
 # ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
@@ -9,13 +14,14 @@ import duckdb
 
 from customer_revenue.errors import CustomerReassigned
 from customer_revenue.orders.duckdb_sql import one_row, scalar
+from customer_revenue.orders.imports.late_refunds import quarantine_contradicting
 
 _MAX_SHOWN_IDS = 10
 
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """How many orders, refunds and users a merge added or changed."""
+    """How many orders, refunds and users a merge added or changed; refunds that it withdrew are among them."""
 
     imported: int
     updated: int
@@ -30,7 +36,7 @@ class MergeCounts:
 
 
 def check_not_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> None:
-    """Check that an order or refund that is imported again still belongs to the same customer.
+    """Check that an order or refund that is imported again still belongs to the same customer, if it names one.
 
     Raises:
         CustomerReassigned: at least one does not; ``details`` names up to ten.
@@ -73,13 +79,18 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
         f"""
         SELECT count(*), count(*) FILTER (
             (n.total_cents, n.status, n.created_at) IS DISTINCT FROM (b.total_cents, b.status, b.created_at)
-            OR n.id IN (FROM changed)
+            OR (n.user_id IS NOT NULL AND b.user_id IS NULL) OR n.id IN (FROM changed)
         )
         FROM {new}.orders n JOIN {base}.orders b USING (id)
         """,
     )
     total = scalar(con, f"SELECT count(*) FROM {new}.orders")
-    refunds = scalar(con, f"SELECT count(*) FROM (FROM {new}.refunds EXCEPT FROM {base}.refunds)")
+    known = " UNION ".join(f"SELECT id, user_id FROM {name}.orders WHERE user_id IS NOT NULL" for name in (base, new))
+    refunds = _with_customer(con, f"SELECT {_REFUND_COLUMNS} FROM {new}.refunds", "order_id", known)
+    changed_refunds = scalar(
+        con, f"SELECT count(*) FROM ({refunds} EXCEPT SELECT {_REFUND_COLUMNS} FROM {base}.refunds)"
+    )
+    withdrawn = scalar(con, f"SELECT count(*) FROM {base}.refunds WHERE {_withdrawn(new)}")
     users = scalar(
         con,
         f"""
@@ -88,27 +99,24 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
             OR coalesce(n.email <> b.email, n.email IS NOT NULL)
         """,
     )
-    return MergeCounts(total - seen, updated, seen - updated, refunds, users)
+    return MergeCounts(total - seen, updated, seen - updated, changed_refunds + withdrawn, users)
 
 
 _ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents) AS HUGEINT))"
+_REFUND_COLUMNS = "id, order_id, user_id, amount_cents, created_at, with_order"
 
 
-def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> dict[str, int]:
     """Merge ``new`` into ``base`` and write the tables of ``out``, clustered by customer.
 
     Clustering lets a query for one customer read a small part of the file. Requires ``compare`` for the same two.
+
+    Returns:
+        How many refunds of ``base`` contradict their orders, which ``new`` brings, by reason. They are quarantined.
     """
-    for table, key, order in (
-        ("orders", "id", "user_id, created_at"),
-        ("refunds", "id", "user_id, created_at"),
-    ):
-        kept = f"FROM {base}.{table} ANTI JOIN {new}.{table} USING ({key}) UNION ALL" if base else ""
-        con.execute(f"CREATE TABLE {out}.{table} AS {kept} FROM {new}.{table} ORDER BY {order}")
-    kept_items = (
-        f"FROM {base}.order_items ANTI JOIN replaced_items ON order_id = replaced_items.id UNION ALL" if base else ""
-    )
-    con.execute(f"CREATE TABLE {out}.order_items AS {kept_items} FROM {new}.order_items ORDER BY user_id, order_id")
+    _merge_orders(con, base, new, out)
+    _merge_items(con, base, new, out)
+    _merge_refunds(con, base, new, out)
     if base:
         users = f"""
             SELECT id, coalesce(n.name, b.name) AS name, coalesce(n.email, b.email) AS email
@@ -121,3 +129,55 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
     con.execute(f"CREATE TABLE {out}.forgotten AS {forgotten}")
     con.execute(f"CREATE TABLE {out}.users AS FROM ({users}) ORDER BY id")
     con.execute(f"CREATE TABLE {out}.quarantine AS FROM ({quarantine}) ORDER BY source, line, reason")
+    if out != "next":
+        restated = f"FROM {base}.restated UNION" if base else ""
+        con.execute(f"CREATE TABLE {out}.restated AS {restated} FROM {new}.restated")
+    return quarantine_contradicting(con, new, out) if base else {}
+
+
+def _merge_orders(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+    rows = f"SELECT {_ORDER_COLUMNS} FROM {new}.orders"
+    if base:
+        rows = (
+            f"SELECT {_ORDER_COLUMNS} FROM {base}.orders ANTI JOIN {new}.orders USING (id) UNION ALL"
+            f" {_with_customer(con, rows, 'id', f'SELECT id, user_id FROM {base}.orders')}"
+        )
+    con.execute(f"CREATE TABLE {out}.orders AS {rows} ORDER BY user_id, created_at")
+
+
+def _merge_items(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+    rows = f"SELECT {_ITEM_COLUMNS} FROM {new}.order_items"
+    if base:
+        kept = f"{base}.order_items ANTI JOIN replaced_items ON order_id = replaced_items.id"
+        rows = f"SELECT {_ITEM_COLUMNS} FROM {kept} UNION ALL {rows}"
+    rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders")
+    con.execute(f"CREATE TABLE {out}.order_items AS {rows} ORDER BY user_id, order_id")
+
+
+def _merge_refunds(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+    rows = f"SELECT {_REFUND_COLUMNS} FROM {new}.refunds"
+    if base:
+        kept = f"{base}.refunds ANTI JOIN {new}.refunds USING (id) WHERE NOT ({_withdrawn(new)})"
+        rows = f"SELECT {_REFUND_COLUMNS} FROM {kept} UNION ALL {rows}"
+    rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders")
+    con.execute(f"CREATE TABLE {out}.refunds AS {rows} ORDER BY user_id, created_at")
+
+
+_ORDER_COLUMNS = "id, user_id, total_cents, status, created_at"
+_ITEM_COLUMNS = "order_id, product_id, product_name, quantity, amount_cents, user_id"
+
+
+def _withdrawn(new: str) -> str:
+    """Return SQL for whether a refund came with an order that comes again without it."""
+    comes_again = f"order_id IN (FROM {new}.restated) AND id NOT IN (SELECT id FROM {new}.refunds)"
+    return f"coalesce(with_order AND {comes_again}, false)"
+
+
+def _with_customer(con: duckdb.DuckDBPyConnection, rows: str, key: str, orders: str) -> str:
+    """Return SQL for rows in which each missing ``user_id`` is that of the order with the id ``key``, if it has one."""
+    if not scalar(con, f"SELECT count(*) FROM ({rows}) WHERE user_id IS NULL"):
+        return rows
+    return (
+        f"SELECT r.* REPLACE (coalesce(r.user_id, o.user_id) AS user_id)"
+        f" FROM ({rows}) AS r LEFT JOIN ({orders}) AS o ON o.id = r.{key}"
+    )

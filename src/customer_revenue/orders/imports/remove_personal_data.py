@@ -86,7 +86,7 @@ def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, or
     [(name, email)] = found
     who = {"id": user_id}
     for table, column in (("orders", "user_id"), ("order_items", "user_id"), ("refunds", "user_id")):
-        kept = f" WHERE {column} <> $id" if orders else ""
+        kept = f" WHERE {column} IS DISTINCT FROM $id" if orders else ""
         con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{kept}", who if orders else None)
     con.execute(
         "CREATE TABLE next.users AS FROM old.users WHERE id <> $id"

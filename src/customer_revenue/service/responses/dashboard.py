@@ -154,6 +154,7 @@ class Overview(Complete):
     last_day: Day
     compared_with: Days | None = None
     metrics: Metrics | None = None
+    unattributed_revenue_cents: int | None = None
     monthly: list[TrendMonth] | None = None
     segment_shares: list[PageShare] | None = None
     concentration: Concentration | None = None

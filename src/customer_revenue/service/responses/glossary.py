@@ -199,6 +199,7 @@ GLOSSARY: Mapping[str, str] = {
     "treatment": "How to treat customers of the segment.",
     "trend": "Trend of the full months.",
     "type": "premium_upgrade or cross_sell.",
+    "unattributed_revenue_cents": "Revenue of orders without a customer, in cents; part of no other figure.",
     "unit": "Length of a cohort and of the periods since.",
     "value": "Value of the metric; null if it has none.",
     "values": "Value of the metric by model.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from typing import cast
 
 import ibis
@@ -52,11 +53,11 @@ class CustomerFilter:
         counted = known.counted_orders()
         ever = counted.group_by(member=counted.user_id).aggregate(revenue_cents=counted.total_cents.sum())
         members = ever.filter(segment(ever.revenue_cents, self.policy.segments).isin(segments))
-        return Canonical(
+        return replace(
+            known,
             orders=known.orders.semi_join(members, known.orders.user_id == members.member),
-            users=known.users,
-            order_items=known.order_items,
             refunds=known.refunds.semi_join(members, known.refunds.user_id == members.member),
+            unattributed=None,
         )
 
     def customers_of(self, period: Period) -> ir.Table:

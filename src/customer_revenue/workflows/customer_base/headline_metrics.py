@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from customer_revenue.periods import BEGINNING, Period, months_before
 from customer_revenue.revenue.arithmetic import sum_where
 from customer_revenue.revenue.trends import GROWTH_DAYS, growth_rate
-from customer_revenue.tables import Canonical
+from customer_revenue.tables import COUNTED_STATUSES, Canonical
 
 ONE_DAY = dt.timedelta(days=1)
 MONTHS = {Period.LAST_12_MONTHS: 12, Period.LAST_6_MONTHS: 6, Period.YTD: 12}
@@ -124,6 +124,12 @@ def headline_metrics(known: Canonical, windows: ComparisonPeriods) -> ir.Table:
     for n, window in enumerate(windows.acquired):
         totals[f"new_{n}"] = sum_where(window.holds(each["first"]), 1).coalesce(0)
     return each.aggregate(**totals)
+
+
+def unattributed_revenue(orders: ir.Table, window: DayRange) -> ir.Table:
+    """Gross revenue of the counted ones among orders without a customer, in one row; null without such an order."""
+    counted = orders.filter(orders.status.isin(COUNTED_STATUSES), window.holds(orders.day))
+    return counted.aggregate(unattributed_revenue_cents=counted.total_cents.sum())
 
 
 def _back(window: DayRange, period: Period, months: int) -> DayRange:

@@ -20,6 +20,7 @@ from customer_revenue.workflows.customer_base.headline_metrics import (
     ComparisonPeriods,
     HeadlineMetrics,
     headline_metrics,
+    unattributed_revenue,
 )
 
 MONTHS_OF_MONTHLY_COHORTS = 24
@@ -61,6 +62,8 @@ class Overview:
         if not parts or Part.METRICS in parts:
             now, before = self._figures(known, windows)
             body["metrics"] = now.with_previous(before)
+            if not names:
+                body |= self._unattributed(known, windows)
         if not parts or Part.CHARTS in parts:
             body |= self._charts(known, period, names)
         return body
@@ -81,6 +84,13 @@ class Overview:
     def _figures(self, known: Canonical, windows: ComparisonPeriods) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
         (row,) = self._filter.base.rows(headline_metrics(known, windows))
         return windows.figures(row, self._filter.store.info.first_day)
+
+    def _unattributed(self, known: Canonical, windows: ComparisonPeriods) -> Body:
+        """Revenue of the period's orders without a customer, which no other figure contains; empty without any."""
+        if known.unattributed is None:
+            return {}
+        (row,) = self._filter.base.rows(unattributed_revenue(known.unattributed, windows.now))
+        return {name: value for name, value in row.items() if value is not None}
 
     def _monthly(self, known: Canonical, period: Period) -> list[dict[str, object]]:
         rows = [TrendRow(**row) for row in self._filter.base.rows(trends(known, self._filter.first_day(period)))]

@@ -147,7 +147,7 @@ def _forecast(features: pa.Table, predictor: Predictor) -> list[dict[str, object
 
 def _transactions(known: Canonical, first_day: ir.DateScalar) -> ir.Table:
     """Orders of every counted status, and refunds, of one customer."""
-    orders, refunds = known.orders, known.refunds
+    orders, refunds = known.orders, known.counted_refunds()
     bought = orders.filter(orders.status.isin(COUNTED_STATUSES) & (orders.day >= first_day)).select(
         kind=ibis.literal("order"),
         id=orders.id,

@@ -58,9 +58,13 @@ def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, nam
     schema = STORE_TABLES[name]
     columns = ", ".join(f"{column} {DuckDBType.to_string(dtype)}" for column, dtype in schema.items())
     con.execute(f"CREATE TABLE {name} ({columns})")
-    table = getattr(tables, name).select(*schema.names)
-    batches = engine.stream(engine.compile(table), ROWS_PER_BATCH)
-    rows = pa.RecordBatchReader.from_batches(schema.to_pyarrow(), batches)
-    con.register("rows_read", rows)
-    con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
-    con.unregister("rows_read")
+    parts = [
+        getattr(tables, name),
+        *([tables.unattributed] if name == "orders" and tables.unattributed is not None else []),
+    ]
+    for table in parts:
+        batches = engine.stream(engine.compile(table.select(*schema.names)), ROWS_PER_BATCH)
+        rows = pa.RecordBatchReader.from_batches(schema.to_pyarrow(), batches)
+        con.register("rows_read", rows)
+        con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
+        con.unregister("rows_read")

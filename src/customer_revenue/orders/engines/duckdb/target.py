@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
-from ibis.backends.sql.compilers import DuckDBCompiler
 from typing_extensions import override
 
 from customer_revenue.errors import StoreNotFound, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_target import Views, quoted, view_queries
+from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
 from customer_revenue.orders.engines.urls import DUCKDB_PREFIX
 from customer_revenue.orders.store_info import read_info
@@ -61,7 +61,7 @@ class DuckDBTarget(LocalTarget):
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
         # The views contain no database name, since the file will be attached under another one.
         con.execute("USE next")
-        for name, query in view_queries(views, zone, DuckDBCompiler(), "duckdb").items():
+        for name, query in view_queries(views, zone, DuckDBStoreCompiler(), "duckdb").items():
             con.execute(f'CREATE VIEW "{name}" AS {query}')
         if not views:
             for _name, statement in _views(con, "old"):

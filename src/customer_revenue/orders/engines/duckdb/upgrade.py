@@ -14,10 +14,18 @@ from customer_revenue.orders import store_info
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.duckdb.target import DuckDBTarget, attach, duckdb_target
 from customer_revenue.orders.engines.urls import path_of
-from customer_revenue.orders.store_info import read_info
+from customer_revenue.orders.store_info import last_counted, read_info
+
+_WITH_CUSTOMER = ("orders", "order_items", "refunds")
 
 UPGRADES: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
+    2: (
+        *(f"ALTER TABLE next.{table} ALTER COLUMN user_id DROP NOT NULL" for table in _WITH_CUSTOMER),
+        "ALTER TABLE next.refunds ADD COLUMN with_order BOOLEAN",
+        "UPDATE next.refunds SET with_order = coalesce(id = concat('refund:', order_id), false)",
+        f"UPDATE next.store_info SET last_created_at = {last_counted('next.')}",  # noqa: S608  # our own names
+    ),
 }
 """The statements that upgrade a store from each version to the next. They call the store ``next``."""
 

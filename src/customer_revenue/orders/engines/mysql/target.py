@@ -83,7 +83,9 @@ class MySQLTarget(ServerTarget):
 
     @override
     def _upgrade_sql(self, statement: str) -> str:
-        return super()._upgrade_sql(statement).replace("user_hash VARCHAR", "user_hash VARCHAR(255)")
+        """Translate types, and write a column that may be null as the server does."""
+        sql = super()._upgrade_sql(statement).replace("user_hash VARCHAR", "user_hash VARCHAR(255)")
+        return sql.replace("ALTER COLUMN user_id DROP NOT NULL", "MODIFY user_id VARCHAR(255)")
 
     @override
     def _exists(self) -> bool:

@@ -191,7 +191,8 @@ def create_views(session: SparkSession, url: str) -> None:
         return
     version_folder = (folder / version).absolute()
     for name in TABLES:
-        session.read.parquet(str(version_folder / name)).createOrReplaceTempView(name)
+        if (version_folder / name).exists():  # a store of an older version may lack some
+            session.read.parquet(str(version_folder / name)).createOrReplaceTempView(name)
     for file in sorted(version_folder.glob(f"*{VIEW_SUFFIX}")):
         session.sql(file.read_text("utf-8")).createOrReplaceTempView(file.name.removesuffix(VIEW_SUFFIX))
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 from typing_extensions import override
 
-from customer_revenue.errors import StoreNotUsable
 from customer_revenue.orders.engines.base_target import Target, Views, quoted, view_queries
+from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
 from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
@@ -42,15 +42,30 @@ class SparkTarget(LocalTarget):
         if not self._link.exists():
             return {}
         con.execute("ATTACH ':memory:' AS old")
-        for name in TABLES:
-            files = quoted(self._link / name / "*.parquet")
-            con.execute(f"CREATE VIEW old.{name} AS FROM read_parquet('{files}')")
+        self._read_current(con, "VIEW")
         info = read_info(con, "old", self.store)
-        if info["schema_version"] != SCHEMA_VERSION:
-            raise StoreNotUsable(
-                f"{self.store} has schema {info['schema_version']}: import the orders into a new folder"
-            )
-        return info
+        version = info["schema_version"]
+        assert isinstance(version, int)
+        if version < SCHEMA_VERSION:
+            self._upgrade(con, version)
+        return info  # of the old version, so that the upgraded tables are published
+
+    def _upgrade(self, con: duckdb.DuckDBPyConnection, version: int) -> None:
+        """Replace ``old`` by an upgraded copy. The next publication writes it."""
+        con.execute("DETACH old")
+        con.execute(f"ATTACH '{quoted(self.folder / 'old.duckdb')}' AS old")
+        self._read_current(con, "TABLE")
+        for step in range(version, SCHEMA_VERSION):
+            for statement in UPGRADES[step]:
+                con.execute(statement.replace("next.", "old."))
+        con.execute("UPDATE old.store_info SET schema_version = ?", [SCHEMA_VERSION])
+
+    def _read_current(self, con: duckdb.DuckDBPyConnection, kind: str) -> None:
+        """Create a view or table in ``old`` for each table of the current version; an older one may lack some."""
+        for name in TABLES:
+            if (self._link / name).exists():
+                files = quoted(self._link / name / "*.parquet")
+                con.execute(f"CREATE {kind} old.{name} AS FROM read_parquet('{files}')")
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:

@@ -74,6 +74,8 @@ class Format:
     """Whether an order's total is the sum of its lines' ``amount_cents``; otherwise every line states the total."""
     requires_amount: bool = False
     """Whether a line without a positive amount is quarantined as ``no_amount``."""
+    refund_column: str = ""
+    """The column with what was refunded of a line's order. An order that comes again then brings all its refunds."""
     personal_columns: tuple[str, ...] = ()
     """Columns with names and e-mails."""
     currency: str = ""

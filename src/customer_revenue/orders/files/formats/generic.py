@@ -27,6 +27,7 @@ GENERIC = Format(
         Column("user_email", required=False),
     ),
     requires_one_of=("total_cents", "total"),
+    refund_column="refund_cents",
     personal_columns=("user_name", "user_email"),
     line={
         "role": "'order'",

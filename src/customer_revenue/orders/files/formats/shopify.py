@@ -33,6 +33,7 @@ SHOPIFY = Format(
         Column("refunded_amount", Kind.MONEY, required=False),
         Column("billing_name", required=False),
     ),
+    refund_column="refunded_amount",
     personal_columns=("email", "billing_name"),
     line={
         "role": "'order'",

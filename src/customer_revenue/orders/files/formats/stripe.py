@@ -27,6 +27,7 @@ STRIPE = Format(
         Column("description", required=False),
     ),
     requires_one_of=("customer_id", "customer_email"),
+    refund_column="amount_refunded",
     personal_columns=("customer_email",),
     line={
         "role": "'order'",
