@@ -31,19 +31,18 @@ def _print_result(store: str | None, as_of: str | None, query: Callable[[Custome
 
 @analytics.command()
 def overview(
-    period: Annotated[str, typer.Option(help=f"One of {', '.join(Period)}.")] = Period.ALL_TIME,
+    period: Annotated[Period, typer.Option(help="Period of the figures.")] = Period.ALL_TIME,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
     """The metrics of the whole base with the previous period's, and the revenue of orders without a customer."""
     from customer_revenue.workflows.customer_base.overview import Part
     from customer_revenue.workflows.customers.answers import Answers
-    from customer_revenue.workflows.parameters import as_json, parse_period
+    from customer_revenue.workflows.parameters import as_json
 
-    chosen = parse_period(period)
     answers = Answers.open(settings_for(store))
     dashboard = answers.dashboard(as_of)
-    say(as_json(answers.complete(dashboard.overview.of(chosen, (), (Part.METRICS,)), dashboard.base.when)))
+    say(as_json(answers.complete(dashboard.overview.of(period, (), (Part.METRICS,)), dashboard.base.when)))
 
 
 @analytics.command("top-customers")
