@@ -5,9 +5,11 @@
     │   ├── InvalidParameter        a parameter outside its allowed values
     │   ├── UnreadableFile          missing, empty, or not what its name says
     │   ├── UnknownFormat           a header that no format recognises
+    │   ├── UndecidedColumn         a column that can be read in two ways
     │   ├── NothingImported         a file of which no row could be used
     │   ├── CustomerReassigned      an order id that occurs again with another customer
     │   ├── CurrencyMismatch        a file in a currency other than the store's
+    │   ├── BooksDisagree           an import that does not hold what the books say
     │   └── InvalidPolicy           a policy file that breaks its rules
     ├── CustomerNotFound            HTTP 404
     ├── StoreError                  (HTTP 503)
@@ -75,6 +77,12 @@ class UnknownFormat(InputError):
     code = "unknown_format"
 
 
+class UndecidedColumn(InputError):
+    """A column of a file can be read in two ways; the message names the option that decides."""
+
+    code = "undecided_column"
+
+
 class NothingImported(InputError):
     """Every row of a file was quarantined."""
 
@@ -91,6 +99,13 @@ class CurrencyMismatch(InputError):
     """A file's currency differs from the store's."""
 
     code = "currency_mismatch"
+
+
+class BooksDisagree(InputError):
+    """An import does not hold what the books say; ``details`` names the differences."""
+
+    code = "books_disagree"
+    exit_status = 3
 
 
 class InvalidPolicy(InputError):

@@ -20,8 +20,8 @@ LINES = (
     "2,ann,2023-05-02,10,paid,q,Ann Lee,ann@x.org,",
     "3,bob,2023-05-02,10,paid,p,Bob,bob@x.org,",
     "4,ann,never,10,paid,p,Ann Lee,ann@x.org,",
-    "5,,2023-05-02,10,paid,p,Annie,ann@x.org,",
-    "6,,2023-05-02,10,paid,p,Somebody,else@x.org,",
+    "5,,never,10,paid,p,Annie,ann@x.org,",
+    "6,,never,10,paid,p,Somebody,else@x.org,",
 )
 
 

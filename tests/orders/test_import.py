@@ -100,10 +100,14 @@ def test_several_files_are_as_if_one_came_after_the_other(make_shop: Callable[..
     assert (summary.orders_imported, summary.lines, summary.quarantined) == (3, 6, {"unreadable_line": 1})
 
 
-def test_several_files_with_a_reassigned_id_are_refused(shop: Shop) -> None:
-    with pytest.raises(CustomerReassigned):
-        shop.files(shop.file("1,ann,2023-05-01,10,paid"), shop.file("1,bob,2023-05-01,10,paid"))
-    assert not shop.path.exists()
+def test_an_id_of_two_customers_in_two_files_is_not_trusted(shop: Shop) -> None:
+    lines = (
+        ("1,ann,2023-05-01,10,paid", "2,eve,2023-05-01,10,paid"),
+        ("1,bob,2023-05-01,10,paid", "3,eve,2023-05-01,10,paid"),
+    )
+    summary = shop.files(*(shop.file(*part) for part in lines))
+    assert shop.column("SELECT id FROM orders ORDER BY id") == ["2", "3"]
+    assert summary.quarantined == {"duplicate_id": 2}
 
 
 def test_orders_and_their_refunds_in_one_command(shop: Shop) -> None:

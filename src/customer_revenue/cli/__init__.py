@@ -13,13 +13,13 @@ from customer_revenue import __version__
 from customer_revenue.choices import Breakdown
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
+from customer_revenue.cli.import_command import import_
 from customer_revenue.cli.keys import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
 from customer_revenue.cli.privacy import forget
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
-from customer_revenue.orders.files.formats.format_name import FormatName
 from customer_revenue.periods import Period, parse_day
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.command()(advise)
 app.command()(actions)
 app.command()(forecast)
 app.command()(forget)
+app.command("import")(import_)
 app.command()(models)
 app.command()(monitor)
 app.command()(promote)
@@ -56,31 +57,6 @@ app.command()(retrain)
 app.command()(rollback)
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")
-
-
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(help="Files of orders or refunds, CSV or Parquet.")],
-    store: StoreUrl = None,
-    format_name: Annotated[
-        FormatName | None,
-        typer.Option(
-            "--format", help="Format of the files; by default recognised from the header.", show_default=False
-        ),
-    ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Compute as of now, even if the last order is old.")] = False,
-    as_of: AsOfDay = None,
-) -> None:
-    """Import files of orders into the store.
-
-    Rows that cannot be used go to quarantine, with the reason. Importing a file again changes nothing.
-    """
-    from customer_revenue.workflows.import_orders import import_orders
-
-    with reporting() as report:
-        settings = settings_for(store)
-        summary = import_orders(settings, files, format_name, live=live, as_of=optional_day(as_of), report=report)
-    say(summary.render())
 
 
 @app.command()

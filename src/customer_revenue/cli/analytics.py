@@ -31,7 +31,7 @@ def _print_result(store: str | None, as_of: str | None, query: Callable[[Custome
 
 @analytics.command()
 def overview(
-    period: Annotated[Period, typer.Option(help="Period of the figures.")] = Period.ALL_TIME,
+    period: Annotated[Period, typer.Option(help="Period of the metrics.")] = Period.ALL_TIME,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.engines.urls import StoreKind
 from customer_revenue.periods import parse_day
 
@@ -76,3 +78,20 @@ def settings_for(store: str | None = None, changes: Iterable[str] = ()) -> Setti
 def optional_day(text: str | None) -> dt.date | None:
     """The day that an option names, if it is given."""
     return None if text is None else parse_day(text)
+
+
+def optional_amount(text: str | None, name: str) -> Decimal | None:
+    """The amount in units of the currency that an option names, if it is given.
+
+    Raises:
+        InvalidParameter: it is not a number with at most two decimals.
+    """
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount * 100 != int(amount * 100):
+        raise InvalidParameter(f"{name}: {text[:40]!r} is not an amount such as 1234.50")
+    return amount

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from customer_revenue.console import Report
+from customer_revenue.orders.files.columns.conventions import ColumnChoices
 from customer_revenue.orders.imports.import_files import ImportSummary, Views, import_files
+from customer_revenue.orders.imports.statement import Expectations
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.view import VIEW_NAME, customer_revenue_analysis
 from customer_revenue.settings import Settings
@@ -21,11 +23,15 @@ def import_orders(
     live: bool = False,
     as_of: dt.date | None = None,
     report: Report,
+    choices: ColumnChoices | None = None,
+    expectations: Expectations | None = None,
+    mapping: Path | None = None,
+    dry_run: bool = False,
 ) -> ImportSummary:
     """Import files into the store of the settings.
 
     Raises:
-        InputError: a file cannot be used; the store is left as it was.
+        InputError: a file cannot be used, or the books disagree; the store is left as it was.
         StoreBusy: another import is running.
     """
     return import_files(
@@ -37,7 +43,11 @@ def import_orders(
         as_of=as_of,
         progress=report,
         views=views(settings),
+        mapping=mapping,
         forget_key=settings.forget_key.get_secret_value(),
+        choices=choices,
+        expectations=expectations,
+        dry_run=dry_run,
     )
 
 

@@ -1,4 +1,4 @@
-"""SQL expressions that parse the text of a column: times, money and whole numbers.
+"""SQL expressions that parse the columns of a format by the conventions of a file.
 
 They contain only names that are constants of this package.
 """
@@ -7,45 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from customer_revenue.orders.files.columns.conventions import (
+    AmountUnit,
+    Conventions,
+    IdConvention,
+    NumberConvention,
+    TimeConvention,
+)
+from customer_revenue.orders.files.columns.dates import parse_time
+from customer_revenue.orders.files.columns.ids import parse_id
+from customer_revenue.orders.files.columns.numbers import parse_decimal, parse_integer
+from customer_revenue.orders.files.columns.texts import is_typed_time, text_of
 from customer_revenue.orders.files.formats.amounts import in_cents
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
-from customer_revenue.orders.files.reading import SCAN
 
 _SQL_TYPE = {
     Kind.TEXT: "VARCHAR",
+    Kind.ID: "VARCHAR",
+    Kind.CUSTOMER: "VARCHAR",
     Kind.TIME: "TIMESTAMP",
     Kind.MONEY: "BIGINT",
     Kind.CENTS: "BIGINT",
     Kind.DECIMAL: "DECIMAL(18, 8)",
     Kind.INTEGER: "BIGINT",
 }
-
-
-def parsed_columns(file_format: Format, types: Mapping[str, str]) -> list[str]:
-    """Return ``expression AS name`` for every column of a format, null for those that the file lacks.
-
-    Args:
-        file_format: the format.
-        types: the DuckDB type of each column of the file that the format has.
-    """
-    return [
-        f"{parse(column, types[column.name])} AS {column.name}"
-        if column.name in types
-        else f"CAST(NULL AS {_SQL_TYPE[column.kind]}) AS {column.name}"
-        for column in file_format.columns
-    ]
-
-
-def parse_failure(file_format: Format, types: Mapping[str, str]) -> str:
-    """Return SQL for the quarantine reason of a value that cannot be parsed, null if every value can."""
-    cases = [
-        f"WHEN {trimmed(column.name)} IS NOT NULL AND {parse(column, types[column.name])} IS NULL"
-        f" THEN 'bad_{_BAD_VALUE_REASONS[column.kind]}'"
-        for column in file_format.columns
-        if column.kind in _BAD_VALUE_REASONS and column.name in types
-    ]
-    return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
-
 
 _BAD_VALUE_REASONS = {
     Kind.TIME: "date",
@@ -55,55 +40,76 @@ _BAD_VALUE_REASONS = {
     Kind.INTEGER: "quantity",
 }
 
+_WITHOUT_COINS = (
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
+)  # fmt: skip
+_THOUSAND_COINS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 
-def trimmed(name: str) -> str:
-    """Return SQL for the text of a column without surrounding spaces, null if it is empty."""
-    return f"nullif(trim(CAST({SCAN}.{name} AS VARCHAR)), '')"
+
+def parsed_columns(file_format: Format, types: Mapping[str, str], conventions: Conventions) -> list[str]:
+    """Return ``expression AS name`` for every column of a format, null for those that the file lacks.
+
+    Args:
+        file_format: the format.
+        types: the DuckDB type of each column of the file that the format has.
+        conventions: how its columns are read.
+    """
+    return [
+        f"{parse(column, types, conventions)} AS {column.name}"
+        if column.name in types
+        else f"CAST(NULL AS {_SQL_TYPE[column.kind]}) AS {column.name}"
+        for column in file_format.columns
+    ]
 
 
-def parse(column: Column, sql_type: str) -> str:
-    """Return SQL for the value of a column of that DuckDB type, null if it cannot be parsed."""
-    name = f"{SCAN}.{column.name}"
+def parse_failure(file_format: Format, types: Mapping[str, str], conventions: Conventions) -> str:
+    """Return SQL for the quarantine reason of a value that cannot be parsed, null if every value can."""
+    cases = [
+        f"WHEN {text_of(column, types)} IS NOT NULL AND {parse(column, types, conventions)} IS NULL"
+        f" THEN 'bad_{_BAD_VALUE_REASONS[column.kind]}'"
+        for column in file_format.columns
+        if column.kind in _BAD_VALUE_REASONS and column.name in types
+    ]
+    return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+
+def parse(column: Column, types: Mapping[str, str], conventions: Conventions) -> str:
+    """Return SQL for the value of a column, null if it cannot be parsed."""
+    name, sql_type, text = f"scan.{column.name}", types[column.name], text_of(column, types)
+    numbers = conventions.numbers.get(column.name, NumberConvention())
     match column.kind:
         case Kind.TEXT:
-            return trimmed(column.name)
+            return text
+        case Kind.ID | Kind.CUSTOMER:
+            return parse_id(text, conventions.ids.get(column.name, IdConvention()))
         case Kind.TIME:
-            return _time(name, sql_type, column)
+            if is_typed_time(sql_type):
+                return f"CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+            convention = conventions.times.get(column.name, TimeConvention())
+            return parse_time(text, convention, is_utc=column.is_utc)
         case Kind.MONEY:
-            return in_cents(_decimal(name))
+            amount = _number(name, sql_type, text, numbers)
+            return in_cents(amount) if conventions.amounts is AmountUnit.MAJOR else _of_minor(amount, types)
         case Kind.DECIMAL:
-            return f"TRY_CAST({name} AS DECIMAL(18, 8))"
+            return f"TRY_CAST({_number(name, sql_type, text, numbers)} AS DECIMAL(18, 8))"
         case Kind.CENTS | Kind.INTEGER:
-            return _integer(name, sql_type)
+            return f"TRY_CAST({name} AS BIGINT)" if "INT" in sql_type else parse_integer(text, numbers)
 
 
-def _decimal(name: str) -> str:
-    # The narrow type is five times faster and holds up to ten billion. Both are exact.
+def _number(name: str, sql_type: str, text: str, convention: NumberConvention) -> str:
+    if sql_type == "VARCHAR":
+        return parse_decimal(text, convention)
     return f"coalesce(TRY_CAST({name} AS DECIMAL(18, 8)), TRY_CAST({name} AS DECIMAL(38, 12)))"
 
 
-def _integer(name: str, sql_type: str) -> str:
-    """Accept whole numbers only: a plain cast would round ``12.5``."""
-    if "INT" in sql_type:
-        return f"TRY_CAST({name} AS BIGINT)"
-    number = f"TRY_CAST({name} AS DECIMAL(38, 12))"
-    return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
-
-
-def _time(name: str, sql_type: str, column: Column) -> str:
-    """Parse to UTC without a zone. The session's zone, which is the reporting zone, applies to times without one."""
-    if sql_type != "VARCHAR":
-        typed = sql_type.startswith(("TIMESTAMP", "DATE"))
-        return f"CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'" if typed else "CAST(NULL AS TIMESTAMP)"
-    text = f"trim({name})"
-    # DuckDB does not read an offset after a space, as in Shopify's exports. It does read words such as "infinity" and
-    # "epoch", which are no times here.
-    tidy = (
-        f"CASE WHEN {text} SIMILAR TO '.* [+-][0-9]{{2}}:?[0-9]{{2}}'"
-        f" THEN regexp_replace({text}, ' ([+-][0-9]{{2}}):?([0-9]{{2}})$', '\\1:\\2') ELSE {text} END"
+def _of_minor(amount: str, types: Mapping[str, str]) -> str:
+    """Return SQL for cents from the smallest coins of the line's currency. Without a currency, a coin is a cent."""
+    cents = f"TRY_CAST(round({amount}) AS BIGINT)"
+    if "currency" not in types:
+        return cents
+    code = "upper(trim(scan.currency))"
+    whole, thousand = (", ".join(f"'{c}'" for c in codes) for codes in (_WITHOUT_COINS, _THOUSAND_COINS))
+    return (
+        f"CASE WHEN {code} IN ({whole}) THEN {cents} * 100"
+        f" WHEN {code} IN ({thousand}) THEN TRY_CAST(round({amount} / 10) AS BIGINT) ELSE {cents} END"
     )
-    tries = [f"CASE WHEN {text} BETWEEN '0' AND ':' THEN TRY_CAST({tidy} AS TIMESTAMPTZ) END"]
-    tries += [f"TRY_CAST(try_strptime({text}, '{pattern}') AS TIMESTAMPTZ)" for pattern in column.time_patterns]
-    if column.is_utc:
-        tries.insert(0, f"TRY_CAST({text} || 'Z' AS TIMESTAMPTZ)")
-    return f"coalesce({', '.join(tries)}) AT TIME ZONE 'UTC'"

@@ -4,50 +4,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 
+from customer_revenue.orders.files.columns.ids import is_cut
 from customer_revenue.orders.files.formats.format import Format
-from customer_revenue.orders.files.reading import LINE, SCAN, File, open_scan, rejected_lines
+from customer_revenue.orders.files.reading import LINE, Rows
 from customer_revenue.orders.forgotten_customers import is_forgotten
 
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a line is not imported, and what can be done about it."""
+
+    meaning: str
+    remedy: str
+
+
 REASONS = {
-    "unreadable_line": "the line cannot be split into the header's columns",
-    "missing_customer": "no customer id",
-    "missing_order_id": "no order id",
-    "missing_refund_id": "no refund id",
-    "bad_date": "a date that is missing, does not exist or is before 1900",
-    "future_date": "a date after tomorrow",
-    "bad_amount": "an amount that is missing or not a number",
-    "bad_quantity": "a quantity that is not a whole number",
-    "negative_total": "a negative total",
-    "no_amount": "a line of an invoice without a positive amount, or of a cancellation without a negative one",
-    "unknown_status": "a status that is neither known nor mapped in the settings",
-    "other_currency": "a currency other than the store's, without a rate",
-    "negative_refund": "a refund of zero or less",
-    "refund_exceeds_total": "refunds that exceed their order's total",
-    "refund_of_other_customer": "a refund of another customer's order",
-    "forgotten": "a forgotten customer; neither the id nor the text is kept",
-    "duplicate_id": "an id that occurs with different contents in one file",
+    "unreadable_line": Reason("the line cannot be split into the header's columns", "quote texts that hold separators"),
+    "unclosed_quote": Reason("a quote that is not closed swallows the lines after it", "close or remove the quote"),
+    "bad_encoding": Reason("an id with bytes that are no text in the file's encoding", "save the file as UTF-8"),
+    "missing_order_id": Reason("no order id", "fill in the id"),
+    "missing_refund_id": Reason("no refund id", "fill in the id"),
+    "missing_customer": Reason("a refund without a customer and without an order", "fill in the customer or the order"),
+    "cut_id": Reason("an id that a spreadsheet has cut, such as 6.5E+12", "export again, without the spreadsheet"),
+    "bad_date": Reason("a date that is missing, does not exist or is before 1900", "correct the date"),
+    "future_date": Reason("a date after tomorrow", "correct the date"),
+    "bad_amount": Reason("an amount that is missing or not a number", "correct the amount"),
+    "bad_quantity": Reason("a quantity that is not a whole number", "correct the quantity"),
+    "negative_total": Reason("a negative total", "import it as a refund"),
+    "contradicting_total": Reason("a total that is not its total in cents", "correct or remove one of the two columns"),
+    "no_amount": Reason(
+        "a line of an invoice without a positive amount, or of a cancellation without a negative one",
+        "nothing: such lines are no sales",
+    ),
+    "unknown_status": Reason(
+        "a status that is neither known nor mapped in the settings", "map it in [statuses] of the mapping"
+    ),
+    "other_currency": Reason("a currency other than the store's, without a rate", "name its rate in the mapping"),
+    "negative_refund": Reason("a refund of zero or less", "correct the amount"),
+    "refund_exceeds_total": Reason("refunds that exceed their order's total", "correct the refund or the total"),
+    "refund_of_other_customer": Reason("a refund of another customer's order", "correct the customer or the order"),
+    "forgotten": Reason("a forgotten customer; neither the id nor the text is kept", "nothing: they were forgotten"),
+    "duplicate_id": Reason(
+        "an id that occurs with different contents in one file", "keep one, or add a column updated_at"
+    ),
+    "part_of_order": Reason("another line of the same order cannot be imported", "correct the other line"),
+    "test_mode": Reason("a payment in test mode", "nothing: no money moved"),
+    "not_a_sale": Reason("a movement that is neither a sale nor a refund", "nothing: fees and transfers do not count"),
 }
-"""Every reason for which a line can be quarantined, and its meaning."""
+"""Every reason for which a line can be quarantined."""
+
+LEFT_OUT = frozenset({"no_amount", "test_mode", "not_a_sale"})
+"""Reasons that do not make the other lines of the same order doubtful."""
 
 EARLIEST_YEAR = 1900
 """Dates before this year are typing errors, or placeholders for an unknown date."""
 
-_IDS_AND_DATES = 5
+_IDS_AND_DATES = 7
 """Number of rules that apply before the rule on values that cannot be parsed."""
 
 
-def quarantine_reason(file_format: Format) -> str:
+def quarantine_reason(file_format: Format, *, has_bad_bytes: bool) -> str:
     """Return SQL for the reason of the first rule that a line breaks, null for a valid line."""
+    ids = "concat(order_id, refund_id, user_id)"
     rules = [
-        ("user_id IS NULL", "missing_customer"),
+        (f"contains({ids}, chr(65533))" if has_bad_bytes else "false", "bad_encoding"),
+        (f"{is_cut('order_id')} OR {is_cut('user_id')} OR {is_cut('refund_id')}", "cut_id"),
         (f"created_at IS NULL OR year(created_at) < {EARLIEST_YEAR}", "bad_date"),
         ("created_at > $latest", "future_date"),
         ("role = 'order' AND order_id IS NULL", "missing_order_id"),
         ("role = 'refund' AND refund_id IS NULL", "missing_refund_id"),
+        ("role = 'refund' AND coalesce(order_id, user_id) IS NULL", "missing_customer"),
     ]
+    assert len(rules) == _IDS_AND_DATES
     if file_format.requires_amount:
         rules.append(
             ("CASE role WHEN 'order' THEN amount_cents IS NULL ELSE coalesce(refund_cents, 0) <= 0 END", "no_amount")
@@ -66,85 +98,74 @@ def quarantine_reason(file_format: Format) -> str:
     ]
     cases = [f"WHEN {condition} THEN '{reason}'" for condition, reason in rules]
     cases.insert(_IDS_AND_DATES, "WHEN unreadable IS NOT NULL THEN unreadable")
-    return f"CASE {' '.join(cases)} END"
+    return f"CASE WHEN left_out IS NOT NULL THEN left_out {' '.join(cases)} END"
 
 
-def drop_forgotten(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+def swallowed_lines(columns: list[str], delimiter: str) -> str:
+    """Return SQL for whether a value of a row holds whole lines of the file, since a quote was not closed.
+
+    Such a value begins with the rest of its own line and ends with the beginning of the line that closes the quote.
+    """
+    width = len(columns)
+    tests = []
+    for position, column in enumerate(columns):
+        first, last = f"split_part({column}, chr(10), 1)", f"string_split({column}, chr(10))[-1]"
+        separators = f"(length({{0}}) - length(replace({{0}}, '{delimiter}', '')))".format
+        tests.append(
+            f"(contains({column}, chr(10)) AND {separators(first)} = {width - 1 - position}"
+            f" AND {separators(last)} = {position})"
+        )
+    return " OR ".join(tests)
+
+
+def drop_forgotten(con: duckdb.DuckDBPyConnection, lines: str) -> None:
     """Quarantine the lines of forgotten customers, or remove their names and e-mails if their orders were kept."""
-    con.execute(f"UPDATE {schema}.lines SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
+    con.execute(f"UPDATE {lines} SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
     con.execute(
-        f"UPDATE {schema}.lines SET user_name = NULL, user_email = NULL"
-        f" WHERE {is_forgotten('user_id', orders_too=False)}"
+        f"UPDATE {lines} SET user_name = NULL, user_email = NULL WHERE {is_forgotten('user_id', orders_too=False)}"
     )
-
-
-def mark_duplicates(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
-    """Quarantine every line of an id that occurs with different contents."""
-    content = (
-        "hash(user_id)"
-        if file_format.total_is_summed
-        else ("hash(user_id, created_at, total_cents, status, refund_cents, refunded_at, order_id)")
-    )
-    for role, key in (("order", "order_id"), ("refund", "refund_id")):
-        # Only ids on several lines are compared, and they are few.
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE clashes AS
-            WITH repeated AS (
-                SELECT {key} FROM {schema}.lines WHERE reason IS NULL AND role = '{role}'
-                GROUP BY {key} HAVING count(*) > 1
-            )
-            SELECT {key} FROM {schema}.lines SEMI JOIN repeated USING ({key})
-            WHERE reason IS NULL AND role = '{role}' GROUP BY {key} HAVING min({content}) <> max({content})
-            """
-        )
-        con.execute(
-            f"UPDATE {schema}.lines SET reason = 'duplicate_id'"
-            f" WHERE reason IS NULL AND role = '{role}' AND {key} IN (FROM clashes)"
-        )
 
 
 def stage_quarantine(
-    con: duckdb.DuckDBPyConnection,
-    file: File,
-    names: Mapping[str, str],
-    schema: str,
-    *,
-    source: str,
-    rescan: bool,
-    has_forgotten: bool,
+    con: duckdb.DuckDBPyConnection, schema: str, files: Mapping[int, tuple[Rows, str]], *, has_forgotten: bool
 ) -> None:
-    """Write the quarantined lines. The file is read again for their text, which is cheaper than keeping all text."""
+    """Write the quarantined lines of all files.
+
+    Args:
+        con: the connection.
+        schema: the schema with the table ``lines``.
+        files: the rows of each file and the name that a person knows it by, by the file's position.
+        has_forgotten: whether customers of the store were forgotten.
+    """
     con.execute(
-        f"CREATE TABLE {schema}.quarantine AS SELECT CAST($source AS VARCHAR) AS source, line,"
-        " 'unreadable_line' AS reason, CAST(NULL AS VARCHAR) AS user_id, raw FROM rejected",
-        {"source": source},
+        f"CREATE TABLE {schema}.quarantine (source VARCHAR, line BIGINT, reason VARCHAR, user_id VARCHAR, raw VARCHAR)"
     )
-    if not rescan:
-        return
-    open_scan(con, file, names)
     is_lost = f"coalesce({is_forgotten('user_id')}, false)" if has_forgotten else "false"
-    con.execute(
-        f"""
-        INSERT INTO {schema}.quarantine
-        WITH bad AS (SELECT {LINE}, reason, user_id, {is_lost} AS is_lost FROM {schema}.lines WHERE reason IS NOT NULL),
-        -- The scan does not count the lines that it could not split. Each of them moves the later lines down by one.
-        numbered AS (SELECT {LINE} - row_number() OVER (ORDER BY {LINE}) AS lines_before FROM rejected),
-        moved AS (SELECT lines_before, sum(count(*)) OVER (ORDER BY lines_before) AS by_lines FROM numbered GROUP BY 1)
-        SELECT CAST($source AS VARCHAR), bad.{LINE} + coalesce(by_lines, 0), reason,
-            CASE WHEN NOT is_lost THEN bad.user_id END, CASE WHEN is_lost THEN '' ELSE text END
-        FROM (SELECT {LINE}, {_text_of_row(con)} AS text FROM {SCAN}) AS scanned
-        JOIN bad USING ({LINE})
-        ASOF LEFT JOIN moved ON bad.{LINE} > lines_before
-        """,
-        {"source": source},
-    )
-    rejected_lines(con)
+    for position, (rows, source) in files.items():
+        con.execute(
+            f"INSERT INTO {schema}.quarantine"
+            f" SELECT $source, {LINE}, 'unreadable_line', NULL, raw FROM {rows.table}_rejected",
+            {"source": source},
+        )
+        con.execute(
+            f"""
+            INSERT INTO {schema}.quarantine
+            WITH bad AS (
+                SELECT {LINE}, reason, user_id, {is_lost} AS is_lost FROM {schema}.lines
+                WHERE reason IS NOT NULL AND file = $file
+            )
+            SELECT $source, {LINE}, reason, CASE WHEN NOT is_lost THEN user_id END,
+                CASE WHEN is_lost THEN '' ELSE text END
+            FROM (SELECT {LINE}, {_text_of_row(con, rows.table)} AS text FROM {rows.table} SEMI JOIN bad USING ({LINE}))
+            JOIN bad USING ({LINE})
+            """,
+            {"source": source, "file": position},
+        )
 
 
-def _text_of_row(con: duckdb.DuckDBPyConnection) -> str:
-    columns = [name for name in con.table(SCAN).columns if name != LINE]
-    values = ", ".join(f"coalesce(CAST({SCAN}.{name} AS VARCHAR), '')" for name in columns)
+def _text_of_row(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    names = [name for name in con.table(table).columns if name != LINE]
+    values = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in names)
     return f"array_to_string([{values}], ',')"
 
 

@@ -1,4 +1,4 @@
-"""Read files: detect their type, encoding and header, and create a DuckDB view of their rows with line numbers."""
+"""Read files: detect their type and header, and load their rows into a table of texts with line numbers."""
 
 # ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
@@ -6,32 +6,28 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from customer_revenue.errors import UnreadableFile
 from customer_revenue.orders.duckdb_sql import first_line, scalar
-
-SCAN = "scan"
-"""Name of the view over the rows of the current file."""
+from customer_revenue.orders.files.encodings import Encoding, as_utf8, detect_encoding
+from customer_revenue.orders.files.formats.format import header_key
 
 LINE = "line"
-"""Name of its column of line numbers. The header is line 1. A record counts as one line even if it spans several."""
+"""Name of the column of line numbers. The header is line 1. A record counts as one line even if it spans several."""
 
 _HEAD_BYTES = 1 << 20
 _PARQUET_MAGIC = b"PAR1"
 _DELIMITERS = (",", ";", "\t", "|")
 _BINARY_SIGNATURES = {
     b"\x89PNG": "a PNG image",
-    b"PK\x03\x04": "a ZIP archive or a spreadsheet (export it as CSV)",
     b"%PDF": "a PDF document",
     b"\xff\xd8\xff": "a JPEG image",
-    b"\x1f\x8b": "compressed with gzip (unpack it first)",
-    b"\xd0\xcf\x11\xe0": "an old Excel file (export it as CSV)",
     b"SQLite": "a SQLite database",
 }
 
@@ -41,10 +37,11 @@ class File:
     """A file of rows, inspected but not read yet."""
 
     path: Path
+    source: str
     header: tuple[str, ...]
     delimiter: str | None
     """``None`` for Parquet, and a space for columns that are separated by any number of spaces."""
-    encoding: str = "utf-8"
+    encoding: Encoding = field(default=Encoding("utf-8"))
 
     @property
     def is_parquet(self) -> bool:
@@ -52,30 +49,37 @@ class File:
         return self.delimiter is None
 
 
-def inspect_file(path: Path) -> File:
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file in a table: the column ``LINE``, then the file's columns.
+
+    A column is named as the format names it, or ``other_1``, ``other_2``, … by its position.
+    """
+
+    table: str
+    types: Mapping[str, str]
+    """The DuckDB type of each column that the format knows."""
+    rejected: int
+    """Lines that could not be split into columns."""
+
+
+def inspect_file(path: Path, source: str) -> File:
     """Detect what a file is, by its content.
 
     Raises:
         UnreadableFile: the file is missing or empty, is neither text nor Parquet, or contradicts its name.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-    except FileNotFoundError:
-        raise UnreadableFile(f"{path} does not exist") from None
-    except IsADirectoryError:
-        raise UnreadableFile(f"{path} is a folder: name the files in it") from None
-    except OSError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error.strerror}") from None
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
     if not head.strip():
         raise UnreadableFile(f"{path} is empty")
     if head.startswith(_PARQUET_MAGIC):
         if path.suffix.lower() not in (".parquet", ".pq"):
             raise UnreadableFile(f"{path} is a Parquet file: rename it to {path.with_suffix('.parquet').name}")
-        return File(path, _parquet_header(path), None)
+        return File(path, source, _parquet_header(path), None)
     if path.suffix.lower() in (".parquet", ".pq"):
         raise UnreadableFile(f"{path} is not a Parquet file, despite its name")
-    return _inspect_text(path, head)
+    return _inspect_text(path, source, head)
 
 
 def _parquet_header(path: Path) -> tuple[str, ...]:
@@ -86,106 +90,85 @@ def _parquet_header(path: Path) -> tuple[str, ...]:
         raise UnreadableFile(f"{path} is a damaged Parquet file: {first_line(error)}") from None
 
 
-def _inspect_text(path: Path, head: bytes) -> File:
+def _inspect_text(path: Path, source: str, head: bytes) -> File:
     for magic, what in _BINARY_SIGNATURES.items():
         if head.startswith(magic):
             raise UnreadableFile(f"{path} is not a text file: it is {what}")
-    encoding = _encoding(path, head)
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head).lstrip("\ufeff")
+    encoding = detect_encoding(path, head)
+    text = codecs.getincrementaldecoder(encoding.name)(errors="replace").decode(head).lstrip("\ufeff")
     if "\0" in text:
         raise UnreadableFile(f"{path} is not a text file")
-    first = _first_line_of(text)
+    first = text.partition("\n")[0].rstrip("\r")
     if not first.strip():
         raise UnreadableFile(f"{path} does not begin with a line of column names")
     counts = {delimiter: first.count(delimiter) for delimiter in _DELIMITERS}
     delimiter = max(counts, key=lambda d: counts[d])
     if counts[delimiter] == 0:
-        return File(path, tuple(first.split()), " ", encoding)
+        return File(path, source, tuple(first.split()), " ", encoding)
     try:
         header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
     except csv.Error as error:
         raise UnreadableFile(f"{path}, line 1: {error}") from None
-    return File(path, tuple(name.strip() for name in header), delimiter, encoding)
+    return File(path, source, tuple(name.strip() for name in header), delimiter, encoding)
 
 
-def as_utf8(file: File, folder: Path) -> File:
-    """Return the file, or a copy in UTF-8 in ``folder``, since DuckDB reads no other encoding."""
-    if file.is_parquet or file.encoding == "utf-8":
-        return file
-    copy = folder / f"{file.path.name}.utf8"
-    with (
-        file.path.open(encoding=file.encoding, errors="replace", newline="") as old,
-        copy.open("w", encoding="utf-8", newline="") as new,
-    ):
-        shutil.copyfileobj(old, new)
-    return replace(file, path=copy, encoding="utf-8")
+def check_header(file: File, names: Mapping[str, str]) -> None:
+    """Check that no column that the format knows occurs twice.
+
+    Raises:
+        UnreadableFile: one does; the message names it.
+    """
+    known = {header_key(name) for name in names}
+    for key, times in Counter(map(header_key, file.header)).items():
+        if times > 1 and key in known:
+            name = next(name for name in file.header if header_key(name) == key)
+            raise UnreadableFile(f"{file.path} has {times} columns named {name}: remove or rename all but one")
 
 
-def _first_line_of(text: str) -> str:
-    first, _, _ = text.partition("\n")
-    return first.rstrip("\r")
-
-
-def _encoding(path: Path, head: bytes) -> str:
-    """Detect UTF-16 by its byte order mark and UTF-8 by the whole file. Otherwise assume Windows-1252."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 24):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
-
-
-def open_scan(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str]) -> dict[str, str]:
-    """Create the view ``SCAN``: the column ``LINE``, then the file's columns.
+def read_rows(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str], table: str, folder: Path) -> Rows:
+    """Load the rows of a file.
 
     Args:
-        con: the connection to create the view in.
+        con: the connection.
         file: the file.
-        names: our name for each known column of the file. The others become ``other_1``, ``other_2``, …, so that SQL
-            never contains a name from a file.
-
-    Returns:
-        The DuckDB type of each known column.
+        names: our name for each known column of the file. SQL never contains a name from a file.
+        table: name of the table to create, a constant of this package. Lines that cannot be split into columns are in
+            the table of that name with ``_rejected``, with the columns ``LINE`` and ``raw``, the text of the line.
+        folder: folder for a copy of the file in UTF-8.
     """
-    columns = _our_names(file.header, names)
+    columns = [names.get(column, f"other_{position}") for position, column in enumerate(file.header, 1)]
     if file.is_parquet:
-        rows = con.read_parquet(str(file.path))
+        scan = con.read_parquet(str(file.path))
         chosen = [duckdb.ColumnExpression(h).alias(c) for h, c in zip(file.header, columns, strict=True)]
-        rows = rows.select(*chosen)
-    elif file.delimiter == " ":
-        rows = _words_of_lines(con, file, columns)
+        scan = scan.select(*chosen)
     else:
-        rows = con.read_csv(
-            str(file.path),
-            header=True,
-            delimiter=file.delimiter,
-            quotechar='"',
-            escapechar='"',
-            auto_detect=False,
-            columns=dict.fromkeys(columns, "VARCHAR"),
-            store_rejects=True,
-            max_line_size=1 << 24,
-        )
-    rows.create_view("scanned_rows", replace=True)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW {SCAN} AS SELECT row_number() OVER () + 1 AS {LINE}, * FROM scanned_rows")
-    types = dict(zip(rows.columns, map(str, rows.types), strict=True))
-    return {name: types[name] for name in names.values()}
+        path = as_utf8(file.path, file.encoding, folder)
+        scan = _words_of_lines(con, path, columns) if file.delimiter == " " else _csv(con, path, file, columns)
+    scan.create_view("scanned_rows", replace=True)
+    con.execute(f"CREATE TABLE {table} AS SELECT row_number() OVER () + 1 AS {LINE}, * FROM scanned_rows")
+    rejected = _move_rejects(con, table)
+    types = dict(zip(scan.columns, map(str, scan.types), strict=True))
+    return Rows(table, {name: types[name] for name in names.values()}, rejected)
 
 
-def _our_names(header: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    return [names.get(column, f"other_{position}") for position, column in enumerate(header, 1)]
+def _csv(con: duckdb.DuckDBPyConnection, path: Path, file: File, columns: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    return con.read_csv(
+        str(path),
+        header=True,
+        delimiter=file.delimiter,
+        quotechar='"',
+        escapechar='"',
+        auto_detect=False,
+        columns=dict.fromkeys(columns, "VARCHAR"),
+        store_rejects=True,
+        max_line_size=1 << 24,
+    )
 
 
-def _words_of_lines(con: duckdb.DuckDBPyConnection, file: File, columns: Sequence[str]) -> duckdb.DuckDBPyRelation:
+def _words_of_lines(con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> duckdb.DuckDBPyRelation:
     """Read each line whole, then split it at spaces."""
     whole = con.read_csv(
-        str(file.path),
+        str(path),
         header=True,
         # A separator and a quote that no text file contains, so that the line stays one value.
         delimiter="\x1f",
@@ -205,15 +188,30 @@ def _words_of_lines(con: duckdb.DuckDBPyConnection, file: File, columns: Sequenc
     return split.select(*words)
 
 
-def rejected_lines(con: duckdb.DuckDBPyConnection) -> int:
-    """Move the lines of the last scan that could not be split into columns to the table ``rejected``, and count them.
-
-    ``rejected`` has the columns ``line`` and ``raw``, the text of the line.
-    """
-    known = scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")
-    con.execute("CREATE OR REPLACE TEMP TABLE rejected (line BIGINT, raw VARCHAR)")
-    if known:
-        con.execute("INSERT INTO rejected SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line")
-        con.execute("DROP TABLE reject_errors")
-        con.execute("DROP TABLE reject_scans")
-    return scalar(con, "SELECT count(*) FROM rejected")
+def _move_rejects(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Move the lines that could not be split to a table of their own, and number the others as the file does."""
+    rejects = f"{table}_rejected"
+    con.execute(f"CREATE TABLE {rejects} ({LINE} BIGINT, raw VARCHAR)")
+    if not scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
+        return 0
+    con.execute(f"INSERT INTO {rejects} SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line")
+    con.execute("DROP TABLE reject_errors")
+    con.execute("DROP TABLE reject_scans")
+    rejected = scalar(con, f"SELECT count(*) FROM {rejects}")
+    if rejected:
+        # The scan does not count these lines. Each of them moves the later ones down by one.
+        con.execute(
+            f"""
+            CREATE TABLE {table}_moved AS
+            WITH numbered AS (SELECT {LINE} - row_number() OVER (ORDER BY {LINE}) AS lines_before FROM {rejects}),
+            moved AS (
+                SELECT lines_before, sum(count(*)) OVER (ORDER BY lines_before) AS by_lines FROM numbered GROUP BY 1
+            )
+            SELECT scanned.* REPLACE (CAST(scanned.{LINE} + coalesce(by_lines, 0) AS BIGINT) AS {LINE})
+            FROM {table} AS scanned ASOF LEFT JOIN moved ON scanned.{LINE} > lines_before
+            """
+        )
+        con.execute(f"DROP TABLE {table}")
+        name = table.rpartition(".")[2]
+        con.execute(f"ALTER TABLE {table}_moved RENAME TO {name}")
+    return rejected

@@ -1,10 +1,10 @@
-"""Stage one file: check its lines, and turn the valid ones into orders, items, refunds and users."""
+"""Stage the files of an import together: check their lines, and turn the valid ones into orders, items and refunds."""
 
 # ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,21 +12,29 @@ from pathlib import Path
 import duckdb
 
 from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
-from customer_revenue.orders.duckdb_sql import first_line, one_row, scalar
+from customer_revenue.orders.duckdb_sql import first_line, scalar
+from customer_revenue.orders.files import whole_orders
+from customer_revenue.orders.files.columns.conventions import ColumnChoices, Conventions, Inference
+from customer_revenue.orders.files.columns.judge import ColumnJudge, JudgedColumns, decide_together
 from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
-from customer_revenue.orders.files.formats.known import recognise
 from customer_revenue.orders.files.parsing import parse_failure, parsed_columns
 from customer_revenue.orders.files.quarantine import (
     counts_by_reason,
     drop_forgotten,
-    mark_duplicates,
     quarantine_reason,
     stage_quarantine,
+    swallowed_lines,
 )
-from customer_revenue.orders.files.reading import LINE, SCAN, as_utf8, inspect_file, open_scan, rejected_lines
+from customer_revenue.orders.files.reading import LINE, File, Rows, check_header, inspect_file, read_rows
+from customer_revenue.orders.files.recognition import check_mapped_columns, recognise
 from customer_revenue.orders.files.refunds import mark_invalid_refunds
+from customer_revenue.orders.files.unpacking import unpack
 
 DEFAULT_CURRENCY = "USD"
+SCHEMA = "work.files"
+"""The schema of the staged tables: ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine``."""
+
+_LINES = f"{SCHEMA}.lines"
 _AMOUNTS = ("total_cents", "amount_cents", "refund_cents")
 _MAX_SHOWN_REASONS = 4
 
@@ -37,6 +45,8 @@ class ImportRules:
 
     statuses: Mapping[str, str]
     """Each known status, in lower case, and the status that it is stored as."""
+    mapped_statuses: Mapping[str, str]
+    """Those of the shop's own mapping, which precede a format's."""
     currency: str
     """The store's currency, empty until a setting or a file decides it."""
     now: dt.datetime
@@ -45,132 +55,233 @@ class ImportRules:
     """The files' own names for some of our columns."""
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     """The value of one unit of another currency in the store's."""
+    choices: ColumnChoices = field(default_factory=ColumnChoices)
     has_forgotten: bool = False
     """Whether customers of the store were forgotten."""
 
+    @property
+    def latest(self) -> dt.datetime:
+        """The latest plausible time."""
+        return self.now + dt.timedelta(days=1)
+
 
 @dataclass(frozen=True)
-class StagedFile:
-    """A file in a schema with the tables of a store, as ``merge`` describes them."""
+class LoadedFile:
+    """A file whose rows are in a table of texts."""
 
-    schema: str
     path: Path
+    """As the user named it."""
+    file: File
     format: Format
+    theirs: Mapping[str, str]
+    """The file's own name of each column that the format knows."""
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class StagedFiles:
+    """The files of an import, staged in ``SCHEMA``."""
+
+    formats: tuple[Format, ...]
     currency: str
     lines: int
-    """Rows read, without the header."""
-    quarantined: Mapping[str, int] = field(default_factory=dict)
+    """Rows read, without the headers."""
+    repeated: int
+    """Rows that repeat lines elsewhere in the files, or an order's earlier state."""
+    quarantined: Mapping[str, int]
+    """Number of rows by reason."""
+    inferences: tuple[Inference, ...]
+    sources: tuple[str, ...]
+    """The name of each file, by its position in ``lines.file``."""
 
 
-def stage(
+def stage_files(
     con: duckdb.DuckDBPyConnection,
-    path: Path,
+    paths: Sequence[Path],
     format_name: str | None,
     rules: ImportRules,
-    schema: str,
     *,
-    known: Sequence[str],
+    has_store: bool,
     folder: Path,
-) -> StagedFile:
-    """Read a file into the tables of a new schema.
+    report: Callable[[str, float | None], None],
+) -> StagedFiles:
+    """Read files into the tables of ``SCHEMA``. They are one set: an order can be in several of them.
 
     Args:
-        con: a connection whose session time zone is the reporting zone.
-        path: the file.
-        format_name: name of the file's format; by default it is recognized by the header.
+        con: a connection with the database ``work``, whose session time zone is the reporting zone.
+        paths: the files.
+        format_name: name of their format; by default each is recognized by its header.
         rules: what the lines are checked against.
-        schema: name of the schema to create, a constant of this package.
-        known: schemas with the orders and refunds that exist already, the newest first.
-        folder: folder for a copy of the file in UTF-8.
+        has_store: whether the database ``old`` holds orders and refunds.
+        folder: folder for unpacked files and copies in UTF-8.
+        report: receives progress messages.
 
     Raises:
-        UnreadableFile: the file cannot be read.
+        UnreadableFile: a file cannot be read.
         UnknownFormat: no format matches its columns.
-        CurrencyMismatch: it has several currencies and none is chosen, or its currency is not the store's.
-        NothingImported: every row was quarantined.
+        UndecidedColumn: a column can be read in two ways.
+        CurrencyMismatch: there are several currencies and none is chosen, or they are not the store's.
+        NothingImported: every row of a file was quarantined.
     """
-    file = inspect_file(path)
-    file_format, names = recognise(path, file.header, format_name, rules.renamed)
-    file = as_utf8(file, folder)
-    types = open_scan(con, file, names)
-    con.execute(f"CREATE SCHEMA {schema}")
-    try:
-        currency = _currency(con, path, file_format, types, rules.currency)
-        _stage_lines(con, file_format, types, rules, currency, schema)
-        rejected = rejected_lines(con)
-    except (duckdb.IOException, duckdb.OutOfMemoryException):
-        raise  # the disk or the memory failed, not the file
-    except duckdb.Error as error:
-        raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
+    check_mapped_columns(rules.renamed)
+    con.execute(f"CREATE SCHEMA {SCHEMA}")
+    loaded = _load_all(con, paths, format_name, rules, folder, report)
+    conventions = _judge_all(con, loaded, rules)
+    currency = rules.currency
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LINE_COLUMNS.items() if name != "left_out")
+    con.execute(
+        f"CREATE TABLE {_LINES} (file INTEGER, {LINE} BIGINT, content UBIGINT, is_summed BOOLEAN, is_restated BOOLEAN,"
+        " is_movable BOOLEAN,"
+        f" {columns},"
+        " reason VARCHAR)"
+    )
+    for position, file in enumerate(loaded):
+        report(f"checking {file.file.source}", 0.3 + 0.3 * position / len(loaded))
+        currency = _currency(con, file, conventions[position], currency)
+        _stage_lines(con, position, file, conventions[position], rules, currency)
+    _number_orders(con, loaded)
     if rules.has_forgotten:
-        drop_forgotten(con, schema)
-    mark_duplicates(con, file_format, schema)
-    mark_invalid_refunds(con, file_format, schema, known)
-    lines, bad = _counts(con, schema)
-    if lines + rejected == 0:
-        raise UnreadableFile(f"{path} has a header but no rows")
-    stage_quarantine(con, file, names, schema, source=path.name, rescan=bad > 0, has_forgotten=rules.has_forgotten)
-    quarantined = counts_by_reason(con, schema)
-    if bad == lines:
-        raise _nothing_imported(path, quarantined)
-    _stage_orders(con, file_format, schema)
-    _stage_items(con, schema)
-    _stage_refunds(con, file_format, schema, restated=file_format.refund_column in types)
-    _stage_users(con, schema, named_users=any(column in types for column in file_format.personal_columns))
-    return StagedFile(schema, path, file_format, currency, lines + rejected, quarantined)
+        drop_forgotten(con, _LINES)
+    repeated = _make_whole(con, loaded)
+    _stage_orders(con)
+    mark_invalid_refunds(con, _LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
+    _stage_items(con)
+    _stage_refunds(con)
+    _stage_users(con)
+    named = {position: (file.rows, file.file.source) for position, file in enumerate(loaded)}
+    stage_quarantine(con, SCHEMA, named, has_forgotten=rules.has_forgotten)
+    quarantined = counts_by_reason(con, SCHEMA)
+    _check_something_is_left(con, loaded)
+    return StagedFiles(
+        _distinct_formats(loaded),
+        currency,
+        sum(scalar(con, f"SELECT count(*) FROM {file.rows.table}") + file.rows.rejected for file in loaded),
+        repeated,
+        quarantined,
+        tuple(told for position in range(len(loaded)) for told in conventions[position].inferences),
+        tuple(file.file.source for file in loaded),
+    )
 
 
-def _currency(
-    con: duckdb.DuckDBPyConnection, path: Path, file_format: Format, types: Mapping[str, str], chosen: str
-) -> str:
-    """Return the currency of the file's lines, unless they state one."""
-    if file_format.currency and chosen and file_format.currency != chosen:
-        raise CurrencyMismatch(
-            f"{path} is in {file_format.currency}, the store in {chosen}: import it into a store of its own"
+def _distinct_formats(loaded: Sequence[LoadedFile]) -> tuple[Format, ...]:
+    return tuple({file.format.name: file.format for file in loaded}.values())
+
+
+def _load_all(
+    con: duckdb.DuckDBPyConnection,
+    paths: Sequence[Path],
+    format_name: str | None,
+    rules: ImportRules,
+    folder: Path,
+    report: Callable[[str, float | None], None],
+) -> list[LoadedFile]:
+    loaded: list[LoadedFile] = []
+    for place, path in enumerate(paths):
+        report(f"reading {path.name}", 0.3 * place / len(paths))
+        for plain in unpack(path, folder):
+            file = inspect_file(plain.path, plain.source)
+            file_format, names = recognise(file, path, format_name, rules.renamed)
+            check_header(file, names)
+            try:
+                rows = read_rows(con, file, names, f"{SCHEMA}.rows_{len(loaded)}", folder)
+            except (duckdb.IOException, duckdb.OutOfMemoryException):
+                raise  # the disk or the memory failed, not the file
+            except duckdb.Error as error:
+                raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
+            if not scalar(con, f"SELECT count(*) FROM {rows.table}") + rows.rejected:
+                raise UnreadableFile(f"{path} has a header but no rows")
+            loaded.append(LoadedFile(path, file, file_format, {ours: name for name, ours in names.items()}, rows))
+    return loaded
+
+
+def _judge_all(
+    con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile], rules: ImportRules
+) -> dict[int, Conventions]:
+    judged: dict[int, JudgedColumns] = {}
+    for position, file in enumerate(loaded):
+        judge = ColumnJudge(
+            con,
+            file.rows.table,
+            file.file.source,
+            file.format,
+            file.rows.types,
+            file.theirs,
+            rules.choices,
+            rules.latest,
         )
-    if chosen or file_format.currency:
-        return chosen or file_format.currency
-    if "currency" not in types:
+        judged[position] = judge.judge()
+    return decide_together(judged, {position: file.format for position, file in enumerate(loaded)})
+
+
+def _currency(con: duckdb.DuckDBPyConnection, file: LoadedFile, conventions: Conventions, chosen: str) -> str:
+    """Return the currency of the file's lines, unless they state one."""
+    for own in (file.format.currency, conventions.currency):
+        if own and chosen and own != chosen:
+            raise CurrencyMismatch(f"{file.path} is in {own}, the store in {chosen}: import it into a store of its own")
+    if chosen or file.format.currency or conventions.currency:
+        return chosen or file.format.currency or conventions.currency
+    if "currency" not in file.rows.types:
         return DEFAULT_CURRENCY
     found = con.execute(
-        f"SELECT upper(trim(currency)) AS code, count(*) FROM {SCAN} WHERE nullif(trim(currency), '') IS NOT NULL"
-        " GROUP BY code ORDER BY count(*) DESC, code"
+        f"SELECT upper(trim(currency)) AS code, count(*) FROM {file.rows.table} WHERE nullif(trim(currency), '')"
+        " IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code"
     ).fetchall()
     if len(found) > 1:
         counts = ", ".join(f"{code} ({lines} lines)" for code, lines in found[:8])
-        raise CurrencyMismatch(f"{path} has several currencies, {counts}: choose one with CUSTOMER_REVENUE_CURRENCY")
+        raise CurrencyMismatch(
+            f"{file.path} has several currencies, {counts}: choose one with CUSTOMER_REVENUE_CURRENCY"
+        )
     return str(found[0][0]) if found else DEFAULT_CURRENCY
 
 
 def _stage_lines(
     con: duckdb.DuckDBPyConnection,
-    file_format: Format,
-    types: Mapping[str, str],
+    position: int,
+    file: LoadedFile,
+    conventions: Conventions,
     rules: ImportRules,
     currency: str,
-    schema: str,
 ) -> None:
+    words = {**rules.statuses, **file.format.statuses, **rules.mapped_statuses}
     con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
-    con.executemany("INSERT INTO statuses VALUES (?, ?)", list(rules.statuses.items()))
+    con.executemany("INSERT INTO statuses VALUES (?, ?)", list(words.items()))
     con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, rate DECIMAL(18, 8))")
     con.executemany("INSERT INTO rates VALUES (?, ?)", [(currency, 1), *rules.rates.items()])
     projected = ", ".join(
-        f"CAST({file_format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
+        f"CAST({file.format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
     )
-    parsed = [*parsed_columns(file_format, types), f"{parse_failure(file_format, types)} AS unreadable"]
+    types, columns = file.rows.types, [name for name in con.table(file.rows.table).columns if name != LINE]
+    failure = parse_failure(file.format, types, conventions)
+    if file.file.delimiter and file.file.delimiter != " ":
+        scanned = [f"scan.{name}" for name in columns]
+        failure = f"CASE WHEN {swallowed_lines(scanned, file.file.delimiter)} THEN 'unclosed_quote' ELSE {failure} END"
+    has_bad_bytes = file.file.encoding.bad_bytes > 0
     con.execute(
         f"""
-        CREATE TABLE {schema}.lines AS
+        INSERT INTO {_LINES} BY NAME
         WITH parsed AS (
-            SELECT {LINE}, {", ".join(parsed)} FROM {SCAN}
+            SELECT {LINE}, hash({", ".join(f"scan.{name}" for name in columns)}) AS content,
+                {", ".join([*parsed_columns(file.format, types, conventions), f"{failure} AS unreadable"])}
+            FROM {file.rows.table} AS scan
+        ), prepared AS (
+            SELECT {", ".join(["parsed.*", *(f"{sql} AS {name}" for name, sql in file.format.prepared.items())])}
+            FROM parsed
         ), projected AS (
-            SELECT {LINE}, unreadable, {projected} FROM parsed
+            SELECT {LINE}, content, unreadable, {projected} FROM prepared
         )
-        SELECT projected.* EXCLUDE (unreadable, status) REPLACE ({", ".join(map(_converted, _AMOUNTS))}),
-            meaning AS status, {quarantine_reason(file_format)} AS reason
+        SELECT $file AS file, $is_summed AS is_summed, $is_restated AS is_restated,
+            $is_movable AS is_movable,
+            projected.* EXCLUDE (unreadable, status, left_out) REPLACE ({", ".join(map(_converted, _AMOUNTS))}),
+            meaning AS status, {quarantine_reason(file.format, has_bad_bytes=has_bad_bytes)} AS reason
         FROM projected LEFT JOIN statuses ON word = lower(status) LEFT JOIN rates ON code = upper(currency)
         """,
-        {"latest": rules.now + dt.timedelta(days=1)},
+        {
+            "latest": rules.latest,
+            "file": position,
+            "is_summed": file.format.total_is_summed,
+            "is_restated": file.format.refund_column in types,
+            "is_movable": file.format.moves_customers,
+        },
     )
 
 
@@ -180,47 +291,85 @@ def _converted(amount: str) -> str:
     return f"CASE WHEN rate <> 1 THEN {whole} ELSE {amount} END AS {amount}"
 
 
-def _counts(con: duckdb.DuckDBPyConnection, schema: str) -> tuple[int, int]:
-    lines, bad = one_row(con, f"SELECT count(*), count(reason) FROM {schema}.lines")
-    return lines, bad
-
-
-def _nothing_imported(path: Path, quarantined: Mapping[str, int]) -> NothingImported:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in list(quarantined.items())[:_MAX_SHOWN_REASONS])
-    return NothingImported(f"{path}: none of its rows can be imported ({reasons})")
-
-
-def _stage_orders(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str) -> None:
-    good = f"{schema}.lines WHERE reason IS NULL AND role = 'order'"
-    if file_format.total_is_summed:
-        query = f"""
-            SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
-                any_value(status) AS status, min(created_at) AS created_at
-            FROM {good} GROUP BY order_id
+def _number_orders(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> None:
+    """Tell apart the orders that have one id, of formats without order ids, in the order of the files and lines."""
+    files = ", ".join(str(position) for position, file in enumerate(loaded) if file.format.numbers_orders)
+    if not files:
+        return
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE {SCHEMA}.numbered AS
+        SELECT lines.* REPLACE (
+            CASE WHEN file IN ({files}) AND order_id IS NOT NULL THEN order_id || '-' || row_number() OVER (
+                PARTITION BY order_id ORDER BY file, {LINE}) ELSE order_id END AS order_id)
+        FROM {_LINES} AS lines
         """
-    else:
-        # All lines of an order state the same.
-        query = f"SELECT DISTINCT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
-        if not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good}"):
-            # Every line is an order, so a view is enough.
-            con.execute(
-                f"CREATE VIEW {schema}.orders AS"
-                f" SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good}"
-            )
+    )
+    con.execute(f"DROP TABLE {_LINES}")
+    con.execute(f"ALTER TABLE {SCHEMA}.numbered RENAME TO lines")
+
+
+def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> int:
+    """Leave each order in one state, each line once and no order without its bad lines; count what was removed."""
+    rejects = {
+        position: (
+            f"{file.rows.table}_rejected",
+            file.file.delimiter,
+            file.file.header.index(file.theirs[file.format.id_column]),
+        )
+        for position, file in enumerate(loaded)
+        if file.rows.rejected and file.file.delimiter and file.format.id_column in file.theirs
+    }
+    removed = whole_orders.drop_superseded(con, _LINES)
+    whole_orders.quarantine_orders_of_rejects(con, _LINES, rejects)
+    whole_orders.spread_reasons(con, _LINES)
+    whole_orders.settle_states(con, _LINES)
+    return removed + whole_orders.drop_repeated(con, _LINES)
+
+
+def _check_something_is_left(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> None:
+    for position, file in enumerate(loaded):
+        if not scalar(con, f"SELECT count(*) FROM {_LINES} WHERE file = {position} AND reason IS NOT NULL"):
+            continue
+        if scalar(con, f"SELECT count(*) FROM {_LINES} WHERE file = {position} AND reason IS NULL"):
+            continue
+        reasons = con.execute(
+            f"SELECT reason, count(*) FROM {_LINES} WHERE file = {position} GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).fetchall()
+        shown = ", ".join(f"{reason} {count}" for reason, count in reasons[:_MAX_SHOWN_REASONS])
+        raise NothingImported(f"{file.path}: none of its rows can be imported ({shown})")
+
+
+def _stage_orders(con: duckdb.DuckDBPyConnection) -> None:
+    good = f"{_LINES} WHERE reason IS NULL AND role = 'order'"
+    stated = f"SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good} AND NOT is_summed"
+    # All lines of an order state the same.
+    distinct = stated.replace("SELECT ", "SELECT DISTINCT ", 1)
+    is_one_line = not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good} AND NOT is_summed")
+    summed = f"""
+        SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
+            any_value(status) AS status, min(created_at) AS created_at
+        FROM {good} AND is_summed GROUP BY order_id
+    """
+    if not scalar(con, f"SELECT count(*) FROM {good} AND is_summed"):
+        if is_one_line:
+            con.execute(f"CREATE VIEW {SCHEMA}.orders AS {stated}")
             return
-    con.execute(f"CREATE TABLE {schema}.orders AS {query}")
+        con.execute(f"CREATE TABLE {SCHEMA}.orders AS {distinct}")
+        return
+    con.execute(f"CREATE TABLE {SCHEMA}.orders AS {stated if is_one_line else distinct} UNION ALL {summed}")
 
 
-def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
+def _stage_items(con: duckdb.DuckDBPyConnection) -> None:
     """Stage the items. One without an amount takes its order's total if it is the only item, and otherwise zero."""
-    items = f"{schema}.lines WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL"
+    items = f"{_LINES} WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL"
     amount = "amount_cents"
     if scalar(con, f"SELECT count(*) FROM {items} AND amount_cents IS NULL"):
         alone = "count(*) OVER (PARTITION BY order_id) = 1"
         amount = f"coalesce(amount_cents, CASE WHEN {alone} THEN total_cents ELSE 0 END)"
     con.execute(
         f"""
-        CREATE TABLE {schema}.order_items AS
+        CREATE TABLE {SCHEMA}.order_items AS
         SELECT order_id, coalesce(product_id, product_name) AS product_id, product_name, quantity,
             {amount} AS amount_cents, user_id
         FROM {items}
@@ -228,29 +377,37 @@ def _stage_items(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     )
 
 
-def _stage_refunds(con: duckdb.DuckDBPyConnection, file_format: Format, schema: str, *, restated: bool) -> None:
-    """Stage the refunds, and as ``restated`` the ids of the orders of which the file states all refunds."""
-    con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders WHERE {restated}")
-    amount = "CAST(sum(refund_cents) AS BIGINT)" if file_format.total_is_summed else "any_value(refund_cents)"
+def _stage_refunds(con: duckdb.DuckDBPyConnection) -> None:
+    """Stage the refunds, with the ids of the orders of which the files state all refunds, and of those that can move.
+
+    Refunds that an order's own line states count only if the order does.
+    """
+    for table in ("restated", "movable"):
+        con.execute(
+            f"CREATE TABLE {SCHEMA}.{table} AS SELECT DISTINCT order_id AS id FROM {_LINES}"
+            f" WHERE reason IS NULL AND role = 'order' AND is_{table}"
+        )
     con.execute(
         f"""
-        CREATE TABLE {schema}.refunds AS
+        CREATE TABLE {SCHEMA}.refunds AS
         SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
-            {amount} AS amount_cents, min(coalesce(refunded_at, created_at)) AS created_at,
-            bool_or(role = 'order') AS with_order
-        FROM {schema}.lines WHERE reason IS NULL AND refund_id IS NOT NULL GROUP BY refund_id
+            CAST(CASE WHEN bool_or(is_summed) THEN sum(refund_cents) ELSE any_value(refund_cents) END AS BIGINT)
+                AS amount_cents,
+            min(coalesce(refunded_at, created_at)) AS created_at, bool_or(role = 'order') AS with_order
+        FROM {_LINES} WHERE reason IS NULL AND refund_id IS NOT NULL
+            AND (role = 'refund' OR (refund_cents > 0 AND status IN ('paid', 'refunded')))
+        GROUP BY refund_id
         """
     )
 
 
-def _stage_users(con: duckdb.DuckDBPyConnection, schema: str, *, named_users: bool) -> None:
-    """Stage the customers, with the last name and e-mail that the file states for each."""
-    known = (
-        f"arg_max(user_name, {LINE}) AS name, arg_max(user_email, {LINE}) AS email"
-        if named_users
-        else "CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS email"
-    )
+def _stage_users(con: duckdb.DuckDBPyConnection) -> None:
+    """Stage the customers, with the last name and e-mail that the files state for each."""
+    position = f"file * 1e12 + {LINE}"
     con.execute(
-        f"CREATE TABLE {schema}.users AS SELECT user_id AS id, {known} FROM {schema}.lines"
-        " WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY user_id"
+        f"""
+        CREATE TABLE {SCHEMA}.users AS
+        SELECT user_id AS id, arg_max(user_name, {position}) AS name, arg_max(user_email, {position}) AS email
+        FROM {_LINES} WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY user_id
+        """
     )

@@ -18,10 +18,21 @@ from customer_revenue.orders.engines.base_target import Target, Views
 from customer_revenue.orders.engines.duckdb.target import memory_limit
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
-from customer_revenue.orders.files.staging import ImportRules, StagedFile, stage
+from customer_revenue.orders.files.columns.conventions import ColumnChoices
+from customer_revenue.orders.files.staging import SCHEMA, ImportRules, StagedFiles, stage_files
 from customer_revenue.orders.forgotten_customers import check_forget_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
 from customer_revenue.orders.imports.merge import MergeCounts, check_not_reassigned, compare, merge
+from customer_revenue.orders.imports.statement import (
+    Expectations,
+    ImportStatement,
+    Totals,
+    changes_of,
+    checks_of,
+    no_totals,
+    totals_of,
+    totals_of_files,
+)
 from customer_revenue.orders.mapping import ShopMapping, load_mapping
 from customer_revenue.orders.store_info import day_of, last_counted, read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
@@ -62,8 +73,11 @@ def import_files(
     views: Views | None = None,
     mapping: Path | None = None,
     forget_key: str = "",
+    choices: ColumnChoices | None = None,
+    expectations: Expectations | None = None,
+    dry_run: bool = False,
 ) -> ImportSummary:
-    """Import files, one after the other, and replace the store with the new one at the end.
+    """Import files, which are one set, and replace the store with the new one at the end.
 
     If anything fails, the store stays unchanged.
 
@@ -78,9 +92,12 @@ def import_files(
         views: views to create in the store; without any, it keeps its views.
         mapping: file that maps the files' statuses and columns, see ``mapping``.
         forget_key: the secret with which customers were forgotten, required if any were.
+        choices: how dates and amounts are read where a column does not decide it.
+        expectations: what the books say of the files.
+        dry_run: whether to leave the store as it is, and only say what an import would do.
 
     Raises:
-        InputError: a file cannot be imported, or contradicts the store.
+        InputError: a file cannot be imported, or contradicts the store or the books.
         StoreError: the store cannot be read or written.
     """
     started = time.monotonic()
@@ -94,9 +111,9 @@ def import_files(
         raise InvalidParameter(f"{mapping_file} maps tables of the shop's own database: nothing is imported into that")
     report = progress or (lambda _what, _part: None)
     with open_target(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
-        return _Import(con, target, options, report, shop_mapping, forget_key).run(
-            paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started
-        )
+        run = _Import(con, target, options, report, shop_mapping, forget_key, choices or ColumnChoices())
+        run.expectations, run.dry_run = expectations or Expectations(), dry_run
+        return run.run(paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started)
 
 
 class _Import:
@@ -110,7 +127,9 @@ class _Import:
         report: Progress,
         mapping: ShopMapping,
         forget_key: str,
+        choices: ColumnChoices,
     ) -> None:
+        self.choices, self.expectations, self.dry_run = choices, Expectations(), False
         self.con, self.target, self.options, self.report, self.mapping = con, target, options, report, mapping
         self.old: dict[str, object] = {}
         self.zone, self.forget_key, self.has_forgotten = options.timezone, forget_key, False
@@ -129,14 +148,16 @@ class _Import:
     ) -> ImportSummary:
         self._open()
         staged = self._stage_all(paths, format_name)
-        new = self._combine(staged)
+        new = SCHEMA
+        files = totals_of_files(self.con, new, staged.sources)
+        self.expectations.check(totals_of(self.con, "files", new), staged.currency)
         change = self._compare_with_store(new)
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
         self.report("writing the store", 0.7)
         self.contradicting.update(merge(self.con, "old" if self.old else None, new, "next"))
         write_info(
             self.con,
-            currency=staged[-1].currency,
+            currency=staged.currency,
             zone=zone,
             clock=clock,
             clock_is_chosen=chosen,
@@ -146,22 +167,23 @@ class _Import:
         views_changed = self.target.create_views(self.con, views, zone)
         info = read_info(self.con, "next", Path(url))
         items = scalar(self.con, "SELECT count(*) FROM next.order_items")
-        self.report("publishing the new store", 0.95)
-        self._publish(change, info, views_changed=views_changed)
+        statement = self._statement(staged, files)
+        if not self.dry_run:
+            self.report("publishing the new store", 0.95)
+            self._publish(change, info, views_changed=views_changed)
         self.report("done", 1.0)
-        quarantined = self.contradicting.copy()
-        for part in staged:
-            quarantined.update(part.quarantined)
         first, last = (day_of(_moment(info[name]), zone) for name in ("first_created_at", "last_created_at"))
         return ImportSummary(
             url=url,
-            formats=tuple(dict.fromkeys(part.format.name for part in staged)),
-            lines=sum(part.lines for part in staged),
+            formats=tuple(part.name for part in staged.formats),
+            lines=staged.lines,
+            repeated=staged.repeated,
+            inferences=tuple(told.text() for told in staged.inferences),
             orders_imported=change.imported,
             orders_updated=change.updated,
             orders_unchanged=change.unchanged,
             refunds_imported=change.refunds,
-            quarantined=dict(quarantined.most_common()),
+            quarantined=dict(Counter(staged.quarantined) + self.contradicting),
             orders_in_store=_int(info["orders"]),
             customers_in_store=_int(info["customers"]),
             refunds_in_store=_int(info["refunds"]),
@@ -172,6 +194,19 @@ class _Import:
             as_of=fixed_day,
             currency=str(info["currency"]),
             seconds=time.monotonic() - started,
+            statement=statement,
+            is_dry_run=self.dry_run,
+        )
+
+    def _statement(self, staged: StagedFiles, files: tuple[Totals, ...]) -> ImportStatement:
+        before, after = "store before", "store after"
+        return ImportStatement(
+            staged.currency,
+            files,
+            totals_of(self.con, before, "old") if self.old else no_totals(before),
+            totals_of(self.con, after, "next"),
+            changes_of(self.con, "old", SCHEMA, staged.currency) if self.old else (),
+            checks_of(self.con, SCHEMA, lines=staged.lines, repeated=staged.repeated),
         )
 
     def _publish(self, change: MergeCounts, info: Mapping[str, object], *, views_changed: bool) -> None:
@@ -191,52 +226,31 @@ class _Import:
         self.con.execute("SET TimeZone = ?", [self.zone])
         self.has_forgotten = bool(self.old) and check_forget_key(self.con, self.forget_key)
 
-    def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> list[StagedFile]:
+    def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> StagedFiles:
         currency = self.options.currency
         if self.old and currency and currency != self.old["currency"]:
             raise CurrencyMismatch(
                 f"the store is in {self.old['currency']}, the settings say {currency}: use a store of its own"
             )
-        currency = str(self.old["currency"]) if self.old else currency
-        staged: list[StagedFile] = []
-        for position, path in enumerate(paths):
-            self.report(f"reading {path.name}", 0.6 * position / len(paths))
-            rules = ImportRules(
-                statuses={
-                    **{word: word for word in (PAID, REFUNDED, *IGNORED_STATUSES)},
-                    **self.mapping.status_words,
-                },
-                currency=currency,
-                now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
-                renamed=self.mapping.columns,
-                rates=self.mapping.rates,
-                has_forgotten=self.has_forgotten,
-            )
-            staged.append(
-                stage(
-                    self.con,
-                    path,
-                    format_name,
-                    rules,
-                    f"work.file_{position}",
-                    known=[*(part.schema for part in reversed(staged)), *(["old"] if self.old else [])],
-                    folder=self.target.folder,
-                )
-            )
-            currency = staged[-1].currency
-        return staged
-
-    def _combine(self, staged: Sequence[StagedFile]) -> str:
-        """Combine the files into one: a later file updates an earlier one, as if they were imported one by one."""
-        combined = staged[0].schema
-        for position, part in enumerate(staged[1:], 1):
-            check_not_reassigned(self.con, combined, part.schema)
-            compare(self.con, combined, part.schema)
-            out = f"work.combined_{position}"
-            self.con.execute(f"CREATE SCHEMA {out}")
-            self.contradicting.update(merge(self.con, combined, part.schema, out))
-            combined = out
-        return combined
+        rules = ImportRules(
+            statuses={word: word for word in (PAID, REFUNDED, *IGNORED_STATUSES)},
+            mapped_statuses=self.mapping.status_words,
+            currency=str(self.old["currency"]) if self.old else currency,
+            now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            renamed=self.mapping.columns,
+            rates=self.mapping.rates,
+            choices=self.choices,
+            has_forgotten=self.has_forgotten,
+        )
+        return stage_files(
+            self.con,
+            paths,
+            format_name,
+            rules,
+            has_store=bool(self.old),
+            folder=self.target.folder,
+            report=self.report,
+        )
 
     def _compare_with_store(self, new: str) -> MergeCounts:
         self.report("comparing with the store", 0.6)
@@ -252,7 +266,7 @@ class _Import:
         )
 
     def _clock(
-        self, new: str, staged: Sequence[StagedFile], *, live: bool, as_of: dt.date | None
+        self, new: str, staged: StagedFiles, *, live: bool, as_of: dt.date | None
     ) -> tuple[str, Clock, bool, dt.date | None]:
         """Return the reporting zone, the clock, whether a user chose it, and the fixed day. A choice persists."""
         zone = self.zone
@@ -269,12 +283,12 @@ class _Import:
         (last,) = one_row(self.con, f"SELECT max(last) FROM ({parts})")
         today = dt.datetime.now(ZoneInfo(zone)).date()
         last_day = day_of(last, zone)
-        clock = guess_clock(last_day, today, any(part.format.is_sample for part in staged)) if last_day else Clock.LIVE
+        clock = guess_clock(last_day, today, any(part.is_sample for part in staged.formats)) if last_day else Clock.LIVE
         return zone, clock, False, None
 
-    def _formats(self, staged: Sequence[StagedFile]) -> str:
+    def _formats(self, staged: StagedFiles) -> str:
         before = str(self.old.get("formats", "")).split(",")
-        return ",".join(dict.fromkeys(name for name in (*before, *(part.format.name for part in staged)) if name))
+        return ",".join(dict.fromkeys(name for name in (*before, *(part.name for part in staged.formats)) if name))
 
 
 def _moment(value: object) -> dt.datetime | None:

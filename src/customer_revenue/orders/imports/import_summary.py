@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from customer_revenue.orders.imports.statement import ImportStatement
 from customer_revenue.periods import Clock
 
 
@@ -17,6 +18,10 @@ class ImportSummary:
     formats: tuple[str, ...]
     lines: int
     """Rows read, without the headers. Each was imported, was a repetition, or was quarantined."""
+    repeated: int
+    """Rows that repeat lines elsewhere in the files, or an order's earlier state."""
+    inferences: tuple[str, ...]
+    """How columns were read where the file leaves room, with the evidence."""
     orders_imported: int
     orders_updated: int
     orders_unchanged: int
@@ -35,6 +40,9 @@ class ImportSummary:
     """The chosen as-of day, if any."""
     currency: str
     seconds: float
+    statement: ImportStatement
+    is_dry_run: bool = False
+    """Whether the store was left as it was."""
 
     def render(self) -> str:
         """Render the summary as text."""
@@ -53,7 +61,34 @@ class ImportSummary:
             "Days": f"{self.first_day} to {self.last_day}",
             "Clock": self._clock(),
         }
-        return "\n".join(f"{name:<13}{value}" for name, value in rows.items())
+        if self.repeated:
+            rows["Repeated"] = f"{self.repeated:,} lines occur again in the files and count once"
+        lines = [f"{name:<13}{value}" for name, value in rows.items()]
+        lines += [f"{'Inferred':<13}{told}" for told in self.inferences]
+        if self.is_dry_run:
+            lines.append("Nothing was imported: this was a dry run.")
+        return "\n".join([*lines, "", self.statement.render()])
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the summary as JSON values."""
+        return {
+            "store": self.url,
+            "formats": list(self.formats),
+            "lines": self.lines,
+            "orders": {
+                "imported": self.orders_imported,
+                "updated": self.orders_updated,
+                "unchanged": self.orders_unchanged,
+            },
+            "refunds_imported": self.refunds_imported,
+            "repeated_lines": self.repeated,
+            "quarantined_lines": dict(self.quarantined),
+            "inferences": list(self.inferences),
+            "first_day": self.first_day.isoformat() if self.first_day else None,
+            "last_day": self.last_day.isoformat() if self.last_day else None,
+            "is_dry_run": self.is_dry_run,
+            "statement": self.statement.as_dict(),
+        }
 
     def _reasons(self) -> str:
         counts = ", ".join(f"{reason} {count:,}" for reason, count in self.quarantined.items())

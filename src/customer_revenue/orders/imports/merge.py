@@ -1,7 +1,8 @@
 """Merge two sets of canonical tables: those of the store and those of a file.
 
 A file's set has the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine`` of a store, and
-``restated``: the ids of the orders of which the file states all refunds. ``refunds.with_order`` is whether a refund
+``restated``: the ids of the orders of which the file states all refunds, and ``movable``: the ids of those that are the
+same person's when they come again with another e-mail address. ``refunds.with_order`` is whether a refund
 came in a row of its order. ``user_id`` is null where the file names no customer.
 """
 
@@ -38,14 +39,26 @@ class MergeCounts:
 def check_not_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) -> None:
     """Check that an order or refund that is imported again still belongs to the same customer, if it names one.
 
+    Creates the temporary table ``moved``: orders whose customer's e-mail address was corrected, with both addresses.
+
     Raises:
         CustomerReassigned: at least one does not; ``details`` names up to ten.
     """
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE moved AS
+        SELECT n.id, b.user_id AS former_id, n.user_id FROM {new}.orders n JOIN {base}.orders b USING (id)
+        WHERE n.user_id <> b.user_id AND contains(n.user_id, '@') AND contains(b.user_id, '@')
+            AND n.id IN (FROM {new}.movable)
+        """
+    )
     for table, what in (("orders", "order"), ("refunds", "refund")):
+        order_id = "n.id" if table == "orders" else "n.order_id"
         found = con.execute(
             f"""
             SELECT n.id, b.user_id, n.user_id FROM {new}.{table} n JOIN {base}.{table} b USING (id)
-            WHERE n.user_id <> b.user_id ORDER BY n.id LIMIT {_MAX_SHOWN_IDS}
+            WHERE n.user_id <> b.user_id AND coalesce({order_id} NOT IN (SELECT id FROM moved), true)
+            ORDER BY n.id LIMIT {_MAX_SHOWN_IDS}
             """
         ).fetchall()
         if found:
@@ -79,7 +92,7 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
         f"""
         SELECT count(*), count(*) FILTER (
             (n.total_cents, n.status, n.created_at) IS DISTINCT FROM (b.total_cents, b.status, b.created_at)
-            OR (n.user_id IS NOT NULL AND b.user_id IS NULL) OR n.id IN (FROM changed)
+            OR (n.user_id IS NOT NULL AND n.user_id IS DISTINCT FROM b.user_id) OR n.id IN (FROM changed)
         )
         FROM {new}.orders n JOIN {base}.orders b USING (id)
         """,
@@ -121,6 +134,8 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
         users = f"""
             SELECT id, coalesce(n.name, b.name) AS name, coalesce(n.email, b.email) AS email
             FROM {base}.users b FULL JOIN {new}.users n USING (id)
+            WHERE id NOT IN (SELECT former_id FROM moved) OR id IN (SELECT user_id FROM {out}.orders)
+                OR id IN (SELECT user_id FROM {out}.refunds)
         """
         quarantine = f"FROM {base}.quarantine UNION FROM {new}.quarantine"
     else:
@@ -129,9 +144,6 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
     con.execute(f"CREATE TABLE {out}.forgotten AS {forgotten}")
     con.execute(f"CREATE TABLE {out}.users AS FROM ({users}) ORDER BY id")
     con.execute(f"CREATE TABLE {out}.quarantine AS FROM ({quarantine}) ORDER BY source, line, reason")
-    if out != "next":
-        restated = f"FROM {base}.restated UNION" if base else ""
-        con.execute(f"CREATE TABLE {out}.restated AS {restated} FROM {new}.restated")
     return quarantine_contradicting(con, new, out) if base else {}
 
 
@@ -149,7 +161,7 @@ def _merge_items(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out
     rows = f"SELECT {_ITEM_COLUMNS} FROM {new}.order_items"
     if base:
         kept = f"{base}.order_items ANTI JOIN replaced_items ON order_id = replaced_items.id"
-        rows = f"SELECT {_ITEM_COLUMNS} FROM {kept} UNION ALL {rows}"
+        rows = f"{_with_moved(f'SELECT {_ITEM_COLUMNS} FROM {kept}')} UNION ALL {rows}"
     rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders")
     con.execute(f"CREATE TABLE {out}.order_items AS {rows} ORDER BY user_id, order_id")
 
@@ -158,13 +170,21 @@ def _merge_refunds(con: duckdb.DuckDBPyConnection, base: str | None, new: str, o
     rows = f"SELECT {_REFUND_COLUMNS} FROM {new}.refunds"
     if base:
         kept = f"{base}.refunds ANTI JOIN {new}.refunds USING (id) WHERE NOT ({_withdrawn(new)})"
-        rows = f"SELECT {_REFUND_COLUMNS} FROM {kept} UNION ALL {rows}"
+        rows = f"{_with_moved(f'SELECT {_REFUND_COLUMNS} FROM {kept}')} UNION ALL {rows}"
     rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders")
     con.execute(f"CREATE TABLE {out}.refunds AS {rows} ORDER BY user_id, created_at")
 
 
 _ORDER_COLUMNS = "id, user_id, total_cents, status, created_at"
 _ITEM_COLUMNS = "order_id, product_id, product_name, quantity, amount_cents, user_id"
+
+
+def _with_moved(rows: str) -> str:
+    """Return SQL for rows of which those of a moved order have its new customer."""
+    return (
+        f"SELECT r.* REPLACE (coalesce(m.user_id, r.user_id) AS user_id) FROM ({rows}) AS r"
+        " LEFT JOIN moved AS m ON m.id = r.order_id"
+    )
 
 
 def _withdrawn(new: str) -> str:

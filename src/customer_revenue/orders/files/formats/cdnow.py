@@ -8,16 +8,15 @@ CDNOW = Format(
     name="cdnow",
     title="customer_id date number_of_cds dollar_value, separated by spaces (CDNOW master file)",
     columns=(
-        Column("customer_id"),
-        Column("date", Kind.TIME, time_patterns=("%Y%m%d",)),
+        Column("customer_id", Kind.CUSTOMER),
+        Column("date", Kind.TIME),
         Column("number_of_cds", Kind.INTEGER),
         Column("dollar_value", Kind.MONEY),
     ),
     # The file has no order ids: orders are numbered within a customer's day, in the order of the file.
     line={
         "role": "'order'",
-        "order_id": "customer_id || '-' || strftime(date, '%Y%m%d') || '-'"
-        " || row_number() OVER (PARTITION BY customer_id, date ORDER BY line)",
+        "order_id": "customer_id || '-' || strftime(date, '%Y%m%d')",
         "user_id": "customer_id",
         "created_at": "date",
         "total_cents": "dollar_value",
@@ -27,6 +26,7 @@ CDNOW = Format(
         "quantity": "number_of_cds",
         "amount_cents": "dollar_value",
     },
+    numbers_orders=True,
     currency="USD",
     is_sample=True,
 )

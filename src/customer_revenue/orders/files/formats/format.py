@@ -7,7 +7,7 @@ of an order, or a refund. Every format has the same rules on lines, in ``staging
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 LINE_COLUMNS = {
@@ -27,14 +27,25 @@ LINE_COLUMNS = {
     "user_name": "VARCHAR",
     "user_email": "VARCHAR",
     "currency": "VARCHAR",
+    "updated_at": "TIMESTAMP",
+    "former_id": "VARCHAR",
+    "left_out": "VARCHAR",
 }
-"""The columns of a line, with their DuckDB types. ``role`` is ``order`` or ``refund``. What a format lacks is null."""
+"""The columns of a line, with their DuckDB types. What a format lacks is null.
+
+``role`` is ``order`` or ``refund``. Of an order that a file states twice, the lines with the latest ``updated_at``
+count. ``former_id`` is an id under which earlier versions stored the order. ``left_out`` is the quarantine reason that
+the format itself gives a line.
+"""
 
 
 class Kind(Enum):
     """How the text of a column is parsed."""
 
     TEXT = "text"
+    ID = "id"
+    CUSTOMER = "customer"
+    """The id of a customer. Some ids can stand for a guest."""
     TIME = "time"
     MONEY = "money"
     """A decimal number in units of the currency, rounded to cents, half a cent away from zero."""
@@ -51,10 +62,12 @@ class Column:
     kind: Kind = Kind.TEXT
     required: bool = True
     other_names: tuple[str, ...] = ()
-    time_patterns: tuple[str, ...] = ()
-    """``strptime`` patterns of times that are not in ISO 8601."""
     is_utc: bool = False
     """Whether times without a zone are in UTC rather than in the reporting zone."""
+    time_of_day: str = ""
+    """For dates: the column with the time of day, if the file has it."""
+    zone: str = ""
+    """For dates: the column with the name of the time zone, if the file has it."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +81,14 @@ class Format:
     title: str
     columns: tuple[Column, ...]
     line: Mapping[str, str]
+    prepared: Mapping[str, str] = field(default_factory=dict)
+    """SQL over the parsed columns for columns that ``line`` can use in addition."""
+    id_column: str = ""
+    """The column whose text is the id of an order, or of a refund, as it is."""
     requires_one_of: tuple[str, ...] = ()
     """Columns of which a file must have at least one."""
+    allows_other_columns: bool = True
+    """Whether a file can have columns that the format does not know."""
     total_is_summed: bool = False
     """Whether an order's total is the sum of its lines' ``amount_cents``; otherwise every line states the total."""
     requires_amount: bool = False
@@ -78,8 +97,16 @@ class Format:
     """The column with what was refunded of a line's order. An order that comes again then brings all its refunds."""
     personal_columns: tuple[str, ...] = ()
     """Columns with names and e-mails."""
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """The format's own words for statuses, in lower case, and the status that each is stored as."""
+    has_minor_units: bool = False
+    """Whether amounts that are all whole numbers are in the currency's smallest coin."""
+    moves_customers: bool = False
+    """Whether an order that comes again with another e-mail is the same person's, whose address was corrected."""
     currency: str = ""
     """The currency of all such files, if they have one."""
+    numbers_orders: bool = False
+    """Whether lines have no order ids: those with the same ``order_id`` are different orders, which are numbered."""
     is_sample: bool = False
     """Whether such files are published samples, whose store answers as of their last day."""
 
@@ -99,16 +126,21 @@ class Format:
             renamed: the file's own names for some of our columns, which take precedence over the names in the format.
         """
         own_names = {column.name for column in self.columns}
-        mapped = {_key(theirs): name for name, theirs in renamed.items() if name in own_names}
-        usual = {_key(name): c.name for c in self.columns for name in (c.name, *c.other_names)}
+        mapped = {ours: theirs for ours, theirs in renamed.items() if ours in own_names}
+        keys: dict[str, str] = {}
+        for theirs in header:
+            keys.setdefault(header_key(theirs), theirs)
         found: dict[str, str] = {}
-        for names in (mapped, {key: name for key, name in usual.items() if name not in mapped.values()}):
-            for theirs in header:
-                name = names.get(_key(theirs))
-                if name is not None and theirs not in found and name not in found.values():
-                    found[theirs] = name
+        for column in sorted(self.columns, key=lambda column: column.name not in mapped):
+            names = (mapped[column.name],) if column.name in mapped else (column.name, *column.other_names)
+            for name in names:
+                theirs = keys.get(header_key(name), "")
+                if theirs and theirs not in found:
+                    found[theirs] = column.name
+                    break
         return found
 
 
-def _key(name: str) -> str:
+def header_key(name: str) -> str:
+    """Return the name of a column as it is compared: without case, spaces and underscores."""
     return name.casefold().replace(" ", "").replace("_", "")

@@ -6,11 +6,13 @@ from customer_revenue.orders.files.formats.format import Column, Format, Kind
 
 GENERIC = Format(
     name="generic",
+    id_column="order_id",
     title="order_id,user_id,created_at,total_cents|total,status[,product_id,product_name,quantity,amount_cents]"
-    "[,refund_cents][,refunded_at][,currency][,user_name,user_email]; several lines of one order are its items",
+    "[,refund_cents][,refunded_at][,currency][,updated_at][,user_name,user_email];"
+    " several lines of one order are its items",
     columns=(
-        Column("order_id"),
-        Column("user_id", other_names=("customer_id",)),
+        Column("order_id", Kind.ID),
+        Column("user_id", Kind.CUSTOMER, other_names=("customer_id",)),
         Column("created_at", Kind.TIME, other_names=("ordered_at",)),
         Column("total_cents", Kind.CENTS, required=False),
         Column("total", Kind.MONEY, required=False),
@@ -23,6 +25,7 @@ GENERIC = Format(
         Column("refund_cents", Kind.CENTS, required=False),
         Column("refunded_at", Kind.TIME, required=False),
         Column("currency", required=False),
+        Column("updated_at", Kind.TIME, required=False),
         Column("user_name", required=False),
         Column("user_email", required=False),
     ),
@@ -46,5 +49,7 @@ GENERIC = Format(
         "user_name": "user_name",
         "user_email": "user_email",
         "currency": "currency",
+        "updated_at": "updated_at",
+        "left_out": "CASE WHEN total_cents <> total THEN 'contradicting_total' END",
     },
 )

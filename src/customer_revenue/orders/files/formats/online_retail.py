@@ -11,21 +11,22 @@ _CENTS = in_cents(_AMOUNT)
 
 ONLINE_RETAIL = Format(
     name="online_retail",
+    id_column="invoice",
     title="InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID (UCI Online Retail)",
     columns=(
-        Column("invoice", other_names=("InvoiceNo",)),
+        Column("invoice", Kind.ID, other_names=("InvoiceNo",)),
         Column("stock_code"),
         Column("description", required=False),
         Column("quantity", Kind.INTEGER),
-        Column("invoice_date", Kind.TIME, time_patterns=("%m/%d/%Y %H:%M",)),
+        Column("invoice_date", Kind.TIME),
         Column("unit_price", Kind.DECIMAL, other_names=("Price",)),
-        Column("customer_id"),
+        Column("customer_id", Kind.CUSTOMER),
     ),
     line={
         "role": f"CASE WHEN {_INVOICE_IS_REFUND} THEN 'refund' ELSE 'order' END",
         "order_id": f"CASE WHEN NOT {_INVOICE_IS_REFUND} THEN invoice END",
         "refund_id": f"CASE WHEN {_INVOICE_IS_REFUND} THEN invoice END",
-        "user_id": r"regexp_replace(customer_id, '\.0$', '')",
+        "user_id": "customer_id",
         "created_at": "invoice_date",
         "status": "'paid'",
         "product_id": "stock_code",

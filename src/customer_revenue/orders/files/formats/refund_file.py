@@ -6,14 +6,15 @@ from customer_revenue.orders.files.formats.format import Column, Format, Kind
 
 REFUNDS = Format(
     name="refunds",
+    id_column="refund_id",
     title="refund_id,user_id,created_at,amount_cents|amount[,order_id][,currency]",
     columns=(
-        Column("refund_id"),
-        Column("user_id", other_names=("customer_id",)),
+        Column("refund_id", Kind.ID),
+        Column("user_id", Kind.CUSTOMER, other_names=("customer_id",)),
         Column("created_at", Kind.TIME, other_names=("refunded_at",)),
         Column("amount_cents", Kind.CENTS, required=False),
         Column("amount", Kind.MONEY, required=False),
-        Column("order_id", required=False),
+        Column("order_id", Kind.ID, required=False),
         Column("currency", required=False),
     ),
     requires_one_of=("amount_cents", "amount"),

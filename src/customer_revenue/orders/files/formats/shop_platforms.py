@@ -1,0 +1,102 @@
+"""BigCommerce's and Magento's exports of orders."""
+
+from __future__ import annotations
+
+from customer_revenue.orders.files.formats.format import Column, Format, Kind
+
+_IS_REFUNDED = "lower(status) IN ('refunded', 'closed')"
+
+BIGCOMMERCE = Format(
+    name="bigcommerce",
+    refund_column="refunded",
+    id_column="order_id",
+    title="BigCommerce order export: Order ID,Order Status,Order Date,Order Total (inc tax),Customer ID|Customer Email",
+    columns=(
+        Column("order_id", Kind.ID),
+        Column("status", other_names=("Order Status",)),
+        Column("order_date", Kind.TIME, time_of_day="order_time"),
+        Column("order_time", required=False),
+        # Includes tax and shipping, after discounts.
+        Column("total", Kind.MONEY, other_names=("Order Total (inc tax)",)),
+        Column("refunded", Kind.MONEY, required=False, other_names=("Refunded Amount", "Refund Amount")),
+        Column("currency", required=False, other_names=("Order Currency Code", "Transactional Currency Code")),
+        Column("customer", Kind.CUSTOMER, required=False, other_names=("Customer ID",)),
+        Column("email", Kind.CUSTOMER, required=False, other_names=("Customer Email", "Billing Email")),
+        Column("customer_name", required=False),
+    ),
+    requires_one_of=("customer", "email"),
+    personal_columns=("email", "customer_name"),
+    line={
+        "role": "'order'",
+        "order_id": "order_id",
+        # Guests have the customer id 0.
+        "user_id": "coalesce(nullif(customer, '0'), email)",
+        "created_at": "order_date",
+        "total_cents": "total",
+        "status": "lower(status)",
+        "refund_id": f"CASE WHEN NOT {_IS_REFUNDED} AND refunded > 0 THEN 'refund:' || order_id END",
+        "refund_cents": f"CASE WHEN NOT {_IS_REFUNDED} THEN nullif(refunded, 0) END",
+        "user_name": "customer_name",
+        "user_email": "email",
+        "currency": "currency",
+    },
+    statuses={
+        "awaiting fulfillment": "paid",
+        "awaiting shipment": "paid",
+        "awaiting pickup": "paid",
+        "completed": "paid",
+        "shipped": "paid",
+        "partially shipped": "paid",
+        "partially refunded": "paid",
+        "awaiting payment": "pending",
+        "manual verification required": "pending",
+        "verification required": "pending",
+        "incomplete": "failed",
+        "declined": "failed",
+    },
+    moves_customers=True,
+)
+
+MAGENTO = Format(
+    name="magento",
+    refund_column="refunded",
+    id_column="id",
+    title="Magento order grid: ID,Purchase Date,Bill-to Name,Grand Total (Base),Status,Customer Email,Total Refunded",
+    columns=(
+        Column("id", Kind.ID),
+        Column("purchase_date", Kind.TIME),
+        Column("bill_to_name", required=False, other_names=("Bill-to Name",)),
+        # Includes tax and shipping, after discounts, in the shop's base currency.
+        Column("total", Kind.MONEY, other_names=("Grand Total (Base)",)),
+        Column("status"),
+        Column("email", Kind.CUSTOMER, other_names=("Customer Email",)),
+        Column("refunded", Kind.MONEY, required=False, other_names=("Total Refunded",)),
+    ),
+    personal_columns=("email", "bill_to_name"),
+    line={
+        "role": "'order'",
+        "order_id": "id",
+        "user_id": "email",
+        "created_at": "purchase_date",
+        "total_cents": "total",
+        "status": "lower(status)",
+        "refund_id": f"CASE WHEN NOT {_IS_REFUNDED} AND refunded > 0 THEN 'refund:' || id END",
+        "refund_cents": f"CASE WHEN NOT {_IS_REFUNDED} THEN nullif(refunded, 0) END",
+        "user_name": "bill_to_name",
+        "user_email": "email",
+    },
+    statuses={
+        "complete": "paid",
+        "processing": "paid",
+        "closed": "refunded",
+        "pending_payment": "pending",
+        "pending payment": "pending",
+        "payment_review": "pending",
+        "payment review": "pending",
+        "holded": "pending",
+        "on hold": "pending",
+        "fraud": "failed",
+        "suspected fraud": "failed",
+    },
+    moves_customers=True,
+)
