@@ -75,7 +75,7 @@ def test_when_the_service_is_gone_the_page_waits_for_it(site: Service, context: 
     page = visit.open("#/best")
     context.set_offline(True)
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Overview").click()
-    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("The service does not respond")
     context.set_offline(False)
     expect(page.get_by_role("heading", name="Slipping away")).to_be_visible()
     assert unexpected(visit, "ERR_INTERNET_DISCONNECTED") == []

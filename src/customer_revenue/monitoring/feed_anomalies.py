@@ -61,7 +61,7 @@ class Slice:
     last_day: dt.date
     orders: pd.DataFrame
     refunds: pd.DataFrame
-    usual: Baseline
+    baseline: Baseline
     policy: Feed
 
     @property
@@ -150,7 +150,7 @@ def _accepted(finding: Finding) -> Finding:
 
 
 def _day_missing(part: Slice) -> Anomaly | None:
-    found = orders_of_day(part.first_day, len(part.orders), part.usual.by_day, part.policy.closed_days)
+    found = orders_of_day(part.first_day, len(part.orders), part.baseline.by_day, part.policy.closed_days)
     if found is None:
         return None
     usual, chance = found
@@ -160,14 +160,14 @@ def _day_missing(part: Slice) -> Anomaly | None:
 
 
 def _doubled(part: Slice) -> Anomaly | None:
-    share, chance = duplicate_orders(part.orders, part.usual.repeats, len(part.usual))
+    share, chance = duplicate_orders(part.orders, part.baseline.repeats, len(part.baseline))
     text = f"{share:.1%} of the orders of {part.words} repeat the customer, moment and total of another order"
     return Anomaly(chance, share >= part.policy.twins_share, share, text) if len(part.orders) else None
 
 
 def _amounts(part: Slice) -> Anomaly | None:
     totals = part.orders["total_cents"]
-    found = amounts(totals[totals > 0], part.usual.totals)
+    found = amounts(totals[totals > 0], part.baseline.totals)
     if found is None:
         return None
     factor, chance = found
@@ -178,7 +178,7 @@ def _amounts(part: Slice) -> Anomaly | None:
 
 
 def _status_vanished(part: Slice) -> Anomaly | None:
-    orders, usual = part.orders["status"], part.usual
+    orders, usual = part.orders["status"], part.baseline
     found = [
         (*vanished(int((orders == status).sum()), len(orders), usual.by_status[status], usual.by_week), status)
         for status in usual.by_status
@@ -190,7 +190,7 @@ def _status_vanished(part: Slice) -> Anomaly | None:
 
 
 def _hours_shifted(part: Slice) -> Anomaly | None:
-    shift, chance = shifted_hours(hours(part.orders["created_at"]), part.usual.by_hour)
+    shift, chance = shifted_hours(hours(part.orders["created_at"]), part.baseline.by_hour)
     text = f"the hours of the orders of {part.words} are shifted by {shift:+d} h"
     return Anomaly(chance, abs(shift) >= part.policy.shift_hours, shift, text) if len(part.orders) else None
 
@@ -199,7 +199,8 @@ def _ids_reformatted(part: Slice) -> Anomaly | None:
     if not len(part.orders):
         return None
     found = [
-        (*new_shapes(part.orders[name], part.usual.shapes[name], len(part.usual)), name) for name in ID_SHAPES.values()
+        (*new_shapes(part.orders[name], part.baseline.shapes[name], len(part.baseline)), name)
+        for name in ID_SHAPES.values()
     ]
     share, chance, example, name = min(found, key=lambda one: one[1])
     what = "customers" if name == ID_SHAPES["user_id"] else "orders"
@@ -208,7 +209,7 @@ def _ids_reformatted(part: Slice) -> Anomaly | None:
 
 
 def _customers_unknown(part: Slice) -> Anomaly | None:
-    found = new_customers(part.orders, part.usual.known_shares, part.first_day)
+    found = new_customers(part.orders, part.baseline.known_shares, part.first_day)
     if found is None:
         return None
     share, usual, chance = found

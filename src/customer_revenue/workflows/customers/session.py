@@ -146,7 +146,7 @@ class Session:
         """Check that the store responds.
 
         Raises:
-            StoreError: it does not answer.
+            StoreError: it does not respond.
         """
         self._store.stale()
 

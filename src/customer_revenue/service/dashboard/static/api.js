@@ -32,7 +32,7 @@ async function request(path, parameters, signal) {
     response = await fetch(address(path, parameters), { headers, signal, credentials: "omit" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, "no_answer", "The service does not answer.");
+    throw new Problem(0, "no_answer", "The service does not respond.");
   }
   if (response.ok) return response;
   const body = await response.json().catch(() => null);

@@ -50,7 +50,7 @@ export function skeleton(...heights) {
 /** An error: what went wrong, and what to do about it. */
 export function problem(error, again) {
   const titles = {
-    no_answer: ["The service does not answer", "It may be starting anew. This page asks again by itself until it does."],
+    no_answer: ["The service does not respond", "It may be starting anew. This page asks again by itself until it does."],
     store_not_found: ["There are no orders yet", "Import a file of orders, then train, and this page fills itself."],
     model_not_found: ["No model has been trained yet", "The facts are there; predictions come with the first training."],
     bundle_incompatible: ["The model is of another version", "It was trained by another version of this package. The facts are there; predictions come with the next training."],
