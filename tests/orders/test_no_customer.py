@@ -11,13 +11,13 @@ import duckdb
 import pytest
 from tests.orders.conftest import ServerShop, Shop
 
+from customer_revenue.choices import TopBy
 from customer_revenue.orders.engines.base_target import Target
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.imports.merge import check_not_reassigned, compare, merge
 from customer_revenue.orders.store_info import SCHEMA_VERSION, write_info
 from customer_revenue.periods import Clock, Period
 from customer_revenue.policy import load_policy
-from customer_revenue.revenue.base_analytics import TopBy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.view import VIEW_NAME, customer_revenue_analysis
 from customer_revenue.workflows.customers.answers import Answers
