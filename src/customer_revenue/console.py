@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -49,6 +51,34 @@ def reporting(stream: Console | None = None) -> Iterator[Report]:
             )
 
         yield report
+
+
+def expecting(report: Report, steps: Sequence[tuple[str, float]], clock: Callable[[], float] = monotonic) -> Report:
+    """A :class:`Report` that adds to each step how long it and those after it take, and the share that is done.
+
+    Args:
+        report: receives the steps with what is added.
+        steps: how the name of each step begins, in their order, and its usual seconds. A step that is not among them
+            counts as part of the one before it.
+        clock: seconds; a machine that has been slower than usual is expected to stay so.
+    """
+    total, started, place = sum(seconds for _, seconds in steps), clock(), 0
+    last = ""
+
+    def expected(step: str, done: float | None = None, /) -> None:
+        nonlocal last, place
+        if done == 1.0:
+            return  # the end of a part; the next step says what follows
+        if step != last:
+            later = [n for n, (name, _) in enumerate(steps) if n >= place and step.startswith(name)]
+            place = later[0] + 1 if later else place
+        last = step
+        passed = sum(seconds for _, seconds in steps[: max(place - 1, 0)])
+        pace = max(1.0, (clock() - started) / passed) if passed else 1.0
+        left = 5 * math.ceil((total - passed) * pace / 5)
+        report(f"{step} (about {left} s to go)", passed / total)
+
+    return expected
 
 
 def _plain_lines(console: Console) -> Report:

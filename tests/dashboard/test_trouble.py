@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 from tests.conftest import Shop
 from tests.dashboard.conftest import Visit, visit_of
 from tests.service.conftest import Service, serving
+
+from customer_revenue.modeling.bundle import MANIFEST
+from customer_revenue.workflows.registry.bundles import UNDER_WAY
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +104,25 @@ def unexpected(visit: Visit, *expected: str) -> list[str]:
     """What is on the console other than the failed requests that a browser notes there by itself."""
     noted = [f"status of {word}" if word.isdigit() else word for word in expected]
     return [text for text in visit.errors if not any(word in text for word in noted)]
+
+
+def test_a_model_that_is_not_back_tested_yet_is_said_to_be_so(
+    shop: Shop, context: BrowserContext, tmp_path: Path
+) -> None:
+    folder = tmp_path / "shop"
+    shutil.copytree(shop.folder, folder, symlinks=True)
+    manifest = folder / "models" / "current" / MANIFEST
+    done = manifest.read_text("utf-8")
+    manifest.write_text(json.dumps(json.loads(done) | {UNDER_WAY: True}), "utf-8")
+    with serving(Shop(folder, shop.environment)) as running:
+        visit = visit_of(context, running)
+        page = visit.open("#/models")
+        expect(page.get_by_text("How good the predictions are is not known yet")).to_be_visible()
+        visit.open()
+        tag = page.get_by_role("button", name="back-test under way")
+        expect(tag).to_be_visible()
+        manifest.write_text(done, "utf-8")
+        expect(tag).to_have_count(0)
+        visit.open("#/models")
+        expect(page.get_by_text("Trained on what was known on")).to_be_visible()
+    assert unexpected(visit) == []

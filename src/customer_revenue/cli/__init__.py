@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +12,13 @@ from customer_revenue import __version__
 from customer_revenue.choices import Breakdown
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.analytics import analytics
+from customer_revenue.cli.demonstration import demo
 from customer_revenue.cli.import_command import import_
 from customer_revenue.cli.keys import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
 from customer_revenue.cli.privacy import forget
+from customer_revenue.cli.serving import serve
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.periods import Period, parse_day
@@ -55,6 +56,8 @@ app.command()(monitor)
 app.command()(promote)
 app.command()(retrain)
 app.command()(rollback)
+app.command()(serve)
+app.command()(demo)
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")
 
@@ -127,44 +130,6 @@ def show(
 
     answers = Answers.open(settings_for(store))
     say(as_json(answers.customer(user_id, period, frozenset(breakdown or ()), predictions, as_of)))
-
-
-@app.command()
-def serve(
-    store: StoreUrl = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
-    as_of: AsOfDay = None,
-) -> None:
-    """Serve the HTTP API and the dashboard page."""
-    from customer_revenue.workflows.customers.answers import Answers
-
-    settings = settings_for(store)
-    environment = {"CUSTOMER_REVENUE_STORE": settings.store, "BENTOML_DO_NOT_TRACK": "True"}
-    if day := optional_day(as_of):
-        environment["CUSTOMER_REVENUE_AS_OF"] = day.isoformat()
-    Answers.open(settings).close()
-    os.environ.update(environment)
-    service = "customer_revenue.service.bento:CustomerRevenueService"
-    command = [sys.executable, "-m", "bentoml", "serve", service, "--host", host, "--port", str(port)]
-    os.execv(sys.executable, command)  # noqa: S606  # no shell, and our own arguments
-
-
-@app.command()
-def demo(
-    serve_after: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="Whether to start the service at the end.")
-    ] = True,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
-) -> None:
-    """Import the CDNOW orders, train, back-test, show a customer, then serve."""
-    from customer_revenue.workflows.demo import demo as run_demo
-
-    settings = settings_for()
-    with reporting() as report:
-        say(run_demo(settings, report, port))
-    if serve_after:
-        serve(store=settings.store, port=port)
 
 
 def main() -> None:

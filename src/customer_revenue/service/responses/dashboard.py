@@ -64,6 +64,7 @@ class Context(Complete):
     activity: Activity
     rfm_groups: list[GroupAdvice]
     store: StoreFacts
+    backtest_under_way: bool
 
 
 class Days(Answer):
@@ -322,6 +323,7 @@ class ModelCard(Complete):
     warning: str | None
     same_data: bool
     backtest: Backtest | None
+    backtest_under_way: bool
     figures: list[BacktestFigure]
     coverage: dict[str, float]
     calibration: list[CalibrationPoint] | None

@@ -29,6 +29,7 @@ GLOSSARY: Mapping[str, str] = {
     "avg_revenue_per_customer": "Mean revenue per customer, in currency units.",
     "avg_revenue_per_customer_cents": "Mean revenue per customer, in cents.",
     "backtest": "The model's back-test; null if there was too little history for one.",
+    "backtest_under_way": "Whether the model answers already while its training still back-tests it.",
     "because_of_product_id": "The product that the customer has bought and whose buyers often buy this one next.",
     "because_of_product_name": "Name of the product that the customer has bought.",
     "before": "The metric in the previous period; null if it has none.",

@@ -70,6 +70,11 @@ class CustomerBase:
         self.day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
         self._lock = threading.RLock()
 
+    @property
+    def backtest_under_way(self) -> bool:
+        """Whether the model has not been back-tested yet, and will be."""
+        return self._model is not None and self._model.backtest_under_way
+
     def top_customers(self, by: TopBy, limit: int, offset: int) -> Body:
         """The customers worth most; with predicted lifetime values where sorted by them."""
         predictions = self.predictions if by is TopBy.LTV else None

@@ -41,4 +41,5 @@ class Dashboard:
                 "last_day": None if info.last_day is None else info.last_day.isoformat(),
                 "as_of_day": self.base.when.day.isoformat(),
             },
+            "backtest_under_way": self.base.backtest_under_way,
         }

@@ -20,6 +20,9 @@ CURRENT = "current"
 GATE = "gate.json"
 """Written into the folder of a bundle once the gate has judged it."""
 
+UNDER_WAY = "backtest_under_way"
+"""In the manifest of a model that answers before its back-test is done."""
+
 MONITORING_METRICS = Path("monitoring", "metrics.prom")
 """In the folder of models: what the last monitoring run wrote for Prometheus."""
 
@@ -36,6 +39,8 @@ class LoadedModel:
     """Of the orders that it was trained on; empty where the bundle does not say."""
     store_id: str = ""
     """Of the store that it was trained on; empty where the bundle does not say."""
+    backtest_under_way: bool = False
+    """Whether it answers while its training still back-tests it."""
 
     def foreign_to(self, info: StoreInfo) -> str:
         """A warning if it was trained on another store's customers; empty if not."""
@@ -73,7 +78,8 @@ def load_model(registry: RegistryOptions) -> LoadedModel:
     registered = wanted.startswith(tracking.MODELS_SCHEME)
     folder = tracking.model_folder(registry, wanted) if registered else Path(wanted).resolve()
     predictor, manifest = bundle.load(folder), bundle.read_manifest(folder)
-    return LoadedModel(predictor, manifest["version"], identity, folder, *_origin(manifest))
+    under_way = bool(manifest.get(UNDER_WAY))
+    return LoadedModel(predictor, manifest["version"], identity, folder, *_origin(manifest), under_way)
 
 
 def _origin(manifest: Mapping[str, str]) -> tuple[str, str]:
@@ -81,10 +87,15 @@ def _origin(manifest: Mapping[str, str]) -> tuple[str, str]:
 
 
 def make_current(models: Path, version: str) -> None:
-    """Make a saved version the current one, by one atomic rename of the link."""
-    link = models / f".{CURRENT}-{uuid.uuid4().hex}"
-    link.symlink_to(version, target_is_directory=True)
-    link.replace(models / CURRENT)
+    """Make a saved version the current one."""
+    point(models / CURRENT, version)
+
+
+def point(link: Path, folder: str) -> None:
+    """Let a link lead to a folder next to it, by one atomic rename."""
+    draft = link.with_name(f".{link.name}-{uuid.uuid4().hex}")
+    draft.symlink_to(folder, target_is_directory=True)
+    draft.replace(link)
 
 
 def current_version(models: Path) -> str | None:

@@ -14,7 +14,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS
 from customer_revenue.orders.store import Store
-from customer_revenue.workflows.registry.bundles import LoadedModel
+from customer_revenue.workflows.registry.bundles import UNDER_WAY, LoadedModel
 from customer_revenue.workflows.registry.champion import live_since
 
 RUN = "run.json"
@@ -90,6 +90,7 @@ def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
         "warning": model.foreign_to(store.info) or None,
         "same_data": manifest.get("data_fingerprint") == store.info.fingerprint,
         "backtest": manifest.get("backtest"),
+        UNDER_WAY: model.backtest_under_way,
         "figures": [
             {"name": name, "values": {model: metrics.get(f"{prefix}{name}") for model, prefix in PREFIXES.items()}}
             for name in FIGURES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,14 @@ EXAMPLE_ROWS = 5
 TRACKING_POINTS = 13
 
 
-def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_current: bool = True) -> TrainingResult:
+def train(
+    settings: Settings,
+    as_of: dt.date | None,
+    report: Report,
+    *,
+    make_it_current: bool = True,
+    before_backtest: Callable[[Predictor, Mapping[str, object]], None] | None = None,
+) -> TrainingResult:
     """Fit every model as of a day, back-test at earlier days, track the run and write the bundle.
 
     Args:
@@ -52,6 +59,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         report: receives progress messages.
         make_it_current: whether the new model answers from now on, if it passes the gate and no person rolled the
             champion back last; an experiment's does not.
+        before_backtest: receives the fitted models, and the facts of their manifest, before they are back-tested.
 
     Raises:
         NotEnoughData: the store has no customer with an order by then.
@@ -66,6 +74,10 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
         windows = training_windows(store, when, settings.ltv_horizon_days, fit.options.windows)
         report("Fitting the models")
         predictor = new_predictor(fit, when.day, settings.ltv_horizon_days).fit(customers, windows)
+        version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
+        facts = _facts(store, fit, predictor.horizon_days, when, version)
+        if before_backtest is not None:
+            before_backtest(predictor, facts)
         folds = _back_test(store, fit, when, report)
         verdict = None
         if make_it_current:
@@ -74,12 +86,7 @@ def train(settings: Settings, as_of: dt.date | None, report: Report, *, make_it_
                 Check(found.name, not found.alarm, found.text) for found in check_store(store, when, policy.monitoring)
             ]
             verdict = challenge(store, settings.models, fit, predictor, folds, policy.gate, feed)
-        version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
-        extra = {
-            **_facts(store, fit, predictor.horizon_days, when, version),
-            "recipe": recipe_of(fit),
-            "metrics": mean_figures(folds),
-        }
+        extra = {**facts, "recipe": recipe_of(fit), "metrics": mean_figures(folds)}
         folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
         report("Tracking the run in MLflow")
         record = _record(store, fit, when, folder, predictor, customers, folds, verdict)

@@ -14,6 +14,7 @@ import * as overview from "./views/overview.js";
 
 const VIEWS = { overview, best: list, risk: list, actions: list, customer, models };
 const AGAIN_AFTER = 2000;
+const BACKTEST_AFTER = 5000;
 
 const main = document.getElementById("main");
 let current = null;
@@ -48,6 +49,7 @@ async function show() {
     }
     if (shown) say(drawn.title);
     shown = name;
+    if (context.backtest_under_way) awaitBacktest(signal);
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     await failed(error, signal);
@@ -76,6 +78,17 @@ async function wait(signal) {
   if (signal.aborted) return;
   if (await alive()) show();
   else wait(signal);
+}
+
+/** Draw again once the model has been back-tested. */
+async function awaitBacktest(signal) {
+  await new Promise((resolve) => setTimeout(resolve, BACKTEST_AFTER));
+  if (signal.aborted) return;
+  const newer = await get("/dashboard/context", {}, signal).catch(() => context);
+  if (signal.aborted) return;
+  if (newer.backtest_under_way) return awaitBacktest(signal);
+  context = newer;
+  show();
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

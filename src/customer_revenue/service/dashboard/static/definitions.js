@@ -106,6 +106,10 @@ export const DEFINITIONS = {
     "Back-test",
     "The model was trained on data up to an earlier day, and its predictions were compared with what happened after that day.",
   ),
+  backtest_under_way: of(
+    "back-test under way",
+    "The predictions are shown before they have been compared with what happened. The Model page shows the figures when that is done.",
+  ),
   calibration: of(
     "Calibration",
     "Customers in ten groups by their predicted chance of a purchase. A point on the line means that as many bought as predicted.",

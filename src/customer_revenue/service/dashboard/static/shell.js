@@ -50,7 +50,7 @@ export function drawFilters(context, meta) {
       ),
     );
   }
-  parts.push(h("p.moment", {}, term("as_of", `As of ${format.day(context.store.as_of_day)}`), meta.data_freshness === "historical" && h("span.tag", {}, "historical")));
+  parts.push(h("p.moment", {}, term("as_of", `As of ${format.day(context.store.as_of_day)}`), meta.data_freshness === "historical" && h("span.tag", {}, "historical"), context.backtest_under_way && h("span.tag", {}, term("backtest_under_way"))));
   place.replaceChildren(...parts);
   if (hadFocus) place.querySelector(`[data-key="${hadFocus}"]`)?.focus();
 }

@@ -39,7 +39,8 @@ export async function draw(_, __, signal) {
   };
 }
 
-function backtest({ figures, backtest: test, coverage }) {
+function backtest({ figures, backtest: test, backtest_under_way: underWay, coverage }) {
+  if (underWay) return card(term("backtest"), { wide: 7 }, empty("The back-test is under way", "How good the predictions are is not known yet. The figures appear here when it is done."));
   if (!figures.length) return card(term("backtest"), { wide: 7 }, empty("No back-test was possible", "The history is too short to hold some of it back."));
   const models = Object.keys(figures[0].values);
   const note = test && `Trained on what was known on ${format.day(test.cutoff)}, and compared with the ${format.days(test.horizon_days)} after it, for ${format.count(test.customers)} customers.`;
@@ -59,7 +60,8 @@ function backtest({ figures, backtest: test, coverage }) {
   );
 }
 
-function calibration({ calibration: bins }) {
+function calibration({ calibration: bins, backtest_under_way: underWay }) {
+  if (underWay) return card(term("calibration"), { wide: 5 }, empty("The back-test is under way", "The calibration comes from it."));
   if (!bins?.length) return card(term("calibration"), { wide: 5 }, empty("No calibration is kept", "The next training keeps one."));
   const points = bins.map((one) => ({ x: one.predicted, y: one.observed, customers: one.customers })).sort((a, b) => a.x - b.x);
   const top = Math.min(1, Math.ceil(Math.max(...points.map((one) => Math.max(one.x, one.y))) * 10) / 10);
@@ -80,7 +82,7 @@ function calibration({ calibration: bins }) {
   return card(term("calibration"), { wide: 5, note: "Across: the predicted chance of a purchase. Up: the share who bought." }, chart);
 }
 
-function run({ run: tracked, model }) {
+function run({ run: tracked, model, backtest_under_way: underWay }) {
   const packages = Object.entries(model.packages ?? {}).map(([name, version]) => `${name} ${version}`).join(", ");
   const address = tracked && `${tracked.server ?? "http://127.0.0.1:5000"}${tracked.page}`;
   const content = tracked
@@ -88,6 +90,8 @@ function run({ run: tracked, model }) {
         h("p", {}, h("a", { href: address, target: "_blank", rel: "noreferrer noopener" }, `Run ${tracked.run_id.slice(0, 8)} in MLflow`), ` · ${tracked.registered_name}, version ${tracked.registered_version}`),
         !tracked.server && [h("p.below", {}, "The runs are in a file in the folder of models. This opens them:"), h("pre", {}, "mlflow ui --backend-store-uri sqlite:///models/mlflow.db")],
       ]
-    : empty("No run is noted", "The next training notes its run.");
+    : underWay
+      ? empty("The training is under way", "Its run is noted when it is done.")
+      : empty("No run is noted", "The next training notes its run.");
   return card("Where it comes from", { wide: 12 }, content, h("p.below", {}, packages));
 }
