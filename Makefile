@@ -15,7 +15,7 @@ SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 .PHONY: setup dev help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
 LOCKED := --require-hashes --constraints requirements.lock
 DEVELOPMENT := --extra mysql --extra postgres --extra spark --group dev
 
@@ -45,7 +45,7 @@ dev: .venv/.development  ## add to .venv what developing needs: tests, linters, 
 help:  ## print what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 stops before serving
+demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 leaves serving out
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: dev  ## run the tests
