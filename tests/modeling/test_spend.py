@@ -7,7 +7,11 @@ import warnings
 import numpy as np
 import pytest
 
-from customer_revenue.modeling.gamma_gamma import GammaGamma
+from customer_revenue.modeling.gamma_gamma import (
+    GammaGamma,
+    spend_log_likelihood,
+    spend_log_likelihood_and_slope,
+)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # importing lifetimes warns
@@ -78,3 +82,23 @@ def test_the_state_is_the_model(cdnow):
     model = GammaGamma().fit(*cdnow)
     again = GammaGamma.from_state(model.to_state())
     np.testing.assert_array_equal(again.expected_spend(*cdnow), model.expected_spend(*cdnow))
+
+
+def test_many_spends_are_fitted_to_the_maximum_of_all_and_not_of_the_sample_that_they_start_from():
+    rng = np.random.default_rng(4)
+    x = rng.integers(1, 9, 20_000).astype(float)
+    m = 100 * rng.gamma(6.0 * x, 1.0) / x / rng.gamma(4.0, 1 / 15.0, len(x))
+    weight = rng.integers(1, 4, len(x)).astype(float)
+    model = GammaGamma().fit(x, m, weight)
+    repeated = GammaGamma().fit(np.repeat(x, weight.astype(int)), np.repeat(m, weight.astype(int)))
+    found = np.array([model.p_, model.q_, model.v_], dtype=float)
+    np.testing.assert_allclose(found, np.array([repeated.p_, repeated.q_, repeated.v_]), rtol=1e-12)
+    value, slope = spend_log_likelihood_and_slope(x, m, weight, found)
+    assert np.all(np.abs(slope * found) < 1e-5 * weight.sum())
+    for place, step in enumerate(1e-4 * np.eye(3)):
+        up, down = (spend_log_likelihood(x, m, weight, found * np.exp(sign * step)) for sign in (1, -1))
+        assert value > max(up, down) - 1e-6 * weight.sum()
+        away = found * np.exp(np.full(3, 0.3))
+        up, down = (spend_log_likelihood(x, m, weight, away * np.exp(sign * step)) for sign in (1, -1))
+        by_log = spend_log_likelihood_and_slope(x, m, weight, away)[1][place] * away[place]
+        assert by_log == pytest.approx((up - down) / 2e-4, rel=1e-4)

@@ -131,3 +131,9 @@ def maximise(
         problem = f"{first_failure}; the best parameters within the bounds are used"
         return Fit(best_at_edge, log_likelihood(best_at_edge), tried[0], problem)
     return Fit(np.full(len(starts[0]), np.nan), np.nan, tried[-1], first_failure)
+
+
+def of_counts(function: Callable[[Floats], Floats], counts: Floats) -> Floats:
+    """A function of purchase counts, evaluated once for each count that may occur."""
+    whole = counts.astype(np.intp)
+    return np.asarray(function(np.arange(whole.max(initial=0) + 1.0))[whole])

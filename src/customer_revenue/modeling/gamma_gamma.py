@@ -7,15 +7,19 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
+from scipy.special import gammaln, psi
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.fitting import maximise, penalizers
+from customer_revenue.modeling.fitting import maximise, of_counts, penalizers
 from customer_revenue.modeling.lifetimes_fits import fit_gamma_gamma
 
 GAMMA_GAMMA_STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 MIN_CUSTOMERS = 10
 """Below this many customers with a known mean spend, the plain mean is used instead of the model."""
+
+ROWS_FOR_A_START = 2_000
+"""A fit to many spends starts from that of a sample: the maximum is the same, and most steps are taken on the sample.
+"""
 
 PRIOR_DAYS = 2.0
 """Purchase days that the shop's mean weighs in a customer's, where the model cannot be fitted."""
@@ -64,11 +68,7 @@ class GammaGamma:
             return self
         # Rounded, so that the search takes the same steps in every unit of money.
         relative = np.round(m / self.mean_cents_, 9)
-        parameters = None if self.penalizer else fit_gamma_gamma(x, relative, weight)
-        if parameters is None:
-            total, tried = float(weight.sum()), penalizers(self.penalizer)
-            fit = maximise(lambda p: spend_log_likelihood(x, relative, weight, p), GAMMA_GAMMA_STARTS, total, tried)
-            parameters, self.penalizer_ = fit.parameters, fit.penalizer
+        parameters = self._search(x, relative, weight)
         if not np.all(np.isfinite(parameters)):
             self.problem_ = "Gamma-Gamma has no maximum; a weighted mean is used instead"
         elif parameters[1] <= 1:
@@ -80,6 +80,23 @@ class GammaGamma:
                 float(parameters[2] * self.mean_cents_),
             )
         return self
+
+    def _search(self, x: Floats, relative: Floats, weight: Floats) -> Floats:
+        """Lifetimes fits the spends, or a sample where they are many, from whose maximum our slope is faster."""
+        step = max(len(x) // ROWS_FOR_A_START, 1)
+        some = slice(None, None, step)
+        plain = None if self.penalizer else fit_gamma_gamma(x[some], relative[some], weight[some])
+        if plain is not None and step == 1:
+            return plain
+        fit = maximise(
+            lambda p: spend_log_likelihood(x, relative, weight, p),
+            GAMMA_GAMMA_STARTS if plain is None else (tuple(plain), *GAMMA_GAMMA_STARTS),
+            float(weight.sum()),
+            penalizers(self.penalizer),
+            lambda p: spend_log_likelihood_and_slope(x, relative, weight, p),
+        )
+        self.penalizer_ = fit.penalizer
+        return fit.parameters
 
     def expected_spend(self, frequency: npt.ArrayLike, spend_cents: npt.ArrayLike) -> Floats:
         """Expected cents of a purchase day (Fader & Hardie 2013, eq. 5); the shop's mean for customers without any."""
@@ -124,14 +141,22 @@ def spend_log_likelihood(x: Floats, m: Floats, weight: Floats, parameters: Float
     return float(weight @ log_spend_density(x, m, *parameters))
 
 
+def spend_log_likelihood_and_slope(x: Floats, m: Floats, weight: Floats, parameters: Floats) -> tuple[float, Floats]:
+    """The log-likelihood, and its derivatives by the parameters."""
+    p, q, v = (float(value) for value in parameters)
+    by_days = of_counts(lambda n: np.asarray(psi(p * n + q) - psi(p * n) + np.log(np.maximum(n, 1.0))), x)
+    level = np.log(x * m + v)
+    by_p = x * (by_days + np.log(m) - level)
+    by_q = of_counts(lambda n: np.asarray(psi(p * n + q)), x) - psi(q) + np.log(v) - level
+    by_v = q / v - (p * x + q) / (x * m + v)
+    slope = np.array([weight @ by for by in (by_p, by_q, by_v)])
+    return spend_log_likelihood(x, m, weight, parameters), slope
+
+
 def log_spend_density(x: Floats, m: Floats, p: float, q: float, v: float) -> Floats:
     """Logarithm of the density of the mean spend of x days at m (Fader & Hardie 2013, eq. 1a)."""
-    return np.asarray(
-        gammaln(p * x + q)
-        - gammaln(p * x)
-        - gammaln(q)
-        + q * np.log(v)
-        + (p * x - 1) * np.log(m)
-        + p * x * np.log(x)
-        - (p * x + q) * np.log(x * m + v)
+    of_days = of_counts(
+        lambda n: np.asarray(gammaln(p * n + q) - gammaln(p * n) + p * n * np.log(np.maximum(n, 1.0))), x
     )
+    front = q * np.log(v) - gammaln(q)
+    return np.asarray(of_days + front + (p * x - 1) * np.log(m) - (p * x + q) * np.log(x * m + v))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from customer_revenue.modeling.fitting import LOG_BOUND
 from customer_revenue.modeling.purchase_histories import Histories
 
 
-def fit_beta_geo(scaled: Histories, start: Sequence[float] | None) -> Floats | None:
+def fit_beta_geo(scaled: Histories) -> Floats | None:
     """The parameters r, alpha, a and b of BG/NBD, or None where lifetimes finds no maximum within the bounds.
 
     Args:
         scaled: distinct histories, with times scaled so that the longest T is 1.
-        start: parameters to start from.
     """
     with _quiet():
         # Imported here, since importing it warns and changes pandas, and answering a request never needs it.
@@ -33,7 +32,6 @@ def fit_beta_geo(scaled: Histories, start: Sequence[float] | None) -> Floats | N
                 scaled.recency_days,
                 scaled.T_days,
                 weights=scaled.weights,
-                initial_params=np.log(start) if start else None,
             )
         except ConvergenceError:
             return None

@@ -14,7 +14,7 @@ Time is in days. Letters are those of the papers: r and alpha shape the rate, a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,7 +23,7 @@ from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.fitting import NO_REPEATS, Fit, maximise, penalizers
+from customer_revenue.modeling.fitting import NO_REPEATS, Fit, maximise, of_counts, penalizers
 from customer_revenue.modeling.lifetimes_fits import fit_beta_geo
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.renewal import expected_while_alive
@@ -119,9 +119,9 @@ class ModifiedBetaGeoCNBDk:
         alive = 1 - dead
         silence_by_r, silence_by_alpha = self._silence_slopes(rows, r, alpha)
         last = alpha + rows.recency_days
-        either_outcome = _of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x)
-        survival = _of_counts(lambda n: np.asarray(psi(b + self._survived(n))), x)
-        purchases = _of_counts(lambda n: np.asarray(psi(r + self.k * n)), x)
+        either_outcome = of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x)
+        survival = of_counts(lambda n: np.asarray(psi(b + self._survived(n))), x)
+        purchases = of_counts(lambda n: np.asarray(psi(r + self.k * n)), x)
         by_a = psi(a + b) - either_outcome + dead / a
         by_b = psi(a + b) - psi(b) + survival - either_outcome - dead / np.maximum(b + survived - 1, b)
         by_r = np.log(alpha) - psi(r) + alive * silence_by_r + dead * (purchases - np.log(last))
@@ -132,7 +132,7 @@ class ModifiedBetaGeoCNBDk:
         """Derivatives of :meth:`_log_silence` up to T, by r and by alpha."""
         until = alpha + rows.T_days
         if self.k == 1:
-            by_shape, shape = _of_counts(lambda n: np.asarray(psi(r + n)), rows.frequency), r + rows.frequency
+            by_shape, shape = of_counts(lambda n: np.asarray(psi(r + n)), rows.frequency), r + rows.frequency
         else:
             logs, shapes = self._log_phases(rows, 0.0, r, alpha)
             share = softmax(logs, axis=0)
@@ -161,7 +161,7 @@ class ModifiedBetaGeoCNBDk:
         return x + 1 if self.dropout_after_first_purchase else x
 
     def _log_alive(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
-        survival = _of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency)
+        survival = of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency)
         return survival + self._log_silence(rows, 0.0, r, alpha)
 
     def _log_dead(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
@@ -172,13 +172,13 @@ class ModifiedBetaGeoCNBDk:
             return np.asarray(betaln(a + 1, b + np.maximum(survived - 1, 0)) + is_possible + gammaln(r + self.k * x))
 
         shape = r + self.k * rows.frequency
-        return np.asarray(_of_counts(dropout, rows.frequency) - shape * np.log(alpha + rows.recency_days))
+        return np.asarray(of_counts(dropout, rows.frequency) - shape * np.log(alpha + rows.recency_days))
 
     def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float) -> Floats:
         """Log of the purchases' density times the chance of silence from the last one to T + horizon, alive."""
         if self.k == 1:
             shape, until = r + rows.frequency, np.log(alpha + rows.T_days + horizon_days)
-            return np.asarray(_of_counts(lambda x: np.asarray(gammaln(r + x)), rows.frequency) - shape * until)
+            return np.asarray(of_counts(lambda x: np.asarray(gammaln(r + x)), rows.frequency) - shape * until)
         return np.asarray(logsumexp(self._log_phases(rows, horizon_days, r, alpha)[0], axis=0))
 
     def _log_phases(
@@ -279,11 +279,6 @@ class BetaGeo(ModifiedBetaGeoCNBDk):
     dropout_after_first_purchase: ClassVar[bool] = False
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
-        plain = None if self.penalizer else fit_beta_geo(scaled, start[0] if start else None)
+        """From the maximum of a sample our slope is faster; lifetimes finds that maximum."""
+        plain = None if self.penalizer or start else fit_beta_geo(scaled)
         return super()._search(scaled, start) if plain is None else Fit(plain, float("nan"), 0.0, "")
-
-
-def _of_counts(function: Callable[[Floats], Floats], counts: Floats) -> Floats:
-    """A function of purchase counts, evaluated once for each count that may occur."""
-    whole = counts.astype(np.intp)
-    return np.asarray(function(np.arange(whole.max(initial=0) + 1.0))[whole])
