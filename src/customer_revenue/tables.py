@@ -20,6 +20,25 @@ REFUNDED = "refunded"
 COUNTED_STATUSES = (PAID, REFUNDED)
 """Orders of these statuses are revenue; every other status is kept in the store and never counted."""
 
+IGNORED_STATUSES = (
+    "authorized",
+    "canceled",
+    "cancelled",
+    "draft",
+    "expired",
+    "failed",
+    "open",
+    "partially_paid",
+    "pending",
+    "unpaid",
+    "void",
+    "voided",
+)
+"""Statuses that are stored under their own name and never count as revenue."""
+
+DEFAULT_CURRENCY = "USD"
+"""The currency of a store for which nothing names one."""
+
 UNATTRIBUTED = "unattributed"
 """Product id and name of revenue that no order line explains."""
 

@@ -19,6 +19,7 @@ from customer_revenue.cli.models import models, monitor, promote, retrain, rollb
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
 from customer_revenue.cli.privacy import forget
 from customer_revenue.cli.serving import serve
+from customer_revenue.cli.shop import check
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.periods import Period, parse_day
@@ -48,6 +49,7 @@ def root(
 
 app.command()(advise)
 app.command()(actions)
+app.command()(check)
 app.command()(forecast)
 app.command()(forget)
 app.command("import")(import_)

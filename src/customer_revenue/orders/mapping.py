@@ -16,6 +16,7 @@
     total = "amount"            # in units; or total_cents
     status = "state"
     created_at = "bought_at"
+    currency = "code"           # optional: orders in another currency than the store's are left out
 
 Of the tables, only ``tables.orders`` is required. The others are ``users``, ``order_items`` and ``refunds``.
 """
@@ -24,9 +25,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import ibis
 import ibis.expr.datatypes as dtypes
@@ -35,10 +37,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.expressions import STORE_TABLES, local_day, utc_of
-from customer_revenue.tables import CANONICAL, Canonical
+from customer_revenue.orders.shop_checks import (
+    REMEDIES,
+    ShopFinding,
+    judged_orders,
+    judged_refunds,
+    reason_counts,
+    shop_findings,
+    without_doubled,
+)
+from customer_revenue.tables import CANONICAL, COUNTED_STATUSES, IGNORED_STATUSES, Canonical
 
 _IN_UNITS = {"total_cents": "total", "amount_cents": "amount"}
 """Columns in cents, and the names under which a shop can map them in units of its currency instead."""
+
+_BESIDES = {"orders": {"currency": dtypes.string}}
+"""Columns that a shop can map and that no table of ours has: they only decide what is left out."""
 
 _OPTIONAL = {
     "users": ("name", "email"),
@@ -66,6 +80,7 @@ class ShopMapping(BaseModel):
                 "table",
                 *CANONICAL[name],
                 *(_IN_UNITS[c] for c in CANONICAL[name] if c in _IN_UNITS),
+                *_BESIDES.get(name, ()),
             }
             if unknown := columns.keys() - known:
                 raise ValueError(
@@ -80,8 +95,18 @@ class ShopMapping(BaseModel):
     def status_words(self) -> dict[str, str]:
         """Each mapped status, in lower case, and the status that it is stored as. An ignored one keeps its name."""
         return {
-            word.lower(): word.lower() if meaning == "ignored" else meaning for word, meaning in self.statuses.items()
+            word.strip().lower(): word.strip().lower() if meaning == "ignored" else meaning
+            for word, meaning in self.statuses.items()
         }
+
+
+@dataclass(frozen=True)
+class MappedShop:
+    """A shop's own tables: as canonical tables, and with the ``reason`` why a row is left out."""
+
+    tables: Canonical
+    orders: ir.Table
+    refunds: ir.Table
 
 
 def load_mapping(path: Path | None) -> ShopMapping:
@@ -108,7 +133,11 @@ def mapped_tables(
     zone: str,
     types: Mapping[str, Mapping[str, dtypes.DataType]],
     exact: Callable[[ir.StringValue], ir.StringValue],
-) -> Canonical:
+    currency: str,
+    *,
+    has_doubled: bool,
+    catalog: str | None = None,
+) -> MappedShop:
     """Express the canonical tables over a shop's own tables.
 
     Args:
@@ -116,26 +145,82 @@ def mapped_tables(
         zone: IANA name of the reporting zone, which also applies to times without a zone.
         types: the Ibis type of each column of each mapped table, by our name for the table.
         exact: makes a shop's own string compare character by character.
+        currency: the store's currency.
+        has_doubled: whether ids of orders may occur more than once.
+        catalog: name of the attached database, on engines that have them.
 
     Raises:
         InvalidParameter: a table or column is not in the database.
     """
-    found = {name: _table(name, columns, zone, types[name], exact) for name, columns in mapping.tables.items()}
-    orders = found["orders"]
-    words = mapping.status_words
-    status = orders.status.lower()
-    orders = orders.mutate(status=status.cases(*words.items(), else_=status) if words else status)
+    found = {name: _table(name, columns, zone, types[name], exact, catalog) for name, columns in mapping.tables.items()}
+    judged = judged_orders(found["orders"], mapping.status_words, _KNOWN_STATUSES, currency)
+    if has_doubled:
+        judged = without_doubled(judged)
+    orders = judged.select(*CANONICAL["orders"])
     users = found.get("users")
     if users is None:
         customers = orders.filter(orders.user_id.notnull()).select("user_id").distinct()
         users = customers.select(id="user_id", name=ibis.null("string"), email=ibis.null("string"))
-    refunds = found.get("refunds", _empty_table(orders, "refunds"))
-    return Canonical.of(
+    returned = judged_refunds(found["refunds"]) if "refunds" in found else None
+    if returned is None:
+        refunds = _empty_table(orders, "refunds")
+        returned = refunds.mutate(reason=ibis.null("string"))
+    else:
+        refunds = returned.filter(returned.reason.isnull()).drop("reason")
+    canonical = Canonical.of(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,
         order_items=found.get("order_items", _empty_table(orders, "order_items")),
         refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
     )
+    return MappedShop(canonical, judged, returned)
+
+
+def describe_shop(
+    shop: MappedShop, one_row: Callable[[ir.Table], dict[str, Any]]
+) -> tuple[dict[str, Any], tuple[ShopFinding, ...]]:
+    """Count and check a shop's own tables, with one pass over each.
+
+    Args:
+        shop: the tables.
+        one_row: runs an aggregate.
+
+    Returns:
+        The columns of the store info that depend on the rows, and what was found.
+    """
+    orders, refunds = shop.orders, shop.refunds
+    counted = orders.status.isin(COUNTED_STATUSES)
+    row = one_row(
+        orders.aggregate(
+            first=orders.created_at.min(),
+            last=orders.created_at.max(),
+            last_counted=counted.ifelse(orders.created_at, ibis.null(orders.created_at.type())).max(),
+            orders=orders.count(),
+            customers=orders.user_id.nunique(),
+            cents=orders.total_cents.sum(),
+            **reason_counts(orders, [name for name in REMEDIES if not name.endswith("_refund")]),
+        )
+    )
+    back = one_row(
+        refunds.aggregate(
+            refunds=refunds.count(), **reason_counts(refunds, [name for name in REMEDIES if name.endswith("_refund")])
+        )
+    )
+    subtracted = shop.tables.counted_refunds()
+    last_refund = one_row(subtracted.aggregate(last=subtracted.created_at.max()))["last"]
+    last = max((moment for moment in (row["last_counted"], last_refund) if moment is not None), default=row["last"])
+    info = {
+        "first_created_at": row["first"],
+        "last_created_at": last,
+        "orders": row["orders"],
+        "customers": row["customers"],
+        "refunds": back["refunds"],
+        "fingerprint": f"{row['orders']}-{row['cents']}-{row['last']}-{back['refunds']}",
+    }
+    return info, shop_findings({**row, **back})
+
+
+_KNOWN_STATUSES = (*COUNTED_STATUSES, *IGNORED_STATUSES)
 
 
 def _table(
@@ -144,6 +229,7 @@ def _table(
     zone: str,
     types: Mapping[str, dtypes.DataType],
     exact: Callable[[ir.StringValue], ir.StringValue],
+    own_catalog: str | None,
 ) -> ir.Table:
     database, _, table_name = columns["table"].rpartition(".")
     catalog, _, schema = database.rpartition(".")
@@ -153,9 +239,13 @@ def _table(
     if missing := theirs - types.keys():
         raise InvalidParameter(f"{columns['table']} has no column {', '.join(sorted(missing))} (mapped in {name})")
     table = ibis.table(
-        {c: types[c] for c in sorted(theirs)}, name=table_name, catalog=catalog or None, database=schema or None
+        {c: types[c] for c in sorted(theirs)},
+        name=table_name,
+        catalog=catalog or own_catalog,
+        database=schema or (own_catalog and "main"),
     )
-    found = {ours: _column(table, ours, dtype, columns, zone) for ours, dtype in CANONICAL[name].items()}
+    wanted = {**CANONICAL[name], **{c: t for c, t in _BESIDES.get(name, {}).items() if c in columns}}
+    found = {ours: _column(table, ours, dtype, columns, zone) for ours, dtype in wanted.items()}
     own_texts = {ours for ours, column in columns.items() if column in types and types[column].is_string()}
     return table.select(**{ours: exact(value) if ours in own_texts else value for ours, value in found.items()})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,15 @@ from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTota
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import parameter
+from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import day_of
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import StoreOptions
 
 __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Store:
         try:
             self.info = _info(without_password(url), engine.info(), options)
             self.tables = engine.tables(self.info.timezone)
+            _warn(self.info.url, engine.findings)
         except BaseException:
             engine.close()
             raise
@@ -98,6 +104,11 @@ class Store:
     def stale(self) -> bool:
         """Return whether the data has changed since the store was opened."""
         return self._engine.changed()
+
+    @property
+    def findings(self) -> tuple[ShopFinding, ...]:
+        """What was found wrong in a shop's own tables on opening; empty for a store of ours."""
+        return self._engine.findings
 
     @property
     def reports_changes(self) -> bool:
@@ -250,6 +261,14 @@ class Query:
     def _check(self, values: Mapping[str, object]) -> None:
         if values.keys() != self._statement.names:
             raise TypeError(f"the query takes {sorted(self._statement.names)}, not {sorted(values)}")
+
+
+def _warn(url: str, findings: Sequence[ShopFinding]) -> None:
+    """Log what is left out of all figures, in one line."""
+    left_out = [finding for finding in findings if finding.is_left_out]
+    if left_out:
+        counts = ", ".join(f"{finding.rows:,} {finding.meaning}" for finding in left_out)
+        logger.warning("%s: left out of all figures: %s; run 'customer-revenue check' for remedies", url, counts)
 
 
 def _info(url: str, raw: Mapping[str, Any], options: StoreOptions) -> StoreInfo:

@@ -16,6 +16,7 @@ from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals, map_batches
 from customer_revenue.orders.expressions import PARAMETER_MARK
+from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.tables import Canonical
 
 ROWS_PER_BATCH = 100_000
@@ -46,6 +47,11 @@ class Engine(ABC):
     def reports_changes(self) -> bool:
         """Whether :meth:`changed` detects every change, so that results can be cached until it does."""
         return True
+
+    @property
+    def findings(self) -> tuple[ShopFinding, ...]:
+        """What was found wrong in a shop's own tables on opening."""
+        return ()
 
     @abstractmethod
     def tables(self, zone: str) -> Canonical:

@@ -34,10 +34,10 @@ def _with_mapping(
 
 
 def _duckdb() -> Backend:
-    from customer_revenue.orders.engines.duckdb.engine import duckdb_engine
+    from customer_revenue.orders.engines.duckdb.shop_engine import duckdb_engine
     from customer_revenue.orders.engines.duckdb.upgrade import upgraded_target
 
-    return Backend(duckdb_engine, upgraded_target)
+    return Backend(_with_mapping(duckdb_engine), upgraded_target)
 
 
 def _postgres() -> Backend:

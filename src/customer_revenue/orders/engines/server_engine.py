@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +13,11 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreNotFound
 from customer_revenue.orders.engines.base_engine import Engine, Statement
+from customer_revenue.orders.engines.shop_tables import ShopTables
 from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
-from customer_revenue.orders.mapping import ShopMapping, mapped_tables
-from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, day_of
-from customer_revenue.periods import guess_clock
+from customer_revenue.orders.mapping import ShopMapping
+from customer_revenue.orders.shop_checks import ShopFinding
+from customer_revenue.orders.store_info import INFO_SCHEMA, check_version
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
@@ -39,7 +39,8 @@ class ServerEngine(Engine):
         self._display_url = display_url
         self._mapping = mapping
         try:
-            self._info = self._shop_info(options) if mapping.tables else self._stored_info()
+            self._shop = self._shop_tables(options) if mapping.tables else None
+            self._info = self._stored_info() if self._shop is None else self._shop.info
             self._version = self._change_marker()
         except BaseException:
             self.close()
@@ -52,12 +53,7 @@ class ServerEngine(Engine):
 
     @override
     def tables(self, zone: str) -> Canonical:
-        if self._mapping.tables:
-            types: dict[str, Mapping[str, dtypes.DataType]] = {
-                name: self._column_types(columns["table"]) for name, columns in self._mapping.tables.items()
-            }
-            return mapped_tables(self._mapping, zone, types, self._exact_text)
-        return canonical_tables(zone)
+        return canonical_tables(zone) if self._shop is None else self._shop.tables(zone)
 
     @override
     def info(self) -> Mapping[str, Any]:
@@ -82,6 +78,15 @@ class ServerEngine(Engine):
     def _exact_text(self, text: ir.StringValue) -> ir.StringValue:
         """Make a shop's own text compare character by character. Most servers do so already."""
         return text
+
+    @property
+    @override
+    def findings(self) -> tuple[ShopFinding, ...]:
+        return () if self._shop is None else self._shop.findings
+
+    def _ids_are_unique(self, table: str, column: str) -> bool:  # noqa: ARG002  # for servers that know
+        """Return whether the server guarantees that a column has no value twice."""
+        return False
 
     @abstractmethod
     def _has_store(self) -> bool:
@@ -110,33 +115,18 @@ class ServerEngine(Engine):
         check_version(info, self._display_url)
         return info
 
-    def _shop_info(self, options: StoreOptions) -> dict[str, Any]:
-        """Compute the store info of a shop's own database from its tables."""
-        tables = self.tables(options.timezone)
-        orders = tables.orders
-        counts = orders.aggregate(
-            first=orders.created_at.min(),
-            last=orders.created_at.max(),
-            orders=orders.count(),
-            customers=orders.user_id.nunique(),
-            cents=orders.total_cents.sum(),
+    def _shop_tables(self, options: StoreOptions) -> ShopTables:
+        columns = self._mapping.tables["orders"]
+        return ShopTables(
+            self._mapping,
+            options,
+            self._column_types,
+            self._one_row,
+            exact=self._exact_text,
+            ids_are_unique=self._ids_are_unique(columns["table"], columns["id"]),
         )
-        (row,) = self.run(self.compile(counts), {}).to_pylist()
-        (refunds,) = self.run(self.compile(tables.refunds.aggregate(n=tables.refunds.count())), {}).to_pylist()
-        last_day = day_of(row["last"], options.timezone)
-        today = dt.datetime.now(options.zone).date()
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "currency": options.currency or "USD",
-            "timezone": options.timezone,
-            "clock": guess_clock(last_day or today, today, sample=False),
-            "clock_is_chosen": False,
-            "as_of": None,
-            "first_created_at": row["first"],
-            "last_created_at": row["last"],
-            "orders": row["orders"],
-            "customers": row["customers"],
-            "refunds": refunds["n"],
-            "formats": "",
-            "fingerprint": f"{row['orders']}-{row['cents']}-{row['last']}-{refunds['n']}",
-        }
+
+    def _one_row(self, expr: ir.Table) -> dict[str, Any]:
+        (row,) = self.run(self.compile(expr), {}).to_pylist()
+        found: dict[str, Any] = row
+        return found

@@ -29,8 +29,8 @@ from customer_revenue.orders.files.reading import LINE, File, Rows, check_header
 from customer_revenue.orders.files.recognition import check_mapped_columns, recognise
 from customer_revenue.orders.files.refunds import mark_invalid_refunds
 from customer_revenue.orders.files.unpacking import unpack
+from customer_revenue.tables import DEFAULT_CURRENCY
 
-DEFAULT_CURRENCY = "USD"
 SCHEMA = "work.files"
 """The schema of the staged tables: ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine``."""
 

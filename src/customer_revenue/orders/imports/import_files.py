@@ -37,28 +37,12 @@ from customer_revenue.orders.mapping import ShopMapping, load_mapping
 from customer_revenue.orders.store_info import day_of, last_counted, read_info, write_info
 from customer_revenue.periods import Clock, guess_clock
 from customer_revenue.settings import StoreOptions
-from customer_revenue.tables import PAID, REFUNDED
+from customer_revenue.tables import IGNORED_STATUSES, PAID, REFUNDED
 
-__all__ = ["ImportSummary", "Progress", "Views", "import_files"]
+__all__ = ["IGNORED_STATUSES", "ImportSummary", "Progress", "Views", "import_files"]
 
 Progress = Callable[[str, float | None], None]
 """Receives progress messages, and the share that is done (0 to 1) if it is known."""
-
-IGNORED_STATUSES = (
-    "authorized",
-    "canceled",
-    "cancelled",
-    "draft",
-    "expired",
-    "failed",
-    "open",
-    "partially_paid",
-    "pending",
-    "unpaid",
-    "void",
-    "voided",
-)
-"""Statuses that are stored under their own name and never count as revenue."""
 
 
 def import_files(

@@ -22,14 +22,14 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Engine, Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
-from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
-from customer_revenue.orders.engines.urls import path_of
 from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
-_ATTACHED = "store"
+ATTACHED = "store"
+"""The name under which the file is attached."""
+
 _MAX_FETCHED_ROWS = 5_000
 """Results with fewer rows than this are fetched as Python objects."""
 
@@ -61,15 +61,15 @@ class DuckDBEngine(Engine):
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
         try:
-            attach(self._con, path, _ATTACHED)
-            self._info = read_info(self._con, _ATTACHED, path)
+            attach(self._con, path, ATTACHED)
+            self._info = self._load_info()
         except BaseException:
             self._con.close()
             raise
 
     @override
     def tables(self, zone: str) -> Canonical:
-        return canonical_tables(zone, _ATTACHED, "main")
+        return canonical_tables(zone, ATTACHED, "main")
 
     @override
     def info(self) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ class DuckDBEngine(Engine):
 
     @override
     def quarantine(self) -> ir.Table:
-        return ibis.table(QUARANTINE_SCHEMA, name="quarantine", catalog=_ATTACHED, database="main")
+        return ibis.table(QUARANTINE_SCHEMA, name="quarantine", catalog=ATTACHED, database="main")
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
@@ -136,6 +136,9 @@ class DuckDBEngine(Engine):
             self._cursors.clear()
             self._con.close()
 
+    def _load_info(self) -> Mapping[str, Any]:
+        return read_info(self._con, ATTACHED, self._path)
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's own connection, since a DuckDB connection runs one query at a time."""
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
@@ -146,13 +149,6 @@ class DuckDBEngine(Engine):
                 self._cursors.append(cursor)
             self._local.cursor, self._local.parsed = cursor, {}
         return cursor
-
-
-def duckdb_engine(url: str, options: StoreOptions, mapping: Path | None) -> DuckDBEngine:  # noqa: ARG001
-    """Open the file that a URL names. A store of an older version is upgraded first."""
-    path = path_of(url)
-    upgrade_if_older(path)
-    return DuckDBEngine(path, options)
 
 
 def _run(con: duckdb.DuckDBPyConnection, statement: Statement, values: Mapping[str, object]) -> pa.Table:

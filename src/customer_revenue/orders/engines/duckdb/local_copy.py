@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.sql.datatypes import DuckDBType
 
@@ -58,13 +59,20 @@ def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, nam
     schema = STORE_TABLES[name]
     columns = ", ".join(f"{column} {DuckDBType.to_string(dtype)}" for column, dtype in schema.items())
     con.execute(f"CREATE TABLE {name} ({columns})")
-    parts = [
-        getattr(tables, name),
-        *([tables.unattributed] if name == "orders" and tables.unattributed is not None else []),
-    ]
-    for table in parts:
+    for table in _parts(tables, name):
         batches = engine.stream(engine.compile(table.select(*schema.names)), ROWS_PER_BATCH)
         rows = pa.RecordBatchReader.from_batches(schema.to_pyarrow(), batches)
         con.register("rows_read", rows)
         con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
         con.unregister("rows_read")
+
+
+def _parts(tables: Canonical, name: str) -> list[ir.Table]:
+    """Return the tables whose rows together are those of a table of the store."""
+    table: ir.Table = getattr(tables, name)
+    if name == "orders" and tables.unattributed is not None:
+        return [table, tables.unattributed]
+    if "user_id" in STORE_TABLES[name] and "user_id" not in table.columns:  # the items of a shop's own tables
+        owners = tables.orders.select(owned_id="id", user_id="user_id")
+        return [table.left_join(owners, table.order_id == owners.owned_id)]
+    return [table]

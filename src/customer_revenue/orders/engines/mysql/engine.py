@@ -114,6 +114,14 @@ class MySQLEngine(ServerEngine):
         return {column: MySQLType.from_string(str(sql_type)) for column, sql_type in rows}
 
     @override
+    def _ids_are_unique(self, table: str, column: str) -> bool:
+        sql = (
+            f"SELECT index_name FROM information_schema.statistics {_WHERE_TABLE} AND non_unique = 0"  # noqa: S608
+            " GROUP BY index_name HAVING count(*) = 1 AND max(column_name) = %(column)s"
+        )
+        return bool(self._rows(sql, {**_table_parameters(table), "column": column}))
+
+    @override
     def _shop_change_marker(self, tables: list[str]) -> object:
         # Changes within one second may go unnoticed: the server records update times in seconds.
         sql = f"SELECT update_time, auto_increment FROM information_schema.tables {_WHERE_TABLE}"  # noqa: S608

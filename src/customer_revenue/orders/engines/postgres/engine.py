@@ -103,6 +103,16 @@ class PostgresEngine(ServerEngine):
         return {name: PostgresType.from_string(sql_type) for name, sql_type in rows}
 
     @override
+    def _ids_are_unique(self, table: str, column: str) -> bool:
+        rows = self._rows(
+            "SELECT count(*) > 0 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]"
+            " WHERE indrelid = to_regclass(%(table)s) AND indisunique AND indnkeyatts = 1 AND indpred IS NULL"
+            " AND attname = %(column)s",
+            {"table": table, "column": column},
+        )
+        return rows == [(True,)]
+
+    @override
     def _shop_change_marker(self, tables: list[str]) -> object:
         return self._rows(
             "SELECT relid, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"

@@ -1,0 +1,72 @@
+"""A shop's own tables in a DuckDB file, read by a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dtypes
+import ibis.expr.types as ir
+from ibis.backends.sql.datatypes import DuckDBType
+from typing_extensions import override
+
+from customer_revenue.orders.engines.duckdb.engine import ATTACHED, DuckDBEngine
+from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
+from customer_revenue.orders.engines.shop_tables import ShopTables
+from customer_revenue.orders.engines.urls import path_of
+from customer_revenue.orders.expressions import QUARANTINE_SCHEMA
+from customer_revenue.orders.mapping import ShopMapping
+from customer_revenue.orders.shop_checks import ShopFinding
+from customer_revenue.settings import StoreOptions
+from customer_revenue.tables import Canonical
+
+
+class DuckDBShopEngine(DuckDBEngine):
+    """A snapshot of a shop's own DuckDB file, taken on opening. ``Engine`` documents the methods."""
+
+    def __init__(self, path: Path, options: StoreOptions, mapping: ShopMapping) -> None:
+        self._options, self._mapping = options, mapping
+        super().__init__(path, options)
+
+    @override
+    def tables(self, zone: str) -> Canonical:
+        return self._shop.tables(zone)
+
+    @property
+    @override
+    def findings(self) -> tuple[ShopFinding, ...]:
+        return self._shop.findings
+
+    @override
+    def quarantine(self) -> ir.Table:
+        return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
+
+    @override
+    def _load_info(self) -> Mapping[str, Any]:
+        self._shop = ShopTables(self._mapping, self._options, self._column_types, self._one_row, catalog=ATTACHED)
+        return self._shop.info
+
+    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        schema, _, name = table.rpartition(".")
+        rows = self._cursor().execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ?"
+            " AND table_name = ?",
+            [ATTACHED, schema.rpartition(".")[2] or "main", name],
+        )
+        return {column: DuckDBType.from_string(sql_type) for column, sql_type in rows.fetchall()}
+
+    def _one_row(self, expr: ir.Table) -> dict[str, Any]:
+        (row,) = self.run(self.compile(expr), {}).to_pylist()
+        found: dict[str, Any] = row
+        return found
+
+
+def duckdb_engine(url: str, options: StoreOptions, mapping: ShopMapping) -> DuckDBEngine:
+    """Open the file that a URL names: a shop's own, or a store of ours, which is upgraded first if it is older."""
+    path = path_of(url)
+    if mapping.tables:
+        return DuckDBShopEngine(path, options, mapping)
+    upgrade_if_older(path)
+    return DuckDBEngine(path, options)
