@@ -74,7 +74,8 @@ def expecting(report: Report, steps: Sequence[tuple[str, float]], clock: Callabl
             place = later[0] + 1 if later else place
         last = step
         passed = sum(seconds for _, seconds in steps[: max(place - 1, 0)])
-        pace = max(1.0, (clock() - started) / passed) if passed else 1.0
+        usual = total / 10  # at the usual pace, so that a first short step does not decide
+        pace = max(1.0, (clock() - started + usual) / (passed + usual)) if passed else 1.0
         left = 5 * math.ceil((total - passed) * pace / 5)
         report(f"{step} (about {left} s to go)", passed / total)
 

@@ -124,9 +124,9 @@ def test_steps_say_how_long_is_to_go_at_the_pace_so_far() -> None:
     assert steps.seen == [
         ("read a (about 100 s to go)", 0.0),
         ("writing (about 100 s to go)", 0.0),
-        ("fit (about 180 s to go)", 0.1),
-        ("test one (about 95 s to go)", 0.3),
-        ("test one (about 100 s to go)", 0.3),
+        ("fit (about 135 s to go)", 0.1),
+        ("test one (about 90 s to go)", 0.3),
+        ("test one (about 90 s to go)", 0.3),
         ("test two (about 40 s to go)", 0.6),
     ]
 
