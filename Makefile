@@ -12,7 +12,7 @@ BREAK ?= none
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench walk clean
+.PHONY: setup dev help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench bench-commands walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -91,6 +91,9 @@ bento: setup  ## build a Bento that holds the package and the current bundle
 bench: dev  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
+
+bench-commands: dev  ## processor time of each command, as a table
+	$(BIN)/python -m benchmarks.commands
 
 walk: dev  ## live through 2011 on Online Retail, month by month: LINES=path/to/online_retail.parquet BREAK=prices
 	$(BIN)/python -m benchmarks.walk $(LINES) --break $(BREAK)

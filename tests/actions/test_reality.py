@@ -22,8 +22,9 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import load_settings
 from customer_revenue.workflows.evaluation.fold import new_predictor
-from customer_revenue.workflows.feature_rows import feature_rows, known_at, label_rows, training_windows
+from customer_revenue.workflows.feature_rows import feature_rows, label_rows, training_windows
 from customer_revenue.workflows.import_orders import import_orders
+from customer_revenue.workflows.known_tables import known_at
 
 CUTOFF = dt.date(2011, 9, 9)
 HORIZON_DAYS = 90

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import EXAMPLE_ORDERS, Shop
 
 import customer_revenue
-from customer_revenue.modeling.bundle import read_manifest
+from customer_revenue.modeling.manifest import BUNDLE_SCHEMA_VERSION, KIND, MANIFEST, read_manifest
 
 HEADER = "order_id,user_id,created_at,total_cents,status\n"
 COMMANDS = ("import", "train", "backtest", "score", "show", "serve", "demo", "models", "promote", "monitor", "retrain")
@@ -50,6 +50,61 @@ def test_help_and_refused_options_load_no_slow_libraries(words: list[str]) -> No
     imported = done.stdout.splitlines()[-1]
     assert "'customer_revenue'" in imported
     assert [name for name in SLOW_LIBRARIES if f"'{name}'" in imported] == []
+
+
+MODEL_LIBRARIES = ("lightgbm", "sklearn", "scipy", "lifetimes", "mlflow", "matplotlib", "bentoml", "pyspark")
+DATA_LIBRARIES = ("duckdb", "ibis", "pyarrow", "pandas")
+ANALYTICS = (
+    "at-risk",
+    "cohorts",
+    "distribution",
+    "purchase-frequency",
+    "rfm",
+    "segments",
+    "top-customers",
+    "trends",
+    "widget",
+)
+IMPORTED_BY_SEVERAL = """
+import json, sys
+from customer_revenue.cli import app
+for words in json.loads(sys.argv[1]):
+    try:
+        app(words)
+    except SystemExit as end:
+        assert not end.code
+print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("commands", "unneeded"),
+    [
+        ([["show", "user_123", "--no-predictions", "--breakdown", "monthly"]], MODEL_LIBRARIES),
+        ([["analytics", name] for name in ANALYTICS], MODEL_LIBRARIES),
+        ([["keys", "add", "page"], ["keys", "list"]], (*MODEL_LIBRARIES, *DATA_LIBRARIES)),
+    ],
+)
+def test_facts_are_given_without_the_libraries_that_predict(
+    new_shop: Shop, commands: list[list[str]], unneeded: tuple[str, ...]
+) -> None:
+    (new_shop.folder / "o.csv").write_text(EXAMPLE_ORDERS)
+    new_shop.run("import", "o.csv")
+    bundle = new_shop.folder / "models" / "current"
+    bundle.mkdir(parents=True)
+    manifest = {"kind": KIND, "schema_version": BUNDLE_SCHEMA_VERSION, "version": "one"}
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED_BY_SEVERAL, json.dumps(commands)],
+        cwd=new_shop.folder,
+        env=dict(new_shop.environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = done.stdout.splitlines()[-1]
+    assert "'customer_revenue'" in imported
+    assert [name for name in unneeded if f"'{name}'" in imported] == []
 
 
 def test_an_answer_of_an_earlier_day_stays_the_same_when_more_orders_and_refunds_arrive(trained_shop: Shop) -> None:

@@ -25,7 +25,7 @@ from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
 from customer_revenue.revenue.view import customer_revenue_analysis, customers
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.feature_rows import known_at
+from customer_revenue.workflows.known_tables import known_at
 
 if TYPE_CHECKING:
     from tests.engines.conftest import Stores

@@ -16,7 +16,7 @@ from customer_revenue.orders.store import open_store
 from customer_revenue.periods import Period
 from customer_revenue.revenue.view import VIEW_COLUMNS, VIEW_NAME
 from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.feature_rows import feature_expression, known_at
+from customer_revenue.workflows.known_tables import feature_expression, known_at
 
 if TYPE_CHECKING:
     from tests.engines.conftest import Stores

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
-from customer_revenue.modeling.bundle import BUNDLE_SCHEMA_VERSION, MANIFEST, STATE, load, read_manifest, save
+from customer_revenue.modeling.bundle import STATE, load, save
+from customer_revenue.modeling.manifest import BUNDLE_SCHEMA_VERSION, MANIFEST, read_manifest
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_the_last_day_is_that_of_what_counts(shop: Shop, lines: tuple[str, ...],
 
 
 def _features(answers: Answers) -> Any:
-    from customer_revenue.workflows.feature_rows import feature_expression
+    from customer_revenue.workflows.known_tables import feature_expression
 
     base = answers.base()
     return feature_expression(base.known, base.when.day)

@@ -130,7 +130,7 @@ def show(
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(settings_for(store))
+    answers = Answers.open(settings_for(store), lazily=True)
     say(as_json(answers.customer(user_id, period, frozenset(breakdown or ()), predictions, as_of)))
 
 

@@ -59,7 +59,7 @@ def actions(
 
     if output is not None:
         check_output(output)
-    answers = Answers.open(settings_for(store))
+    answers = Answers.open(settings_for(store), lazily=True)
     base = answers.base(as_of)
     if output is None:
         say(as_json(answers.complete(base.actions(limit, offset), base.when)))
@@ -73,6 +73,6 @@ def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None)
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(settings_for(store))
+    answers = Answers.open(settings_for(store), lazily=True)
     base = answers.base(as_of)
     say(as_json(answers.complete(base.forecast(months), base.when)))

@@ -24,7 +24,7 @@ def _print_result(store: str | None, as_of: str | None, query: Callable[[Custome
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(settings_for(store))
+    answers = Answers.open(settings_for(store), lazily=True)
     base = answers.base(as_of)
     say(as_json(answers.complete(query(base), base.when)))
 
@@ -40,7 +40,7 @@ def overview(
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(settings_for(store))
+    answers = Answers.open(settings_for(store), lazily=True)
     dashboard = answers.dashboard(as_of)
     say(as_json(answers.complete(dashboard.overview.of(period, (), (Part.METRICS,)), dashboard.base.when)))
 

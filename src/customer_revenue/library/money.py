@@ -73,5 +73,5 @@ def acquisition_budget(
 
 def _base(orders: Orders, model: CustomerModel, as_of: DayLike | None) -> CustomerBase:
     when = orders.store.as_of(as_day(as_of) or model.as_of)
-    loaded = LoadedModel(model.predictor_, "notebook", "", Path(), orders.info.currency)
+    loaded = LoadedModel(lambda: model.predictor_, "notebook", "", Path(), orders.info.currency)
     return CustomerBase(orders.store, when, load_policy(orders.settings.policy), loaded, None)

@@ -30,8 +30,9 @@ from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.workflows.feature_rows import feature_rows, known_at, label_rows
+from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.import_orders import import_orders
+from customer_revenue.workflows.known_tables import known_at
 
 Source: TypeAlias = Rows | str | Path | Sequence[str | Path]
 """Orders as a DataFrame, an Arrow table, a file, or several files."""

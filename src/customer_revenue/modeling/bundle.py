@@ -17,14 +17,12 @@ from typing import Any
 
 import lightgbm as lgb
 
-from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
+from customer_revenue.errors import BundleDamaged, BundleIncompatible
 from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.design_matrix import INPUT_COLUMNS
+from customer_revenue.modeling.manifest import BUNDLE_SCHEMA_VERSION, KIND, MANIFEST, read_manifest
 from customer_revenue.modeling.predictor import Predictor
 
-BUNDLE_SCHEMA_VERSION = 1
-KIND = "customer-revenue bundle"
-MANIFEST = "manifest.json"
 STATE = "predictor.json"
 PACKAGES = ("customer-revenue", "lightgbm", "numpy", "scipy", "scikit-learn", "lifetimes")
 
@@ -74,33 +72,6 @@ def _put_in_place(draft: Path, folder: Path) -> None:
     folder.rename(old)
     draft.rename(folder)
     shutil.rmtree(old)
-
-
-def read_manifest(folder: Path | str) -> dict[str, Any]:
-    """The manifest of a bundle.
-
-    Raises:
-        ModelNotFound: there is no such folder.
-        BundleIncompatible: not a bundle of customer-revenue, or one of another schema.
-        BundleDamaged: the manifest cannot be read.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ModelNotFound(f"there is no model bundle at {folder}; train one first")
-    if not (folder / MANIFEST).is_file():
-        raise BundleIncompatible(f"{folder} is no model bundle: it has no {MANIFEST}")
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except ValueError:
-        raise BundleDamaged(f"{folder / MANIFEST} is not readable JSON; train again or restore it") from None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise BundleIncompatible(f"{folder} is no bundle of customer-revenue")
-    if manifest.get("schema_version") != BUNDLE_SCHEMA_VERSION:
-        raise BundleIncompatible(
-            f"{folder} has bundle schema {manifest.get('schema_version')}, this package reads {BUNDLE_SCHEMA_VERSION}; "
-            "train again or use the package version that wrote it"
-        )
-    return manifest
 
 
 def load(folder: Path | str) -> Predictor:

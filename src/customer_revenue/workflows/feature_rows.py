@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.features.behaviour import features
 from customer_revenue.features.history_counts import chosen_customers, counts
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.population import Population
@@ -20,12 +16,8 @@ from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW
 from customer_revenue.modeling.rolling_windows import MAX_WINDOWS, Window, choose_cutoffs
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
-from customer_revenue.tables import Canonical, as_of_literal
-
-
-def known_at(store: Store, when: AsOf) -> Canonical:
-    """The store's tables as they were known at a moment."""
-    return store.tables.until(as_of_literal(when.moment))
+from customer_revenue.tables import Canonical
+from customer_revenue.workflows.known_tables import feature_expression, known_at, of_customers
 
 
 def feature_rows(store: Store, when: AsOf, max_customers: int | None = None) -> pa.Table:
@@ -61,16 +53,6 @@ def features_of(store: Store, when: AsOf, customer_ids: Sequence[str]) -> pa.Tab
     return store.fetch(feature_expression(some, when.day)).sort_by("customer_id")
 
 
-def of_customers(known: Canonical, ids: pa.Array | pa.ChunkedArray) -> Canonical:
-    """The orders and refunds of some customers."""
-    wanted = ibis.memtable(pa.table({"wanted_id": pc.unique(ids)}))
-    return replace(
-        known,
-        orders=known.orders.semi_join(wanted, known.orders.user_id == wanted.wanted_id),
-        refunds=known.refunds.semi_join(wanted, known.refunds.user_id == wanted.wanted_id),
-    )
-
-
 def population(store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WINDOW) -> Population:
     """The customers with an order by then, as the probability models need them.
 
@@ -86,11 +68,6 @@ def population(store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WIND
     return Population.counted(
         store.fetch(counted.totals), store.fetch(counted.histories), store.fetch(counted.spends), rows
     )
-
-
-def feature_expression(known: Canonical, day: dt.date | ir.DateValue) -> ir.Table:
-    """The feature expression over tables that hold only what was known."""
-    return features(known.orders, known.refunds, day)
 
 
 def label_rows(store: Store, cutoff: dt.date, horizons_days: Sequence[int], customers: pa.ChunkedArray) -> pa.Table:

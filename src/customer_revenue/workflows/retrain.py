@@ -17,7 +17,7 @@ from pathlib import Path
 from customer_revenue import tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelNotFound, StoreNotFound
-from customer_revenue.modeling import bundle
+from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.orders.imports.import_files import ImportSummary
 from customer_revenue.orders.store import open_store
 from customer_revenue.periods import Clock
@@ -126,7 +126,7 @@ def _already_evaluated(settings: Settings, as_of: dt.date | None) -> str | None:
         version = newest_version(settings.models)
     except ModelNotFound:
         return None
-    manifest = bundle.read_manifest(settings.models / version)
+    manifest = read_manifest(settings.models / version)
     with open_store(settings.store, settings.store_options) as store:
         when = store.as_of(as_of or settings.as_of)
         same_day = manifest["window_last_day"] == str(when.day) or when.clock is Clock.LIVE
@@ -198,7 +198,7 @@ def _clean(registry: RegistryOptions) -> None:
         current = current_version(registry.models)
         for path in registry.models.iterdir():
             draft = path.name.startswith(".") and not path.name.endswith(".lock")
-            unfinished = (path / bundle.MANIFEST).is_file() and not (path / RUN).is_file() and path.name != current
+            unfinished = (path / MANIFEST).is_file() and not (path / RUN).is_file() and path.name != current
             if path.is_symlink() and draft:
                 path.unlink()
             elif path.is_dir() and not path.is_symlink() and (draft or unfinished):

@@ -7,20 +7,17 @@ import threading
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, full_months, horizons_days
-from customer_revenue.actions.predictive_revenue import INTERVAL_COLUMNS
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.errors import ModelError, ModelNotFound
-from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy
@@ -41,10 +38,12 @@ from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, 
 from customer_revenue.revenue.view import customers
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
-from customer_revenue.workflows.feature_rows import feature_rows, known_at
+from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
-PATH_COLUMNS = tuple(dict.fromkeys((*CUMULATIVE, *INTERVAL_COLUMNS)))
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
+
 PREDICTED_COLUMNS = (
     "customer_id",
     "estimated_ltv_cents",
@@ -210,8 +209,13 @@ class CustomerBase:
 
     def forecast(self, months: int) -> Body:
         """Revenue to be expected of all known customers, month by month."""
+        from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, full_months, horizons_days
+        from customer_revenue.actions.predictive_revenue import INTERVAL_COLUMNS
+        from customer_revenue.workflows.feature_rows import feature_rows
+
         predictor, features = self._predictor(), feature_rows(self.store, self.when)
-        path = [predictor.predict(features, days).select(PATH_COLUMNS) for days in horizons_days(self.when.day, months)]
+        columns = tuple(dict.fromkeys((*CUMULATIVE, *INTERVAL_COLUMNS)))
+        path = [predictor.predict(features, days).select(columns) for days in horizons_days(self.when.day, months)]
         rows = [TrendRow(**row) for row in self.rows(trends(self.known))]
         history = full_months(fill_trends(rows, self.when.day), self.when.day)
         return base_forecast(path, self.when.day, history, self._policy.forecast)
@@ -256,6 +260,8 @@ class CustomerBase:
 
     @cached_property
     def _predictions(self) -> CustomerPredictions:
+        from customer_revenue.workflows.feature_rows import feature_rows
+
         found = CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
         situations = Situations.of(self._customer_rows, found.table)
         return replace(found, choices=choose(situations, self._policy.actions))

@@ -10,7 +10,7 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import ibis.expr.types as ir
 import numpy as np
@@ -20,11 +20,13 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from customer_revenue.actions.recommend import Choices
-from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.shap_reasons import ReasonInputs
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
+
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
+    from customer_revenue.modeling.shap_reasons import ReasonInputs
 
 ABSENT = -1
 

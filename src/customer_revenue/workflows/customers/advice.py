@@ -32,7 +32,7 @@ from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.response import offer_rows, without_id
 from customer_revenue.workflows.customers.store_reader import StoredCustomer
-from customer_revenue.workflows.feature_rows import known_at
+from customer_revenue.workflows.known_tables import known_at
 
 MAX_FORECAST_MONTHS = 36
 MAX_PRODUCT_PAIRS = 16

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
+from typing_extensions import override
 
 from customer_revenue.choices import Breakdown
 from customer_revenue.errors import ModelError
@@ -15,28 +17,29 @@ from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
-from customer_revenue.workflows.customer_base.analytics import CustomerBase
-from customer_revenue.workflows.customer_base.dashboard import Dashboard
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
-from customer_revenue.workflows.customers.advice import Advisor, Situation
-from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
-from customer_revenue.workflows.customers.detail import CustomerDetail
-from customer_revenue.workflows.customers.posted_orders import HistoryScorer
 from customer_revenue.workflows.customers.response import as_row, customer_body, prediction_bodies
 from customer_revenue.workflows.customers.session import Session
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
-from customer_revenue.workflows.feature_rows import known_at, of_customers
+from customer_revenue.workflows.known_tables import known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
-from customer_revenue.workflows.registry.model_card import model_card
+
+if TYPE_CHECKING:
+    from customer_revenue.workflows.customer_base.analytics import CustomerBase
+    from customer_revenue.workflows.customer_base.dashboard import Dashboard
+    from customer_revenue.workflows.customers.advice import Advisor, Situation
+    from customer_revenue.workflows.customers.detail import CustomerDetail
+    from customer_revenue.workflows.customers.posted_orders import HistoryScorer
 
 logger = logging.getLogger(__name__)
 
 
 class Answers(Session):
-    """Responses from one session. Queries are compiled once, on opening.
+    """Responses from one session. Queries are compiled once: when it is opened, or when they are first used.
 
-    Usable from several threads; its responses change only as time passes.
+    Usable from several threads; its responses change only as time passes. What a response needs is imported when it is
+    asked for: a command gives one, and importing everything takes longer than most.
     """
 
     def __init__(
@@ -48,13 +51,30 @@ class Answers(Session):
         policy: Policy | None = None,
     ) -> None:
         super().__init__(store, model, problem, settings, policy)
-        self._queries = CustomerQueries(store, self._policy)
-        self._advisor = Advisor(store, self._policy)
         self._snapshot: CustomerSnapshot | None = None
         self._snapshot_base: CustomerBase | None = None
         """The customer base that the snapshot was made from."""
         self._base: CustomerBase | None = None
         self._dashboard: Dashboard | None = None
+
+    @override
+    @classmethod
+    def open(cls, settings: Settings, previous: LoadedModel | None = None, *, lazily: bool = False) -> Self:
+        answers = super().open(settings, previous, lazily=lazily)
+        if not lazily:
+            assert answers._queries
+            assert answers._advisor
+        return answers
+
+    @cached_property
+    def _queries(self) -> CustomerQueries:
+        return CustomerQueries(self._store, self._policy)
+
+    @cached_property
+    def _advisor(self) -> Advisor:
+        from customer_revenue.workflows.customers.advice import Advisor
+
+        return Advisor(self._store, self._policy)
 
     def find(self, user_id: str, when: AsOf) -> StoredCustomer:
         """The reader of one customer: the snapshot in memory if it is of that day and holds them, else the store."""
@@ -113,6 +133,8 @@ class Answers(Session):
             InvalidParameter: no ids, or more than the settings allow.
             ModelError: predictions are asked for, and there is no model to make them.
         """
+        from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
+
         check_count(len(customer_ids), self._settings.batch_customers, "customer_ids")
         when = self.when(as_of)
         predictor = self.predictor(when) if include_predictions else None
@@ -126,6 +148,8 @@ class Answers(Session):
         Raises:
             ModelError: there is none.
         """
+        from customer_revenue.workflows.customers.posted_orders import HistoryScorer
+
         return HistoryScorer.of(self.model, self._policy, self._settings)
 
     def refresh_snapshot(self) -> None:
@@ -165,6 +189,8 @@ class Answers(Session):
 
     def dashboard(self, as_of: str | None = None) -> Dashboard:
         """The customer base as the page shows it, as of a day."""
+        from customer_revenue.workflows.customer_base.dashboard import Dashboard
+
         base, dashboard = self.base(as_of), self._dashboard
         if dashboard is None or dashboard.base is not base:
             dashboard = Dashboard(base, self._policy)
@@ -174,6 +200,8 @@ class Answers(Session):
     @cached_property
     def detail(self) -> CustomerDetail:
         """What a customer's page shows in addition to the response."""
+        from customer_revenue.workflows.customers.detail import CustomerDetail
+
         return CustomerDetail(self._store, self._model)
 
     def model_card(self) -> dict[str, object]:
@@ -182,6 +210,8 @@ class Answers(Session):
         Raises:
             ModelError: there is none.
         """
+        from customer_revenue.workflows.registry.model_card import model_card
+
         return model_card(self.model, self._store)
 
     def advice(self, user_id: str, ask: Callable[[Advisor, Situation], Body], as_of: str | None = None) -> Body:
@@ -191,12 +221,16 @@ class Answers(Session):
             CustomerNotFound: the store knows no such customer.
             ModelError: there is no model.
         """
+        from customer_revenue.workflows.customers.advice import Situation
+
         customer = self.find(user_id, self.when(as_of))
         customer.facts(Period.ALL_TIME)
         situation = Situation.of(customer, self.predictor(customer.when))
         return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, customer.when)
 
     def _base_of(self, store: Store, when: AsOf) -> CustomerBase:
+        from customer_revenue.workflows.customer_base.analytics import CustomerBase
+
         return CustomerBase(store, when, self._policy, self._model, self._problem)
 
     def _predictions(self, customer: StoredCustomer) -> Body | None:

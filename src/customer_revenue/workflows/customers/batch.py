@@ -19,7 +19,7 @@ from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.response import as_rows, customer_body, prediction_bodies
-from customer_revenue.workflows.feature_rows import feature_expression
+from customer_revenue.workflows.known_tables import feature_expression
 
 
 @dataclass(frozen=True)

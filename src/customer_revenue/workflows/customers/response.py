@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.situations import Situations
-from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
+
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
 
 SUMMARY_FIELDS = (
     "total_revenue_cents",

@@ -5,18 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from customer_revenue.errors import ModelError, ModelNotFound
-from customer_revenue.modeling.bundle import MANIFEST
-from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.manifest import MANIFEST
 from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.response import completed
-from customer_revenue.workflows.registry.bundles import MONITORING_METRICS, LoadedModel, load_model, model_identity
+from customer_revenue.workflows.registry.bundles import (
+    MONITORING_METRICS,
+    LoadedModel,
+    find_model,
+    load_model,
+    model_identity,
+)
+
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
 
 MAX_AGE_SECONDS = 2.5
 """How long after a check of the store and the model they still count as the newest."""
@@ -83,7 +91,7 @@ class Session:
         self._policy = policy or load_policy(settings.policy)
 
     @classmethod
-    def open(cls, settings: Settings, previous: LoadedModel | None = None) -> Self:
+    def open(cls, settings: Settings, previous: LoadedModel | None = None, *, lazily: bool = False) -> Self:
         """The store and the model that the settings name.
 
         A model that cannot be loaded fails only requests for predictions.
@@ -91,6 +99,7 @@ class Session:
         Args:
             settings: name them.
             previous: model that stays in use if the present one cannot be loaded.
+            lazily: load the model when the first prediction is asked for.
 
         Raises:
             StoreError: there is no store that can be read.
@@ -101,7 +110,8 @@ class Session:
         if previous is not None and previous.identity == _identity(settings):
             return cls(store, previous, None, settings, policy)
         try:
-            return cls(store, load_model(settings.registry), None, settings, policy)
+            find = find_model if lazily else load_model
+            return cls(store, find(settings.registry), None, settings, policy)
         except ModelError as problem:
             return cls(store, previous, problem, settings, policy)
 

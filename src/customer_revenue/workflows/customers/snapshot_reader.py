@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 from typing_extensions import override
 
 from customer_revenue.choices import Breakdown
-from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
+
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
 
 
 class SnapshotCustomer(StoredCustomer):

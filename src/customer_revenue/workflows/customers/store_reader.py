@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.choices import Breakdown
 from customer_revenue.errors import CustomerNotFound, NotEnoughData
-from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Query, Store, parameter
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
@@ -25,7 +24,10 @@ from customer_revenue.revenue.breakdown import (
 )
 from customer_revenue.revenue.summary import summary
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
-from customer_revenue.workflows.feature_rows import feature_expression
+from customer_revenue.workflows.known_tables import feature_expression
+
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
 
 
 class CustomerQueries:

@@ -10,6 +10,7 @@ from typing import Any
 from customer_revenue.errors import ModelError, NotEnoughData
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.comparators import OURS
+from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.modeling.metrics import Forecast
 from customer_revenue.modeling.predictor import Predictor, Tier
 from customer_revenue.orders.store import Store
@@ -65,7 +66,7 @@ def challenge(
 
 
 def _recipe_in(models: Path) -> Mapping[str, Any] | None:
-    recipe: Mapping[str, Any] | None = bundle.read_manifest(models / CURRENT).get("recipe")
+    recipe: Mapping[str, Any] | None = read_manifest(models / CURRENT).get("recipe")
     return recipe
 
 

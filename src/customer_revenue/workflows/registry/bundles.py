@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from customer_revenue import tracking
 from customer_revenue.errors import ModelNotFound
-from customer_revenue.modeling import bundle
-from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.orders.store import StoreInfo
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.verdict import Verdict
+
+if TYPE_CHECKING:
+    from customer_revenue.modeling.predictor import Predictor
 
 CURRENT = "current"
 GATE = "gate.json"
@@ -31,7 +35,8 @@ MONITORING_METRICS = Path("monitoring", "metrics.prom")
 class LoadedModel:
     """A predictor and where it came from."""
 
-    predictor: Predictor
+    read: Callable[[], Predictor]
+    """Reads the predictor, which is kept."""
     version: str
     identity: str
     folder: Path
@@ -41,6 +46,15 @@ class LoadedModel:
     """Of the store that it was trained on; empty where the bundle does not say."""
     backtest_under_way: bool = False
     """Whether it answers while its training still back-tests it."""
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The predictor; importing what predicts and reading the bundle take a second or two.
+
+        Raises:
+            BundleDamaged, BundleIncompatible: the bundle cannot be used.
+        """
+        return self.read()
 
     def foreign_to(self, info: StoreInfo) -> str:
         """A warning if it was trained on another store's customers; empty if not."""
@@ -61,25 +75,44 @@ def model_identity(registry: RegistryOptions) -> str:
     folder = Path(wanted)
     if not folder.exists():
         raise ModelNotFound(f"no model at {folder}; `customer-revenue train` makes one")
-    manifest = folder / bundle.MANIFEST
+    manifest = folder / MANIFEST
     written = manifest.stat().st_mtime_ns if manifest.is_file() else 0
     return f"{folder.resolve()} {written}"
 
 
 def load_model(registry: RegistryOptions) -> LoadedModel:
-    """The current model.
+    """The current model, with its predictor.
 
     Raises:
         ModelNotFound: nothing has been trained yet.
         BundleDamaged, BundleIncompatible: what is there cannot be used.
     """
+    model = find_model(registry)
+    assert model.predictor
+    return model
+
+
+def find_model(registry: RegistryOptions) -> LoadedModel:
+    """The current model, whose predictor is not read before it is used.
+
+    Raises:
+        ModelNotFound: nothing has been trained yet.
+        BundleDamaged, BundleIncompatible: the manifest cannot be used.
+    """
     identity = model_identity(registry)
     wanted = registry.model
     registered = wanted.startswith(tracking.MODELS_SCHEME)
     folder = tracking.model_folder(registry, wanted) if registered else Path(wanted).resolve()
-    predictor, manifest = bundle.load(folder), bundle.read_manifest(folder)
+    manifest = read_manifest(folder)
     under_way = bool(manifest.get(UNDER_WAY))
-    return LoadedModel(predictor, manifest["version"], identity, folder, *_origin(manifest), under_way)
+    origin = _origin(manifest)
+    return LoadedModel(lambda: _read_predictor(folder), manifest["version"], identity, folder, *origin, under_way)
+
+
+def _read_predictor(folder: Path) -> Predictor:
+    from customer_revenue.modeling.bundle import load  # facts need none of the libraries that predict
+
+    return load(folder)
 
 
 def _origin(manifest: Mapping[str, str]) -> tuple[str, str]:

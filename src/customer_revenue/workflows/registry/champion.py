@@ -19,7 +19,7 @@ import filelock
 
 from customer_revenue import tracking
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
-from customer_revenue.modeling import bundle
+from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.bundles import GATE, current_version, make_current, read_gate
 
@@ -90,7 +90,7 @@ def promote(
     with locked(registry.models, "promotion"):
         settle(registry)
         chosen = version or newest_version(registry.models)
-        bundle.read_manifest(registry.models / chosen)
+        read_manifest(registry.models / chosen)
         champion = current_version(registry.models)
         if chosen == champion:
             return None
@@ -106,6 +106,8 @@ def rollback(registry: RegistryOptions, why: str, *, by: str | None = None) -> C
         ModelNotFound: there was none, or its bundle is gone.
         InvalidParameter: no reason is given.
     """
+    from customer_revenue.modeling import bundle  # not for the list of changes: it imports what predicts
+
     if not why:
         raise InvalidParameter("a rollback needs --why: the reason is kept with the change")
     with locked(registry.models, "promotion"):

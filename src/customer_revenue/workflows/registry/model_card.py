@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling import bundle
 from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS
+from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.orders.store import Store
 from customer_revenue.workflows.registry.bundles import UNDER_WAY, LoadedModel
 from customer_revenue.workflows.registry.champion import live_since
@@ -81,7 +81,7 @@ def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
         ModelError: the manifest cannot be read.
     """
     folder = model.folder
-    manifest = bundle.read_manifest(folder)
+    manifest = read_manifest(folder)
     metrics = manifest.get("metrics") or {}
     return {
         "model": {name: manifest.get(name) for name in NAMED},
@@ -107,7 +107,7 @@ def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
 
 
 def _trained_at(folder: Path) -> str:
-    written = dt.datetime.fromtimestamp((folder / bundle.MANIFEST).stat().st_mtime, dt.UTC)
+    written = dt.datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, dt.UTC)
     return written.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -21,7 +21,8 @@ from customer_revenue.policy import Segments, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.tables import PREDICTION_LOG_SCHEMA, PREDICTION_SCHEMA
 from customer_revenue.workflows.exports import check_output
-from customer_revenue.workflows.feature_rows import feature_expression, feature_rows, known_at
+from customer_revenue.workflows.feature_rows import feature_rows
+from customer_revenue.workflows.known_tables import feature_expression, known_at
 from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
 from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
 
