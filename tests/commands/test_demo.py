@@ -16,7 +16,7 @@ from tests.conftest import Shop, free_port
 from customer_revenue.cli.serving import BackgroundService
 from customer_revenue.console import expecting
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.modeling.bundle import read_manifest
+from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.orders.files.samples import write_cdnow_sample
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows import demo as demonstration

@@ -13,7 +13,7 @@ from tests.conftest import Shop
 from tests.dashboard.conftest import Visit, visit_of
 from tests.service.conftest import Service, serving
 
-from customer_revenue.modeling.bundle import MANIFEST
+from customer_revenue.modeling.manifest import MANIFEST
 from customer_revenue.workflows.registry.bundles import UNDER_WAY
 
 
