@@ -5,14 +5,16 @@ BIN := .venv/bin
 SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
-# Two workers on two cores: threads of each would only wait for each other.
-PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+# Two workers on two cores: threads of each would only wait for each other. Tests of one file, or of one server, stay
+# together (tests/tiers.py).
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
 CUSTOMERS ?= 200000
 BREAK ?= none
+SAMPLE ?= 40
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo test test-long coverage lint lock screenshots notebooks docs plots bento bench bench-commands walk clean
+.PHONY: setup dev help demo check test test-servers test-long coverage lint lock screenshots notebooks docs plots bento bench bench-commands mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -48,15 +50,21 @@ help:  ## print what each target does
 demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 leaves serving out
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: dev  ## run the tests
-	$(PYTEST) $(PYTEST_ARGS)
+check: lint  ## lint, and the tests that start no process: a minute
+	$(PYTEST) -m "not process" $(PYTEST_ARGS)
+
+test: dev  ## run the tests, but those that need a server, a browser or Java, or take minutes
+	$(PYTEST) -m "not servers and not slow" $(PYTEST_ARGS)
+
+test-servers: dev  ## the tests of database servers, of the service over HTTP, of the page in a browser, and of Spark
+	$(PYTEST) -m "servers and not slow" $(PYTEST_ARGS)
 
 test-long: dev  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
-	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow
+	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow $(PYTEST_ARGS)
 
 coverage: dev  ## run the tests and fail below the floor of coverage
 	rm -f .coverage .coverage.*
-	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow" --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: dev  ## formatting, lint, types, import contracts, schemas of the hosting platform's files
 	$(BIN)/ruff format --check .
@@ -94,6 +102,9 @@ bench: dev  ## a million customers against a bare scan and lifetimes, then the s
 
 bench-commands: dev  ## processor time of each command, as a table
 	$(BIN)/python -m benchmarks.commands
+
+mutants: dev  ## change the code in random places and see which tests notice: all of the specification's fields, SAMPLE=40 others
+	$(BIN)/python -m benchmarks.mutants $(SAMPLE)
 
 walk: dev  ## live through 2011 on Online Retail, month by month: LINES=path/to/online_retail.parquet BREAK=prices
 	$(BIN)/python -m benchmarks.walk $(LINES) --break $(BREAK)

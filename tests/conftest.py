@@ -16,18 +16,10 @@ import pytest
 from customer_revenue.orders.files.simulate import simulate_orders
 from tests.forked import command
 from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
+from tests.shared import made_once
 from tests.spark import spark_session  # noqa: F401  # a fixture
 
 TEST_DATA = "CUSTOMER_REVENUE_TEST_DATA"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Minutes of work are left out unless ``SLOW`` is set."""
-    if os.environ.get("SLOW"):
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: set SLOW=1"))
 
 
 @pytest.fixture(scope="session")
@@ -101,10 +93,13 @@ def new_shop(tmp_path: Path) -> Shop:
 @pytest.fixture(scope="session")
 def trained_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The specification's example customer among simulated ones, imported and trained. Not to be changed."""
-    shop = empty_shop(tmp_path_factory.mktemp("shop"))
-    (shop.folder / "example.csv").write_text(EXAMPLE_ORDERS)
-    others = simulate_orders(SIMULATED_CUSTOMERS, SIMULATED_DAYS, seed=7)
-    pq.write_table(others, shop.folder / "others.parquet")
-    shop.run("import", "example.csv", "others.parquet", "--as-of", "2023-12-15")
-    shop.run("train")
-    return shop
+
+    def train(folder: Path) -> None:
+        shop = empty_shop(folder)
+        (folder / "example.csv").write_text(EXAMPLE_ORDERS)
+        others = simulate_orders(SIMULATED_CUSTOMERS, SIMULATED_DAYS, seed=7)
+        pq.write_table(others, folder / "others.parquet")
+        shop.run("import", "example.csv", "others.parquet", "--as-of", "2023-12-15")
+        shop.run("train")
+
+    return empty_shop(made_once(tmp_path_factory, "shop", train))

@@ -71,6 +71,7 @@ def test_the_version_stands_in_one_place():
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
+@pytest.mark.process
 def test_help_lists_every_target():
     text = (ROOT / "Makefile").read_text("utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.M)

@@ -18,6 +18,7 @@ from customer_revenue.library import probability
 HEAVY = ("pandas", "numpy", "matplotlib", "ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "pydantic", "pyarrow")
 
 
+@pytest.mark.process
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, customer_revenue; print([name for name in sys.argv[1:] if name in sys.modules])"
     found = subprocess.run(

@@ -44,6 +44,7 @@ except SystemExit:
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["train", "--no-such-option"], ["--version"]])
 def test_help_and_refused_options_load_no_slow_libraries(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=True)

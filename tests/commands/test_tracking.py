@@ -95,6 +95,7 @@ class TestRun:
         answer = Shop(tracked.folder, environment).show("user_123")
         assert answer["predictions"] == tracked.show("user_123")["predictions"]
 
+    @pytest.mark.servers
     def test_mlflow_serves_the_champion(self, tracked: Shop) -> None:
         port = free_port()
         example = mlflow.artifacts.download_artifacts(f"{URI}/serving_input_example.json")

@@ -52,6 +52,7 @@ def _go(writer: subprocess.Popen[str]) -> None:
     writer.stdin.flush()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kills", [6, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: int) -> None:
     shop.load(*_orders(0, 5_000))
@@ -114,6 +115,7 @@ def test_a_failing_swap_leaves_the_old_store(shop: Shop, monkeypatch: pytest.Mon
     assert shop.leftovers() == []
 
 
+@pytest.mark.process
 def test_a_full_disk_leaves_the_old_store(shop: Shop) -> None:
     """A limit on the size of files simulates a full disk."""
     shop.load("1,ann,2023-05-01,10,paid")
@@ -139,6 +141,7 @@ def test_a_folder_that_cannot_be_written(shop: Shop) -> None:
         shop.load("1,ann,2023-05-01,10,paid", url=f"duckdb:///{shop.folder}/file/orders.duckdb")
 
 
+@pytest.mark.process
 def test_readers_see_old_or_new_while_imports_run(shop: Shop) -> None:
     shop.load(*_orders(0, 1_000))
     writer = _writer(shop.file(*_orders(1_000, 30_000)), shop.url)

@@ -25,7 +25,13 @@ LINES = (
 )
 
 
-@pytest.fixture(params=["embedded", "postgres", "mysql"])
+ON_SERVERS = [
+    pytest.param(kind, marks=[pytest.mark.servers, pytest.mark.xdist_group("databases")])
+    for kind in ("postgres", "mysql")
+]
+
+
+@pytest.fixture(params=["embedded", *ON_SERVERS])
 def filled(request: pytest.FixtureRequest) -> Shop:
     shop: Shop = (
         request.getfixturevalue("shop") if request.param == "embedded" else request.getfixturevalue(request.param)()

@@ -1,4 +1,4 @@
-"""A running service."""
+"""The service: within the test's own process, or running in another."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 from tests.conftest import Shop, free_port
+
+from customer_revenue.service.app import create_app
+from customer_revenue.settings import load_settings
 
 START_SECONDS = 60
 BENTOML_SERVE = [sys.executable, "-m", "bentoml", "serve", "customer_revenue.service.bento:CustomerRevenueService"]
@@ -20,10 +25,16 @@ BENTOML_SERVE = [sys.executable, "-m", "bentoml", "serve", "customer_revenue.ser
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs in a process of its own, and a client for it."""
+    """A client of the service, and its process where it has one of its own."""
 
     client: httpx.Client
-    process: subprocess.Popen[bytes]
+    running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """Its own process."""
+        assert self.running is not None, "it answers within the test's process"
+        return self.running
 
     def get(self, path: str, **parameters: str | list[str]) -> httpx.Response:
         """GET below ``/api/payment/analytics``."""
@@ -68,8 +79,32 @@ def _wait_until(client: httpx.Client, process: subprocess.Popen[bytes], path: st
     pytest.fail("the service did not become ready")
 
 
+@contextmanager
+def in_process(shop: Shop) -> Iterator[Service]:
+    """The whole application on a shop's store and models, asked without a server."""
+    folder = shop.folder
+    store = f"duckdb:///{folder}/data/orders.duckdb"
+    app = create_app(load_settings(store=store, models=folder / "models", keys=folder / "data" / "keys.json"))
+    local = ("127.0.0.1", 50_000)
+    with TestClient(app, base_url="http://localhost", client=local, raise_server_exceptions=False) as client:
+        yield Service(cast("httpx.Client", client))
+
+
 @pytest.fixture(scope="session")
-def service(trained_shop: Shop) -> Iterator[Service]:
-    """The trained shop, served. Not to be changed."""
+def served(trained_shop: Shop) -> Iterator[Service]:
+    """The trained shop, served over HTTP. Not to be changed."""
     with serving(trained_shop) as running:
         yield running
+
+
+OVER_HTTP = pytest.param("served", marks=[pytest.mark.servers, pytest.mark.xdist_group("served")])
+
+
+@pytest.fixture(scope="session", params=["in process", OVER_HTTP])
+def service(request: pytest.FixtureRequest, trained_shop: Shop) -> Iterator[Service]:
+    """The trained shop, within this process and, with the tests that need servers, over HTTP. Not to be changed."""
+    if request.param == "served":
+        yield request.getfixturevalue("served")
+    else:
+        with in_process(trained_shop) as answering:
+            yield answering

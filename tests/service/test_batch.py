@@ -123,19 +123,19 @@ def test_a_body_past_the_limit_is_refused(service: Service, path: str, chunked: 
     assert "16777216 bytes" in response.json()["error"]["message"]
 
 
-def test_bentos_own_method_answers_the_same(service: Service) -> None:
-    answer = service.client.post("/predict", json={"customer_ids": ["c7", "nobody"]})
-    assert answer.json() == ask(service, "c7", "nobody")
-    refused = service.client.post("/predict", json={"customer_ids": []})
+def test_bentos_own_method_answers_the_same(served: Service) -> None:
+    answer = served.client.post("/predict", json={"customer_ids": ["c7", "nobody"]})
+    assert answer.json() == ask(served, "c7", "nobody")
+    refused = served.client.post("/predict", json={"customer_ids": []})
     assert refused.status_code == 422
     assert "Traceback" not in refused.text
 
 
-def test_histories_are_scored_without_a_store(trained_shop: Shop, service: Service) -> None:
+def test_histories_are_scored_without_a_store(trained_shop: Shop, served: Service) -> None:
     folder = trained_shop.folder.with_name("storeless")
     shutil.copytree(trained_shop.folder / "models", folder / "models", symlinks=True)
     body = {"customers": [sent_example()], "as_of": "2023-12-15"}
     with serving_command(BENTOML_SERVE, Shop(folder, trained_shop.environment), ready="/livez") as running:
         assert running.get("/customers/user_123/revenue").json()["error"]["code"] == "store_not_found"
         answer = running.client.post(SCORE, json=body).json()
-    assert answer == service.client.post(SCORE, json=body).json()
+    assert answer == served.client.post(SCORE, json=body).json()

@@ -35,6 +35,7 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+@pytest.mark.servers
 def test_a_bento_answers_on_its_own(trained_shop: Shop, foreign_python: Path, tmp_path: Path) -> None:
     folder = tmp_path / "stage_bento"
     settings = load_settings(models=trained_shop.folder / "models")

@@ -65,8 +65,8 @@ def test_examples_are_as_described(name: str) -> None:
     ANSWERS[name].model_validate(example(name))
 
 
-def test_the_running_service_is_as_documented(service: Service, tmp_path: Path) -> None:
-    api = f"{str(service.client.base_url).rstrip('/')}/api"
+def test_the_running_service_is_as_documented(served: Service, tmp_path: Path) -> None:
+    api = f"{str(served.client.base_url).rstrip('/')}/api"
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{api}/openapi.json", "--url", api]
     command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"]
     command += ["--max-examples", "5", "--max-time", "60", "--seed", "1", "--no-color", "--continue-on-failure"]

@@ -45,6 +45,7 @@ def test_the_tracking_server_is_of_the_clients_version(compose: dict[str, Any]) 
     assert server["entrypoint"] == ["python", "-m", "mlflow"]
 
 
+@pytest.mark.process
 def test_the_tracking_server_takes_the_options_it_is_given(compose: dict[str, Any]) -> None:
     command = compose["services"]["mlflow"]["command"]
     said = subprocess.run(

@@ -19,11 +19,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def test_every_command_is_answered(service: Service) -> None:
+def test_every_command_is_answered(served: Service) -> None:
     if program("curl") is None:
         missing("curl", "apt-get install curl")
     names, *commands = blocks("sh")
-    names = names.replace("http://127.0.0.1:3000", str(service.client.base_url).rstrip("/"))
+    names = names.replace("http://127.0.0.1:3000", str(served.client.base_url).rstrip("/"))
     names = re.sub(r"^CUSTOMER=\S+", f"CUSTOMER={CUSTOMER}", names, flags=re.MULTILINE)
     asked = "\n".join([*commands, ""]).count("curl ")
     assert asked > 8
@@ -43,8 +43,8 @@ with TestClient(app, base_url="http://localhost", client=("127.0.0.1", 50000)) a
 """
 
 
-def test_the_python_examples_run(service: Service, trained_shop: Shop) -> None:
-    given = f"URL, CUSTOMER, HEADERS = {str(service.client.base_url)!r}, {CUSTOMER!r}, {{}}\n"
+def test_the_python_examples_run(served: Service, trained_shop: Shop) -> None:
+    given = f"URL, CUSTOMER, HEADERS = {str(served.client.base_url)!r}, {CUSTOMER!r}, {{}}\n"
     *examples, mounted = blocks("python")
     said = [
         subprocess.run(
@@ -61,9 +61,9 @@ def test_the_python_examples_run(service: Service, trained_shop: Shop) -> None:
     assert said[1:] == ["['nobody']\n", "high_value\n", "user_123\n"]
 
 
-def test_the_errors_are_those_of_the_document(service: Service) -> None:
+def test_the_errors_are_those_of_the_document(served: Service) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    document = service.client.get("/api/openapi.json").json()
+    document = served.client.get("/api/openapi.json").json()
     statuses = {
         status
         for path in document["paths"].values()

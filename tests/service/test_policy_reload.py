@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.conftest import Shop
 from tests.service.conftest import Service, serving
 
@@ -13,6 +14,7 @@ PATH = "/customers/user_123/retention"
 SOON_SECONDS = 15
 
 
+@pytest.mark.servers
 def test_the_policy_is_taken_up_without_a_restart_and_a_broken_one_is_not(trained_shop: Shop, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("")

@@ -27,6 +27,7 @@ def whole(service: Service, path: str, **parameters: str) -> str:
     return service.get(path, **parameters).text
 
 
+@pytest.mark.servers
 def test_a_person_is_forgotten_without_a_restart(own_shop: Shop) -> None:
     with serving(own_shop) as running:
         assert "John Doe" in whole(running, "/customers/user_123/timeline")

@@ -26,6 +26,9 @@ def own_shop(trained_shop: Shop, tmp_path: Path) -> Shop:
     return Shop(folder, trained_shop.environment)
 
 
+pytestmark = pytest.mark.servers
+
+
 def facts(body: dict[str, Any]) -> tuple[int, ...]:
     months = body["monthly_breakdown"]
     summary = body["revenue_summary"]

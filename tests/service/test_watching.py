@@ -36,6 +36,7 @@ def own_shop(trained_shop: Shop, tmp_path: Path) -> Shop:
     return Shop(folder, trained_shop.environment)
 
 
+@pytest.mark.servers
 def test_without_a_store_the_service_lives_and_is_not_ready(trained_shop: Shop, tmp_path: Path) -> None:
     with serving_command(BENTOML_SERVE, Shop(tmp_path, trained_shop.environment), ready="/livez") as running:
         assert running.client.get("/readyz").status_code == 503
@@ -61,12 +62,14 @@ assert len(made) == 16 and len(set(made)) == 1, made
 """
 
 
+@pytest.mark.process
 def test_the_first_requests_may_come_all_at_once() -> None:
     """In a process of its own, since the metrics are made once in each."""
     done = subprocess.run([sys.executable, "-c", FIRST_REQUESTS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.servers
 def test_metrics_and_logs_tell_of_requests_and_not_of_people(own_shop: Shop) -> None:
     with serving(own_shop) as running:
         for _ in range(5):

@@ -158,6 +158,7 @@ def witness(body: dict[str, Any]) -> tuple[str, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_promoted_and_rolled_back_under_load(trained_shop: Shop, tmp_path: Path) -> None:
     """By the commands, as a person would; every answer is of the version that it names, and none fails."""
     shop = Shop(tmp_path, trained_shop.environment)
