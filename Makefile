@@ -50,8 +50,8 @@ help:  ## print what each target does
 demo: setup  ## import, train, back-test and serve the CDNOW orders; SERVE=0 leaves serving out
 	$(BIN)/customer-revenue demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
-check: lint  ## lint, and the tests that start no process: a minute
-	$(PYTEST) -m "not process" $(PYTEST_ARGS)
+check: lint  ## lint, and the fast tests, which start no process: a minute
+	$(PYTEST) -m "not process and not thorough" $(PYTEST_ARGS)
 
 test: dev  ## run the tests, but those that need a server, a browser or Java, or take minutes
 	$(PYTEST) -m "not servers and not slow" $(PYTEST_ARGS)

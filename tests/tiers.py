@@ -1,6 +1,6 @@
 """Which tests `make check`, `make test` and `make test-servers` run.
 
-A test is marked by the fixtures that it uses; ``process`` and ``servers`` are written only where no fixture says it.
+A test is marked by its fixtures and its file; ``process`` and ``servers`` are written where neither says it.
 What is not marked must not start a process, or the test fails: `make check` stays fast.
 """
 
@@ -19,6 +19,26 @@ SPARK = frozenset({"spark_session"})
 SERVED = frozenset({"served", "guarded", "logging_shop"})
 PROCESSES = frozenset({"trained_shop", "new_shop", "pages"})
 
+THOROUGH = frozenset(
+    {
+        *("src/customer_revenue/library/backtests.py", "src/customer_revenue/library/customers.py"),
+        *("src/customer_revenue/library/money.py", "src/customer_revenue/library/orders.py"),
+        *("src/customer_revenue/library/probability.py", "src/customer_revenue/library/experiments.py"),
+        *("tests/modeling/test_predictor.py", "tests/modeling/test_purchases.py", "tests/modeling/test_bundle.py"),
+        *(
+            "tests/modeling/test_uncertainty.py",
+            "tests/modeling/test_real_data.py",
+            "tests/modeling/test_evaluation.py",
+        ),
+        *("tests/modeling/test_ensemble_weights.py", "tests/revenue/test_portability.py", "tests/test_library.py"),
+        *("tests/orders/test_generic.py", "tests/orders/test_conservation.py", "tests/orders/test_samples.py"),
+        *("tests/orders/test_files.py", "tests/orders/test_store.py", "tests/orders/test_forgetting.py"),
+        *("tests/actions/test_reality.py", "tests/trust/test_feed.py", "tests/trust/test_realised.py"),
+        *("tests/trust/test_gate.py", "tests/trust/test_accidents.py"),
+    }
+)
+"""Files whose tests fit models or try many cases: none of them takes less than five seconds."""
+
 GROUPS = {"databases": DATABASES, "browser": BROWSER, "spark": SPARK}
 """Tests that share what takes long to start run in one worker."""
 
@@ -36,6 +56,8 @@ def sort_into_tiers(items: list[pytest.Item], *, grouped: bool) -> None:
             item.add_marker("servers")
         if fixtures & PROCESSES or item.get_closest_marker("servers") or item.get_closest_marker("slow"):
             item.add_marker("process")
+        if item.nodeid.split("::")[0] in THOROUGH:
+            item.add_marker("thorough")
         if item.get_closest_marker("slow") and not os.environ.get("SLOW"):
             item.add_marker(pytest.mark.skip(reason="slow: set SLOW=1"))
         if grouped and not item.get_closest_marker("xdist_group"):

@@ -226,6 +226,7 @@ def test_no_store_and_no_server(on_server: MakeServerShop) -> None:
         shop.load("1,ann,2023-05-01,10,paid", url=nowhere)
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("kind", RUNNING)
 def test_a_server_that_goes_and_comes_back(kind: str, shop: Shop) -> None:
     with RUNNING[kind].start() as server:

@@ -221,12 +221,15 @@ def retail_shop(path: Path) -> Shop:
     return shop
 
 
+MORE = [pytest.param(kind, marks=pytest.mark.thorough) for kind in ("random 2", "random 3", "Online Retail")]
+
+
 @pytest.fixture(scope="session")
 def policy() -> Policy:
     return load_policy()
 
 
-@pytest.fixture(scope="session", params=["random 1", "random 2", "random 3", "empty", "Online Retail"])
+@pytest.fixture(scope="session", params=["random 1", *MORE, "empty"])
 def shop(request: pytest.FixtureRequest) -> Shop:
     """Every shop that a query is compared with its twin on."""
     kind: str = request.param

@@ -27,6 +27,9 @@ from customer_revenue.workflows.training.train import train
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 
 
+pytestmark = pytest.mark.process  # MLflow asks git for the version
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[str]]:
     """A small store with two versions, the second of them champion."""
