@@ -104,6 +104,7 @@ def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds
         " CAST(NULL AS VARCHAR) AS user_id, '' AS raw LIMIT 0"
     )
     con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders")
+    con.execute(f"CREATE VIEW {schema}.movable AS SELECT id FROM {schema}.orders LIMIT 0")
 
 
 def load_staged(shop: Shop, orders: str, refunds: str = "") -> None:

@@ -21,7 +21,6 @@ BOOSTER_PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.12,
     "num_leaves": 12,
     # Of this many rows: the bins hardly differ, and take half as long to find.
-    "bin_construct_sample_cnt": 20_000,
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
