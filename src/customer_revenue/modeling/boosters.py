@@ -20,7 +20,6 @@ TREES = ModelOptions().trees
 BOOSTER_PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.12,
     "num_leaves": 12,
-    # Of this many rows: the bins hardly differ, and take half as long to find.
     "feature_fraction": 0.7,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
