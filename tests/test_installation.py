@@ -95,6 +95,7 @@ def imported(module: ast.Module) -> set[str]:
     return names
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("target", ["setup", "demo", "bento", "lock"])
 def test_running_installs_no_development_tools(target: str) -> None:
     commands = commands_of(target).split("touch .venv/.installed")[0]
@@ -103,6 +104,7 @@ def test_running_installs_no_development_tools(target: str) -> None:
     assert "--extra" not in commands
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("target", DEVELOPING)
 def test_developing_installs_all_of_its_tools(target: str) -> None:
     assert "--extra mysql --extra postgres --extra spark --group dev" in commands_of(target)

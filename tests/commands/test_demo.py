@@ -54,6 +54,7 @@ def settings(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> S
     )
 
 
+@pytest.mark.process  # MLflow asks git for the version
 @pytest.mark.filterwarnings("ignore")  # MLflow's own
 def test_what_answers_first_is_the_model_that_is_then_back_tested(
     settings: Settings, sample: Path, monkeypatch: pytest.MonkeyPatch

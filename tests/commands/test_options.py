@@ -121,6 +121,7 @@ def test_every_command_refuses_a_misspelt_setting(name: str, tmp_path: Path, mon
     assert error.message == "CUSTOMER_REVENUE_STOER is not a setting: did you mean CUSTOMER_REVENUE_STORE?"
 
 
+@pytest.mark.process
 def test_the_service_refuses_a_misspelt_setting() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import customer_revenue.service.bento"],
