@@ -239,6 +239,7 @@ class _Import:
     def _compare_with_store(self, new: str) -> MergeCounts:
         self.report("comparing with the store", 0.6)
         if self.old:
+            self._check_not_stored_by_name()
             check_not_reassigned(self.con, "old", new)
             return compare(self.con, "old", new)
         return MergeCounts(
@@ -248,6 +249,18 @@ class _Import:
             refunds=scalar(self.con, f"SELECT count(*) FROM {new}.refunds"),
             users=0,
         )
+
+    def _check_not_stored_by_name(self) -> None:
+        """Refuse orders that an earlier version stored under another id: they would count twice."""
+        known = self.con.execute(
+            f"SELECT former_id FROM {SCHEMA}.lines AS l JOIN old.orders AS o"
+            " ON o.id = l.former_id AND o.created_at = l.created_at WHERE reason IS NULL LIMIT 1"
+        ).fetchone()
+        if known:
+            raise InvalidParameter(
+                f"the store holds order {known[0]} under its name, as earlier versions imported it: import all exports"
+                " into a new store"
+            )
 
     def _clock(
         self, new: str, staged: StagedFiles, *, live: bool, as_of: dt.date | None
