@@ -29,6 +29,7 @@ FREE_TEXT = {
     "group": "a group of the policy",
     "host": "an address",
     "name": "of a key",
+    "reason": "of the quarantine",
     "segment": "a segment of the policy",
     "store": "a URL",
     "user_id": "a customer's id",

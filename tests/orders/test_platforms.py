@@ -10,6 +10,7 @@ import pytest
 
 from customer_revenue.errors import BooksDisagree, InvalidParameter
 from customer_revenue.orders.imports.statement import Expectations
+from customer_revenue.workflows.quarantined_rows import quarantined_rows, render_counts, write_rows
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -233,3 +234,21 @@ def test_files_that_disagree_with_the_books_are_not_imported(shop: Shop, gross: 
     assert caught.value.exit_status == 3
     assert not shop.path.exists()
     shop.load(*lines, expectations=Expectations(Decimal("17.00"), 2))
+
+
+def test_the_quarantine_is_counted_and_exported_with_remedies(shop: Shop) -> None:
+    shop.load("1,ann,2024-05-01,10,paid", "2,=cmd(),never,10,paid", "3,bob,2024-05-01,10,lost")
+    rows = quarantined_rows(shop.settings)
+    assert "1  bad_date        a date that is missing" in render_counts(rows)
+    assert "map it in [statuses] of the mapping" in render_counts(rows)
+    assert [row["reason"] for row in quarantined_rows(shop.settings, "unknown_status").to_pylist()] == [
+        "unknown_status"
+    ]
+    write_rows(rows, shop.folder / "rows.csv")
+    text = (shop.folder / "rows.csv").read_text()
+    assert '"correct the date","\'=cmd()","2,=cmd(),never,10,paid"' in text
+    with pytest.raises(InvalidParameter, match="is not one of"):
+        quarantined_rows(shop.settings, "dust")
+    shop.path.unlink()
+    shop.load("1,ann,2024-05-01,10,paid")
+    assert render_counts(quarantined_rows(shop.settings)) == "The quarantine is empty."

@@ -18,6 +18,7 @@ from customer_revenue.cli.keys import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
 from customer_revenue.cli.privacy import forget
+from customer_revenue.cli.quarantine_command import quarantine
 from customer_revenue.cli.serving import serve
 from customer_revenue.cli.shop import check
 from customer_revenue.console import complain, reporting, say
@@ -56,6 +57,7 @@ app.command("import")(import_)
 app.command()(models)
 app.command()(monitor)
 app.command()(promote)
+app.command()(quarantine)
 app.command()(retrain)
 app.command()(rollback)
 app.command()(serve)

@@ -1,0 +1,75 @@
+"""The rows of imports that were not imported: counts by reason, each with its remedy, and a table to correct."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.orders.files.quarantine import REASONS
+from customer_revenue.orders.store import open_store
+from customer_revenue.settings import Settings
+from customer_revenue.workflows.exports import as_csv, check_output, write_table
+
+
+def quarantined_rows(settings: Settings, reason: str | None = None) -> pa.Table:
+    """Return the quarantined rows.
+
+    Their columns are ``source``, ``line``, ``reason``, ``remedy``, ``user_id`` and ``raw``, the text of the row.
+
+    Args:
+        settings: the settings, which name the store.
+        reason: only rows with this reason.
+
+    Raises:
+        InvalidParameter: there is no such reason.
+        StoreError: the store cannot be read.
+    """
+    if reason is not None and reason not in REASONS:
+        raise InvalidParameter(f"reason: {reason[:40]!r} is not one of {', '.join(REASONS)}")
+    with open_store(settings.store, settings.store_options) as store:
+        rows = store.quarantine()
+    if reason is not None:
+        rows = rows.filter(pc.equal(rows.column("reason"), reason))
+    remedies = pa.array([REASONS[found].remedy for found in rows.column("reason").to_pylist()], pa.string())
+    return rows.append_column("remedy", remedies).select(["source", "line", "reason", "remedy", "user_id", "raw"])
+
+
+def render_counts(rows: pa.Table) -> str:
+    """Render the number of rows for each reason as text, with its meaning and its remedy."""
+    counts = Counter(rows.column("reason").to_pylist())
+    if not counts:
+        return "The quarantine is empty."
+    width = max(map(len, counts))
+    lines = [
+        f"{count:>9,}  {reason:<{width}}  {REASONS[reason].meaning}; {REASONS[reason].remedy}"
+        for reason, count in counts.most_common()
+    ]
+    return "\n".join(lines)
+
+
+def counts_body(rows: pa.Table) -> dict[str, object]:
+    """The number of rows for each reason as plain objects."""
+    counts = Counter(rows.column("reason").to_pylist())
+    return {
+        "quarantine": [
+            {"reason": reason, "rows": count, "meaning": REASONS[reason].meaning, "remedy": REASONS[reason].remedy}
+            for reason, count in counts.most_common()
+        ]
+    }
+
+
+def write_rows(rows: pa.Table, path: Path) -> None:
+    """Write the rows as CSV, safe for spreadsheets, or as Parquet.
+
+    Raises:
+        InvalidParameter: the file cannot be written.
+    """
+    check_output(path)
+    if path.suffix.lower() == ".csv":
+        path.write_bytes(b"".join(as_csv(rows)))
+    else:
+        write_table(rows, path)
