@@ -235,7 +235,7 @@ class TestBadInput:
             ("image.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
             ("text.parquet", b"order_id,user_id\n1,2\n"),
             ("odd.csv", b"colour,shape\nred,round\n"),
-            ("bad.csv", (HEADER + "1,,2023-01-01,100,paid\n2,b,never,100,paid\n3,c,2023-01-01,-5,paid\n").encode()),
+            ("bad.csv", (HEADER + "1,a,,100,paid\n2,b,never,100,paid\n3,c,2023-01-01,-5,paid\n").encode()),
         ],
     )
     def test_files_that_cannot_be_used(self, new_shop: Shop, name: str, content: bytes) -> None:

@@ -112,7 +112,16 @@ def _own_tables(request: pytest.FixtureRequest, folder: Path, kind: str, orders:
     return OwnTables(f"spark:///{folder}", options, mapping)
 
 
-@pytest.fixture(params=["duckdb", "postgres", "mysql", "spark"])
+ENGINES = [
+    "duckdb",
+    *(
+        pytest.param(kind, marks=[pytest.mark.servers, pytest.mark.xdist_group(group)])
+        for kind, group in (("postgres", "databases"), ("mysql", "databases"), ("spark", "spark"))
+    ),
+]
+
+
+@pytest.fixture(params=ENGINES)
 def own_tables(request: pytest.FixtureRequest, tmp_path: Path) -> OwnTables:
     return _own_tables(request, tmp_path, request.param, ORDERS, REFUNDS)
 

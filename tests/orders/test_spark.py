@@ -66,7 +66,7 @@ def test_the_same_imports_give_the_same_store(spark_shop: SparkShop, tmp_path: P
     (tmp_path / "twin").mkdir()
     twin = Shop(tmp_path / "twin")
     for shop in (spark_shop, twin):
-        shop.load("1,ann,2023-05-01T20:00:00Z,10,paid,p,Pen,1,400", "2,,2023-06-01,1,paid,,,,", header=ITEMS)
+        shop.load("1,ann,2023-05-01T20:00:00Z,10,paid,p,Pen,1,400", "2,ann,never,1,paid,,,,", header=ITEMS)
         shop.load("1,ann,2023-05-01T20:00:00Z,10,refunded", "3,客户,2024-02-29,1,paid")
     assert spark_shop.contents() == twin.contents()
     assert spark_shop.query("SELECT count(*) FROM orders") == [(2,)]

@@ -13,9 +13,9 @@ PATH = "/api/payment/analytics/customers/user_123/revenue"
 
 
 @pytest.fixture(scope="module")
-def shop(trained_shop: Shop) -> Shop:
+def shop(trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The trained shop with keys of its own."""
-    folder = trained_shop.folder.with_name("keyed")
+    folder = tmp_path_factory.mktemp("keyed") / "shop"
     shutil.copytree(trained_shop.folder, folder, symlinks=True)
     return Shop(folder, {**trained_shop.environment, "CUSTOMER_REVENUE_REQUESTS_PER_MINUTE": "20"})
 

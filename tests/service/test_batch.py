@@ -131,8 +131,8 @@ def test_bentos_own_method_answers_the_same(served: Service) -> None:
     assert "Traceback" not in refused.text
 
 
-def test_histories_are_scored_without_a_store(trained_shop: Shop, served: Service) -> None:
-    folder = trained_shop.folder.with_name("storeless")
+def test_histories_are_scored_without_a_store(trained_shop: Shop, served: Service, tmp_path: Path) -> None:
+    folder = tmp_path
     shutil.copytree(trained_shop.folder / "models", folder / "models", symlinks=True)
     body = {"customers": [sent_example()], "as_of": "2023-12-15"}
     with serving_command(BENTOML_SERVE, Shop(folder, trained_shop.environment), ready="/livez") as running:

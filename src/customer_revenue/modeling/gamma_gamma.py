@@ -17,7 +17,7 @@ GAMMA_GAMMA_STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 MIN_CUSTOMERS = 10
 """Below this many customers with a known mean spend, the plain mean is used instead of the model."""
 
-ROWS_FOR_A_START = 2_000
+_ROWS_FOR_A_START = 2_000
 """A fit to many spends starts from that of a sample: the maximum is the same, and most steps are taken on the sample.
 """
 
@@ -83,7 +83,7 @@ class GammaGamma:
 
     def _search(self, x: Floats, relative: Floats, weight: Floats) -> Floats:
         """Lifetimes fits the spends, or a sample where they are many, from whose maximum our slope is faster."""
-        step = max(len(x) // ROWS_FOR_A_START, 1)
+        step = max(len(x) // _ROWS_FOR_A_START, 1)
         some = slice(None, None, step)
         plain = None if self.penalizer else fit_gamma_gamma(x[some], relative[some], weight[some])
         if plain is not None and step == 1:

@@ -33,7 +33,7 @@ BETA_GEO_STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 
 """Starting points, with times scaled so that the longest T is 1."""
 
 ROWS_WORTH_A_START = 60_000
-ROWS_FOR_A_START = 10_000
+_ROWS_FOR_A_START = 10_000
 """A large fit starts from that of a sample: the maximum is the same, and most steps are taken on the sample."""
 
 BISECTIONS = 40
@@ -83,7 +83,7 @@ class ModifiedBetaGeoCNBDk:
         )
         start: Starts = ()
         if len(scaled) > ROWS_WORTH_A_START:
-            sample = scaled.take(slice(None, None, len(scaled) // ROWS_FOR_A_START))
+            sample = scaled.take(slice(None, None, len(scaled) // _ROWS_FOR_A_START))
             start = (tuple(self._search(sample, ()).parameters),)
         fit = self._search(scaled, start)
         r, alpha, a, b = fit.parameters if fit.found else np.array(BETA_GEO_UNTESTED)

@@ -64,9 +64,16 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
         database: name of the schema; by default the connection's current one.
     """
     orders, users, items, refunds = (
-        ibis.table(STORE_TABLES[name], name=name, catalog=catalog, database=database)
-        for name in ("orders", "users", "order_items", "refunds")
+        ibis.table(schema, name=name, catalog=catalog, database=database)
+        for name, schema in (
+            ("orders", STORE_TABLES["orders"]),
+            ("users", STORE_TABLES["users"]),
+            ("order_items", STORE_TABLES["order_items"]),
+            # With all columns of the table, so that no query of all of ours becomes one of all of the table's.
+            ("refunds", ibis.schema({**STORE_TABLES["refunds"], "with_order": "boolean"})),
+        )
     )
+    refunds = refunds.select(*STORE_TABLES["refunds"].names)
     return Canonical.of(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,
