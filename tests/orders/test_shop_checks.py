@@ -156,7 +156,7 @@ def test_what_breaks_a_rule_is_counted_and_in_no_figure(
     assert "spaces" not in message
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+@pytest.mark.parametrize("kind", ENGINES[:2])
 def test_the_command(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
