@@ -109,7 +109,7 @@ def test_a_refused_import_changes_nothing(on_server: MakeServerShop) -> None:
     with pytest.raises(CustomerReassigned):
         shop.load("1,bob,2023-05-01,10,paid")
     with pytest.raises(NothingImported):
-        shop.load("1,,2023-05-01,10,paid")
+        shop.load("7,ann,never,10,paid")
     bad = {"bad": lambda tables, day: ibis.table({"x": "int"}, name="nonsense")}
     with pytest.raises(StoreError, match="nonsense"):
         shop.load("9,ann,2023-05-01,10,paid", views=bad)
