@@ -41,7 +41,8 @@ dev: .venv/.development  ## add to .venv what developing needs: tests, linters, 
 
 .venv/.development: .venv/.installed
 	@echo "Installing what developing needs into .venv (about 2 GB on disk) ..."
-	$(INSTALL) $(LOCKED) --requirements pyproject.toml $(DEVELOPMENT)
+	# Compiled once here: the tests start many processes, and not every machine lets them keep what they compile.
+	$(INSTALL) --compile-bytecode $(LOCKED) --requirements pyproject.toml $(DEVELOPMENT)
 	touch $@
 
 help:  ## print what each target does
