@@ -39,9 +39,9 @@ dev: .venv/.development  ## add to .venv what developing needs: tests, linters, 
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
+# Compiled once: the tests start many processes, and not every machine lets them keep what they compile.
 .venv/.development: .venv/.installed
 	@echo "Installing what developing needs into .venv (about 2 GB on disk) ..."
-	# Compiled once here: the tests start many processes, and not every machine lets them keep what they compile.
 	$(INSTALL) --compile-bytecode $(LOCKED) --requirements pyproject.toml $(DEVELOPMENT)
 	touch $@
 
