@@ -42,7 +42,8 @@ dev: .venv/.development  ## add to .venv what developing needs: tests, linters, 
 # Compiled once: the tests start many processes, and not every machine lets them keep what they compile.
 .venv/.development: .venv/.installed
 	@echo "Installing what developing needs into .venv (about 2 GB on disk) ..."
-	$(INSTALL) --compile-bytecode $(LOCKED) --requirements pyproject.toml $(DEVELOPMENT)
+	$(INSTALL) $(LOCKED) --requirements pyproject.toml $(DEVELOPMENT)
+	-@$(BIN)/python -m compileall -q -j 0 .venv/lib > /dev/null
 	touch $@
 
 help:  ## print what each target does
