@@ -28,13 +28,17 @@ from customer_revenue.orders.files.quarantine import (
 from customer_revenue.orders.files.reading import LINE, File, Rows, check_header, inspect_file, read_rows
 from customer_revenue.orders.files.recognition import check_mapped_columns, recognise
 from customer_revenue.orders.files.refunds import mark_invalid_refunds
+from customer_revenue.orders.files.staged_tables import (
+    LINES,
+    SCHEMA,
+    stage_items,
+    stage_orders,
+    stage_refunds,
+    stage_users,
+)
 from customer_revenue.orders.files.unpacking import unpack
 from customer_revenue.tables import DEFAULT_CURRENCY
 
-SCHEMA = "work.files"
-"""The schema of the staged tables: ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine``."""
-
-_LINES = f"{SCHEMA}.lines"
 _AMOUNTS = ("total_cents", "amount_cents", "refund_cents")
 _MAX_SHOWN_REASONS = 4
 
@@ -130,7 +134,7 @@ def stage_files(
     currency = rules.currency
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LINE_COLUMNS.items() if name != "left_out")
     con.execute(
-        f"CREATE TABLE {_LINES} (file INTEGER, {LINE} BIGINT, content UBIGINT, is_summed BOOLEAN, is_restated BOOLEAN,"
+        f"CREATE TABLE {LINES} (file INTEGER, {LINE} BIGINT, content UBIGINT, is_summed BOOLEAN, is_restated BOOLEAN,"
         " is_movable BOOLEAN,"
         f" {columns},"
         " reason VARCHAR)"
@@ -141,13 +145,13 @@ def stage_files(
         _stage_lines(con, position, file, conventions[position], rules, currency)
     _number_orders(con, loaded)
     if rules.has_forgotten:
-        drop_forgotten(con, _LINES)
+        drop_forgotten(con, LINES)
     repeated = _make_whole(con, loaded)
-    _stage_orders(con)
-    mark_invalid_refunds(con, _LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
-    _stage_items(con)
-    _stage_refunds(con)
-    _stage_users(con)
+    stage_orders(con)
+    mark_invalid_refunds(con, LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
+    stage_items(con)
+    stage_refunds(con)
+    stage_users(con)
     named = {position: (file.rows, file.file.source) for position, file in enumerate(loaded)}
     stage_quarantine(con, SCHEMA, named, has_forgotten=rules.has_forgotten)
     quarantined = counts_by_reason(con, SCHEMA)
@@ -158,7 +162,7 @@ def stage_files(
         sum(scalar(con, f"SELECT count(*) FROM {file.rows.table}") + file.rows.rejected for file in loaded),
         repeated,
         quarantined,
-        tuple(told for position in range(len(loaded)) for told in conventions[position].inferences),
+        tuple(inferred for position in range(len(loaded)) for inferred in conventions[position].inferences),
         tuple(file.file.source for file in loaded),
     )
 
@@ -258,7 +262,7 @@ def _stage_lines(
     has_bad_bytes = file.file.encoding.bad_bytes > 0
     con.execute(
         f"""
-        INSERT INTO {_LINES} BY NAME
+        INSERT INTO {LINES} BY NAME
         WITH parsed AS (
             SELECT {LINE}, hash({", ".join(f"scan.{name}" for name in columns)}) AS content,
                 {", ".join([*parsed_columns(file.format, types, conventions), f"{failure} AS unreadable"])}
@@ -302,10 +306,10 @@ def _number_orders(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile])
         SELECT lines.* REPLACE (
             CASE WHEN file IN ({files}) AND order_id IS NOT NULL THEN order_id || '-' || row_number() OVER (
                 PARTITION BY order_id ORDER BY file, {LINE}) ELSE order_id END AS order_id)
-        FROM {_LINES} AS lines
+        FROM {LINES} AS lines
         """
     )
-    con.execute(f"DROP TABLE {_LINES}")
+    con.execute(f"DROP TABLE {LINES}")
     con.execute(f"ALTER TABLE {SCHEMA}.numbered RENAME TO lines")
 
 
@@ -320,94 +324,21 @@ def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) ->
         for position, file in enumerate(loaded)
         if file.rows.rejected and file.file.delimiter and file.format.id_column in file.theirs
     }
-    removed = whole_orders.drop_superseded(con, _LINES)
-    whole_orders.quarantine_orders_of_rejects(con, _LINES, rejects)
-    whole_orders.spread_reasons(con, _LINES)
-    whole_orders.settle_states(con, _LINES)
-    return removed + whole_orders.drop_repeated(con, _LINES)
+    removed = whole_orders.drop_superseded(con, LINES)
+    whole_orders.quarantine_orders_of_rejects(con, LINES, rejects)
+    whole_orders.spread_reasons(con, LINES)
+    whole_orders.settle_states(con, LINES)
+    return removed + whole_orders.drop_repeated(con, LINES)
 
 
 def _check_something_is_left(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> None:
     for position, file in enumerate(loaded):
-        if not scalar(con, f"SELECT count(*) FROM {_LINES} WHERE file = {position} AND reason IS NOT NULL"):
+        if not scalar(con, f"SELECT count(*) FROM {LINES} WHERE file = {position} AND reason IS NOT NULL"):
             continue
-        if scalar(con, f"SELECT count(*) FROM {_LINES} WHERE file = {position} AND reason IS NULL"):
+        if scalar(con, f"SELECT count(*) FROM {LINES} WHERE file = {position} AND reason IS NULL"):
             continue
         reasons = con.execute(
-            f"SELECT reason, count(*) FROM {_LINES} WHERE file = {position} GROUP BY 1 ORDER BY 2 DESC, 1"
+            f"SELECT reason, count(*) FROM {LINES} WHERE file = {position} GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
         shown = ", ".join(f"{reason} {count}" for reason, count in reasons[:_MAX_SHOWN_REASONS])
         raise NothingImported(f"{file.path}: none of its rows can be imported ({shown})")
-
-
-def _stage_orders(con: duckdb.DuckDBPyConnection) -> None:
-    good = f"{_LINES} WHERE reason IS NULL AND role = 'order'"
-    stated = f"SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good} AND NOT is_summed"
-    # All lines of an order state the same.
-    distinct = stated.replace("SELECT ", "SELECT DISTINCT ", 1)
-    is_one_line = not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good} AND NOT is_summed")
-    summed = f"""
-        SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
-            any_value(status) AS status, min(created_at) AS created_at
-        FROM {good} AND is_summed GROUP BY order_id
-    """
-    if not scalar(con, f"SELECT count(*) FROM {good} AND is_summed"):
-        if is_one_line:
-            con.execute(f"CREATE VIEW {SCHEMA}.orders AS {stated}")
-            return
-        con.execute(f"CREATE TABLE {SCHEMA}.orders AS {distinct}")
-        return
-    con.execute(f"CREATE TABLE {SCHEMA}.orders AS {stated if is_one_line else distinct} UNION ALL {summed}")
-
-
-def _stage_items(con: duckdb.DuckDBPyConnection) -> None:
-    """Stage the items. One without an amount takes its order's total if it is the only item, and otherwise zero."""
-    items = f"{_LINES} WHERE reason IS NULL AND role = 'order' AND coalesce(product_id, product_name) IS NOT NULL"
-    amount = "amount_cents"
-    if scalar(con, f"SELECT count(*) FROM {items} AND amount_cents IS NULL"):
-        alone = "count(*) OVER (PARTITION BY order_id) = 1"
-        amount = f"coalesce(amount_cents, CASE WHEN {alone} THEN total_cents ELSE 0 END)"
-    con.execute(
-        f"""
-        CREATE TABLE {SCHEMA}.order_items AS
-        SELECT order_id, coalesce(product_id, product_name) AS product_id, product_name, quantity,
-            {amount} AS amount_cents, user_id
-        FROM {items}
-        """
-    )
-
-
-def _stage_refunds(con: duckdb.DuckDBPyConnection) -> None:
-    """Stage the refunds, with the ids of the orders of which the files state all refunds, and of those that can move.
-
-    Refunds that an order's own line states count only if the order does.
-    """
-    for table in ("restated", "movable"):
-        con.execute(
-            f"CREATE TABLE {SCHEMA}.{table} AS SELECT DISTINCT order_id AS id FROM {_LINES}"
-            f" WHERE reason IS NULL AND role = 'order' AND is_{table}"
-        )
-    con.execute(
-        f"""
-        CREATE TABLE {SCHEMA}.refunds AS
-        SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
-            CAST(CASE WHEN bool_or(is_summed) THEN sum(refund_cents) ELSE any_value(refund_cents) END AS BIGINT)
-                AS amount_cents,
-            min(coalesce(refunded_at, created_at)) AS created_at, bool_or(role = 'order') AS with_order
-        FROM {_LINES} WHERE reason IS NULL AND refund_id IS NOT NULL
-            AND (role = 'refund' OR (refund_cents > 0 AND status IN ('paid', 'refunded')))
-        GROUP BY refund_id
-        """
-    )
-
-
-def _stage_users(con: duckdb.DuckDBPyConnection) -> None:
-    """Stage the customers, with the last name and e-mail that the files state for each."""
-    position = f"file * 1e12 + {LINE}"
-    con.execute(
-        f"""
-        CREATE TABLE {SCHEMA}.users AS
-        SELECT user_id AS id, arg_max(user_name, {position}) AS name, arg_max(user_email, {position}) AS email
-        FROM {_LINES} WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY user_id
-        """
-    )

@@ -19,7 +19,8 @@ from customer_revenue.orders.engines.duckdb.target import memory_limit
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.files.columns.conventions import ColumnChoices
-from customer_revenue.orders.files.staging import SCHEMA, ImportRules, StagedFiles, stage_files
+from customer_revenue.orders.files.staged_tables import SCHEMA
+from customer_revenue.orders.files.staging import ImportRules, StagedFiles, stage_files
 from customer_revenue.orders.forgotten_customers import check_forget_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
 from customer_revenue.orders.imports.merge import MergeCounts, check_not_reassigned, compare, merge
@@ -162,7 +163,7 @@ class _Import:
             formats=tuple(part.name for part in staged.formats),
             lines=staged.lines,
             repeated=staged.repeated,
-            inferences=tuple(told.text() for told in staged.inferences),
+            inferences=tuple(inferred.text() for inferred in staged.inferences),
             orders_imported=change.imported,
             orders_updated=change.updated,
             orders_unchanged=change.unchanged,

@@ -64,7 +64,7 @@ class ImportSummary:
         if self.repeated:
             rows["Repeated"] = f"{self.repeated:,} lines occur again in the files and count once"
         lines = [f"{name:<13}{value}" for name, value in rows.items()]
-        lines += [f"{'Inferred':<13}{told}" for told in self.inferences]
+        lines += [f"{'Inferred':<13}{inferred}" for inferred in self.inferences]
         if self.is_dry_run:
             lines.append("Nothing was imported: this was a dry run.")
         return "\n".join([*lines, "", self.statement.render()])

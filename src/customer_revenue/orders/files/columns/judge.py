@@ -107,8 +107,8 @@ class ColumnJudge:
             found.undecided[column.name] = (theirs, judged.example)
             return
         found.times[column.name] = judged.convention
-        if told := inference_of(judged, self.source, theirs):
-            found.inferences.append(told)
+        if inferred := inference_of(judged, self.source, theirs):
+            found.inferences.append(inferred)
 
     def _number(self, column: Column, found: _Findings) -> None:
         text, theirs = text_of(column, self.types), self.theirs[column.name]
@@ -133,10 +133,10 @@ class ColumnJudge:
     def _id(self, column: Column, found: _Findings) -> None:
         text, theirs = text_of(column, self.types), self.theirs[column.name]
         is_customer = column.kind is Kind.CUSTOMER
-        found.ids[column.name], told = judge_ids(
+        found.ids[column.name], inferred = judge_ids(
             self.con, self.table, text, self.source, theirs, is_customer=is_customer
         )
-        found.inferences += told
+        found.inferences += inferred
 
     def _unit(self, found: _Findings) -> AmountUnit:
         if self.choices.amounts:
