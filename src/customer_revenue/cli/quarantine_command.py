@@ -21,9 +21,14 @@ def quarantine(
     A corrected file is imported like any other.
     """
     from customer_revenue.workflows.parameters import as_json as render_json
-    from customer_revenue.workflows.quarantined_rows import counts_body, quarantined_rows, render_counts, write_rows
+    from customer_revenue.workflows.quarantined_rows import (
+        counts_body,
+        quarantined_rows,
+        render_counts,
+        write_quarantine,
+    )
 
     rows = quarantined_rows(settings_for(store), reason)
     if output:
-        write_rows(rows, output)
+        write_quarantine(rows, output)
     say(render_json(counts_body(rows)) if as_json else render_counts(rows))

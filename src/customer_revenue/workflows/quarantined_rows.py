@@ -62,7 +62,7 @@ def counts_body(rows: pa.Table) -> dict[str, object]:
     }
 
 
-def write_rows(rows: pa.Table, path: Path) -> None:
+def write_quarantine(rows: pa.Table, path: Path) -> None:
     """Write the rows as CSV, safe for spreadsheets, or as Parquet.
 
     Raises:
