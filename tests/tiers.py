@@ -45,6 +45,14 @@ GROUPS = {"databases": DATABASES, "browser": BROWSER, "spark": SPARK}
 STARTS = frozenset({"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty", "os.system"})
 """Audit events of a new process."""
 
+ON_SERVERS = [
+    pytest.param(kind, marks=[pytest.mark.servers, pytest.mark.xdist_group("databases")])
+    for kind in ("postgres", "mysql")
+]
+"""Parameters of a test that asks for the fixture of this name itself, which its own fixtures therefore do not show."""
+
+ON_SPARK = pytest.param("spark", marks=[pytest.mark.servers, pytest.mark.xdist_group("spark")])
+
 _watched: list[str] = []
 
 

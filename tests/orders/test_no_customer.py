@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 from tests.orders.conftest import ServerShop, Shop
+from tests.tiers import ON_SERVERS, ON_SPARK
 
 from customer_revenue.choices import TopBy
 from customer_revenue.orders.engines.base_target import Target
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 WITH_REFUNDS = "order_id,user_id,created_at,total,status,refund_cents"
 REFUND_FILE = "refund_id,user_id,created_at,amount_cents,order_id"
 VIEWS = {VIEW_NAME: lambda known, day: customer_revenue_analysis(known, day, load_policy())}
-ENGINES = ["duckdb", "postgres", "mysql", "spark"]
+ENGINES = ["duckdb", *ON_SERVERS, "spark"]
 
 
 class SparkFolder(Shop):
@@ -146,9 +147,7 @@ def test_they_are_kept_and_in_no_customers_figures(any_shop: Shop) -> None:
     assert any_shop.contents() == before
 
 
-@pytest.mark.parametrize(
-    "any_shop", ["duckdb", "postgres", "mysql", pytest.param("spark", marks=pytest.mark.slow)], indirect=True
-)
+@pytest.mark.parametrize("any_shop", ["duckdb", *ON_SERVERS, ON_SPARK], indirect=True)
 def test_a_reader_separates_them(any_shop: Shop, request: pytest.FixtureRequest) -> None:
     if isinstance(any_shop, SparkFolder):
         request.getfixturevalue("spark_session")
@@ -218,7 +217,7 @@ def test_opening_an_older_embedded_store_upgrades_it(shop: Shop) -> None:
     assert sorted(shop.query("SELECT id, with_order FROM refunds")) == [("r", False), ("refund:1", True)]
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+@pytest.mark.parametrize("kind", ON_SERVERS)
 def test_a_reader_reads_the_version_before(kind: str, request: pytest.FixtureRequest) -> None:
     shop: ServerShop = request.getfixturevalue(kind)()
     shop.load("1,ann,2023-05-01,10,paid,300", header=WITH_REFUNDS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.orders.conftest import ServerShop, Shop
+from tests.tiers import ON_SERVERS, ON_SPARK
 from typer.testing import CliRunner
 
 from customer_revenue.cli import app
@@ -112,13 +113,7 @@ def _own_tables(request: pytest.FixtureRequest, folder: Path, kind: str, orders:
     return OwnTables(f"spark:///{folder}", options, mapping)
 
 
-ENGINES = [
-    "duckdb",
-    *(
-        pytest.param(kind, marks=[pytest.mark.servers, pytest.mark.xdist_group(group)])
-        for kind, group in (("postgres", "databases"), ("mysql", "databases"), ("spark", "spark"))
-    ),
-]
+ENGINES = ["duckdb", *ON_SERVERS, ON_SPARK]
 
 
 @pytest.fixture(params=ENGINES)
@@ -179,7 +174,7 @@ def test_clean_tables(request: pytest.FixtureRequest, tmp_path: Path, monkeypatc
     assert (answer.exit_code, "status_spelling" in answer.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+@pytest.mark.parametrize("kind", ON_SERVERS)
 def test_a_key_makes_the_search_for_doubled_ids_unnecessary(kind: str, request: pytest.FixtureRequest) -> None:
     shop: ServerShop = request.getfixturevalue(kind)()
     mapping = shop.folder / "mapping.toml"
