@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.servers import DatabaseServer, ServerOf
+from tests.tiers import ON_SERVERS
 
 from customer_revenue.orders import store_info
 from customer_revenue.orders.imports.import_files import ImportSummary, import_files
@@ -17,8 +18,28 @@ from customer_revenue.settings import Settings
 HEADER = "order_id,user_id,created_at,total,status"
 
 
-DOWNGRADES = {1: ("DROP TABLE forgotten",), 2: ("ALTER TABLE refunds DROP COLUMN with_order",)}
+NEW_IN_VERSION_3 = {
+    "refunds": ("with_order", "original_user_id"),
+    "orders": ("original_user_id",),
+    "quarantine": ("order_id", "refund_id", "header"),
+}
+"""The columns of older tables that version 3 adds."""
+NEW_TABLES_IN_VERSION_3 = ("aliases", "aliased_users", "alias_changes")
+DOWNGRADES = {
+    1: ("DROP TABLE forgotten",),
+    2: (
+        *(f"ALTER TABLE {table} DROP COLUMN {name}" for table, names in NEW_IN_VERSION_3.items() for name in names),
+        *(f"DROP TABLE {table}" for table in NEW_TABLES_IN_VERSION_3),
+    ),
+}
 """What makes a store of each version of one of the next."""
+
+
+OTHER_TABLES = ("quarantine", "forgotten", *NEW_TABLES_IN_VERSION_3, "store_info")
+
+
+ENGINES = ["duckdb", *ON_SERVERS, "spark"]
+"""The engines that an import writes; for Spark it needs no Spark."""
 
 
 class Shop:
@@ -72,7 +93,7 @@ class Shop:
         return [row[0] for row in self.query(sql)]
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
+        tables = ("orders", "order_items", "refunds", "users", *OTHER_TABLES)
         return {table: sorted(self.query(f"FROM {table}"), key=repr) for table in tables}
 
     def leftovers(self, allowed: Sequence[str] = (".csv", ".txt", ".parquet", ".png")) -> list[str]:
@@ -124,7 +145,7 @@ class ServerShop(Shop):
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """All tables, with the columns of the embedded store in its order."""
-        tables = ("orders", "order_items", "refunds", "users", "quarantine", "forgotten", "store_info")
+        tables = ("orders", "order_items", "refunds", "users", *OTHER_TABLES)
         return {table: sorted(self._rows(table), key=repr) for table in tables}
 
     def _rows(self, table: str) -> list[tuple[Any, ...]]:
@@ -165,6 +186,55 @@ def postgres(server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
 def mysql(server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
     """Makes shops on MariaDB."""
     yield from _shops(server_of("mysql"), tmp_path)
+
+
+class SparkFolder(Shop):
+    """A shop whose store is a folder of Parquet tables."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.path = folder / "store"
+        self.url = f"spark:///{self.path}"
+        self.settings = self.settings.model_copy(update={"store": self.url})
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect() as con:
+            self._attach(con)
+            return con.execute(sql).fetchall()
+
+    def age(self, version: int) -> None:
+        """Write the tables again, as an older version had them."""
+        with duckdb.connect() as con:
+            self._attach(con, "TABLE")
+            for statement in (*DOWNGRADES[2], f"UPDATE store_info SET schema_version = {version}"):
+                con.execute(statement)
+            for folder in (self.path / "current").glob("*/"):
+                for file in folder.iterdir():
+                    file.unlink()
+                if folder.name in NEW_TABLES_IN_VERSION_3:
+                    folder.rmdir()
+                else:
+                    con.execute(f"COPY {folder.name} TO '{folder / 'data_0.parquet'}'")
+
+    def _attach(self, con: duckdb.DuckDBPyConnection, kind: str = "VIEW") -> None:
+        for folder in (self.path / "current").glob("*/"):
+            con.execute(f"CREATE {kind} {folder.name} AS FROM '{folder}/*.parquet'")
+
+
+@pytest.fixture
+def make_spark(tmp_path: Path) -> Callable[[], SparkFolder]:
+    return lambda: SparkFolder(tmp_path)
+
+
+@pytest.fixture(params=ENGINES)
+def any_shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
+    """A shop on each engine."""
+    if request.param == "spark":
+        return SparkFolder(tmp_path)
+    shop: Shop = (
+        request.getfixturevalue("shop") if request.param == "duckdb" else request.getfixturevalue(request.param)()
+    )
+    return shop
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from tests.orders.conftest import ServerShop, Shop
+from tests.orders.conftest import ServerShop, Shop, SparkFolder
 from tests.tiers import ON_SERVERS, ON_SPARK
 
 from customer_revenue.choices import TopBy
@@ -29,52 +28,6 @@ if TYPE_CHECKING:
 WITH_REFUNDS = "order_id,user_id,created_at,total,status,refund_cents"
 REFUND_FILE = "refund_id,user_id,created_at,amount_cents,order_id"
 VIEWS = {VIEW_NAME: lambda known, day: customer_revenue_analysis(known, day, load_policy())}
-ENGINES = ["duckdb", *ON_SERVERS, "spark"]
-
-
-class SparkFolder(Shop):
-    """A shop whose store is a folder of Parquet tables."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.path = folder / "store"
-        self.url = f"spark:///{self.path}"
-        self.settings = self.settings.model_copy(update={"store": self.url})
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect() as con:
-            self._attach(con)
-            return con.execute(sql).fetchall()
-
-    def age(self, version: int) -> None:
-        """Write the tables again, as an older version had them."""
-        with duckdb.connect() as con:
-            self._attach(con, "TABLE")
-            for statement in (
-                "ALTER TABLE refunds DROP COLUMN with_order",
-                f"UPDATE store_info SET schema_version = {version}",
-            ):
-                con.execute(statement)
-            for name in ("refunds", "store_info"):
-                folder = self.path / "current" / name
-                for file in folder.iterdir():
-                    file.unlink()
-                con.execute(f"COPY {name} TO '{folder / 'data_0.parquet'}'")
-
-    def _attach(self, con: duckdb.DuckDBPyConnection, kind: str = "VIEW") -> None:
-        for folder in (self.path / "current").glob("*/"):
-            con.execute(f"CREATE {kind} {folder.name} AS FROM '{folder}/*.parquet'")
-
-
-@pytest.fixture(params=ENGINES)
-def any_shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
-    """A shop on each engine."""
-    if request.param == "spark":
-        return SparkFolder(tmp_path)
-    shop: Shop = (
-        request.getfixturevalue("shop") if request.param == "duckdb" else request.getfixturevalue(request.param)()
-    )
-    return shop
 
 
 def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds: str = "") -> None:
@@ -84,12 +37,13 @@ def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds
     no_refund = "SELECT * FROM (VALUES ('', '', '', 0, '2023-05-01')) LIMIT 0"
     con.execute(
         f"CREATE TABLE {schema}.orders AS SELECT id, CAST(user_id AS VARCHAR) AS user_id, CAST(cents AS BIGINT) AS"
-        " total_cents, status, CAST(day AS TIMESTAMP) AS created_at"
+        " total_cents, status, CAST(day AS TIMESTAMP) AS created_at, CAST(NULL AS VARCHAR) AS original_user_id"
         f" FROM ({f'VALUES {orders}' if orders else no_order}) AS o (id, user_id, cents, status, day)"
     )
     con.execute(
         f"CREATE TABLE {schema}.refunds AS SELECT id, order_id, CAST(user_id AS VARCHAR) AS user_id, CAST(cents AS"
-        " BIGINT) AS amount_cents, CAST(day AS TIMESTAMP) AS created_at, true AS with_order"
+        " BIGINT) AS amount_cents, CAST(day AS TIMESTAMP) AS created_at, true AS with_order, CAST(NULL AS VARCHAR) AS"
+        " original_user_id"
         f" FROM ({f'VALUES {refunds}' if refunds else no_refund}) AS r (id, order_id, user_id, cents, day)"
     )
     con.execute(
@@ -102,7 +56,7 @@ def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds
     )
     con.execute(
         f"CREATE TABLE {schema}.quarantine AS SELECT '' AS source, CAST(1 AS BIGINT) AS line, '' AS reason,"
-        " CAST(NULL AS VARCHAR) AS user_id, '' AS raw LIMIT 0"
+        " CAST(NULL AS VARCHAR) AS user_id, '' AS raw, '' AS order_id, '' AS refund_id, '' AS header LIMIT 0"
     )
     con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders")
     con.execute(f"CREATE VIEW {schema}.movable AS SELECT id FROM {schema}.orders LIMIT 0")

@@ -238,5 +238,8 @@ def test_the_quarantine_can_be_read(shop: Shop) -> None:
                 "reason": "negative_total",
                 "user_id": "bob",
                 "raw": "2,bob,2023-05-01,-1,paid",
+                "order_id": "2",
+                "refund_id": None,
+                "header": "order_id,user_id,created_at,total,status",
             }
         ]

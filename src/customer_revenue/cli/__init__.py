@@ -11,6 +11,7 @@ import typer
 from customer_revenue import __version__
 from customer_revenue.choices import Breakdown
 from customer_revenue.cli.advice import actions, advise, forecast
+from customer_revenue.cli.aliases_command import aliases
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.demonstration import demo
 from customer_revenue.cli.import_command import import_
@@ -62,6 +63,7 @@ app.command()(retrain)
 app.command()(rollback)
 app.command()(serve)
 app.command()(demo)
+app.add_typer(aliases, name="aliases")
 app.add_typer(analytics, name="analytics")
 app.add_typer(keys, name="keys")
 

@@ -18,10 +18,44 @@ STORE_TABLES = {
 }
 """The schemas of the tables in the store, as far as they are read."""
 
+STORE_ONLY = {
+    # The customer's id in the file, where an alias merges it into another; null where it is `user_id`.
+    "orders": {"original_user_id": "string"},
+    # Whether a refund came in a row of its order. When the order comes again without it, it is withdrawn.
+    "refunds": {"with_order": "boolean", "original_user_id": "string"},
+}
+"""Further columns of the tables in the store, which only imports read, by the name of the table."""
+
 QUARANTINE_SCHEMA = ibis.schema(
-    {"source": "string", "line": "int64", "reason": "string", "user_id": "string", "raw": "string"}
+    {
+        "source": "string",
+        "line": "int64",
+        "reason": "string",
+        "user_id": "string",
+        "raw": "string",
+        "order_id": "string",
+        "refund_id": "string",
+        "header": "string",
+    }
 )
-"""The schema of the quarantine: file name, line number, reason, customer id if there is one, and the line's values."""
+"""The schema of the quarantine: file name, line number, reason, customer id if there is one, the text of the line, the
+ids of its order or, for a refund, of the refund, and the header of the file.
+
+The text and the header are as in a file with the source's own delimiter.
+"""
+
+ALIAS_TABLES = {
+    "aliases": ibis.schema({"from_id": "!string", "to_id": "!string"}),
+    "aliased_users": STORE_TABLES["users"],
+    "alias_changes": ibis.schema(
+        {"changed_at": "!timestamp", "action": "!string", "from_id": "!string", "to_id": "!string"}
+    ),
+}
+"""The tables of a store that merge customers: the aliases as they were given, the own names and e-mails of their
+customers, and what was added and removed when (UTC)."""
+
+OWN_TABLES = {"quarantine": QUARANTINE_SCHEMA, **ALIAS_TABLES}
+"""The tables of a store that a shop's own database has no counterpart of."""
 
 PARAMETER_MARK = "\u2063parameter:"
 """Prefix of the string that stands for a parameter until compilation. It does not occur in data."""
@@ -64,16 +98,12 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
         database: name of the schema; by default the connection's current one.
     """
     orders, users, items, refunds = (
-        ibis.table(schema, name=name, catalog=catalog, database=database)
-        for name, schema in (
-            ("orders", STORE_TABLES["orders"]),
-            ("users", STORE_TABLES["users"]),
-            ("order_items", STORE_TABLES["order_items"]),
-            # With all columns of the table, so that no query of all of ours becomes one of all of the table's.
-            ("refunds", ibis.schema({**STORE_TABLES["refunds"], "with_order": "boolean"})),
-        )
+        # With all columns of the table, so that no query of all of ours becomes one of all of the table's.
+        ibis.table(
+            {**STORE_TABLES[name], **STORE_ONLY.get(name, {})}, name=name, catalog=catalog, database=database
+        ).select(*STORE_TABLES[name].names)
+        for name in ("orders", "users", "order_items", "refunds")
     )
-    refunds = refunds.select(*STORE_TABLES["refunds"].names)
     return Canonical.of(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,

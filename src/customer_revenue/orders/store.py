@@ -222,8 +222,16 @@ class Store:
         return Query(self._engine, statement)
 
     def quarantine(self) -> pa.Table:
-        """Return the rows that were not imported: ``source``, ``line``, ``reason``, ``user_id``, ``raw``."""
-        return self.fetch(self._engine.quarantine().order_by("source", "line", "reason"))
+        """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_SCHEMA``."""
+        return self.fetch(self._engine.own_table("quarantine").order_by("source", "line", "reason"))
+
+    def aliases(self) -> pa.Table:
+        """Return the aliases as they were given: ``from_id`` is merged into ``to_id``."""
+        return self.fetch(self._engine.own_table("aliases").order_by("from_id"))
+
+    def alias_changes(self) -> pa.Table:
+        """Return when aliases were added and removed: ``changed_at`` (UTC), ``action``, ``from_id``, ``to_id``."""
+        return self.fetch(self._engine.own_table("alias_changes").order_by("changed_at", "from_id"))
 
 
 class Query:

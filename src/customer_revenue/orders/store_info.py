@@ -132,6 +132,20 @@ def write_info(
     )
 
 
+def rewrite_info(con: duckdb.DuckDBPyConnection, old: Mapping[str, object]) -> None:
+    """Write the store info of ``next``, whose clock, zone and currency are those of ``old``."""
+    day = old["as_of"]
+    write_info(
+        con,
+        currency=str(old["currency"]),
+        zone=str(old["timezone"]),
+        clock=Clock(str(old["clock"])),
+        clock_is_chosen=bool(old["clock_is_chosen"]),
+        as_of=day if isinstance(day, dt.date) else None,
+        formats=str(old["formats"]),
+    )
+
+
 # A sum of row hashes, so that the fingerprint does not depend on the order of the rows.
 _FINGERPRINT = "md5(concat_ws(' ', {}))".format(
     ", ".join(

@@ -23,7 +23,8 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
     """
     key = settings.forget_key.get_secret_value()
     removed = forget_in_store(user_id, settings.store, key, orders=orders, views=views(settings))
-    logged = forget_in_log(settings.log, user_id) if orders and settings.log else 0
+    ids = (user_id, *removed.other_ids)
+    logged = sum(forget_in_log(settings.log, own_id) for own_id in ids) if orders and settings.log else 0
     counts = {
         "name or e-mail": int(removed.name_or_email),
         "orders": removed.orders,
@@ -32,6 +33,8 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
         "quarantined rows": removed.quarantined,
         "logged predictions": logged,
     }
+    if removed.other_ids:
+        counts["further ids"] = len(removed.other_ids)
     lines = [f"{name:<18}{count:>8,}" for name, count in counts.items()]
     kept = "A later import brings neither name nor e-mail back."
     gone = "A later import leaves this customer out."

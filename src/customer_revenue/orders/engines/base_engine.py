@@ -62,8 +62,8 @@ class Engine(ABC):
         """Return the store info: the columns of ``store_info.INFO_COLUMNS``."""
 
     @abstractmethod
-    def quarantine(self) -> ir.Table:
-        """Return the rows that were not imported."""
+    def own_table(self, name: str) -> ir.Table:
+        """Return a table of ``OWN_TABLES``; it is empty for a shop's own tables."""
 
     @abstractmethod
     def compile(self, expr: ir.Table) -> Statement:

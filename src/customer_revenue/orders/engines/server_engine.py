@@ -14,7 +14,7 @@ from typing_extensions import override
 from customer_revenue.errors import StoreNotFound
 from customer_revenue.orders.engines.base_engine import Engine, Statement
 from customer_revenue.orders.engines.shop_tables import ShopTables
-from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
+from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables
 from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import INFO_SCHEMA, check_version
@@ -60,10 +60,15 @@ class ServerEngine(Engine):
         return self._info
 
     @override
-    def quarantine(self) -> ir.Table:
-        if self._mapping.tables:
-            return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
-        return ibis.table(QUARANTINE_SCHEMA, name="quarantine")
+    def own_table(self, name: str) -> ir.Table:
+        schema = OWN_TABLES[name]
+        there = {} if self._mapping.tables else self._column_types(name)
+        if not there:
+            return ibis.memtable(schema.to_pyarrow().empty_table())
+        # A store of an older version may lack some, until the next import upgrades it.
+        found = ibis.table({column: dtype for column, dtype in schema.items() if column in there}, name=name)
+        missing = {column: ibis.null(dtype) for column, dtype in schema.items() if column not in there}
+        return found.mutate(**missing).select(*schema) if missing else found
 
     @override
     def rows(self, statement: Statement, values: Mapping[str, object]) -> list[tuple[Any, ...]]:

@@ -18,21 +18,20 @@ from typing_extensions import override
 
 from customer_revenue.orders.engines.base_target import Target, quoted
 from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
-from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, STORE_TABLES
+from customer_revenue.orders.expressions import ALIAS_TABLES, QUARANTINE_SCHEMA, STORE_ONLY, STORE_TABLES
 from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, read_info
 
 TABLES = {
-    **STORE_TABLES,
-    # Whether a refund came in a row of its order. When the order comes again without it, it is withdrawn.
-    "refunds": ibis.schema({**STORE_TABLES["refunds"], "with_order": "boolean"}),
+    **{name: ibis.schema({**schema, **STORE_ONLY.get(name, {})}) for name, schema in STORE_TABLES.items()},
     "quarantine": QUARANTINE_SCHEMA,
     "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
+    **ALIAS_TABLES,
     "store_info": INFO_SCHEMA,
 }
 KEYED = ("orders", "refunds", "users")
 """Tables whose rows have an ``id``."""
 
-_REWRITTEN = ("quarantine", "forgotten", "store_info")
+_REWRITTEN = ("quarantine", "forgotten", *ALIAS_TABLES, "store_info")
 """Tables that are rewritten whole when they differ, ``store_info`` last."""
 
 INDEXES = {

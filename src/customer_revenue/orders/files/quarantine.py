@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from customer_revenue.orders.aliases import OWN_ID
 from customer_revenue.orders.files.columns.ids import is_cut
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.reading import LINE, Rows
@@ -126,47 +127,76 @@ def drop_forgotten(con: duckdb.DuckDBPyConnection, lines: str) -> None:
     )
 
 
+@dataclass(frozen=True)
+class QuarantineSource:
+    """A file of an import, as its quarantined lines are kept."""
+
+    source: str
+    """The name that a person knows it by."""
+    rows: Rows
+    header: str
+    """The line of its column names, with its delimiter."""
+    delimiter: str
+
+
 def stage_quarantine(
-    con: duckdb.DuckDBPyConnection, schema: str, files: Mapping[int, tuple[Rows, str]], *, has_forgotten: bool
+    con: duckdb.DuckDBPyConnection, schema: str, files: Mapping[int, QuarantineSource], *, has_forgotten: bool
 ) -> None:
     """Write the quarantined lines of all files.
 
     Args:
         con: the connection.
         schema: the schema with the table ``lines``.
-        files: the rows of each file and the name that a person knows it by, by the file's position.
+        files: the files, by their position.
         has_forgotten: whether customers of the store were forgotten.
     """
     con.execute(
-        f"CREATE TABLE {schema}.quarantine (source VARCHAR, line BIGINT, reason VARCHAR, user_id VARCHAR, raw VARCHAR)"
+        f"CREATE TABLE {schema}.quarantine (source VARCHAR, line BIGINT, reason VARCHAR, user_id VARCHAR, raw VARCHAR,"
+        " order_id VARCHAR, refund_id VARCHAR, header VARCHAR)"
     )
-    is_lost = f"coalesce({is_forgotten('user_id')}, false)" if has_forgotten else "false"
-    for position, (rows, source) in files.items():
+    is_lost = f"coalesce({is_forgotten(OWN_ID)}, false)" if has_forgotten else "false"
+    for position, file in files.items():
         con.execute(
-            f"INSERT INTO {schema}.quarantine"
-            f" SELECT $source, {LINE}, 'unreadable_line', NULL, raw FROM {rows.table}_rejected",
-            {"source": source},
+            f"""
+            INSERT INTO {schema}.quarantine BY NAME
+            SELECT $source AS source, {LINE} AS line, 'unreadable_line' AS reason, raw, order_id, refund_id,
+                $header AS header
+            FROM {file.rows.table}_rejected
+            """,
+            {"source": file.source, "header": file.header},
         )
         con.execute(
             f"""
-            INSERT INTO {schema}.quarantine
+            INSERT INTO {schema}.quarantine BY NAME
             WITH bad AS (
-                SELECT {LINE}, reason, user_id, {is_lost} AS is_lost FROM {schema}.lines
-                WHERE reason IS NOT NULL AND file = $file
+                SELECT {LINE}, reason, {OWN_ID} AS user_id, role, order_id, refund_id, {is_lost} AS is_lost
+                FROM {schema}.lines WHERE reason IS NOT NULL AND file = $file
+            ), texts AS (
+                SELECT {LINE}, {_text_of_row(con, file)} AS raw FROM {file.rows.table} SEMI JOIN bad USING ({LINE})
             )
-            SELECT $source, {LINE}, reason, CASE WHEN NOT is_lost THEN user_id END,
-                CASE WHEN is_lost THEN '' ELSE text END
-            FROM (SELECT {LINE}, {_text_of_row(con, rows.table)} AS text FROM {rows.table} SEMI JOIN bad USING ({LINE}))
-            JOIN bad USING ({LINE})
+            SELECT $source AS source, {LINE} AS line, reason, CASE WHEN NOT is_lost THEN user_id END AS user_id,
+                CASE WHEN is_lost THEN '' ELSE raw END AS raw,
+                CASE WHEN NOT is_lost AND role = 'order' THEN order_id END AS order_id,
+                CASE WHEN NOT is_lost AND role = 'refund' THEN refund_id END AS refund_id, $header AS header
+            FROM texts JOIN bad USING ({LINE})
             """,
-            {"source": source, "file": position},
+            {"source": file.source, "file": position, "header": file.header},
         )
 
 
-def _text_of_row(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    names = [name for name in con.table(table).columns if name != LINE]
-    values = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in names)
-    return f"array_to_string([{values}], ',')"
+def _text_of_row(con: duckdb.DuckDBPyConnection, file: QuarantineSource) -> str:
+    """Return SQL for the text of a row as it is in a file with its delimiter."""
+    names = [name for name in con.table(file.rows.table).columns if name != LINE]
+    cells = ", ".join(quoted_cell(f"coalesce(CAST({name} AS VARCHAR), '')", file.delimiter) for name in names)
+    return f"array_to_string([{cells}], '{file.delimiter}')"
+
+
+def quoted_cell(text: str, delimiter: str) -> str:
+    """Return SQL for a text as a cell of a file, in quotes where it needs them."""
+    if delimiter == " ":
+        return text
+    needs = " OR ".join(f"contains({text}, {mark})" for mark in (f"'{delimiter}'", "'\"'", "chr(10)", "chr(13)"))
+    return f"CASE WHEN {needs} THEN '\"' || replace({text}, '\"', '\"\"') || '\"' ELSE {text} END"
 
 
 def counts_by_reason(con: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:

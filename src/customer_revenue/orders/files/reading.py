@@ -125,6 +125,15 @@ def check_header(file: File, names: Mapping[str, str]) -> None:
             raise UnreadableFile(f"{file.path} has {times} columns named {name}: remove or rename all but one")
 
 
+def header_line(names: Sequence[str], delimiter: str) -> str:
+    """Return column names as the first line of a file."""
+    if delimiter == " ":
+        return " ".join(names)
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(names)
+    return line.getvalue()
+
+
 def read_rows(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, str], table: str, folder: Path) -> Rows:
     """Load the rows of a file.
 
@@ -133,7 +142,8 @@ def read_rows(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, st
         file: the file.
         names: our name for each known column of the file. SQL never contains a name from a file.
         table: name of the table to create, a constant of this package. Lines that cannot be split into columns are in
-            the table of that name with ``_rejected``, with the columns ``LINE`` and ``raw``, the text of the line.
+            the table of that name with ``_rejected``, with the columns ``LINE`` and ``raw``, the text of the line, and
+            ``order_id`` and ``refund_id``, which are null.
         folder: folder for a copy of the file in UTF-8.
     """
     columns = [names.get(column, f"other_{position}") for position, column in enumerate(file.header, 1)]
@@ -191,10 +201,12 @@ def _words_of_lines(con: duckdb.DuckDBPyConnection, path: Path, columns: Sequenc
 def _move_rejects(con: duckdb.DuckDBPyConnection, table: str) -> int:
     """Move the lines that could not be split to a table of their own, and number the others as the file does."""
     rejects = f"{table}_rejected"
-    con.execute(f"CREATE TABLE {rejects} ({LINE} BIGINT, raw VARCHAR)")
+    con.execute(f"CREATE TABLE {rejects} ({LINE} BIGINT, raw VARCHAR, order_id VARCHAR, refund_id VARCHAR)")
     if not scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
         return 0
-    con.execute(f"INSERT INTO {rejects} SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line")
+    con.execute(
+        f"INSERT INTO {rejects} ({LINE}, raw) SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line"
+    )
     con.execute("DROP TABLE reject_errors")
     con.execute("DROP TABLE reject_scans")
     rejected = scalar(con, f"SELECT count(*) FROM {rejects}")

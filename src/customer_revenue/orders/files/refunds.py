@@ -24,7 +24,8 @@ def mark_invalid_refunds(con: duckdb.DuckDBPyConnection, lines: str, orders: Seq
     if not scalar(con, f"SELECT count(*) FROM {lines} WHERE role = 'refund' AND order_id IS NOT NULL"):
         return
     ranked = " UNION ALL ".join(
-        f"SELECT id, user_id, total_cents, {rank} AS rank FROM {name}" for rank, name in enumerate(orders)
+        f"SELECT id, user_id, original_user_id, total_cents, {rank} AS rank FROM {name}"
+        for rank, name in enumerate(orders)
     )
     refunded = f"""
         SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(refund_cents) AS amount_cents FROM {lines}
@@ -35,12 +36,13 @@ def mark_invalid_refunds(con: duckdb.DuckDBPyConnection, lines: str, orders: Seq
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE known_orders AS
-        SELECT id AS order_id, arg_min(user_id, rank) AS owner, arg_min(total_cents, rank) AS total_cents
+        SELECT id AS order_id, arg_min(user_id, rank) AS owner,
+            arg_min(original_user_id, rank) AS original_owner, arg_min(total_cents, rank) AS total_cents
         FROM ({ranked}) WHERE id IN (SELECT order_id FROM {lines} WHERE role = 'refund') GROUP BY id
         """
     )
     con.execute(
-        f"UPDATE {lines} SET user_id = owner FROM known_orders k"
+        f"UPDATE {lines} SET user_id = owner, original_user_id = original_owner FROM known_orders k"
         " WHERE lines.role = 'refund' AND lines.user_id IS NULL AND lines.order_id = k.order_id"
     )
     con.execute(

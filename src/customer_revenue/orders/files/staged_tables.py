@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import duckdb
 
+from customer_revenue.orders.aliases import OWN_ID
 from customer_revenue.orders.duckdb_sql import scalar
 from customer_revenue.orders.files.reading import LINE
 
@@ -18,13 +19,15 @@ LINES = f"{SCHEMA}.lines"
 def stage_orders(con: duckdb.DuckDBPyConnection) -> None:
     """Stage the orders; a view is enough where every line is an order."""
     good = f"{LINES} WHERE reason IS NULL AND role = 'order'"
-    stated = f"SELECT order_id AS id, user_id, total_cents, status, created_at FROM {good} AND NOT is_summed"
+    columns = "order_id AS id, user_id, total_cents, status, created_at, original_user_id"
+    stated = f"SELECT {columns} FROM {good} AND NOT is_summed"
     # All lines of an order state the same.
     distinct = stated.replace("SELECT ", "SELECT DISTINCT ", 1)
     is_one_line = not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good} AND NOT is_summed")
     summed = f"""
         SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
-            any_value(status) AS status, min(created_at) AS created_at
+            any_value(status) AS status, min(created_at) AS created_at,
+            any_value(original_user_id) AS original_user_id
         FROM {good} AND is_summed GROUP BY order_id
     """
     if not scalar(con, f"SELECT count(*) FROM {good} AND is_summed"):
@@ -69,7 +72,8 @@ def stage_refunds(con: duckdb.DuckDBPyConnection) -> None:
         SELECT refund_id AS id, any_value(order_id) AS order_id, any_value(user_id) AS user_id,
             CAST(CASE WHEN bool_or(is_summed) THEN sum(refund_cents) ELSE any_value(refund_cents) END AS BIGINT)
                 AS amount_cents,
-            min(coalesce(refunded_at, created_at)) AS created_at, bool_or(role = 'order') AS with_order
+            min(coalesce(refunded_at, created_at)) AS created_at, bool_or(role = 'order') AS with_order,
+            any_value(original_user_id) AS original_user_id
         FROM {LINES} WHERE reason IS NULL AND refund_id IS NOT NULL
             AND (role = 'refund' OR (refund_cents > 0 AND status IN ('paid', 'refunded')))
         GROUP BY refund_id
@@ -78,12 +82,12 @@ def stage_refunds(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def stage_users(con: duckdb.DuckDBPyConnection) -> None:
-    """Stage the customers, with the last name and e-mail that the files state for each."""
+    """Stage the customers by their own ids, with the last name and e-mail that the files state for each."""
     position = f"file * 1e12 + {LINE}"
     con.execute(
         f"""
         CREATE TABLE {SCHEMA}.users AS
-        SELECT user_id AS id, arg_max(user_name, {position}) AS name, arg_max(user_email, {position}) AS email
-        FROM {LINES} WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY user_id
+        SELECT {OWN_ID} AS id, arg_max(user_name, {position}) AS name, arg_max(user_email, {position}) AS email
+        FROM {LINES} WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY {OWN_ID}
         """
     )

@@ -14,18 +14,20 @@ import duckdb
 from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
 from customer_revenue.orders.duckdb_sql import first_line, scalar
 from customer_revenue.orders.files import whole_orders
+from customer_revenue.orders.files.aliased_lines import resolve_lines
 from customer_revenue.orders.files.columns.conventions import ColumnChoices, Conventions, Inference
 from customer_revenue.orders.files.columns.judge import ColumnJudge, JudgedColumns, decide_together
 from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
 from customer_revenue.orders.files.parsing import parse_failure, parsed_columns
 from customer_revenue.orders.files.quarantine import (
+    QuarantineSource,
     counts_by_reason,
     drop_forgotten,
     quarantine_reason,
     stage_quarantine,
     swallowed_lines,
 )
-from customer_revenue.orders.files.reading import LINE, File, Rows, check_header, inspect_file, read_rows
+from customer_revenue.orders.files.reading import LINE, File, Rows, check_header, header_line, inspect_file, read_rows
 from customer_revenue.orders.files.recognition import check_mapped_columns, recognise
 from customer_revenue.orders.files.refunds import mark_invalid_refunds
 from customer_revenue.orders.files.staged_tables import (
@@ -62,6 +64,8 @@ class ImportRules:
     choices: ColumnChoices = field(default_factory=ColumnChoices)
     has_forgotten: bool = False
     """Whether customers of the store were forgotten."""
+    has_aliases: bool = False
+    """Whether the temporary table ``resolved`` merges customers."""
 
     @property
     def latest(self) -> dt.datetime:
@@ -80,6 +84,11 @@ class LoadedFile:
     theirs: Mapping[str, str]
     """The file's own name of each column that the format knows."""
     rows: Rows
+
+    def as_quarantined(self) -> QuarantineSource:
+        """Return what the quarantine keeps of the file."""
+        delimiter = self.file.delimiter or ","
+        return QuarantineSource(self.file.source, self.rows, header_line(self.file.header, delimiter), delimiter)
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,7 @@ def stage_files(
         f"CREATE TABLE {LINES} (file INTEGER, {LINE} BIGINT, content UBIGINT, is_summed BOOLEAN, is_restated BOOLEAN,"
         " is_movable BOOLEAN,"
         f" {columns},"
-        " reason VARCHAR)"
+        " reason VARCHAR, original_user_id VARCHAR)"
     )
     for position, file in enumerate(loaded):
         report(f"checking {file.file.source}", 0.3 + 0.3 * position / len(loaded))
@@ -146,14 +155,16 @@ def stage_files(
     _number_orders(con, loaded)
     if rules.has_forgotten:
         drop_forgotten(con, LINES)
+    if rules.has_aliases:
+        resolve_lines(con, LINES)
     repeated = _make_whole(con, loaded)
     stage_orders(con)
     mark_invalid_refunds(con, LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
     stage_items(con)
     stage_refunds(con)
     stage_users(con)
-    named = {position: (file.rows, file.file.source) for position, file in enumerate(loaded)}
-    stage_quarantine(con, SCHEMA, named, has_forgotten=rules.has_forgotten)
+    sources = {position: file.as_quarantined() for position, file in enumerate(loaded)}
+    stage_quarantine(con, SCHEMA, sources, has_forgotten=rules.has_forgotten)
     quarantined = counts_by_reason(con, SCHEMA)
     _check_something_is_left(con, loaded)
     return StagedFiles(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from customer_revenue.errors import CurrencyMismatch, InvalidParameter
+from customer_revenue.orders.aliases import resolve
 from customer_revenue.orders.duckdb_sql import one_row, scalar
 from customer_revenue.orders.engines.base_target import Target, Views
 from customer_revenue.orders.engines.duckdb.target import memory_limit
@@ -117,7 +118,8 @@ class _Import:
         self.choices, self.expectations, self.dry_run = choices, Expectations(), False
         self.con, self.target, self.options, self.report, self.mapping = con, target, options, report, mapping
         self.old: dict[str, object] = {}
-        self.zone, self.forget_key, self.has_forgotten = options.timezone, forget_key, False
+        self.zone, self.forget_key = options.timezone, forget_key
+        self.has_forgotten = self.has_aliases = False
         self.contradicting: Counter[str] = Counter()
 
     def run(
@@ -210,6 +212,7 @@ class _Import:
         # DuckDB reads times without a zone in the session's zone.
         self.con.execute("SET TimeZone = ?", [self.zone])
         self.has_forgotten = bool(self.old) and check_forget_key(self.con, self.forget_key)
+        self.has_aliases = resolve(self.con, "old.aliases" if self.old else None)
 
     def _stage_all(self, paths: Sequence[Path], format_name: str | None) -> StagedFiles:
         currency = self.options.currency
@@ -226,6 +229,7 @@ class _Import:
             rates=self.mapping.rates,
             choices=self.choices,
             has_forgotten=self.has_forgotten,
+            has_aliases=self.has_aliases,
         )
         return stage_files(
             self.con,

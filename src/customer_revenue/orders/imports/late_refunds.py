@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import duckdb
 
+from customer_revenue.orders.aliases import OWN_ID
+from customer_revenue.orders.files.quarantine import quoted_cell
+
 
 def quarantine_contradicting(con: duckdb.DuckDBPyConnection, new: str, out: str) -> dict[str, int]:
     """Move refunds from ``out.refunds`` to ``out.quarantine`` that contradict their orders, which ``new`` brings.
@@ -42,10 +45,14 @@ def quarantine_contradicting(con: duckdb.DuckDBPyConnection, new: str, out: str)
     )
     found = dict(con.execute("SELECT reason, count(*) FROM contradicting GROUP BY reason ORDER BY reason").fetchall())
     if found:
+        moment = "replace(CAST(created_at AS VARCHAR), ' ', 'T') || 'Z'"
+        columns = ("id", OWN_ID, moment, "amount_cents", "order_id")
+        cells = ", ".join(quoted_cell(f"coalesce(CAST({column} AS VARCHAR), '')", ",") for column in columns)
         con.execute(
             f"""
-            INSERT INTO {out}.quarantine
-            SELECT '{STORED}', NULL, reason, user_id, concat_ws(',', id, user_id, created_at, amount_cents, order_id)
+            INSERT INTO {out}.quarantine BY NAME
+            SELECT '{STORED}' AS source, reason, {OWN_ID} AS user_id, array_to_string([{cells}], ',') AS raw,
+                id AS refund_id, '{_HEADER}' AS header
             FROM {out}.refunds JOIN contradicting USING (id)
             """
         )
@@ -55,3 +62,5 @@ def quarantine_contradicting(con: duckdb.DuckDBPyConnection, new: str, out: str)
 
 STORED = "refunds in the store"
 """The source that the quarantine names for them, since their file is not known any more."""
+
+_HEADER = "refund_id,user_id,created_at,amount_cents,order_id"

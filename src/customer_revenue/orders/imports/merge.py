@@ -3,21 +3,26 @@
 A file's set has the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine`` of a store, and
 ``restated``: the ids of the orders of which the file states all refunds, and ``movable``: the ids of those that are the
 same person's when they come again with another e-mail address. ``refunds.with_order`` is whether a refund
-came in a row of its order. ``user_id`` is null where the file names no customer.
+came in a row of its order. ``user_id`` is null where the file names no customer, and otherwise the customer into which
+the store's aliases merge the file's own, ``original_user_id``. ``users`` are those of the file, by their own ids.
 """
 
 # ruff: noqa: S608  # SQL is built from this package's own names; values and file names are bound
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from customer_revenue.errors import CustomerReassigned
+from customer_revenue.orders.aliases import OWN_ID, copy_aliases, own_users, write_users
 from customer_revenue.orders.duckdb_sql import one_row, scalar
 from customer_revenue.orders.imports.late_refunds import quarantine_contradicting
 
 _MAX_SHOWN_IDS = 10
+_CUSTOMER = ("user_id", "original_user_id")
+"""The columns of orders and refunds that say whose they are."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,10 @@ def check_not_reassigned(con: duckdb.DuckDBPyConnection, base: str, new: str) ->
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE moved AS
-        SELECT n.id, b.user_id AS former_id, n.user_id FROM {new}.orders n JOIN {base}.orders b USING (id)
-        WHERE n.user_id <> b.user_id AND contains(n.user_id, '@') AND contains(b.user_id, '@')
+        SELECT n.id, coalesce(b.original_user_id, b.user_id) AS former_id, n.user_id, n.original_user_id
+        FROM {new}.orders n JOIN {base}.orders b USING (id)
+        WHERE n.user_id <> b.user_id AND contains(coalesce(n.original_user_id, n.user_id), '@')
+            AND contains(coalesce(b.original_user_id, b.user_id), '@')
             AND n.id IN (FROM {new}.movable)
         """
     )
@@ -98,7 +105,9 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
         """,
     )
     total = scalar(con, f"SELECT count(*) FROM {new}.orders")
-    known = " UNION ".join(f"SELECT id, user_id FROM {name}.orders WHERE user_id IS NOT NULL" for name in (base, new))
+    known = " UNION ".join(
+        f"SELECT id, user_id, original_user_id FROM {name}.orders WHERE user_id IS NOT NULL" for name in (base, new)
+    )
     refunds = _with_customer(con, f"SELECT {_REFUND_COLUMNS} FROM {new}.refunds", "order_id", known)
     changed_refunds = scalar(
         con, f"SELECT count(*) FROM ({refunds} EXCEPT SELECT {_REFUND_COLUMNS} FROM {base}.refunds)"
@@ -107,7 +116,7 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
     users = scalar(
         con,
         f"""
-        SELECT count(*) FROM {new}.users n LEFT JOIN {base}.users b USING (id)
+        SELECT count(*) FROM {new}.users n LEFT JOIN {own_users(base)} b USING (id)
         WHERE b.id IS NULL OR coalesce(n.name <> b.name, n.name IS NOT NULL)
             OR coalesce(n.email <> b.email, n.email IS NOT NULL)
         """,
@@ -116,7 +125,7 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
 
 
 _ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents) AS HUGEINT))"
-_REFUND_COLUMNS = "id, order_id, user_id, amount_cents, created_at, with_order"
+_REFUND_COLUMNS = "id, order_id, user_id, amount_cents, created_at, with_order, original_user_id"
 
 
 def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> dict[str, int]:
@@ -133,16 +142,17 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
     if base:
         users = f"""
             SELECT id, coalesce(n.name, b.name) AS name, coalesce(n.email, b.email) AS email
-            FROM {base}.users b FULL JOIN {new}.users n USING (id)
-            WHERE id NOT IN (SELECT former_id FROM moved) OR id IN (SELECT user_id FROM {out}.orders)
-                OR id IN (SELECT user_id FROM {out}.refunds)
+            FROM {own_users(base)} b FULL JOIN {new}.users n USING (id)
+            WHERE id NOT IN (SELECT former_id FROM moved) OR id IN (SELECT {OWN_ID} FROM {out}.orders)
+                OR id IN (SELECT {OWN_ID} FROM {out}.refunds)
         """
         quarantine = f"FROM {base}.quarantine UNION FROM {new}.quarantine"
     else:
         users, quarantine = f"FROM {new}.users", f"FROM {new}.quarantine"
     forgotten = "FROM old.forgotten" if base == "old" else "SELECT '' AS user_hash, true AS orders_too LIMIT 0"
     con.execute(f"CREATE TABLE {out}.forgotten AS {forgotten}")
-    con.execute(f"CREATE TABLE {out}.users AS FROM ({users}) ORDER BY id")
+    copy_aliases(con, base if base == "old" else None, out)
+    write_users(con, users, out)
     con.execute(f"CREATE TABLE {out}.quarantine AS FROM ({quarantine}) ORDER BY source, line, reason")
     return quarantine_contradicting(con, new, out) if base else {}
 
@@ -152,7 +162,7 @@ def _merge_orders(con: duckdb.DuckDBPyConnection, base: str | None, new: str, ou
     if base:
         rows = (
             f"SELECT {_ORDER_COLUMNS} FROM {base}.orders ANTI JOIN {new}.orders USING (id) UNION ALL"
-            f" {_with_customer(con, rows, 'id', f'SELECT id, user_id FROM {base}.orders')}"
+            f" {_with_customer(con, rows, 'id', f'SELECT id, user_id, original_user_id FROM {base}.orders')}"
         )
     con.execute(f"CREATE TABLE {out}.orders AS {rows} ORDER BY user_id, created_at")
 
@@ -161,8 +171,8 @@ def _merge_items(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out
     rows = f"SELECT {_ITEM_COLUMNS} FROM {new}.order_items"
     if base:
         kept = f"{base}.order_items ANTI JOIN replaced_items ON order_id = replaced_items.id"
-        rows = f"{_with_moved(f'SELECT {_ITEM_COLUMNS} FROM {kept}')} UNION ALL {rows}"
-    rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders")
+        rows = f"{_with_moved(f'SELECT {_ITEM_COLUMNS} FROM {kept}', ['user_id'])} UNION ALL {rows}"
+    rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders", ["user_id"])
     con.execute(f"CREATE TABLE {out}.order_items AS {rows} ORDER BY user_id, order_id")
 
 
@@ -170,21 +180,19 @@ def _merge_refunds(con: duckdb.DuckDBPyConnection, base: str | None, new: str, o
     rows = f"SELECT {_REFUND_COLUMNS} FROM {new}.refunds"
     if base:
         kept = f"{base}.refunds ANTI JOIN {new}.refunds USING (id) WHERE NOT ({_withdrawn(new)})"
-        rows = f"{_with_moved(f'SELECT {_REFUND_COLUMNS} FROM {kept}')} UNION ALL {rows}"
-    rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders")
+        rows = f"{_with_moved(f'SELECT {_REFUND_COLUMNS} FROM {kept}', _CUSTOMER)} UNION ALL {rows}"
+    rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id, original_user_id FROM {out}.orders")
     con.execute(f"CREATE TABLE {out}.refunds AS {rows} ORDER BY user_id, created_at")
 
 
-_ORDER_COLUMNS = "id, user_id, total_cents, status, created_at"
+_ORDER_COLUMNS = "id, user_id, total_cents, status, created_at, original_user_id"
 _ITEM_COLUMNS = "order_id, product_id, product_name, quantity, amount_cents, user_id"
 
 
-def _with_moved(rows: str) -> str:
-    """Return SQL for rows of which those of a moved order have its new customer."""
-    return (
-        f"SELECT r.* REPLACE (coalesce(m.user_id, r.user_id) AS user_id) FROM ({rows}) AS r"
-        " LEFT JOIN moved AS m ON m.id = r.order_id"
-    )
+def _with_moved(rows: str, columns: Sequence[str]) -> str:
+    """Return SQL for rows of which those of a moved order have its new customer, in these columns."""
+    moved = ", ".join(f"CASE WHEN m.id IS NOT NULL THEN m.{name} ELSE r.{name} END AS {name}" for name in columns)
+    return f"SELECT r.* REPLACE ({moved}) FROM ({rows}) AS r LEFT JOIN moved AS m ON m.id = r.order_id"
 
 
 def _withdrawn(new: str) -> str:
@@ -193,11 +201,11 @@ def _withdrawn(new: str) -> str:
     return f"coalesce(with_order AND {comes_again}, false)"
 
 
-def _with_customer(con: duckdb.DuckDBPyConnection, rows: str, key: str, orders: str) -> str:
-    """Return SQL for rows in which each missing ``user_id`` is that of the order with the id ``key``, if it has one."""
+def _with_customer(
+    con: duckdb.DuckDBPyConnection, rows: str, key: str, orders: str, columns: Sequence[str] = _CUSTOMER
+) -> str:
+    """Return SQL for rows without a customer that have, in these columns, that of the order with the id ``key``."""
     if not scalar(con, f"SELECT count(*) FROM ({rows}) WHERE user_id IS NULL"):
         return rows
-    return (
-        f"SELECT r.* REPLACE (coalesce(r.user_id, o.user_id) AS user_id)"
-        f" FROM ({rows}) AS r LEFT JOIN ({orders}) AS o ON o.id = r.{key}"
-    )
+    found = ", ".join(f"CASE WHEN r.user_id IS NULL THEN o.{name} ELSE r.{name} END AS {name}" for name in columns)
+    return f"SELECT r.* REPLACE ({found}) FROM ({rows}) AS r LEFT JOIN ({orders}) AS o ON o.id = r.{key}"

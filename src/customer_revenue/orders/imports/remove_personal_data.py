@@ -3,19 +3,20 @@
 # ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
-import datetime as dt
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from customer_revenue.errors import CustomerNotFound, InvalidParameter, StoreNotFound
+from customer_revenue.orders.aliases import own_users, resolve
 from customer_revenue.orders.duckdb_sql import scalar
 from customer_revenue.orders.engines.base_target import Views
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.forgotten_customers import check_forget_key, keyed_hash
-from customer_revenue.orders.store_info import write_info
-from customer_revenue.periods import Clock
+from customer_revenue.orders.store_info import rewrite_info
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Forgotten:
     items: int
     refunds: int
     quarantined: int
-    """Quarantined rows that contained the person's id, name or e-mail."""
+    """Quarantined rows that contained an id, a name or an e-mail of the person."""
+    other_ids: tuple[str, ...] = ()
+    """The person's further ids, by the aliases of the store."""
 
 
 def forget(
@@ -63,57 +66,77 @@ def forget(
             raise StoreNotFound(f"no store at {without_password(url)}")
         check_forget_key(con, key)
         removed = _write_without(con, user_id, key, orders=orders)
-        day = old["as_of"]
-        write_info(
-            con,
-            currency=str(old["currency"]),
-            zone=str(old["timezone"]),
-            clock=Clock(str(old["clock"])),
-            clock_is_chosen=bool(old["clock_is_chosen"]),
-            as_of=day if isinstance(day, dt.date) else None,
-            formats=str(old["formats"]),
-        )
+        rewrite_info(con, old)
         target.create_views(con, views or {}, str(old["timezone"]))
         target.publish(con)
     return removed
 
 
 def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, orders: bool) -> Forgotten:
-    """Write ``next``: the contents of ``old`` without the person's data."""
-    found = con.execute("SELECT name, email FROM old.users WHERE id = ?", [user_id]).fetchall()
-    if not found:
+    """Write ``next``: the contents of ``old`` without the person's data, under all their ids."""
+    resolve(con, "old.aliases")
+    _collect_ids(con, user_id)
+    found = con.execute("SELECT id, name, email FROM own WHERE id IN (FROM ids)").fetchall()
+    changes = "SELECT from_id AS id FROM old.alias_changes UNION SELECT to_id FROM old.alias_changes"
+    if not found and not scalar(con, f"SELECT count(*) FROM ({changes}) WHERE id IN (FROM ids)"):
         raise CustomerNotFound(f"no customer {user_id[:100]!r} in the store")
-    [(name, email)] = found
-    who = {"id": user_id}
-    for table, column in (("orders", "user_id"), ("order_items", "user_id"), ("refunds", "user_id")):
-        kept = f" WHERE {column} IS DISTINCT FROM $id" if orders else ""
-        con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{kept}", who if orders else None)
-    con.execute(
-        "CREATE TABLE next.users AS FROM old.users WHERE id <> $id"
-        if orders
-        else "CREATE TABLE next.users AS SELECT id, CASE WHEN id <> $id THEN name END AS name,"
-        " CASE WHEN id <> $id THEN email END AS email FROM old.users",
-        who,
-    )
+    for table in ("orders", "order_items", "refunds"):
+        con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{_without(orders, 'user_id')}")
+    nameless = ", ".join(f"CASE WHEN id NOT IN (FROM ids) THEN {name} END AS {name}" for name in ("name", "email"))
+    for table in ("users", "aliased_users"):
+        con.execute(f"CREATE TABLE next.{table} AS SELECT id, {nameless} FROM old.{table}{_without(orders, 'id')}")
+    for table in ("aliases", "alias_changes"):
+        con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{_without(orders, 'from_id', 'to_id')}")
+    ids = [i for (i,) in con.execute("FROM ids ORDER BY 1").fetchall()]
     con.execute(
         """
         CREATE TABLE next.quarantine AS FROM old.quarantine WHERE NOT coalesce(
-            user_id = $id OR list_has_any(string_split(raw, ','), [$id, $name, $email]), false
+            user_id IN (FROM ids) OR regexp_matches(raw, $cells), false
         )
         """,
-        {**who, "name": name, "email": email},
+        {"cells": _cells_pattern([*ids, *(text for _, *texts in found for text in texts if text)])},
     )
+    hashes = [(keyed_hash(key, ""), None), *((keyed_hash(key, own_id), orders) for own_id in ids)]
+    con.executemany("INSERT INTO hashes VALUES (?, ?)", hashes)
     con.execute(
         """
         CREATE TABLE next.forgotten AS
-        SELECT user_hash, bool_or(orders_too) AS orders_too FROM (
-            FROM old.forgotten UNION ALL VALUES ($hash, $orders), ($mark, NULL)
-        ) GROUP BY user_hash
-        """,
-        {"hash": keyed_hash(key, user_id), "mark": keyed_hash(key, ""), "orders": orders},
+        SELECT user_hash, bool_or(orders_too) AS orders_too FROM (FROM old.forgotten UNION ALL FROM hashes)
+        GROUP BY user_hash
+        """
     )
-    counts = [
+    removed_rows = [
         scalar(con, f"SELECT (SELECT count(*) FROM old.{t}) - (SELECT count(*) FROM next.{t})")
         for t in ("orders", "order_items", "refunds", "quarantine")
     ]
-    return Forgotten(bool(name or email), *counts)
+    named = any(text for _, *texts in found for text in texts)
+    return Forgotten(named, *removed_rows, tuple(own_id for own_id in ids if own_id != user_id))
+
+
+def _without(orders: bool, *columns: str) -> str:
+    """Return SQL for the condition that no column is an id of the person, if their orders go too."""
+    conditions = [f"coalesce({column} NOT IN (FROM ids), true)" for column in columns]
+    return f" WHERE {' AND '.join(conditions)}" if orders else ""
+
+
+def _collect_ids(con: duckdb.DuckDBPyConnection, user_id: str) -> None:
+    """Create the temporary table ``ids``: this id, the customer it is merged into, and all that are merged into them.
+
+    Also creates ``own``, the users by their own ids, and the empty table ``hashes``.
+    """
+    con.execute(f"CREATE TEMP VIEW own AS FROM {own_users('old')}")
+    con.execute("CREATE TEMP TABLE hashes (user_hash VARCHAR, orders_too BOOLEAN)")
+    con.execute(
+        """
+        CREATE TEMP TABLE ids AS
+        WITH customer AS (SELECT coalesce((SELECT to_id FROM resolved WHERE from_id = $id), $id) AS id)
+        FROM customer UNION SELECT from_id FROM resolved JOIN customer ON id = to_id
+        """,
+        {"id": user_id},
+    )
+
+
+def _cells_pattern(texts: Sequence[str]) -> str:
+    """Return a regular expression for a line of which one of the texts is a cell, whatever its delimiter."""
+    words = "|".join(re.escape(text.replace('"', '""')) for text in dict.fromkeys(texts))
+    return rf'(?i)(^|[,;|\t\r\n])\s*"?\s*({words})\s*"?\s*($|[,;|\t\r\n])'

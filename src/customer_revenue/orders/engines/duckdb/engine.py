@@ -22,7 +22,7 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Engine, Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
-from customer_revenue.orders.expressions import QUARANTINE_SCHEMA, canonical_tables
+from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
@@ -76,8 +76,8 @@ class DuckDBEngine(Engine):
         return self._info
 
     @override
-    def quarantine(self) -> ir.Table:
-        return ibis.table(QUARANTINE_SCHEMA, name="quarantine", catalog=ATTACHED, database="main")
+    def own_table(self, name: str) -> ir.Table:
+        return ibis.table(OWN_TABLES[name], name=name, catalog=ATTACHED, database="main")
 
     @override
     def compile(self, expr: ir.Table) -> Statement:

@@ -16,7 +16,7 @@ from customer_revenue.orders.engines.duckdb.engine import ATTACHED, DuckDBEngine
 from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
 from customer_revenue.orders.engines.shop_tables import ShopTables
 from customer_revenue.orders.engines.urls import path_of
-from customer_revenue.orders.expressions import QUARANTINE_SCHEMA
+from customer_revenue.orders.expressions import OWN_TABLES
 from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.settings import StoreOptions
@@ -40,8 +40,8 @@ class DuckDBShopEngine(DuckDBEngine):
         return self._shop.findings
 
     @override
-    def quarantine(self) -> ir.Table:
-        return ibis.memtable(QUARANTINE_SCHEMA.to_pyarrow().empty_table())
+    def own_table(self, name: str) -> ir.Table:
+        return ibis.memtable(OWN_TABLES[name].to_pyarrow().empty_table())
 
     @override
     def _load_info(self) -> Mapping[str, Any]:

@@ -24,10 +24,18 @@ UPGRADES: Mapping[int, tuple[str, ...]] = {
         *(f"ALTER TABLE next.{table} ALTER COLUMN user_id DROP NOT NULL" for table in _WITH_CUSTOMER),
         "ALTER TABLE next.refunds ADD COLUMN with_order BOOLEAN",
         "UPDATE next.refunds SET with_order = coalesce(id = concat('refund:', order_id), false)",
+        *(f"ALTER TABLE next.{table} ADD COLUMN original_user_id VARCHAR" for table in ("orders", "refunds")),
+        *(f"ALTER TABLE next.quarantine ADD COLUMN {name} TEXT" for name in ("order_id", "refund_id", "header")),
+        "CREATE TABLE next.aliases (from_id VARCHAR, to_id VARCHAR)",
+        "CREATE TABLE next.aliased_users (id VARCHAR, name TEXT, email TEXT)",
+        "CREATE TABLE next.alias_changes (changed_at TIMESTAMP, action VARCHAR, from_id VARCHAR, to_id VARCHAR)",
         f"UPDATE next.store_info SET last_created_at = {last_counted('next.')}",  # noqa: S608  # our own names
     ),
 }
-"""The statements that upgrade a store from each version to the next. They call the store ``next``."""
+"""The statements that upgrade a store from each version to the next. They call the store ``next``.
+
+A VARCHAR is an id or a word, a TEXT may be longer: servers distinguish them.
+"""
 
 
 @contextmanager

@@ -9,6 +9,7 @@ written.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ class MySQLTarget(ServerTarget):
         super().__init__(folder, display_url)
         self._con = con
         self._collation = collation_of(con)
+        self._options = f"ENGINE InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {self._collation}"
         self._views: dict[str, str] = {}
 
     @override
@@ -84,8 +86,11 @@ class MySQLTarget(ServerTarget):
     @override
     def _upgrade_sql(self, statement: str) -> str:
         """Translate types, and write a column that may be null as the server does."""
-        sql = super()._upgrade_sql(statement).replace("user_hash VARCHAR", "user_hash VARCHAR(255)")
-        return sql.replace("ALTER COLUMN user_id DROP NOT NULL", "MODIFY user_id VARCHAR(255)")
+        sql = super()._upgrade_sql(statement)
+        sql = sql.replace("ALTER COLUMN user_id DROP NOT NULL", "MODIFY user_id VARCHAR")
+        for ours, theirs in (("VARCHAR", "VARCHAR(255)"), ("TEXT", "MEDIUMTEXT"), ("TIMESTAMP", "DATETIME(6)")):
+            sql = re.sub(rf"\b{ours}\b", theirs, sql)
+        return f"{sql} {self._options}" if sql.startswith("CREATE TABLE") else sql
 
     @override
     def _exists(self) -> bool:
@@ -143,16 +148,13 @@ class MySQLTarget(ServerTarget):
             ]
             self._run(
                 f"CREATE TABLE IF NOT EXISTS {name} ({', '.join([_typed(name, TABLES[name], strict=True), *keys])})"
-                f" ENGINE InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {self._collation}"
+                f" {self._options}"
             )
 
     @override
     def _copy_in(self, con: duckdb.DuckDBPyConnection, name: str, schema: ibis.Schema, query: str) -> None:
         self._run("DROP TEMPORARY TABLE IF EXISTS incoming")
-        self._run(
-            f"CREATE TEMPORARY TABLE incoming ({_typed(name, schema)})"
-            f" ENGINE InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {self._collation}"
-        )
+        self._run(f"CREATE TEMPORARY TABLE incoming ({_typed(name, schema)}) {self._options}")
         insert = f"INSERT INTO incoming VALUES ({', '.join(['%s'] * len(schema))})"
         found = con.execute(f"SELECT {', '.join(schema)} FROM ({query})")
         with self._con.cursor() as cursor:
