@@ -28,6 +28,7 @@ FREE_TEXT = {
     "expect_gross": "an amount",
     "group": "a group of the policy",
     "host": "an address",
+    "ids": "of customers",
     "name": "of a key",
     "reason": "of the quarantine",
     "segment": "a segment of the policy",

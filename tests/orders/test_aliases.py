@@ -17,7 +17,7 @@ from customer_revenue.errors import (
     UnreadableFile,
 )
 from customer_revenue.orders.engines.duckdb.target import DuckDBTarget
-from customer_revenue.orders.imports.change_aliases import AliasSummary, add_aliases, remove_aliases
+from customer_revenue.orders.imports.change_aliases import AliasSummary, merge_customers, separate_customers
 from customer_revenue.orders.imports.remove_personal_data import forget
 from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
@@ -48,7 +48,7 @@ def filled(any_shop: Shop) -> Shop:
 
 
 def merge(shop: Shop, *pairs: str, **options: Any) -> AliasSummary:
-    return add_aliases(shop.file("from,to", *pairs, header=None), shop.url, views=VIEWS, **options)
+    return merge_customers(shop.file("from,to", *pairs, header=None), shop.url, views=VIEWS, **options)
 
 
 def owners(shop: Shop, table: str = "orders", key: str = "id") -> dict[str, str]:
@@ -76,7 +76,7 @@ def test_two_customers_are_one_in_every_table(filled: Shop) -> None:
 def test_removing_an_alias_restores_everything(filled: Shop) -> None:
     before = tables(filled)
     merge(filled, "annie,ann")
-    summary = remove_aliases(["annie"], filled.url, views=VIEWS)
+    summary = separate_customers(["annie"], filled.url, views=VIEWS)
     assert (summary.removed, summary.orders, summary.customers_in_store) == (1, 1, 3)
     assert tables(filled) == before
     assert [row[1:] for row in sorted(filled.query("SELECT * FROM alias_changes"))] == [
@@ -95,7 +95,7 @@ def test_later_imports_are_merged_too(filled: Shop) -> None:
     filled.load("s,ann,2023-06-09,100,2", header=REFUNDS)
     assert set(owners(filled).values()) == {"ann", "bob"}
     assert set(owners(filled, "refunds").values()) == {"ann"}, "a refund of the same person's order"
-    remove_aliases(["annie", "anna"], filled.url)
+    separate_customers(["annie", "anna"], filled.url)
     assert owners(filled) == {"1": "ann", "2": "annie", "3": "bob", "4": "anna", "5": "ann"}
     assert owners(filled, "refunds")["r"] == "annie"
     assert ("anna", "Anna", None) in filled.query("SELECT * FROM users")
@@ -106,7 +106,7 @@ def test_an_order_may_come_again_under_another_id_of_the_person(filled: Shop) ->
         filled.load("2,ann,2023-05-02,21,paid,q,,,", header=HEADER)
     merge(filled, "annie,ann")
     assert filled.load("2,ann,2023-05-02,21,paid,q,,,", header=HEADER).orders_updated == 1
-    remove_aliases(["annie"], filled.url)
+    separate_customers(["annie"], filled.url)
     assert owners(filled)["2"] == "ann"
 
 
@@ -116,7 +116,7 @@ def test_lines_of_one_order_under_two_ids_of_a_person(shop: Shop) -> None:
     summary = shop.load("7,ann,2023-05-01,10,paid,p,,,", "7,annie,2023-05-01,10,paid,q,,,", header=HEADER)
     assert (summary.orders_imported, summary.quarantined) == (1, {})
     assert owners(shop) == {"1": "ann", "7": "ann"}
-    remove_aliases(["annie"], shop.url)
+    separate_customers(["annie"], shop.url)
     assert owners(shop)["7"] == "annie"
 
 
@@ -125,7 +125,7 @@ def test_an_order_without_a_customer_takes_the_merged_one(shop: Shop) -> None:
     merge(shop, "annie,ann")
     shop.load("1,,2023-05-01,11,paid,p,,,", "2,annie,2023-05-01,10,paid,p,,,", header=HEADER)
     assert owners(shop) == {"1": "ann", "2": "ann"}
-    remove_aliases(["annie"], shop.url)
+    separate_customers(["annie"], shop.url)
     assert owners(shop) == {"1": "annie", "2": "annie"}
 
 
@@ -134,7 +134,7 @@ def test_a_chain_leads_to_its_end_and_a_part_of_it_can_go(filled: Shop) -> None:
     merge(filled, "ann,person 7", "nobody,ann")
     assert owners(filled) == {"1": "person 7", "2": "person 7", "3": "bob"}
     assert ("person 7", "Ann Lee", "ann@x.org") in filled.query("SELECT * FROM users")
-    remove_aliases(["ann"], filled.url)
+    separate_customers(["ann"], filled.url)
     assert owners(filled) == {"1": "ann", "2": "ann", "3": "bob"}
     assert sorted(filled.query("SELECT from_id, to_id FROM aliases")) == [("annie", "ann"), ("nobody", "ann")]
 
@@ -166,9 +166,9 @@ def test_what_is_no_alias_or_no_store(shop: Shop) -> None:
         merge(shop, "a,b")
     shop.load(*LINES, header=HEADER)
     with pytest.raises(InvalidParameter, match="'ann' is not merged"):
-        remove_aliases(["ann"], shop.url)
+        separate_customers(["ann"], shop.url)
     with pytest.raises(UnreadableFile, match="needs the columns from and to"):
-        add_aliases(shop.file("a,b", header="old,new"), shop.url)
+        merge_customers(shop.file("a,b", header="old,new"), shop.url)
 
 
 def test_unknown_ids_are_reported_and_the_same_aliases_change_nothing(filled: Shop) -> None:
@@ -219,13 +219,13 @@ def test_only_the_names_of_a_merged_person_can_go(filled: Shop) -> None:
     filled.load("4,annie,2023-06-01,40,paid,p,Annie,annie@x.org,", header=HEADER, forget_key=KEY)
     assert sorted(filled.query("SELECT * FROM users")) == [("ann", None, None), ("bob", "Bob", "bob@x.org")]
     assert owners(filled)["4"] == "ann"
-    remove_aliases(["annie"], filled.url)
+    separate_customers(["annie"], filled.url)
     assert sorted(filled.query("SELECT name FROM users"), key=repr) == [("Bob",), (None,), (None,)]
 
 
 def test_a_forgotten_persons_removed_aliases_are_forgotten_too(filled: Shop) -> None:
     merge(filled, "annie,ann")
-    remove_aliases(["annie"], filled.url)
+    separate_customers(["annie"], filled.url)
     forget("ann", filled.url, KEY, orders=True)
     assert filled.query("SELECT * FROM alias_changes") == []
     assert owners(filled) == {"2": "annie", "3": "bob"}
@@ -238,7 +238,7 @@ def test_a_corrected_address_of_a_merged_customer(shop: Shop) -> None:
     merge(shop, "a@x.org,person 1", "b@x.org,person 2")
     shop.load(line.format("b@x.org", 1), header=header)
     assert owners(shop) == {"1": "person 2", "2": "person 2", "3": "c@x.org"}
-    remove_aliases(["b@x.org"], shop.url)
+    separate_customers(["b@x.org"], shop.url)
     assert owners(shop) == {"1": "b@x.org", "2": "b@x.org", "3": "c@x.org"}
 
 

@@ -28,7 +28,7 @@ def add_aliases(settings: Settings, path: Path) -> AliasSummary:
         StoreError: the store cannot be read or written.
     """
     key = settings.forget_key.get_secret_value()
-    return change_aliases.add_aliases(path, settings.store, key, views=views(settings))
+    return change_aliases.merge_customers(path, settings.store, key, views=views(settings))
 
 
 def remove_aliases(settings: Settings, ids: Sequence[str]) -> AliasSummary:
@@ -38,7 +38,7 @@ def remove_aliases(settings: Settings, ids: Sequence[str]) -> AliasSummary:
         InvalidParameter: an id is not merged into another.
         StoreError: the store cannot be read or written.
     """
-    return change_aliases.remove_aliases(ids, settings.store, views=views(settings))
+    return change_aliases.separate_customers(ids, settings.store, views=views(settings))
 
 
 def aliases_of(settings: Settings) -> pa.Table:

@@ -47,7 +47,7 @@ class AliasSummary:
     aliases_in_store: int
 
 
-def add_aliases(path: Path, url: str, key: str = "", *, views: Views | None = None) -> AliasSummary:
+def merge_customers(path: Path, url: str, key: str = "", *, views: Views | None = None) -> AliasSummary:
     """Merge customers into others, for all orders of the store and of later imports.
 
     Args:
@@ -80,7 +80,7 @@ def add_aliases(path: Path, url: str, key: str = "", *, views: Views | None = No
         return _publish(con, target, old, views or {})
 
 
-def remove_aliases(ids: Sequence[str], url: str, *, views: Views | None = None) -> AliasSummary:
+def separate_customers(ids: Sequence[str], url: str, *, views: Views | None = None) -> AliasSummary:
     """End aliases: each of these customers has their own orders, refunds, name and e-mail again.
 
     Args:

@@ -105,12 +105,13 @@ def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, or
         GROUP BY user_hash
         """
     )
-    removed_rows = [
+    orders_gone, items, refunds, quarantined = (
         scalar(con, f"SELECT (SELECT count(*) FROM old.{t}) - (SELECT count(*) FROM next.{t})")
         for t in ("orders", "order_items", "refunds", "quarantine")
-    ]
+    )
     named = any(text for _, *texts in found for text in texts)
-    return Forgotten(named, *removed_rows, tuple(own_id for own_id in ids if own_id != user_id))
+    other_ids = tuple(own_id for own_id in ids if own_id != user_id)
+    return Forgotten(named, orders_gone, items, refunds, quarantined, other_ids)
 
 
 def _without(orders: bool, *columns: str) -> str:
