@@ -69,11 +69,15 @@ def best(function: Callable[[], object], times: int = 3) -> float:
 
 def command(folder: Path, *words: str) -> tuple[float, float]:
     """Seconds and peak gigabytes of one of our commands, run as its user does."""
+    return run_measured(folder, sys.executable, "-m", "customer_revenue", *words)
+
+
+def run_measured(folder: Path, *words: str) -> tuple[float, float]:
+    """Seconds and peak gigabytes of a program that runs in a process of its own."""
     code = "import resource,subprocess,sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
     code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     began = time.perf_counter()
-    line = [sys.executable, "-c", code, sys.executable, "-m", "customer_revenue", *words]
-    done = subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, check=True, capture_output=True, text=True)
     return time.perf_counter() - began, int(done.stdout) / 1024**2
 
 

@@ -23,3 +23,11 @@ def scalar(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> i
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, cut to 200 characters."""
     return str(error).splitlines()[0][:200]
+
+
+def if_then(condition: str, test: str) -> str:
+    """Return SQL for whether both hold, of which the second, slower one is computed only where the first holds.
+
+    DuckDB computes both sides of an ``AND`` in a projection.
+    """
+    return f"CASE WHEN {condition} THEN {test} ELSE false END"

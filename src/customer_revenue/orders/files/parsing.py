@@ -49,28 +49,33 @@ _THOUSAND_COINS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 def parsed_columns(file_format: Format, types: Mapping[str, str], conventions: Conventions) -> list[str]:
     """Return ``expression AS name`` for every column of a format, null for those that the file lacks.
 
+    For each column that may fail to be parsed there is also ``has_name``: whether the file states a value.
+
     Args:
         file_format: the format.
         types: the DuckDB type of each column of the file that the format has.
         conventions: how its columns are read.
     """
-    return [
+    values = [
         f"{parse(column, types, conventions)} AS {column.name}"
         if column.name in types
         else f"CAST(NULL AS {_SQL_TYPE[column.kind]}) AS {column.name}"
         for column in file_format.columns
     ]
+    return values + [f"scan.{column.name} IS NOT NULL AS has_{column.name}" for column in _parsed(file_format, types)]
 
 
-def parse_failure(file_format: Format, types: Mapping[str, str], conventions: Conventions) -> str:
-    """Return SQL for the quarantine reason of a value that cannot be parsed, null if every value can."""
+def parse_failure(file_format: Format, types: Mapping[str, str]) -> str:
+    """Return SQL over parsed columns for the quarantine reason of a value that is no value, null if all are."""
     cases = [
-        f"WHEN {text_of(column, types)} IS NOT NULL AND {parse(column, types, conventions)} IS NULL"
-        f" THEN 'bad_{_BAD_VALUE_REASONS[column.kind]}'"
-        for column in file_format.columns
-        if column.kind in _BAD_VALUE_REASONS and column.name in types
+        f"WHEN has_{column.name} AND {column.name} IS NULL THEN 'bad_{_BAD_VALUE_REASONS[column.kind]}'"
+        for column in _parsed(file_format, types)
     ]
     return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+
+def _parsed(file_format: Format, types: Mapping[str, str]) -> list[Column]:
+    return [column for column in file_format.columns if column.kind in _BAD_VALUE_REASONS and column.name in types]
 
 
 def parse(column: Column, types: Mapping[str, str], conventions: Conventions) -> str:

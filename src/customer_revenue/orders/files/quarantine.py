@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from customer_revenue.orders.aliases import OWN_ID
+from customer_revenue.orders.duckdb_sql import if_then
 from customer_revenue.orders.files.columns.ids import is_cut
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.reading import LINE, Rows
@@ -112,10 +113,8 @@ def swallowed_lines(columns: list[str], delimiter: str) -> str:
     for position, column in enumerate(columns):
         first, last = f"split_part({column}, chr(10), 1)", f"string_split({column}, chr(10))[-1]"
         separators = f"(length({{0}}) - length(replace({{0}}, '{delimiter}', '')))".format
-        tests.append(
-            f"(contains({column}, chr(10)) AND {separators(first)} = {width - 1 - position}"
-            f" AND {separators(last)} = {position})"
-        )
+        counts = f"{separators(first)} = {width - 1 - position} AND {separators(last)} = {position}"
+        tests.append(if_then(f"contains({column}, chr(10))", counts))
     return " OR ".join(tests)
 
 

@@ -15,6 +15,7 @@ import duckdb
 
 from customer_revenue.errors import UnreadableFile
 from customer_revenue.orders.duckdb_sql import first_line, scalar
+from customer_revenue.orders.files.columns.ids import tidy_text
 from customer_revenue.orders.files.encodings import Encoding, as_utf8, detect_encoding
 from customer_revenue.orders.files.formats.format import header_key
 
@@ -155,9 +156,12 @@ def read_rows(con: duckdb.DuckDBPyConnection, file: File, names: Mapping[str, st
         path = as_utf8(file.path, file.encoding, folder)
         scan = _words_of_lines(con, path, columns) if file.delimiter == " " else _csv(con, path, file, columns)
     scan.create_view("scanned_rows", replace=True)
-    con.execute(f"CREATE TABLE {table} AS SELECT row_number() OVER () + 1 AS {LINE}, * FROM scanned_rows")
-    rejected = _move_rejects(con, table)
     types = dict(zip(scan.columns, map(str, scan.types), strict=True))
+    tidy = [f"{tidy_text(name)} AS {name}" if types[name] == "VARCHAR" else name for name in columns]
+    con.execute(
+        f"CREATE TABLE {table} AS SELECT row_number() OVER () + 1 AS {LINE}, {', '.join(tidy)} FROM scanned_rows"
+    )
+    rejected = _move_rejects(con, table)
     return Rows(table, {name: types[name] for name in names.values()}, rejected)
 
 
@@ -202,11 +206,12 @@ def _move_rejects(con: duckdb.DuckDBPyConnection, table: str) -> int:
     """Move the lines that could not be split to a table of their own, and number the others as the file does."""
     rejects = f"{table}_rejected"
     con.execute(f"CREATE TABLE {rejects} ({LINE} BIGINT, raw VARCHAR, order_id VARCHAR, refund_id VARCHAR)")
-    if not scalar(con, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
-        return 0
-    con.execute(
-        f"INSERT INTO {rejects} ({LINE}, raw) SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line"
-    )
+    try:
+        con.execute(
+            f"INSERT INTO {rejects} ({LINE}, raw) SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line"
+        )
+    except duckdb.CatalogException:
+        return 0  # the table exists if a line was rejected
     con.execute("DROP TABLE reject_errors")
     con.execute("DROP TABLE reject_scans")
     rejected = scalar(con, f"SELECT count(*) FROM {rejects}")

@@ -8,6 +8,7 @@ import duckdb
 from customer_revenue.orders.aliases import OWN_ID
 from customer_revenue.orders.duckdb_sql import scalar
 from customer_revenue.orders.files.reading import LINE
+from customer_revenue.orders.files.whole_orders import IS_REPEATED
 
 SCHEMA = "work.files"
 """The schema of the staged tables: ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine``."""
@@ -23,7 +24,7 @@ def stage_orders(con: duckdb.DuckDBPyConnection) -> None:
     stated = f"SELECT {columns} FROM {good} AND NOT is_summed"
     # All lines of an order state the same.
     distinct = stated.replace("SELECT ", "SELECT DISTINCT ", 1)
-    is_one_line = not scalar(con, f"SELECT count(*) - count(DISTINCT order_id) FROM {good} AND NOT is_summed")
+    is_one_line = not scalar(con, f"SELECT count(*) FROM {good} AND NOT is_summed AND {IS_REPEATED}")
     summed = f"""
         SELECT order_id AS id, any_value(user_id) AS user_id, CAST(sum(amount_cents) AS BIGINT) AS total_cents,
             any_value(status) AS status, min(created_at) AS created_at,

@@ -266,21 +266,21 @@ def _stage_lines(
         f"CAST({file.format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
     )
     types, columns = file.rows.types, [name for name in con.table(file.rows.table).columns if name != LINE]
-    failure = parse_failure(file.format, types, conventions)
-    if file.file.delimiter and file.file.delimiter != " ":
-        scanned = [f"scan.{name}" for name in columns]
-        failure = f"CASE WHEN {swallowed_lines(scanned, file.file.delimiter)} THEN 'unclosed_quote' ELSE {failure} END"
+    scanned = [f"scan.{name}" for name in columns]
+    delimiter = (file.file.delimiter or "").strip(" ")
+    swallowed = swallowed_lines(scanned, delimiter) if delimiter else "false"
+    failure = f"CASE WHEN swallowed THEN 'unclosed_quote' ELSE {parse_failure(file.format, types)} END"
+    prepared = [f"{failure} AS unreadable", *(f"{sql} AS {name}" for name, sql in file.format.prepared.items())]
     has_bad_bytes = file.file.encoding.bad_bytes > 0
     con.execute(
         f"""
         INSERT INTO {LINES} BY NAME
         WITH parsed AS (
-            SELECT {LINE}, hash({", ".join(f"scan.{name}" for name in columns)}) AS content,
-                {", ".join([*parsed_columns(file.format, types, conventions), f"{failure} AS unreadable"])}
+            SELECT {LINE}, hash({", ".join(scanned)}) AS content, {swallowed} AS swallowed,
+                {", ".join(parsed_columns(file.format, types, conventions))}
             FROM {file.rows.table} AS scan
         ), prepared AS (
-            SELECT {", ".join(["parsed.*", *(f"{sql} AS {name}" for name, sql in file.format.prepared.items())])}
-            FROM parsed
+            SELECT parsed.*, {", ".join(prepared)} FROM parsed
         ), projected AS (
             SELECT {LINE}, content, unreadable, {projected} FROM prepared
         )
@@ -336,6 +336,7 @@ def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) ->
         if file.rows.rejected and file.file.delimiter and file.format.id_column in file.theirs
     }
     removed = whole_orders.drop_superseded(con, LINES)
+    whole_orders.find_repeated_ids(con, LINES)
     whole_orders.quarantine_orders_of_rejects(con, LINES, rejects)
     whole_orders.spread_reasons(con, LINES)
     whole_orders.settle_states(con, LINES)

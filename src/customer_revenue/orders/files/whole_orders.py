@@ -17,6 +17,10 @@ from customer_revenue.orders.files.reading import LINE
 
 _KEYS = {"order": "order_id", "refund": "refund_id"}
 _ID = "CASE role WHEN 'order' THEN order_id ELSE refund_id END"
+_HASH = f"hash(role, {_ID})"
+IS_REPEATED = f"{_HASH} IN (FROM repeated_ids)"
+"""SQL for whether a line's order or refund has several lines. Nearly: two hashes can be equal."""
+
 _MAX_REJECTS = 100_000
 _SHARED_LINES = 2
 """Of two parts of an order that have this many different lines in common, each common line counts once."""
@@ -40,6 +44,17 @@ def drop_superseded(con: duckdb.DuckDBPyConnection, lines: str) -> int:
     )
 
 
+def find_repeated_ids(con: duckdb.DuckDBPyConnection, lines: str) -> None:
+    """Create the temporary table ``repeated_ids``: hashes of the role and id of what has several lines.
+
+    In most files an order has one line, and what compares lines has to look at few of them.
+    """
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE repeated_ids AS SELECT {_HASH} AS id_hash FROM {lines}"
+        f" WHERE {_ID} IS NOT NULL GROUP BY id_hash HAVING count(*) > 1"
+    )
+
+
 def drop_repeated(con: duckdb.DuckDBPyConnection, lines: str) -> int:
     """Remove the repetitions of an order's lines elsewhere in the files, as overlapping exports have, and count them.
 
@@ -49,7 +64,7 @@ def drop_repeated(con: duckdb.DuckDBPyConnection, lines: str) -> int:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE scattered AS
-        SELECT role, {_ID} AS id FROM {lines} WHERE reason IS NULL
+        SELECT role, {_ID} AS id FROM {lines} WHERE reason IS NULL AND {IS_REPEATED}
         GROUP BY ALL HAVING count(*) > 1 AND max(file * 1e12 + {LINE}) - min(file * 1e12 + {LINE}) + 1 <> count(*)
         """
     )
@@ -99,14 +114,12 @@ def settle_states(con: duckdb.DuckDBPyConnection, lines: str) -> None:
     content = f"CASE WHEN NOT is_summed THEN {stated} WHEN user_id IS NOT NULL THEN hash(user_id) END"
     for role, key in _KEYS.items():
         good = f"reason IS NULL AND role = '{role}'"
-        # Only ids on several lines are compared, and they are few.
         con.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE stated AS
-            WITH repeated AS (SELECT {key} FROM {lines} WHERE {good} GROUP BY {key} HAVING count(*) > 1)
             SELECT {key} AS id, CASE WHEN is_summed THEN 0 ELSE file END AS part, user_id, is_movable,
                 {content} AS content
-            FROM {lines} SEMI JOIN repeated USING ({key}) WHERE {good}
+            FROM {lines} WHERE {good} AND {IS_REPEATED}
             """
         )
         con.execute(

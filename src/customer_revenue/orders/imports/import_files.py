@@ -140,6 +140,7 @@ class _Import:
         self.expectations.check(totals_of(self.con, "files", new), staged.currency)
         change = self._compare_with_store(new)
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
+        self.con.execute("RESET force_compression")
         self.report("writing the store", 0.7)
         self.contradicting.update(merge(self.con, "old" if self.old else None, new, "next"))
         write_info(
@@ -211,6 +212,7 @@ class _Import:
             self.zone = str(self.old["timezone"])  # without an explicit choice, keep the store's
         # DuckDB reads times without a zone in the session's zone.
         self.con.execute("SET TimeZone = ?", [self.zone])
+        self.con.execute("SET force_compression = 'uncompressed'")
         self.has_forgotten = bool(self.old) and check_forget_key(self.con, self.forget_key)
         self.has_aliases = resolve(self.con, "old.aliases" if self.old else None)
 

@@ -11,6 +11,7 @@ import duckdb
 
 from customer_revenue.errors import BooksDisagree
 from customer_revenue.orders.duckdb_sql import one_row, scalar
+from customer_revenue.orders.files.whole_orders import IS_REPEATED
 
 _COUNTED = "status IN ('paid', 'refunded')"
 _MAX_SHOWN = 5
@@ -114,9 +115,17 @@ def totals_of_files(con: duckdb.DuckDBPyConnection, schema: str, sources: Sequen
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE file_orders AS
-        SELECT file, order_id AS id, any_value(user_id) AS user_id, any_value(status) AS status,
-            CASE WHEN bool_or(is_summed) THEN sum(amount_cents) ELSE any_value(total_cents) END AS total_cents
-        FROM {schema}.lines WHERE reason IS NULL AND role = 'order' GROUP BY file, order_id
+        WITH good AS (
+            SELECT file, order_id AS id, user_id, status, is_summed, amount_cents, total_cents,
+                {IS_REPEATED} AS is_repeated
+            FROM {schema}.lines WHERE reason IS NULL AND role = 'order'
+        )
+        SELECT file, id, user_id, status, CASE WHEN is_summed THEN amount_cents ELSE total_cents END AS total_cents
+        FROM good WHERE NOT is_repeated
+        UNION ALL
+        SELECT file, id, any_value(user_id), any_value(status),
+            CASE WHEN bool_or(is_summed) THEN sum(amount_cents) ELSE any_value(total_cents) END
+        FROM good WHERE is_repeated GROUP BY file, id
         """
     )
     con.execute(

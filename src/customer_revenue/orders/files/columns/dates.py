@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from customer_revenue.errors import UndecidedColumn
+from customer_revenue.orders.duckdb_sql import if_then
 from customer_revenue.orders.files.columns.conventions import DateOrder, Inference, TimeConvention, TimeShape
 
 _PARTS = r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})([ ,T]|$)"
@@ -59,6 +60,7 @@ def judge_times(
     Raises:
         UndecidedColumn: the texts contradict each other.
     """
+    ends_in_meridiem = if_then("right(t, 1) IN ('m', 'M', '.')", f"regexp_matches(t, '{_MERIDIEM}')")
     shapes = " ".join(f"WHEN {test} THEN '{shape.name}'" for shape, test in _SHAPES.items())
     rows = con.execute(
         f"""
@@ -73,7 +75,7 @@ def judge_times(
             FROM split
         )
         SELECT shape, count(*), min(t),
-            count(*) FILTER (regexp_matches(t, '{_MERIDIEM}')), count(*) FILTER (length(p.year) = 2),
+            count(*) FILTER ({ends_in_meridiem}), count(*) FILTER (length(p.year) = 2),
             count(*) FILTER (contains(t, ' +') OR contains(t, ' -')),
             count(*) FILTER (one > 12), min(t) FILTER (one > 12),
             count(*) FILTER (two > 12), min(t) FILTER (two > 12),

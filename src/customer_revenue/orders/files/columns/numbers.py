@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from customer_revenue.errors import CurrencyMismatch, UndecidedColumn
-from customer_revenue.orders.duckdb_sql import one_row
+from customer_revenue.orders.duckdb_sql import if_then, one_row
 from customer_revenue.orders.files.columns.conventions import DecimalSign, NumberConvention
 
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "zł": "PLN"}
@@ -48,19 +48,20 @@ def judge_numbers(
         UndecidedColumn: the decimal sign cannot be decided.
         CurrencyMismatch: the amounts have the signs of several currencies.
     """
-    odd, pointed, grouped, whole_thousands, fractions = one_row(
+    grouped = if_then("substr(t, -4, 1) = '.'", r"regexp_matches(t, '^-?[1-9][0-9]{0,2}\.[0-9]{3}$')")
+    odd, pointed, in_groups, whole_thousands, fractions = one_row(
         con,
         f"""
         SELECT count(*) FILTER (TRY_CAST(t AS DECIMAL(38, 12)) IS NULL OR contains(t, '_')),
             count(*) FILTER (contains(t, '.')),
-            count(*) FILTER (substr(t, -4, 1) = '.' AND regexp_matches(t, '^-?[1-9][0-9]{{0,2}}\\.[0-9]{{3}}$')),
+            count(*) FILTER ({grouped}),
             count(*) FILTER (length(t) > 3 AND NOT contains(t, '.')),
             count(*) FILTER (contains(t, '.') AND NOT ends_with(t, '.0'))
         FROM (SELECT {text} AS t FROM {table} AS scan) WHERE t IS NOT NULL
         """,
     )
     if not odd and chosen is not DecimalSign.COMMA:
-        if grouped and grouped == pointed and not whole_thousands and chosen is None:
+        if in_groups and in_groups == pointed and not whole_thousands and chosen is None:
             raise _undecided(con, table, text, column, r"\.[0-9]{3}$")
         return JudgedNumbers(NumberConvention(), "", fractions > 0, "")
     return _judge_signs(con, table, text, column, chosen)
@@ -164,4 +165,5 @@ def parse_decimal(text: str, convention: NumberConvention) -> str:
 def parse_integer(text: str, convention: NumberConvention) -> str:
     """Return SQL for a whole number. A plain cast would round ``12.5``, which is none."""
     number = parse_decimal(text, convention)
-    return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
+    plain = f"WHEN regexp_full_match({text}, '-?[0-9]+') THEN TRY_CAST({text} AS BIGINT)"
+    return f"CASE {plain} WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from customer_revenue.orders.files.columns.ids import tidy_text
 from customer_revenue.orders.files.formats.format import Column, Kind
 
 _ZONES = {
@@ -39,14 +38,14 @@ _ZONES = {
 
 
 def text_of(column: Column, types: Mapping[str, str]) -> str:
-    """Return SQL for the text of a column, with the columns that complete it, null if it is empty."""
-    text = tidy_text(_varchar(column.name, types[column.name]))
+    """Return SQL for the text of a column, which is tidy, with the columns that complete it, null if it is empty."""
+    text = _varchar(column.name, types[column.name])
     if column.kind is not Kind.TIME:
         return text
     if column.time_of_day in types:
-        text += f" || coalesce(' ' || {tidy_text(_varchar(column.time_of_day, types[column.time_of_day]))}, '')"
+        text += f" || coalesce(' ' || {_varchar(column.time_of_day, types[column.time_of_day])}, '')"
     if column.zone in types:
-        zone = tidy_text(_varchar(column.zone, types[column.zone]))
+        zone = _varchar(column.zone, types[column.zone])
         cases = " ".join(f"WHEN '{name}' THEN '{iana}'" for name, iana in _ZONES.items())
         text += f" || coalesce(' ' || CASE {zone} {cases} ELSE {zone} END, '')"
     return text
