@@ -254,9 +254,10 @@ class TestSmallShops:
         (new_shop.folder / "o.csv").write_text(HEADER + "1,only,2023-01-01T00:00:00Z,1000,paid\n")
         new_shop.run("import", "o.csv")
         text = new_shop.run("train")
-        assert "facts_only" in text
+        assert "population" in text
         answer = new_shop.show("only")
         assert answer["revenue_summary"]["total_orders"] == 1
+        assert answer["predictions"]["tier"] == "population"
 
     def test_no_repeat_customer_at_all(self, new_shop: Shop) -> None:
         first = dt.date(2023, 1, 1)
@@ -266,7 +267,7 @@ class TestSmallShops:
         assert "no customer has bought on two days" in new_shop.run("train")
         assert new_shop.show("c7")["revenue_summary"]["total_revenue_cents"] == 1000
         assert (
-            json.loads((new_shop.folder / "models" / "current" / "manifest.json").read_text())["tier"] == "facts_only"
+            json.loads((new_shop.folder / "models" / "current" / "manifest.json").read_text())["tier"] == "population"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -170,13 +171,35 @@ def test_thin_data_get_a_tier_with_a_reason(make_shop, customers, tier):
     assert all(predictor.reasons(predictor.reason_inputs(shop.features())))
 
 
-def test_without_repeats_only_facts_are_left(make_shop):
+def test_without_repeats_a_typical_shop_answers(make_shop):
     features = make_shop(customers=60).features()
     once = features.filter(np.asarray(features.column("frequency")) == 0)
     predictor = Predictor(AS_OF).fit(once)
-    assert predictor.tier_ is Tier.FACTS_ONLY
-    with pytest.raises(NotEnoughData, match="no customer has bought on two days"):
-        predictor.predict(once)
+    assert predictor.tier_ is Tier.POPULATION
+    assert "no customer has bought on two days" in predictor.tier_reason_
+    answers = predictor.predict(once)
+    chance = column(answers, "purchase_probability")
+    assert np.all((chance > 0) & (chance < 0.5))
+    alone = column(Predictor(AS_OF).fit(once.slice(0, 1)).predict(once.slice(0, 1)), "purchase_probability")
+    assert alone > chance[0], "60 customers who did not return say more than one"
+
+
+def test_windows_in_which_nobody_bought_or_paid_teach_nothing(shop):
+    windows = shop.windows()
+    for name in ("purchases", "revenue_cents"):
+        silent = [replace(w, labels=_without(w.labels, name)) for w in windows]
+        predictor = Predictor(AS_OF, HORIZON_DAYS).fit(shop.features(), silent)
+        assert predictor.tier_ is Tier.PROBABILITY_MODELS
+        assert "only 0 customers with" in predictor.tier_reason_
+
+
+def _without(labels: pa.Table, name: str) -> pa.Table:
+    """Labels in which nothing of a name happened."""
+    for place, column_name in enumerate(labels.column_names):
+        if column_name.startswith(f"{name}_"):
+            nothing = pa.array([0] * labels.num_rows, labels.schema.field(place).type)
+            labels = labels.set_column(place, column_name, nothing)
+    return labels
 
 
 def test_without_customers_there_is_nothing_to_fit(shop):

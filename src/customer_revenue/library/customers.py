@@ -165,7 +165,7 @@ class CustomerModel:
                 model's.
 
         Raises:
-            NotEnoughData: the tier is ``facts_only``.
+            NotEnoughData: the model was not fitted to any customer.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)

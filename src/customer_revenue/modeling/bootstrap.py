@@ -217,5 +217,7 @@ def paired_bootstrap(
     seeds = np.random.default_rng(seed).spawn(draws)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         differences = np.array(list(pool.map(drawn, seeds)))
-    low, high = np.nanpercentile(differences, (2.5, 97.5), axis=0)
+    low, high = np.full((2, len(metrics)), np.nan)
+    known = np.isfinite(differences).any(axis=0)
+    low[known], high[known] = np.nanpercentile(differences[:, known], (2.5, 97.5), axis=0)
     return {name: (float(d), float(a), float(b)) for name, d, a, b in zip(metrics, whole, low, high, strict=True)}

@@ -51,6 +51,9 @@ SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 MAX_SPEND_CORRECTION = 1.0
 
+MIN_BUYERS = 40
+"""Customers who must have bought, and paid, in the latest window and in those before: of nobody nothing is learned."""
+
 CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
 
@@ -78,6 +81,19 @@ def learn(
     customers = len(longest[0].purchases)
     weights = weights.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
     return replace(tested, models=models, weights=weights, season=_season(longest))
+
+
+def too_little_happened(training_windows: Sequence[TrainingWindow]) -> str:
+    """Why nothing can be learned from these windows; empty where something can."""
+    latest, *earlier = _longest(training_windows)
+    for name, windows in (("the latest past window", [latest]), ("earlier past windows", earlier)):
+        if not windows:
+            continue
+        for what in ("purchases", "revenue"):
+            buyers = sum(int(np.sum(getattr(window, what) > 0)) for window in windows)
+            if buyers < MIN_BUYERS:
+                return f"only {buyers} customers with {what} in {name}; {MIN_BUYERS} are needed to learn from them"
+    return ""
 
 
 def _longest(training_windows: Sequence[TrainingWindow]) -> list[TrainingWindow]:
@@ -137,6 +153,8 @@ def _churn(
             continue
         X = np.vstack([s.baseline.churn_matrix(own, LEVEL_SHARE * s.churn_level(own)) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
+        if churned.min() == churned.max():  # all alike: there is nothing to tell apart
+            continue
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
         classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
@@ -182,8 +200,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     weights = _averaged(replace(best, spend=spend), PRIOR_WEIGHTS)
     size = min(SIZES, key=lambda size: _zero_count_loss(test.purchases, log_purchases, size))
     log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
-    assert log_odds is not None, "the windows' own horizon is learned"
-    p = expit(-log_odds)
+    p = expit(-(zero_count_log_odds(log_purchases, size) if log_odds is None else log_odds))
     # Levels are taken out, so that the dispersion is that of single customers.
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)

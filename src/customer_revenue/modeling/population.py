@@ -11,6 +11,7 @@ import pyarrow as pa
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.purchase_histories import Histories, column
+from customer_revenue.tables import FEATURE_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Population:
             spend_weights=np.ones(features.num_rows),
             sample=features,
         )
+
+    @classmethod
+    def nobody(cls) -> Self:
+        """No customer at all."""
+        names = {name: pa.array([], pa.string() if name == "customer_id" else pa.float64()) for name in FEATURE_COLUMNS}
+        return cls.of(pa.table(names))
 
     @classmethod
     def counted(cls, totals: pa.Table, histories: pa.Table, spends: pa.Table, sample: pa.Table) -> Self:

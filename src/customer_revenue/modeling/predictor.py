@@ -18,7 +18,7 @@ from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, B
 from customer_revenue.modeling.chunks import map_chunks, one_blas_thread
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import FittedEnsemble
-from customer_revenue.modeling.fit_ensemble import learn
+from customer_revenue.modeling.fit_ensemble import learn, too_little_happened
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictive_distribution import revenue_intervals
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
@@ -43,7 +43,7 @@ NEXT_DAYS = 30
 
 
 class Tier(StrEnum):
-    """What the predictions rest on."""
+    """What the predictions rest on; only facts where nobody has an order."""
 
     FULL = "full"
     PROBABILITY_MODELS = "probability_models"
@@ -108,13 +108,14 @@ class Predictor:
         self.refund_rate_ = min(customers.refund_cents / max(customers.total_cents, 1.0), 1.0)
         self.refund_prior_cents_ = REFUND_PRIOR_DAYS * customers.total_cents / customers.purchase_days
         repeats = customers.repeats
-        if repeats == 0:
-            self.tier_, self.tier_reason_ = Tier.FACTS_ONLY, "no customer has bought on two days"
-            return self
         if repeats < MIN_REPEAT_CUSTOMERS:
             self.base_ = BaselineModels.of_population(customers)
             self.tier_ = Tier.POPULATION
-            self.tier_reason_ = f"only {repeats} customers have bought on two days; {MIN_REPEAT_CUSTOMERS} are needed"
+            self.tier_reason_ = (
+                f"only {repeats} customers have bought on two days; {MIN_REPEAT_CUSTOMERS} are needed"
+                if repeats
+                else "no customer has bought on two days: how often customers return is that of a typical shop"
+            )
             return self
         options = self.options
         regularity = options.regularity or _regularity(Histories.from_table(customers.sample))
@@ -139,6 +140,9 @@ class Predictor:
             )
             for i, w in enumerate(enough)
         ]
+        if too_little := too_little_happened(training_windows):
+            self.tier_reason_ = too_little
+            return self
         self.learned_ = learn(training_windows, self.horizon_days, self.seed, options.trees)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         return self

@@ -109,6 +109,9 @@ def check_feed(
     back = _frame(refunds)
     before = first - dt.timedelta(days=1)
     usual = Baseline(_between(frame, baseline, before), _between(back, baseline, before))
+    if not len(usual):
+        text = f"not checked: there is no order from {baseline} to {before}, the days of the baseline"
+        return [Finding(name, alarm=False, text=text) for name in CHECK_NAMES]
     recent = Slice(
         first, last_day, _between(frame, first, last_day), _between(back, first, last_day), usual, policy.feed
     )

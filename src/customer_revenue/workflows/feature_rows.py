@@ -83,9 +83,9 @@ def training_windows(store: Store, when: AsOf, horizon_days: int, max_windows: i
 
     The engine samples large shops: nothing holds them all.
     """
-    first_day = store.info.first_day
-    assert first_day is not None, "a store with feature rows has a first day"
-    windows = []
+    first_day, windows = store.info.first_day, list[Window]()
+    if first_day is None:
+        return windows
     for plan in choose_cutoffs(first_day, when.day, horizon_days, max_windows):
         then = store.as_of(plan.cutoff)
         rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW)

@@ -101,7 +101,7 @@ def retrain(settings: Settings, files: Sequence[Path], as_of: dt.date | None, re
         odd = [finding.text for finding in monitored.feed if finding.alarm]
         trained, change = None, None
         refusals: Sequence[str] = odd
-        if not odd:
+        if not odd or current_version(settings.models) is None:
             known = _already_evaluated(settings, as_of)
             if known is None:
                 trained = train(settings, as_of, report)

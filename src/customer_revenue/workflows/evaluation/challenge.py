@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +51,18 @@ def challenge(
     """The gate's verdict on a predictor by its back-test, against the champion that is there now.
 
     An fold at which there was too little for what the predictor rests on says nothing about it and is left out;
-    averages of the population, all that a small shop can have, claim no skill that could be measured.
+    averages of the population, all that a small shop can have, claim no skill that could be measured. Where no model
+    answers yet, what fails is a warning.
     """
     fitted = predictor.tier_ in FITTED_TIERS
     folds = [fold for fold in folds if fitted and not _lower(fold.predictor, predictor)]
     version = current_version(models)
     if version is None:
-        return judge(folds, gate, None, {}, others)
+        return replace(judge(folds, gate, None, {}, others), first=True)
     try:
         champion = bundle.load(models / CURRENT)
-    except ModelError:
-        return judge(folds, gate, None, {}, others)
+    except ModelError:  # one that cannot answer is as good as none
+        return replace(judge(folds, gate, version, {}, others), first=True)
     forecasts = _forecasts(store, fit, champion, folds, _recipe_in(models) or recipe_of(fit))
     return judge(folds, gate, version, forecasts, [*others, _tier(predictor, champion)])
 

@@ -24,26 +24,43 @@ class Verdict:
         checks: every check.
         champion: version of the champion that it was compared with; ``None`` without one.
         cutoffs: of the back-test; none where there is too little data for one.
+        first: whether no model answers yet: then the best that there is becomes champion, with warnings.
     """
 
     checks: tuple[Check, ...]
     champion: str | None
     cutoffs: tuple[str, ...]
+    first: bool = False
 
     @property
     def passed(self) -> bool:
         """Whether it may become champion."""
-        return all(check.passed for check in self.checks)
+        return self.first or not self._failed
 
     @property
     def refusals(self) -> tuple[str, ...]:
-        """What failed, in words."""
+        """Why it may not become champion, in words."""
+        return () if self.first else self._failed
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What failed and does not stand in the way of a first model, in words."""
+        return self._failed if self.first else ()
+
+    @property
+    def word(self) -> str:
+        """The verdict in one word, for lists and tags."""
+        return "warned" if self.warnings else "passed" if self.passed else "refused"
+
+    @property
+    def _failed(self) -> tuple[str, ...]:
         return tuple(check.text for check in self.checks if not check.passed)
 
     def text(self) -> str:
         """Lines for people."""
         measured = f"on {len(self.cutoffs)} cut-offs ({', '.join(self.cutoffs)})" if self.cutoffs else "no back-test"
-        lines = [f"  {'ok     ' if check.passed else 'REFUSED'} {check.text}" for check in self.checks]
+        failed = "WARNING" if self.first else "REFUSED"
+        lines = [f"  {'ok     ' if check.passed else failed} {check.text}" for check in self.checks]
         return "\n".join([f"Gate, {measured}, champion {self.champion or 'none'}:", *lines])
 
     def to_document(self) -> dict[str, Any]:
@@ -54,4 +71,4 @@ class Verdict:
     def from_document(cls, document: Mapping[str, Any]) -> Verdict:
         """The verdict of :meth:`to_document`."""
         checks = tuple(Check(**check) for check in document["checks"])
-        return cls(checks, document["champion"], tuple(document["cutoffs"]))
+        return cls(checks, document["champion"], tuple(document["cutoffs"]), bool(document.get("first")))

@@ -19,6 +19,7 @@ from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.purchase_models import BetaGeo
+from customer_revenue.modeling.rolling_windows import Window
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
 from customer_revenue.plots.style import detached_figure
@@ -62,7 +63,7 @@ def train(
         before_backtest: receives the fitted models, and the facts of their manifest, before they are back-tested.
 
     Raises:
-        NotEnoughData: the store has no customer with an order by then.
+        NotEnoughData: no customer has an order by the day that is asked for.
         ModelBusy: another training is under way.
     """
     started, fit, registry = time.monotonic(), settings.fit_options, settings.registry
@@ -70,10 +71,10 @@ def train(
         settle(registry)
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
-        customers = population(store, when)
+        customers = _population(store, when, asked=(as_of or settings.as_of) is not None)
         windows = training_windows(store, when, settings.ltv_horizon_days, fit.options.windows)
         report("Fitting the models")
-        predictor = new_predictor(fit, when.day, settings.ltv_horizon_days).fit(customers, windows)
+        predictor = _fitted(new_predictor(fit, when.day, settings.ltv_horizon_days), customers, windows)
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
         facts = _facts(store, fit, predictor.horizon_days, when, version)
         if before_backtest is not None:
@@ -86,6 +87,8 @@ def train(
                 Check(found.name, not found.alarm, found.text) for found in check_store(store, when, policy.monitoring)
             ]
             verdict = challenge(store, settings.models, fit, predictor, folds, policy.gate, feed)
+            if verdict.warnings:
+                predictor.tier_reason_ += f"; in use as the first model, though {'; '.join(verdict.warnings)}"
         extra = {**facts, "recipe": recipe_of(fit), "metrics": mean_figures(folds)}
         folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
         report("Tracking the run in MLflow")
@@ -117,7 +120,29 @@ def _settled(registry: RegistryOptions, version: str, verdict: Verdict | None) -
     last = rolled_back(registry.models)
     if last is not None:
         return None, f"{last.by} rolled back ({last.why}); `customer-revenue promote` goes on from there"
-    return (promote(registry, version) if verdict.passed else None), ""
+    why = "the first model; the gate warns" if verdict.warnings else ""
+    return (promote(registry, version, why) if verdict.passed else None), ""
+
+
+def _population(store: Store, when: AsOf, *, asked: bool) -> Population:
+    """The customers to learn from: nobody where no customer has an order, unless a day was asked for.
+
+    Raises:
+        NotEnoughData: no customer has an order by the day that was asked for.
+    """
+    try:
+        return population(store, when)
+    except NotEnoughData:
+        if asked:
+            raise
+        return Population.nobody()
+
+
+def _fitted(predictor: Predictor, customers: Population, windows: Sequence[Window]) -> Predictor:
+    if not customers.customers:
+        predictor.tier_reason_ = "no customer has an order yet"
+        return predictor
+    return predictor.fit(customers, windows)
 
 
 def _record(
@@ -132,7 +157,7 @@ def _record(
 ) -> tracking.TrainingRecord:
     facts = _facts(store, fit, predictor.horizon_days, when, folder.name)
     example = customers.sample.slice(0, EXAMPLE_ROWS)
-    judged = "" if verdict is None else "passed" if verdict.passed else "refused"
+    judged = verdict.word if verdict else "experiment"
     documents = {"predictor.json": predictor.to_state()}
     return tracking.TrainingRecord(
         bundle=folder,
@@ -141,7 +166,7 @@ def _record(
         tags={
             "tier": str(predictor.tier_),
             "tier_reason": predictor.tier_reason_,
-            "gate": judged or "experiment",
+            "gate": judged,
             "variant": _variant(fit.options),
         },
         input_example=example,
@@ -149,7 +174,7 @@ def _record(
         figures=_figures(store, folds[-1]) if folds else {},
         documents=documents | ({"gate.json": verdict.to_document()} if verdict else {}),
         folds=[_fold(store, fold) for fold in folds],
-        version_tags={"bundle": folder.name, "gate": judged or "experiment"},
+        version_tags={"bundle": folder.name, "gate": judged},
     )
 
 

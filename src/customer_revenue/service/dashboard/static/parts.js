@@ -55,7 +55,7 @@ export function problem(error, again) {
     model_not_found: ["No model has been trained yet", "The facts are there; predictions come with the first training."],
     bundle_incompatible: ["The model is of another version", "It was trained by another version of this package. The facts are there; predictions come with the next training."],
     bundle_damaged: ["The model is damaged", "Its files are not as they were written. The facts are there; predictions come with the next training."],
-    not_enough_data: ["Too little to learn from", "There are only facts until more customers have bought more than once."],
+    not_enough_data: ["Too little to learn from", "There are only facts until a customer has an order and a model is trained on it."],
     customer_not_found: ["No such customer", "The store knows nobody by this id."],
     unauthorized: ["The page needs an API key", "Ask whoever runs the service for one."],
     forbidden: ["This key may not read", "Ask for a key with the read scope."],

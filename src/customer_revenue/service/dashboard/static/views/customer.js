@@ -86,7 +86,7 @@ function noPredictions({ without }) {
 }
 
 function onlyFacts() {
-  return empty("There are only facts", "This customer has no order that a prediction could start from, or the shop has too few returning customers to learn from.");
+  return empty("There are only facts", "This customer has no order that a prediction could start from.");
 }
 
 function curveCard(outlook, p) {
