@@ -118,7 +118,7 @@ def test_a_shop_of_returns_only_has_facts_and_a_model(tmp_path: Path) -> None:
 
 def test_a_first_training_on_an_odd_feed_warns_and_a_later_one_is_refused(tmp_path: Path) -> None:
     holiday = [row for row in usual() if row[1] != DAYS - 3]
-    daily = [(f"d{day % 300}", day, 1_500, 0) for day in range(DAYS) if day != DAYS - 3 for _ in range(12)]
+    daily = [(f"d{day % 300}", day, 1_500, 0) for day in range(DAYS) if day != DAYS - 3 for _ in range(40)]
     settings = imported(tmp_path, [*holiday, *daily])
     first = train(settings, None, silent)
     first.check()
