@@ -104,7 +104,7 @@ def test_the_confidence_score_is_what_it_says_by_decile(followed: Followed, poli
     predictive = Predictive.of(followed.predictions)
     forecast = predictive.expected_cents
     share = forecast * policy.forecast.tolerance_percent / 100
-    tolerance = np.maximum(share, followed.situations.order_value_cents)
+    tolerance = np.maximum(share, followed.situations.facts["avg_order_value_cents"].to_numpy())
     confidence = predictive.within(forecast, tolerance)
     came_true = np.abs(followed.revenue_cents - forecast) <= tolerance
     deciles = np.array_split(np.argsort(confidence), 10)

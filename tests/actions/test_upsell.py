@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import gamma
 
 from customer_revenue.actions.predictive_revenue import Predictive
-from customer_revenue.actions.upsell import chance_of_next_segment, upsell
+from customer_revenue.actions.upsell import upsell
 from customer_revenue.policy import Policy
 
 FACTS = {"total_orders": 8, "total_revenue_cents": 80_000, "customer_segment": "medium_value"}
@@ -73,13 +73,18 @@ def test_upgrade_says_what_is_missing_and_how_likely_it_comes(policy: Policy) ->
     assert row["probability"] == pytest.approx(expected, abs=0.02)
     assert row["potential_revenue"] == 200.0
     assert row["reason"] == "8 orders as medium value; 200.00 more make a high value customer"
-    assert chance_of_next_segment(80_000, table, policy) == row["probability"]
 
 
 def test_more_revenue_never_makes_the_next_segment_less_likely(policy: Policy) -> None:
-    chances = [chance_of_next_segment(cents, predictions(), policy) for cents in range(10_000, 100_000, 5_000)]
-    assert chances == sorted(chances, key=lambda chance: chance or 0.0)
-    assert chance_of_next_segment(1_000_000, predictions(), policy) is None
+    def chance(total_revenue_cents: int) -> Any:
+        facts = FACTS | {"total_revenue_cents": total_revenue_cents}
+        rows = upsell(facts, predictions(), [], pa.Table.from_pylist([], _pair_schema()), policy)
+        return rows[0]["probability"] if rows else 0.0
+
+    chances = [chance(cents) for cents in range(10_000, 100_000, 5_000)]
+    assert chances == sorted(chances)
+    assert chances[0] < chances[-1]
+    assert chance(1_000_000) == 0.0
 
 
 def test_products_are_named_with_their_reason(policy: Policy) -> None:

@@ -15,11 +15,11 @@ from customer_revenue.settings import load_settings
 from customer_revenue.workflows import feature_rows as frames
 from customer_revenue.workflows.feature_rows import (
     feature_rows,
-    features_of,
     known_for_sample,
     label_rows,
     training_windows,
 )
+from customer_revenue.workflows.known_tables import feature_expression, known_at, of_customers
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,8 @@ def test_a_sample_has_the_rows_that_its_customers_have_among_all(store: Store) -
     ids = some.column("customer_id").to_pylist()
     assert len(ids) == len(set(ids)) == 100
     assert ids == sorted(ids)
-    assert some.equals(features_of(store, when, ids))
+    same = of_customers(known_at(store, when), pa.array(ids, pa.string()))
+    assert some.equals(store.fetch(feature_expression(same, when.day)).sort_by("customer_id"))
     assert set(ids) < set(whole.column("customer_id").to_pylist())
     assert some.equals(feature_rows(store, when, max_customers=100))
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn import metrics as oracle
 
+from customer_revenue.arrays import Floats
 from customer_revenue.modeling import metrics as ev
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
@@ -35,6 +36,10 @@ def case():
     return happened, forecast
 
 
+def measured(name: str, y: Floats, predicted: Floats) -> float:
+    return ev.measure(name, ev.Outcomes(y, y, y), ev.Forecast(predicted, predicted, predicted, predicted))
+
+
 def test_metrics_agree_with_the_libraries(case):
     y, f = case
     bought = y.bought
@@ -57,23 +62,22 @@ def test_no_metric_depends_on_the_order_of_rows(case):
 
 def test_gini_is_one_for_a_perfect_ranking_and_none_for_a_constant():
     y = np.array([0.0, 0, 1, 5, 3])
-    assert ev.normalised_gini(y, y * 7) == pytest.approx(1)
-    assert ev.normalised_gini(np.arange(1_000.0), np.zeros(1_000)) == pytest.approx(0, abs=0.01)
+    assert measured("revenue_gini", y, y * 7) == pytest.approx(1)
+    assert measured("revenue_gini", np.arange(1_000.0), np.zeros(1_000)) == pytest.approx(0, abs=0.01)
 
 
 def test_calibration_error_by_hand():
     p = np.array([0.1] * 10 + [0.9] * 10)
-    y = np.array([0] * 8 + [1] * 2 + [1] * 10)
-    assert ev.expected_calibration_error(y, p, bins=2) == pytest.approx(0.1)
+    y = np.array([0.0] * 8 + [1] * 2 + [1] * 10)
+    assert ev.expected_calibration_error(y, p) == pytest.approx(0.1)
 
 
 def test_degenerate_cases_are_nan_or_zero_and_silent():
     nothing = np.zeros(4)
-    assert np.isnan(ev.total_bias(nothing, nothing))
-    assert np.isnan(ev.normalised_gini(nothing, nothing))
-    assert np.isnan(ev.area_under_curve(nothing, nothing))
-    assert np.isnan(ev.next_date_error(np.full(4, np.nan), nothing))
-    assert ev.spearman(nothing, np.arange(4.0)) == 0
+    for name in ("purchases_bias", "revenue_bias", "revenue_gini", "probability_auc"):
+        assert np.isnan(measured(name, nothing, nothing))
+    assert np.isnan(measured("next_date_error_days", np.full(4, np.nan), nothing))
+    assert measured("purchases_spearman", nothing, np.arange(4.0)) == 0
 
 
 def test_coverage_counts_what_lies_inside(case):

@@ -113,11 +113,6 @@ class Situations:
         return np.asarray(self.facts["avg_days_between_purchases"].to_numpy(), np.float64)
 
     @cached_property
-    def order_value_cents(self) -> Floats:
-        """Mean value of an order, in cents."""
-        return np.asarray(self.facts["avg_order_value_cents"].to_numpy(), np.float64)
-
-    @cached_property
     def expected_revenue_cents(self) -> Floats:
         """Revenue net of refunds that is expected within the predictions' horizon, in cents, at least 0."""
         return np.maximum(self._predicted("expected_net_revenue_cents"), 0.0)

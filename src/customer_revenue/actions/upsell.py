@@ -53,39 +53,17 @@ def upsell(
     return [upgrade, *products] if upgrade else products
 
 
-def chance_of_next_segment(total_revenue_cents: int, predictions: pa.Table, policy: Policy) -> float | None:
-    """The chance that a customer's revenue within the horizon reaches the next segment; ``None`` in the highest.
-
-    Args:
-        total_revenue_cents: revenue of all time.
-        predictions: the customer's row of the predictions.
-        policy: the ladder.
-    """
-    threshold = _next_segment(total_revenue_cents, policy)
-    return None if threshold is None else _chance(Predictive.of(predictions), threshold[1] - total_revenue_cents)
-
-
-def _next_segment(total_revenue_cents: int, policy: Policy) -> tuple[str, int] | None:
-    above = [rung for rung in policy.segments.active if rung.from_total_revenue_cents > total_revenue_cents]
-    return (above[-1].name, above[-1].from_total_revenue_cents) if above else None
-
-
-def _chance(predictive: Predictive, missing_cents: int) -> float:
-    return round(float(1 - predictive.at_most(np.array([missing_cents - 1.0]))[0]), 6)
-
-
 def _upgrade(
     facts: Mapping[str, Any], predictive: Predictive, products_cents: int, policy: Policy, currency: str
 ) -> dict[str, object] | None:
     total = int(facts["total_revenue_cents"])
-    reachable = _next_segment(total, policy)
-    if reachable is None:
+    above = [rung for rung in policy.segments.active if rung.from_total_revenue_cents > total]
+    if not above:
         return None
-    name, threshold = reachable
-    probability = _chance(predictive, threshold - total)
+    name, missing = above[-1].name, above[-1].from_total_revenue_cents - total
+    probability = round(float(1 - predictive.at_most(np.array([missing - 1.0]))[0]), 6)
     if probability < policy.upsell.least_probability:
         return None
-    missing = threshold - total
     potential = max(products_cents, missing)
     words = {
         "orders": counted(int(facts["total_orders"]), "order"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customer_revenue.cli.analytics import print_result
 from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, settings_for
 from customer_revenue.console import say
 
@@ -55,24 +56,15 @@ def actions(
     """List the most valuable actions among all customers, as JSON or as a file for an e-mail tool."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.exports import check_output, write_table
-    from customer_revenue.workflows.parameters import as_json
 
-    if output is not None:
-        check_output(output)
-    answers = Answers.open(settings_for(store), lazily=True)
-    base = answers.base(as_of)
     if output is None:
-        say(as_json(answers.complete(base.actions(limit, offset), base.when)))
+        print_result(store, as_of, lambda base: base.actions(limit, offset))
         return
-    write_table(base.action_rows(limit, offset), output)
+    check_output(output)
+    write_table(Answers.open(settings_for(store), lazily=True).base(as_of).action_rows(limit, offset), output)
     say(f"Actions written to {output}")
 
 
 def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Forecast the revenue of all known customers, month by month."""
-    from customer_revenue.workflows.customers.answers import Answers
-    from customer_revenue.workflows.parameters import as_json
-
-    answers = Answers.open(settings_for(store), lazily=True)
-    base = answers.base(as_of)
-    say(as_json(answers.complete(base.forecast(months), base.when)))
+    print_result(store, as_of, lambda base: base.forecast(months))

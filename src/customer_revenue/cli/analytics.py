@@ -20,13 +20,12 @@ analytics = typer.Typer(help="Analytics of the whole customer base, as JSON.", n
 Unit = Annotated[CohortUnit, typer.Option(help="Length of a cohort and of its periods.")]
 
 
-def _print_result(store: str | None, as_of: str | None, query: Callable[[CustomerBase], dict[str, object]]) -> None:
+def print_result(store: str | None, as_of: str | None, query: Callable[[CustomerBase], dict[str, object]]) -> None:
+    """Print what the customer base says as of a day."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    answers = Answers.open(settings_for(store), lazily=True)
-    base = answers.base(as_of)
-    say(as_json(answers.complete(query(base), base.when)))
+    say(as_json(Answers.open(settings_for(store), lazily=True).of_base(query, as_of)))
 
 
 @analytics.command()
@@ -41,8 +40,7 @@ def overview(
     from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(settings_for(store), lazily=True)
-    dashboard = answers.dashboard(as_of)
-    say(as_json(answers.complete(dashboard.overview.of(period, (), (Part.METRICS,)), dashboard.base.when)))
+    say(as_json(answers.of_dashboard(lambda dashboard: dashboard.overview.of(period, (), (Part.METRICS,)), as_of)))
 
 
 @analytics.command("top-customers")
@@ -54,7 +52,7 @@ def top_customers(
     as_of: AsOfDay = None,
 ) -> None:
     """The most valuable customers."""
-    _print_result(store, as_of, lambda base: base.top_customers(by, limit, offset))
+    print_result(store, as_of, lambda base: base.top_customers(by, limit, offset))
 
 
 @analytics.command("at-risk")
@@ -73,31 +71,31 @@ def at_risk(
     as_of: AsOfDay = None,
 ) -> None:
     """Customers at risk."""
-    _print_result(store, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
+    print_result(store, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
 
 
 @analytics.command()
 def cohorts(unit: Unit = CohortUnit.MONTH, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Acquisition cohorts with their retention and revenue."""
-    _print_result(store, as_of, lambda base: base.cohorts(unit))
+    print_result(store, as_of, lambda base: base.cohorts(unit))
 
 
 @analytics.command()
 def distribution(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Revenue by segment, and its concentration."""
-    _print_result(store, as_of, lambda base: base.distribution())
+    print_result(store, as_of, lambda base: base.distribution())
 
 
 @analytics.command("purchase-frequency")
 def purchase_frequency(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Customers by mean days between purchases."""
-    _print_result(store, as_of, lambda base: base.purchase_frequency())
+    print_result(store, as_of, lambda base: base.purchase_frequency())
 
 
 @analytics.command()
 def trends(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """The customer base month by month."""
-    _print_result(store, as_of, lambda base: base.trends())
+    print_result(store, as_of, lambda base: base.trends())
 
 
 @analytics.command()
@@ -111,22 +109,22 @@ def rfm(
     as_of: AsOfDay = None,
 ) -> None:
     """RFM groups."""
-    _print_result(store, as_of, lambda base: base.rfm(group, limit, offset))
+    print_result(store, as_of, lambda base: base.rfm(group, limit, offset))
 
 
 @analytics.command()
 def acquisition(unit: Unit = CohortUnit.MONTH, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Maximum acquisition costs."""
-    _print_result(store, as_of, lambda base: base.acquisition(unit))
+    print_result(store, as_of, lambda base: base.acquisition(unit))
 
 
 @analytics.command()
 def segments(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Segments and lifecycle stages."""
-    _print_result(store, as_of, lambda base: base.segments())
+    print_result(store, as_of, lambda base: base.segments())
 
 
 @analytics.command()
 def widget(limit: Limit = 10, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """The dashboard's data in one object."""
-    _print_result(store, as_of, lambda base: base.widget(limit))
+    print_result(store, as_of, lambda base: base.widget(limit))

@@ -5,8 +5,9 @@ Every metric is invariant to the order of rows: tied predictions share the mean 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -56,110 +57,201 @@ class Forecast:
     interval_mass: Floats | None = None
 
 
-def mean_absolute_error(y: Floats, predicted: Floats) -> float:
-    """Mean of the absolute errors."""
-    return float(np.mean(np.abs(predicted - y)))
+class Ties:
+    """Values in ascending order, equal ones together.
+
+    Args:
+        values: one per customer.
+    """
+
+    def __init__(self, values: Floats) -> None:
+        self.values, inverse = np.unique(values, return_inverse=True)
+        self.group: npt.NDArray[np.intp] = inverse.ravel()
+
+    def total(self, weights: Floats) -> Floats:
+        """The sum of the customers' weights for each distinct value."""
+        return np.bincount(self.group, weights, minlength=len(self.values)).astype(np.float64, copy=False)
+
+    def ranks(self, weights: Floats) -> Floats:
+        """The mean rank of each customer in the resample of these weights, from 1 on; ties share theirs."""
+        total = self.total(weights)
+        return np.asarray((np.cumsum(total) - total / 2 + 0.5)[self.group])
 
 
-def root_mean_square_error(y: Floats, predicted: Floats) -> float:
-    """Root of the mean squared error."""
-    return float(np.sqrt(np.mean((predicted - y) ** 2)))
+class WeightedMetrics:
+    """The metrics of one forecast on its customers, each counted as often as their weight says, such as in a resample.
+
+    Args:
+        outcomes: what happened.
+        forecast: what was predicted for the same customers, in the same order.
+    """
+
+    def __init__(self, outcomes: Outcomes, forecast: Forecast) -> None:
+        self._outcomes, self._forecast = outcomes, forecast
+        self._bought = outcomes.bought.astype(float)
+
+    def metrics(self, names: Sequence[str], weights: Floats) -> Floats:
+        """Some of :data:`METRICS`, in the order of the names."""
+        return np.array([getattr(self, name)(weights) for name in names])
+
+    @cached_property
+    def _purchase_ties(self) -> tuple[Ties, Ties]:
+        return Ties(self._outcomes.purchases), Ties(self._forecast.purchases)
+
+    @cached_property
+    def _revenue_ties(self) -> tuple[Ties, Ties]:
+        return Ties(self._outcomes.revenue), Ties(self._forecast.revenue)
+
+    @cached_property
+    def _probability_ties(self) -> Ties:
+        return Ties(self._forecast.probability)
+
+    @cached_property
+    def _log_losses(self) -> Floats:
+        p = np.clip(self._forecast.probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+        return np.where(self._bought > 0, -np.log(p), -np.log1p(-p))
+
+    @cached_property
+    def _date_errors(self) -> tuple[Floats, npt.NDArray[np.intp]]:
+        """The errors of the buyers' dates in ascending order, and whose each is."""
+        buyers = np.flatnonzero(np.isfinite(self._outcomes.next_days))
+        errors = np.abs(self._forecast.next_days[buyers] - self._outcomes.next_days[buyers])
+        order = np.argsort(errors, kind="stable")
+        return errors[order], buyers[order]
+
+    def _absolute_error(self, y: Floats, predicted: Floats, weights: Floats) -> float:
+        return float(weights @ np.abs(predicted - y) / weights.sum())
+
+    def _square_error(self, y: Floats, predicted: Floats, weights: Floats) -> float:
+        return float(np.sqrt(weights @ (predicted - y) ** 2 / weights.sum()))
+
+    def _bias(self, y: Floats, predicted: Floats, weights: Floats) -> float:
+        total = weights @ y
+        return float(weights @ predicted / total - 1) if total else float("nan")
+
+    def purchases_mae(self, weights: Floats) -> float:
+        """Mean absolute error of the purchases."""
+        return self._absolute_error(self._outcomes.purchases, self._forecast.purchases, weights)
+
+    def purchases_rmse(self, weights: Floats) -> float:
+        """Root mean square error of the purchases."""
+        return self._square_error(self._outcomes.purchases, self._forecast.purchases, weights)
+
+    def purchases_bias(self, weights: Floats) -> float:
+        """Predicted total purchases over the actual ones, less 1; NaN where nobody bought."""
+        return self._bias(self._outcomes.purchases, self._forecast.purchases, weights)
+
+    def purchases_spearman(self, weights: Floats) -> float:
+        """Rank correlation of the purchases, 0 where either side is constant."""
+        a, b = (ties.ranks(weights) for ties in self._purchase_ties)
+        n = weights.sum()
+        a, b = a - weights @ a / n, b - weights @ b / n
+        scale = float(np.sqrt((weights @ a**2) * (weights @ b**2)))
+        return float(weights @ (a * b) / scale) if scale > 0 else 0.0
+
+    def revenue_mae(self, weights: Floats) -> float:
+        """Mean absolute error of the revenue."""
+        return self._absolute_error(self._outcomes.revenue, self._forecast.revenue, weights)
+
+    def revenue_rmse(self, weights: Floats) -> float:
+        """Root mean square error of the revenue."""
+        return self._square_error(self._outcomes.revenue, self._forecast.revenue, weights)
+
+    def revenue_bias(self, weights: Floats) -> float:
+        """Predicted total revenue over the actual one, less 1; NaN where there was none."""
+        return self._bias(self._outcomes.revenue, self._forecast.revenue, weights)
+
+    def revenue_gini(self, weights: Floats) -> float:
+        """Gini of the gain curve over that of a perfect ranking: 1 is perfect, about 0 is chance."""
+        if not weights @ self._outcomes.revenue:
+            return float("nan")
+        perfect, predicted = (self._gini(ties, weights) for ties in self._revenue_ties)
+        return predicted / perfect
+
+    def _gini(self, ties: Ties, weights: Floats) -> float:
+        """Gini of the gain curve, the highest values first; ties share the mean of their revenue."""
+        count = ties.total(weights)[::-1]
+        value = ties.total(weights * self._outcomes.revenue)[::-1]
+        before = np.cumsum(value) - value
+        total = value.sum()
+        return float(2 * np.sum(count * before + value * (count + 1) / 2) / (weights.sum() * total) - 1)
+
+    def probability_auc(self, weights: Floats) -> float:
+        """Area under the ROC curve; NaN where all or none bought."""
+        n, m = weights @ self._bought, weights @ (1 - self._bought)
+        if not n or not m:
+            return float("nan")
+        ranks = self._probability_ties.ranks(weights)
+        return float(((weights * self._bought) @ ranks - n * (n + 1) / 2) / (n * m))
+
+    def probability_log_loss(self, weights: Floats) -> float:
+        """Mean negative log-likelihood of the purchase indicator."""
+        return float(weights @ self._log_losses / weights.sum())
+
+    def probability_brier(self, weights: Floats) -> float:
+        """Mean squared error of the probability."""
+        return float(weights @ (self._forecast.probability - self._bought) ** 2 / weights.sum())
+
+    def probability_ece(self, weights: Floats) -> float:
+        """Mean gap between predicted and actual rate over bins of equal size, the highest probabilities first."""
+        ties = self._probability_ties
+        count = ties.total(weights)[::-1]
+        n = int(count.sum())
+        sizes = np.full(CALIBRATION_BINS, n // CALIBRATION_BINS) + (np.arange(CALIBRATION_BINS) < n % CALIBRATION_BINS)
+        edges, places = np.concatenate([[0], np.cumsum(sizes)]), np.concatenate([[0.0], np.cumsum(count)])
+
+        def per_bin(totals: Floats) -> Floats:
+            # Equal probabilities share their mean, so that the cumulated sum is linear between two of them.
+            return np.diff(np.interp(edges, places, np.concatenate([[0.0], np.cumsum(totals)])))
+
+        actual = per_bin(ties.total(weights * self._bought)[::-1])
+        return float(np.abs(actual - per_bin(count * ties.values[::-1])).sum() / n)
+
+    def next_date_error_days(self, weights: Floats) -> float:
+        """Median absolute error of the date among those who bought, in days."""
+        errors, buyers = self._date_errors
+        places = np.cumsum(weights[buyers])
+        if not len(places) or not places[-1]:
+            return float("nan")
+        middle = np.array([(places[-1] - 1) // 2, places[-1] // 2])
+        return float(errors[np.searchsorted(places, middle, side="right")].mean())
 
 
-def total_bias(y: Floats, predicted: Floats) -> float:
-    """Predicted total over the actual one, less 1; NaN where nothing happened."""
-    return float(predicted.sum() / y.sum() - 1) if y.sum() else float("nan")
-
-
-def spearman(y: Floats, predicted: Floats) -> float:
-    """Rank correlation, 0 where either side is constant."""
-    a, b = rankdata(y), rankdata(predicted)
-    return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else 0.0
-
-
-def normalised_gini(y: Floats, predicted: Floats) -> float:
-    """Gini of the gain curve over that of a perfect ranking: 1 is perfect, about 0 is chance."""
-    if not y.sum():
-        return float("nan")
-    return _gini(y, predicted) / _gini(y, y)
-
-
-def _gini(y: Floats, predicted: Floats) -> float:
-    return float(2 * np.mean(np.cumsum(_tie_averaged(y, predicted)) / y.sum()) - 1)
-
-
-def _tie_averaged(y: Floats, predicted: Floats) -> Floats:
-    """``y`` from the highest prediction to the lowest, tied ones replaced by their mean."""
-    order = np.argsort(-predicted, kind="stable")
-    ranked = predicted[order]
-    group = np.concatenate([[0], np.cumsum(ranked[1:] != ranked[:-1])])
-    return np.asarray((np.bincount(group, y[order]) / np.bincount(group))[group])
-
-
-def area_under_curve(bought: Floats, probability: Floats) -> float:
-    """Area under the ROC curve; NaN where all or none bought."""
-    positive = bought > 0
-    n, m = int(positive.sum()), int((~positive).sum())
-    if not n or not m:
-        return float("nan")
-    return float((rankdata(probability)[positive].sum() - n * (n + 1) / 2) / (n * m))
-
-
-def clipped_probability(probability: Floats) -> Floats:
-    """Probabilities at a distance from 0 and 1 at which a logarithm is finite."""
-    return np.clip(probability, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
-
-
-def log_loss(bought: Floats, probability: Floats) -> float:
-    """Mean negative log-likelihood of the purchase indicator."""
-    p = clipped_probability(probability)
-    return float(-np.mean(np.where(bought > 0, np.log(p), np.log1p(-p))))
-
-
-def brier(bought: Floats, probability: Floats) -> float:
-    """Mean squared error of the probability."""
-    return float(np.mean((probability - (bought > 0)) ** 2))
-
-
-def expected_calibration_error(bought: Floats, probability: Floats, bins: int = CALIBRATION_BINS) -> float:
-    """Mean gap between predicted and actual rate over bins of equal size."""
-    actual = np.array_split(_tie_averaged(np.asarray(bought > 0, dtype=float), probability), bins)
-    predicted = np.array_split(-np.sort(-probability), bins)
-    gaps = [abs(a.mean() - p.mean()) * len(a) for a, p in zip(actual, predicted, strict=True) if len(a)]
-    return float(sum(gaps) / len(probability))
-
-
-def next_date_error(next_days: Floats, predicted: Floats) -> float:
-    """Median absolute error in days among those who bought."""
-    bought = np.isfinite(next_days)
-    return float(np.median(np.abs(predicted[bought] - next_days[bought]))) if bought.any() else float("nan")
-
-
-METRICS: Mapping[str, Callable[[Outcomes, Forecast], float]] = {
-    "purchases_mae": lambda y, f: mean_absolute_error(y.purchases, f.purchases),
-    "purchases_rmse": lambda y, f: root_mean_square_error(y.purchases, f.purchases),
-    "purchases_spearman": lambda y, f: spearman(y.purchases, f.purchases),
-    "purchases_bias": lambda y, f: total_bias(y.purchases, f.purchases),
-    "revenue_mae": lambda y, f: mean_absolute_error(y.revenue, f.revenue),
-    "revenue_rmse": lambda y, f: root_mean_square_error(y.revenue, f.revenue),
-    "revenue_gini": lambda y, f: normalised_gini(y.revenue, f.revenue),
-    "revenue_bias": lambda y, f: total_bias(y.revenue, f.revenue),
-    "probability_auc": lambda y, f: area_under_curve(y.purchases, f.probability),
-    "probability_log_loss": lambda y, f: log_loss(y.purchases, f.probability),
-    "probability_brier": lambda y, f: brier(y.purchases, f.probability),
-    "probability_ece": lambda y, f: expected_calibration_error(y.purchases, f.probability),
-    "next_date_error_days": lambda y, f: next_date_error(y.next_days, f.next_days),
-}
-"""Each metric by name, of outcomes and a forecast."""
+METRICS = (
+    "purchases_mae",
+    "purchases_rmse",
+    "purchases_spearman",
+    "purchases_bias",
+    "revenue_mae",
+    "revenue_rmse",
+    "revenue_gini",
+    "revenue_bias",
+    "probability_auc",
+    "probability_log_loss",
+    "probability_brier",
+    "probability_ece",
+    "next_date_error_days",
+)
+"""The methods of :class:`WeightedMetrics`, in the order in which they are shown."""
 
 HIGHER_IS_BETTER = frozenset({"purchases_spearman", "revenue_gini", "probability_auc"})
 ABSOLUTE_IS_COMPARED = frozenset({"purchases_bias", "revenue_bias"})
 
 
+def measure(name: str, outcomes: Outcomes, forecast: Forecast) -> float:
+    """One of :data:`METRICS`, of every customer once."""
+    return float(WeightedMetrics(outcomes, forecast).metrics([name], np.ones(len(outcomes.purchases)))[0])
+
+
+def expected_calibration_error(bought: Floats, probability: Floats) -> float:
+    """The metric ``probability_ece``, which needs no other outcome or forecast."""
+    return measure("probability_ece", Outcomes(bought, bought, bought), Forecast(bought, bought, probability, bought))
+
+
 def evaluate(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
     """All metrics, and the intervals' coverage where the forecast has intervals."""
-    values = {name: metric(outcomes, forecast) for name, metric in METRICS.items()}
-    return {**values, **coverage(outcomes, forecast)}
+    values = WeightedMetrics(outcomes, forecast).metrics(METRICS, np.ones(len(outcomes.purchases)))
+    return {**dict(zip(METRICS, values.tolist(), strict=True)), **coverage(outcomes, forecast)}
 
 
 def coverage(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:

@@ -1,10 +1,11 @@
-"""Lists of customers: the best, and those at risk. Paged, and sorted the same way every time."""
+"""Lists of customers: joined to their predictions, sorted the same way every time, and paged."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import cast
 
+import ibis
 import ibis.expr.types as ir
 
 from customer_revenue.choices import ACTIVITY_STATUSES, LIFECYCLE_STAGES, AtRiskBy, TopBy
@@ -36,10 +37,10 @@ def top_customers(
         InvalidParameter: sorting by lifetime value without predictions, or an invalid page.
     """
     if predictions is not None:
-        customers = _with(customers, predictions, ("estimated_ltv_cents",))
+        customers = with_predictions(customers, predictions, ("estimated_ltv_cents",))
     elif by is TopBy.LTV:
         raise InvalidParameter("by: estimated_ltv_cents needs predictions")
-    return _page(customers, by, limit, offset)
+    return page_of(ordered(customers, by), limit, offset)
 
 
 def at_risk(
@@ -77,19 +78,21 @@ def at_risk(
     """
     names = [segment.name for segment in policy.segments.active]
     wanted = names[:-1] if segments is None else list(segments)
-    _check_name("segments", wanted, names)
+    check_names("segments", wanted, names)
     if stage is None:
-        _check_name("activity", [activity], ACTIVITY_STATUSES)
+        check_names("activity", [activity], ACTIVITY_STATUSES)
         listed = customers.filter(customers.activity_status == activity)
     else:
-        _check_name("stage", [stage], LIFECYCLE_STAGES)
+        check_names("stage", [stage], LIFECYCLE_STAGES)
         listed = customers.filter(customers.lifecycle_stage == stage)
     listed = listed.filter(listed.customer_segment.isin(wanted))
     if predictions is not None:
-        listed = _with_risk(listed, predictions)
+        scored = with_predictions(listed, predictions, ("churn_risk_score", "expected_revenue_cents"))
+        at_stake = revenue_at_risk(scored.expected_revenue_cents, scored.churn_risk_score).coalesce(0)
+        listed = scored.mutate(revenue_at_risk_cents=at_stake)
     elif by is AtRiskBy.REVENUE_AT_RISK:
         raise InvalidParameter("by: revenue_at_risk_cents needs predictions")
-    return _page(listed, by, limit, offset)
+    return page_of(ordered(listed, by), limit, offset)
 
 
 def revenue_at_risk(expected_revenue_cents: ir.NumericValue, churn_risk_score: ir.NumericValue) -> ir.IntegerValue:
@@ -98,27 +101,40 @@ def revenue_at_risk(expected_revenue_cents: ir.NumericValue, churn_risk_score: i
     return cast("ir.IntegerValue", (product + 0.5).floor())
 
 
-def _with_risk(listed: ir.Table, predictions: ir.Table) -> ir.Table:
-    scored = _with(listed, predictions, ("churn_risk_score", "expected_revenue_cents"))
-    at_stake = revenue_at_risk(scored.expected_revenue_cents, scored.churn_risk_score).coalesce(0)
-    return scored.mutate(revenue_at_risk_cents=at_stake)
+def with_predictions(customers: ir.Table, predictions: ir.Table, columns: tuple[str, ...]) -> ir.Table:
+    """Customers with some columns of their predictions, null for those without.
 
-
-def _with(customers: ir.Table, others: ir.Table, columns: tuple[str, ...]) -> ir.Table:
-    check_columns(others, ("customer_id", *columns), "the table that is joined to the customers")
-    added = others.select(*columns, joined_id=others.customer_id)
+    Raises:
+        InvalidParameter: the predictions lack one of the columns.
+    """
+    check_columns(predictions, ("customer_id", *columns), "the table that is joined to the customers")
+    added = predictions.select(*columns, joined_id=predictions.customer_id)
     return customers.left_join(added, customers.customer_id == added.joined_id).drop("joined_id")
 
 
-def _page(table: ir.Table, by: str, limit: int, offset: int) -> ir.Table:
+def ordered(table: ir.Table, by: str, *, descending: bool = True) -> ir.Table:
+    """Customers by a column. Those without a value stand last; equals follow their ids, so that pages never overlap."""
+    key = ibis.desc(by, nulls_first=False) if descending else ibis.asc(by, nulls_first=False)
+    return table.order_by(key) if by == "customer_id" else table.order_by(key, table.customer_id.asc())
+
+
+def page_of(table: ir.Table, limit: int, offset: int) -> ir.Table:
+    """One page of a list.
+
+    Raises:
+        InvalidParameter: an invalid page.
+    """
     if limit < 1 or offset < 0:
         raise InvalidParameter("limit must be at least 1 and offset at least 0")
-    # Engines differ in where they sort nulls: a value puts them last.
-    key = table[by].coalesce(-(2**53))
-    return table.order_by(key.desc(), table.customer_id.asc()).limit(limit, offset=offset)
+    return table.limit(limit, offset=offset)
 
 
-def _check_name(name: str, given: Collection[str], allowed: Collection[str]) -> None:
+def check_names(parameter: str, given: Collection[str], allowed: Collection[str]) -> None:
+    """Refuse a name that is not allowed.
+
+    Raises:
+        InvalidParameter: says which are.
+    """
     for value in given:
         if value not in allowed:
-            raise InvalidParameter(f"{name}: {value[:40]!r} is not one of {', '.join(allowed)}", list(allowed))
+            raise InvalidParameter(f"{parameter}: {value[:40]!r} is not one of {', '.join(allowed)}", list(allowed))

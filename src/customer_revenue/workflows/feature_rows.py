@@ -47,12 +47,6 @@ def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Can
     return of_customers(known, chosen.column("user_id"))
 
 
-def features_of(store: Store, when: AsOf, customer_ids: Sequence[str]) -> pa.Table:
-    """The feature rows of some customers, in the order of their ids."""
-    some = of_customers(known_at(store, when), pa.array(customer_ids, pa.string()))
-    return store.fetch(feature_expression(some, when.day)).sort_by("customer_id")
-
-
 def population(store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WINDOW) -> Population:
     """The customers with an order by then, as the probability models need them.
 

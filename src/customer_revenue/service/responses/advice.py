@@ -87,14 +87,19 @@ class Factors(Answer):
     seasonality: Seasonality
 
 
-class ForecastMonth(Answer):
+class ExpectedRevenue(Answer):
+    """Expected revenue, and its 80 % interval."""
+
+    expected_revenue_cents: int
+    revenue_low_cents: int
+    revenue_high_cents: int
+
+
+class ForecastMonth(ExpectedRevenue):
     """One month of a forecast, counted from the as-of day."""
 
     month: str
     last_day: Day
-    expected_revenue_cents: int
-    revenue_low_cents: int
-    revenue_high_cents: int
 
 
 class BaseForecast(Complete):

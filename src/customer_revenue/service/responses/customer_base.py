@@ -8,32 +8,42 @@ from customer_revenue.service.responses.customers import Action, Day
 from customer_revenue.service.responses.shape import Answer, Complete, Page, Paged, Probability
 
 
-class ListedCustomer(Answer):
-    """A customer in a list, with the facts of all time."""
+class FoundCustomer(Answer):
+    """A customer that matches."""
 
     customer_id: str
+    customer_name: str | None
+    customer_email: str | None
+    customer_segment: str
     total_revenue_cents: int
+
+
+class PageCustomer(FoundCustomer):
+    """A customer in the page's list; without a model, there are no predictions."""
+
+    lifecycle_stage: str | None
+    activity_status: str | None
+    net_revenue_cents: int
     total_orders: int
     avg_order_value_cents: int
-    first_purchase_date: Day | None
     last_purchase_date: Day | None
+    days_since_purchase: int | None
+    estimated_ltv_cents: float | None = None
+    next_purchase_probability: Probability | None = None
+    churn_risk_score: Probability | None = None
+    expected_revenue_cents: float | None = None
+    revenue_at_risk_cents: float | None = None
+
+
+class ListedCustomer(PageCustomer):
+    """A customer in a list, with the facts of all time."""
+
+    first_purchase_date: Day | None
     customer_lifespan_days: int
     purchase_frequency_days: int | None
     avg_days_between_purchases: float | None
     total_refunds_cents: int
-    net_revenue_cents: int
-    customer_segment: str
-    lifecycle_stage: str | None
-    activity_status: str | None
-    days_since_purchase: int | None
-    customer_name: str | None
-    customer_email: str | None
     total_revenue: float
-    estimated_ltv_cents: float | None = None
-    churn_risk_score: Probability | None = None
-    expected_revenue_cents: float | None = None
-    next_purchase_probability: Probability | None = None
-    revenue_at_risk_cents: float | None = None
 
 
 class TopCustomers(Paged):
@@ -48,13 +58,18 @@ class AtRiskCustomers(Paged):
     at_risk_customers: list[ListedCustomer]
 
 
-class CohortPeriod(Answer):
+class CohortCell(Answer):
     """A cohort in one period since its acquisition."""
 
     age: int
     active_customers: int
     retention_percent: float
     revenue_cents: int
+
+
+class CohortPeriod(CohortCell):
+    """A cohort in one period since its acquisition, with its revenue so far."""
+
     cumulative_revenue_cents: int
 
 
@@ -88,10 +103,15 @@ class Group(Answer):
     percentage_of_customers: float
 
 
-class SegmentShare(Group):
+class PageShare(Group):
     """A value segment's share of the revenue."""
 
     customer_segment: str
+
+
+class SegmentShare(PageShare):
+    """A value segment's share of the revenue, in currency units too."""
+
     total_revenue: float
     avg_revenue_per_customer: float
 
@@ -163,10 +183,15 @@ class Trends(Complete):
     monthly_trends: list[TrendMonth]
 
 
-class RfmGroup(Group):
+class PageRfmGroup(Group):
     """A group of customers by recency, frequency and monetary value."""
 
     rfm_group: str
+
+
+class RfmGroup(PageRfmGroup):
+    """A group by recency, frequency and monetary value, in currency units too."""
+
     total_revenue: float
     avg_revenue_per_customer: float
 
@@ -193,22 +218,24 @@ class Rfm(Complete):
     page: Page | None = None
 
 
-class CohortBudget(Answer):
+class Budget(Answer):
+    """The maximum acquisition cost for a customer."""
+
+    customers: int
+    avg_ltv_cents: int
+    max_acquisition_cost_cents: int
+
+
+class CohortBudget(Budget):
     """The maximum acquisition cost for a customer of a cohort."""
 
     cohort: str
-    customers: int
-    avg_ltv_cents: int
-    max_acquisition_cost_cents: int
 
 
-class SegmentBudget(Answer):
+class SegmentBudget(Budget):
     """The maximum acquisition cost for a customer of a segment."""
 
     customer_segment: str
-    customers: int
-    avg_ltv_cents: int
-    max_acquisition_cost_cents: int
 
 
 class Acquisition(Complete):
@@ -219,10 +246,9 @@ class Acquisition(Complete):
     by_segment: list[SegmentBudget]
 
 
-class Segment(Group):
+class Segment(PageShare):
     """A value segment: its criteria, its size and how to treat its customers."""
 
-    customer_segment: str
     criteria: str
     treatment: str
     expected_share: float | None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from customer_revenue.periods import Period
-from customer_revenue.service.responses.shape import Answer, Meta, Probability
+from customer_revenue.service.responses.shape import Answer, Complete, Probability
 
 Cents = Annotated[int, Field(description="Money in cents of `meta.currency`.")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day in the reporting time zone.")]
@@ -16,48 +16,45 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day in
 class RevenueSummary(Answer):
     """Facts of the period, up to the as-of moment."""
 
-    total_revenue_cents: Cents = Field(description="Sum of paid and refunded orders, in cents.", examples=[125000])
-    total_orders: int = Field(description="Number of orders.", examples=[10])
-    avg_order_value_cents: Cents = Field(description="Revenue per order, rounded, in cents.", examples=[12500])
+    total_revenue_cents: int = Field(examples=[125000])
+    total_orders: int = Field(examples=[10])
+    avg_order_value_cents: int = Field(examples=[12500])
     first_purchase_date: Day | None = Field(description="Day of the period's first order.", examples=["2023-01-15"])
     last_purchase_date: Day | None = Field(description="Day of the period's last order.", examples=["2023-12-10"])
     customer_lifespan_days: int = Field(
         description="Days from the first to the last order of the period.", examples=[329]
     )
-    purchase_frequency_days: int | None = Field(
-        description="Lifespan divided by the number of orders, rounded; null for fewer than two orders.", examples=[33]
-    )
-    total_refunds_cents: Cents = Field(description="Refunds, in cents.", examples=[2500])
-    net_revenue_cents: int = Field(description="Revenue less refunds, in cents.", examples=[122500])
-    avg_days_between_purchases: float | None = Field(
-        description="Lifespan divided by the number of orders less one; null for fewer than two orders.",
-        examples=[36.6],
-    )
+    purchase_frequency_days: int | None = Field(examples=[33])
+    total_refunds_cents: int = Field(examples=[2500])
+    net_revenue_cents: int = Field(examples=[122500])
+    avg_days_between_purchases: float | None = Field(examples=[36.6])
 
 
-class MonthRow(Answer):
+class PeriodRow(Answer):
+    """Revenue of a part of the period."""
+
+    revenue_cents: Cents
+    orders: int
+    avg_order_value_cents: Cents
+
+
+class MonthRow(PeriodRow):
     """Revenue of one month."""
 
     month: str = Field(description="Calendar month.", examples=["2023-01"])
-    revenue_cents: Cents
-    orders: int = Field(description="Number of orders.")
-    avg_order_value_cents: Cents
 
 
-class QuarterRow(Answer):
+class QuarterRow(PeriodRow):
     """Revenue of one quarter."""
 
     quarter: str = Field(description="Calendar quarter.", examples=["2023-Q1"])
-    revenue_cents: Cents
-    orders: int = Field(description="Number of orders.")
-    avg_order_value_cents: Cents
 
 
 class ProductRow(Answer):
     """Revenue of one product."""
 
     product_id: str = Field(description="Id of the product; `unattributed` for revenue without order lines.")
-    product_name: str | None = Field(description="Name of the product.")
+    product_name: str | None
     revenue_cents: int = Field(description="Revenue of the product's order lines, in cents.")
     orders: int = Field(description="Number of orders that include the product.")
     percentage_of_total: float = Field(description="Share of the period's revenue, in percent.", examples=[48.0])
@@ -69,7 +66,7 @@ class Action(Answer):
     code: str = Field(description="Stable code of the rule.")
     topic: str = Field(description="Topic, such as retention.")
     text: str = Field(description="What to do, in words.")
-    reason: str = Field(description="Why, with the customer's own numbers.")
+    reason: str
     priority: str = Field(description="Priority of the action.")
     expected_value_cents: int = Field(description="Expected value of the action, in cents.")
 
@@ -88,25 +85,15 @@ class Offer(Answer):
 class Predictions(Answer):
     """Predictions, all from one curve and one revenue path per customer."""
 
-    estimated_ltv_cents: int = Field(
-        description="Net revenue to date and the discounted net revenue expected within the horizon, in cents."
-    )
-    next_purchase_probability: Probability = Field(description="Probability of a purchase within 30 days.")
-    next_purchase_predicted_date: Day | None = Field(
-        description="Median day of the next purchase, given a purchase within the horizon."
-    )
-    churn_risk_score: Probability = Field(description="Probability of no purchase within the next 90 days.")
+    estimated_ltv_cents: int
+    next_purchase_probability: Probability
+    next_purchase_predicted_date: Day | None
+    churn_risk_score: Probability
     recommended_actions: list[str] = Field(description="What to do, most valuable first.")
-    probability_alive: Probability = Field(description="Probability of any purchase ever again.")
-    purchase_probability: Probability = Field(
-        description="Probability of a purchase within the horizon; the predicted date holds only for that case."
-    )
-    next_purchase_date_low: Day | None = Field(
-        description="10th percentile of the day of the next purchase, given a purchase."
-    )
-    next_purchase_date_high: Day | None = Field(
-        description="90th percentile of the day of the next purchase, given a purchase."
-    )
+    probability_alive: Probability
+    purchase_probability: Probability
+    next_purchase_date_low: Day | None
+    next_purchase_date_high: Day | None
     expected_purchases: float = Field(ge=0, description="Expected number of purchase days within the horizon.")
     purchases_low: float = Field(description="Lower end of the interval of purchase days.")
     purchases_high: float = Field(description="Upper end of the interval of purchase days.")
@@ -119,59 +106,34 @@ class Predictions(Answer):
     churn_reasons: list[str] = Field(description="What drives the churn risk, in words, strongest first.")
     horizon_days: int = Field(description="Horizon of the LTV, the counts and the date, in days.")
     as_of: Day = Field(description="The as-of day; predictions start on the day after.")
-    tier: str = Field(description="Basis of the predictions: full, probability_models, population or facts_only.")
-    tier_reason: str = Field(description="Reason for the tier.")
+    tier: str
+    tier_reason: str
     actions: list[Action] = Field(description="The recommended actions in full, in the same order.")
     offer: Offer | None = Field(description="The personal offer.")
-
-
-class CustomerRevenue(Answer):
-    """Everything about one customer."""
-
-    success: Literal[True] = Field(description="Always true.")
-    customer_id: str = Field(description="Id of the customer.", examples=["user_123"])
-    period: Period = Field(description="The period of the facts.")
-    revenue_summary: RevenueSummary
-    monthly_breakdown: list[MonthRow] | None = Field(
-        default=None, description="Every month from the first purchase on; present if requested."
-    )
-    quarterly_breakdown: list[QuarterRow] | None = Field(
-        default=None, description="Every quarter from the first purchase on; present if requested."
-    )
-    product_breakdown: list[ProductRow] | None = Field(
-        default=None, description="Products by revenue; present with any breakdown."
-    )
-    predictions: Predictions | None = Field(
-        default=None, description="Present unless turned off by the request; null for a customer without an order."
-    )
-    customer_segment: str = Field(description="Value segment, by total revenue of all time.", examples=["high_value"])
-    lifecycle_stage: str | None = Field(description="new, active, at_risk or churned; null without an order.")
-    activity_status: str | None = Field(
-        description="highly_active, active, declining or at_risk; null without an order."
-    )
-    meta: Meta
 
 
 class BatchCustomer(Answer):
     """A customer in a batch."""
 
-    customer_id: str = Field(description="Id of the customer.", examples=["user_123"])
-    period: Period = Field(description="The period of the facts.")
+    customer_id: str = Field(examples=["user_123"])
+    period: Period
     revenue_summary: RevenueSummary
-    predictions: Predictions | None = Field(
-        default=None, description="Present unless turned off by the request; null for a customer without an order."
-    )
-    customer_segment: str = Field(description="Value segment, by total revenue of all time.", examples=["high_value"])
-    lifecycle_stage: str | None = Field(description="new, active, at_risk or churned; null without an order.")
-    activity_status: str | None = Field(
-        description="highly_active, active, declining or at_risk; null without an order."
-    )
+    predictions: Predictions | None = None
+    customer_segment: str = Field(examples=["high_value"])
+    lifecycle_stage: str | None
+    activity_status: str | None
 
 
-class BatchAnswer(Answer):
+class CustomerRevenue(BatchCustomer, Complete):
+    """Everything about one customer."""
+
+    monthly_breakdown: list[MonthRow] | None = None
+    quarterly_breakdown: list[QuarterRow] | None = None
+    product_breakdown: list[ProductRow] | None = None
+
+
+class BatchAnswer(Complete):
     """A batch of customers, in the order of the request."""
 
-    success: Literal[True] = Field(description="Always true.")
     customers: list[BatchCustomer] = Field(description="The known customers, in the order of the request.")
     unknown_customer_ids: list[str] = Field(description="Ids of unknown customers, each once.", examples=[["nobody"]])
-    meta: Meta

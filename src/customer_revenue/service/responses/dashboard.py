@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from customer_revenue.periods import Period
+from customer_revenue.service.responses.advice import ExpectedRevenue
 from customer_revenue.service.responses.customer_base import (
+    CohortCell,
     Concentration,
     CustomerAction,
-    Group,
+    FoundCustomer,
     LorenzPoint,
+    PageCustomer,
+    PageRfmGroup,
+    PageShare,
     TrendMonth,
 )
 from customer_revenue.service.responses.customers import Day
@@ -92,21 +97,6 @@ class Metrics(Answer):
     total_orders: Figure
 
 
-class PageShare(Group):
-    """A value segment's share of the revenue."""
-
-    customer_segment: str
-
-
-class CohortCell(Answer):
-    """A cohort in one period since its acquisition."""
-
-    age: int
-    active_customers: int
-    retention_percent: float
-    revenue_cents: int
-
-
 class CohortRow(Answer):
     """A cohort of the triangle."""
 
@@ -121,12 +111,6 @@ class CohortTriangle(Answer):
     unit: Literal["month", "quarter"]
     left_out: int
     rows: list[CohortRow]
-
-
-class PageRfmGroup(Group):
-    """A group of customers by recency, frequency and monetary value."""
-
-    rfm_group: str
 
 
 class RfmCell(Answer):
@@ -162,28 +146,6 @@ class Overview(Complete):
     lorenz: list[LorenzPoint] | None = None
     cohorts: CohortTriangle | None = None
     rfm: RfmGrid | None = None
-
-
-class PageCustomer(Answer):
-    """A customer in the page's list; without a model, there are no predictions."""
-
-    customer_id: str
-    customer_name: str | None
-    customer_email: str | None
-    customer_segment: str
-    lifecycle_stage: str | None
-    activity_status: str | None
-    total_revenue_cents: int
-    net_revenue_cents: int
-    total_orders: int
-    avg_order_value_cents: int
-    last_purchase_date: Day | None
-    days_since_purchase: int | None
-    estimated_ltv_cents: float | None = None
-    next_purchase_probability: Probability | None = None
-    churn_risk_score: Probability | None = None
-    expected_revenue_cents: float | None = None
-    revenue_at_risk_cents: float | None = None
 
 
 class PageCustomers(Paged):
@@ -244,13 +206,10 @@ class AlivePoint(Answer):
     churn_risk_score: Probability
 
 
-class OutlookPoint(Answer):
+class OutlookPoint(ExpectedRevenue):
     """Expected revenue up to a day."""
 
     day: int
-    expected_revenue_cents: int
-    revenue_low_cents: int
-    revenue_high_cents: int
 
 
 class Outlook(Complete):
@@ -259,16 +218,6 @@ class Outlook(Complete):
     curve: list[CurvePoint] | None
     alive: list[AlivePoint] | None
     forecast: list[OutlookPoint] | None
-
-
-class FoundCustomer(Answer):
-    """A customer that matches."""
-
-    customer_id: str
-    customer_name: str | None
-    customer_email: str | None
-    customer_segment: str
-    total_revenue_cents: int
 
 
 class Found(Complete):

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Months, Offset, State, csv_response, reply
+from customer_revenue.service.routes.common import (
+    ERRORS,
+    AsOfDay,
+    Limit,
+    Months,
+    Offset,
+    State,
+    csv_response,
+    json_response,
+)
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
@@ -18,9 +27,7 @@ Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of its pe
 
 
 def _reply(state: ServingState, as_of: str | None, query: Callable[[CustomerBase], dict[str, object]]) -> Response:
-    answers = state.current()
-    base = answers.base(as_of)
-    return reply(answers, query(base), base.when)
+    return json_response(state.current().of_base(query, as_of))
 
 
 @router.get("/top-customers", summary="The most valuable customers")

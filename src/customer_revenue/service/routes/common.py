@@ -10,11 +10,9 @@ from fastapi import Depends, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from customer_revenue.periods import AsOf
 from customer_revenue.service.error_responses import ErrorAnswer
 from customer_revenue.service.serving_state import ServingState, serving_state
 from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS
-from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.exports import as_csv
 
 MAX_ID_LENGTH = 512
@@ -54,11 +52,6 @@ Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Number of rows 
 def json_response(body: Mapping[str, object]) -> Response:
     """A complete body as the response, without a second validation."""
     return Response(to_json(body), media_type="application/json")
-
-
-def reply(answers: Answers, body: Mapping[str, object], when: AsOf) -> Response:
-    """A body as the response, completed with ``success`` and the ``meta`` of a moment."""
-    return json_response(answers.complete(body, when))
 
 
 def csv_response(rows: pa.Table, filename: str) -> Response:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.periods import Period
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, Limit, Offset, State, UserId, csv_response, reply
+from customer_revenue.service.routes.common import (
+    ERRORS,
+    AsOfDay,
+    Limit,
+    Offset,
+    State,
+    UserId,
+    csv_response,
+    json_response,
+)
+from customer_revenue.service.serving_state import ServingState
+from customer_revenue.workflows.customer_base.dashboard import Dashboard
 from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 
@@ -20,12 +32,14 @@ Format = Annotated[
 Segments = Annotated[list[str] | None, Query(description="Value segments to show; by default all.")]
 
 
+def _reply(state: ServingState, as_of: str | None, query: Callable[[Dashboard], dict[str, object]]) -> Response:
+    return json_response(state.current().of_dashboard(query, as_of))
+
+
 @router.get("/dashboard/context", summary="Segments, stages and the contents of the store")
 def context(state: State, as_of: AsOfDay = None) -> Response:
     """What the page needs before any other request."""
-    answers = state.current()
-    dashboard = answers.dashboard(as_of)
-    return reply(answers, dashboard.context(), dashboard.base.when)
+    return _reply(state, as_of, Dashboard.context)
 
 
 @router.get("/dashboard/overview", summary="Everything on the page's overview")
@@ -37,9 +51,7 @@ def overview(
     as_of: AsOfDay = None,
 ) -> Response:
     """Metrics with the previous period's, months, segments, concentration, cohorts and RFM groups."""
-    answers = state.current()
-    dashboard = answers.dashboard(as_of)
-    return reply(answers, dashboard.overview.of(period, segment or (), part or ()), dashboard.base.when)
+    return _reply(state, as_of, lambda dashboard: dashboard.overview.of(period, segment or (), part or ()))
 
 
 @router.get("/dashboard/customers", summary="Customers, sorted and paged", response_model=None)
@@ -63,11 +75,11 @@ def customers(
     """Customers with an order in the period, with their facts of the period and their predictions."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
-    selection = (show, period, segment or (), activity or (), sort, descending)
+    listed = dashboard.lists.customers(show, period, segment or (), activity or (), sort, descending)
     if format == "csv":
         name = f"customers-{show.value}-{dashboard.base.when.day}.csv"
-        return csv_response(dashboard.lists.all_customers(*selection), name)
-    return reply(answers, dashboard.lists.customers(*selection, limit, offset), dashboard.base.when)
+        return csv_response(dashboard.base.store.fetch(listed), name)
+    return json_response(answers.complete(dashboard.lists.customers_page(listed, limit, offset), dashboard.base.when))
 
 
 @router.get("/dashboard/actions", summary="The most valuable actions, sorted and paged", response_model=None)
@@ -85,10 +97,10 @@ def actions(
     """Actions for the customers with an order in the period; at most the 10,000 most valuable."""
     answers = state.current()
     dashboard = answers.dashboard(as_of)
-    selection = (period, segment or (), sort, descending)
+    listed = dashboard.lists.actions(period, segment or (), sort, descending)
     if format == "csv":
-        return csv_response(dashboard.lists.all_actions(*selection), f"actions-{dashboard.base.when.day}.csv")
-    return reply(answers, dashboard.lists.actions(*selection, limit, offset), dashboard.base.when)
+        return csv_response(listed, f"actions-{dashboard.base.when.day}.csv")
+    return json_response(answers.complete(dashboard.lists.actions_page(listed, limit, offset), dashboard.base.when))
 
 
 @router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")
@@ -103,7 +115,8 @@ def timeline(
     """Orders and refunds of the period, newest first, with the customer's name and e-mail address."""
     answers = state.current()
     when = answers.when(as_of)
-    return reply(answers, answers.detail.timeline(answers.find(user_id, when), period, limit, offset), when)
+    body = answers.detail.timeline(answers.find(user_id, when), period, limit, offset)
+    return json_response(answers.complete(body, when))
 
 
 @router.get("/customers/{user_id:path}/outlook", summary="A customer's purchase curve, earlier estimates and forecast")
@@ -111,4 +124,4 @@ def outlook(user_id: UserId, state: State, as_of: AsOfDay = None) -> Response:
     """Purchase probability by day, probability of being alive on earlier days, and expected revenue."""
     answers = state.current()
     when = answers.when(as_of)
-    return reply(answers, answers.detail.outlook(answers.find(user_id, when)), when)
+    return json_response(answers.complete(answers.detail.outlook(answers.find(user_id, when)), when))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from customer_revenue.service.routes.common import ERRORS, State, reply
+from customer_revenue.service.routes.common import ERRORS, State, json_response
 
 router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS)
 
@@ -13,4 +13,4 @@ router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS
 def model(state: State) -> Response:
     """Version, training window, back-test with comparators, calibration, and the tracked run."""
     answers = state.current()
-    return reply(answers, answers.model_card(), answers.when(None))
+    return json_response(answers.complete(answers.model_card(), answers.when(None)))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, AsOfDay, State, reply
+from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, AsOfDay, State, json_response
 
 router = APIRouter(prefix="/payment/analytics", tags=["customers"], responses=ERRORS)
 
@@ -21,6 +21,4 @@ def search(
     as_of: AsOfDay = None,
 ) -> Response:
     """Customers who match: first those whose field starts with the text, then by revenue."""
-    answers = state.current()
-    dashboard = answers.dashboard(as_of)
-    return reply(answers, dashboard.lists.search(q, limit), dashboard.base.when)
+    return json_response(state.current().of_dashboard(lambda dashboard: dashboard.lists.search(q, limit), as_of))

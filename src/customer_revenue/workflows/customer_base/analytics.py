@@ -23,7 +23,7 @@ from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, cohorts, fill_triangle, triangle
-from customer_revenue.revenue.customer_lists import at_risk, top_customers
+from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
@@ -44,13 +44,7 @@ from customer_revenue.workflows.registry.bundles import LoadedModel
 if TYPE_CHECKING:
     from customer_revenue.modeling.predictor import Predictor
 
-PREDICTED_COLUMNS = (
-    "customer_id",
-    "estimated_ltv_cents",
-    "churn_risk_score",
-    "expected_revenue_cents",
-    "next_purchase_probability",
-)
+PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
 
 class CustomerBase:
@@ -142,9 +136,8 @@ class CustomerBase:
         scored = rfm(self.customers, self._policy.rfm)
         body: Body = {"groups": [_with_dollars(row) for row in self.rows(rfm_summary(scored))]}
         if group is not None:
-            members = scored.filter(scored.rfm_group == group)
-            ordered = members.order_by(members.rfm_code.desc(), members.customer_id.asc())
-            body |= {"customers": self.rows(ordered.limit(limit, offset=offset)), **self._page(limit, offset)}
+            members = ordered(scored.filter(scored.rfm_group == group), "rfm_code")
+            body |= {"customers": self.rows(page_of(members, limit, offset)), **self._page(limit, offset)}
         return body
 
     def acquisition(self, unit: CohortUnit) -> Body:
@@ -268,7 +261,7 @@ class CustomerBase:
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
-        return ibis.memtable(self._predictions.table.select(PREDICTED_COLUMNS))
+        return ibis.memtable(self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS)))
 
     def _predictor(self) -> Predictor:
         if self._model is None:

@@ -10,9 +10,9 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import Period
 from customer_revenue.policy import Policy
+from customer_revenue.revenue.customer_lists import check_names
 from customer_revenue.revenue.segments import segment
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
@@ -34,9 +34,7 @@ class CustomerFilter:
             InvalidParameter: an unknown one.
         """
         names = [rung.name for rung in self.policy.segments.active]
-        for name in segments:
-            if name not in names:
-                raise InvalidParameter(f"segment: {name[:40]!r} is not one of {', '.join(names)}", names)
+        check_names("segment", segments, names)
         return tuple(name for name in names if name in segments)
 
     def first_day(self, period: Period) -> ir.DateScalar | None:

@@ -14,12 +14,19 @@ import pyarrow.compute as pc
 from cachetools import LRUCache
 
 from customer_revenue.choices import ACTIVITY_STATUSES
-from customer_revenue.errors import InvalidParameter, ModelError
+from customer_revenue.errors import ModelError
 from customer_revenue.orders.store import parameter
 from customer_revenue.periods import Period
 from customer_revenue.policy import PRIORITIES
-from customer_revenue.revenue.customer_lists import revenue_at_risk
+from customer_revenue.revenue.customer_lists import (
+    check_names,
+    ordered,
+    page_of,
+    revenue_at_risk,
+    with_predictions,
+)
 from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.analytics import PREDICTED_COLUMNS
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 
 MAX_ACTIONS = 10_000
@@ -102,57 +109,44 @@ class Lists:
         activity: Collection[str],
         sort: Sort,
         descending: bool,
-        limit: int,
-        offset: int,
-    ) -> Body:
-        """One page of a list of customers, and how many there are in all.
+    ) -> ir.Table:
+        """A list of customers, with their predictions where there are some.
 
         Raises:
-            InvalidParameter: an unknown segment or status, or a sort that needs predictions where there are none.
+            InvalidParameter: an unknown segment or status.
         """
-        listed = self._list(shown, period, self._filter.checked(segments), activity)
-        page = _sorted(listed, self._sortable(sort), descending).limit(limit, offset=offset)
+        check_names("activity", activity, ACTIVITY_STATUSES)
+        table = self._filter.chosen(period, self._filter.checked(segments))
+        if shown is ListKind.AT_RISK:
+            table = table.filter(table.activity_status.isin(list(activity) or ["at_risk"]))
+        predictions = self._predictions()
+        if predictions is None:
+            joined = table.mutate(**{name: ibis.null("float64") for name in PREDICTED_COLUMNS})
+        else:
+            joined = with_predictions(table, predictions, PREDICTED_COLUMNS)
+        at_stake = revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
+        whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
+        listed = joined.mutate(revenue_at_risk_cents=at_stake, **whole).select(*LISTED)
+        is_predicted = sort in (*PREDICTED_COLUMNS, Sort.REVENUE_AT_RISK)
+        key = Sort.REVENUE if is_predicted and predictions is None else sort
+        return ordered(listed, key, descending=descending)
+
+    def customers_page(self, listed: ir.Table, limit: int, offset: int) -> Body:
+        """One page of :meth:`customers`, and how many there are in all."""
         (total,) = self._filter.base.rows(listed.aggregate(customers=listed.count()))
         return {
-            "customers": [_shortened(row) for row in self._filter.base.rows(page)],
+            "customers": [_shortened(row) for row in self._filter.base.rows(page_of(listed, limit, offset))],
             "total": total["customers"],
             "predicted": self._predictions() is not None,
             "page": {"limit": limit, "offset": offset},
         }
 
-    def all_customers(
-        self,
-        shown: ListKind,
-        period: Period,
-        segments: Collection[str],
-        activity: Collection[str],
-        sort: Sort,
-        descending: bool,
-    ) -> pa.Table:
-        """A whole list of customers, for a file."""
-        listed = self._list(shown, period, self._filter.checked(segments), activity)
-        return self._filter.store.fetch(_sorted(listed, self._sortable(sort), descending))
-
-    def actions(
-        self,
-        period: Period,
-        segments: Collection[str],
-        sort: ActionSort,
-        descending: bool,
-        limit: int,
-        offset: int,
-    ) -> Body:
-        """One page of the most valuable actions for the customers of a period and some segments, and their number.
+    def actions(self, period: Period, segments: Collection[str], sort: ActionSort, descending: bool) -> pa.Table:
+        """The :data:`MAX_ACTIONS` most valuable actions for the customers of a period and some segments.
 
         Raises:
             ModelError: there is no model.
         """
-        listed = self.all_actions(period, segments, sort, descending)
-        rows = [_shortened(row) for row in listed.slice(offset, limit).to_pylist()]
-        return {"actions": rows, "total": listed.num_rows, "page": {"limit": limit, "offset": offset}}
-
-    def all_actions(self, period: Period, segments: Collection[str], sort: ActionSort, descending: bool) -> pa.Table:
-        """The :data:`MAX_ACTIONS` most valuable actions, for a file."""
         found = self._most_valuable(period, self._filter.checked(segments))
         if sort is ActionSort.PRIORITY:
             urgency = pc.index_in(found["priority"], value_set=pa.array(PRIORITIES))
@@ -161,6 +155,12 @@ class Lists:
         if sort is ActionSort.WORTH and descending:
             return found
         return found.sort_by([(sort.value, "descending" if descending else "ascending")])
+
+    @staticmethod
+    def actions_page(listed: pa.Table, limit: int, offset: int) -> Body:
+        """One page of :meth:`actions`, and their number."""
+        rows = [_shortened(row) for row in listed.slice(offset, limit).to_pylist()]
+        return {"actions": rows, "total": listed.num_rows, "page": {"limit": limit, "offset": offset}}
 
     def _most_valuable(self, period: Period, segments: tuple[str, ...]) -> pa.Table:
         key = (period, segments)
@@ -181,50 +181,18 @@ class Lists:
         found = table.filter(ibis.or_(*(cast("ir.StringColumn", field).contains(wanted) for field in fields)))
         first = ibis.or_(*(cast("ir.StringColumn", field).startswith(wanted) for field in fields))
         place = ibis.cases((fields[0] == wanted, 0), (first, 1), else_=2)
-        ordered = found.order_by(place, found.total_revenue_cents.desc(), found.customer_id.asc()).limit(limit)
-        columns = ordered.select(
+        best = found.order_by(place, found.total_revenue_cents.desc(), found.customer_id.asc()).limit(limit)
+        columns = best.select(
             "customer_id", "customer_name", "customer_email", "customer_segment", "total_revenue_cents"
         )
         rows = self._filter.store.fetch(columns, text=text.lower()).to_pylist()
         return {"query": text, "customers": [_shortened(row) for row in rows]}
-
-    def _list(self, shown: ListKind, period: Period, segments: tuple[str, ...], activity: Collection[str]) -> ir.Table:
-        for status in activity:
-            if status not in ACTIVITY_STATUSES:
-                raise InvalidParameter(f"activity: {status[:40]!r} is not one of {', '.join(ACTIVITY_STATUSES)}")
-        table = self._filter.chosen(period, segments)
-        if shown is ListKind.AT_RISK:
-            table = table.filter(table.activity_status.isin(list(activity) or ["at_risk"]))
-        predictions = self._predictions()
-        if predictions is None:
-            predictions = self._filter.base.customers.limit(0).select(
-                "customer_id",
-                estimated_ltv_cents=ibis.null("float64"),
-                churn_risk_score=ibis.null("float64"),
-                expected_revenue_cents=ibis.null("float64"),
-                next_purchase_probability=ibis.null("float64"),
-            )
-        added = predictions.rename(predicted_id="customer_id")
-        joined = table.left_join(added, table.customer_id == added.predicted_id)
-        at_stake = revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
-        whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
-        return joined.mutate(revenue_at_risk_cents=at_stake, **whole).select(*LISTED)
-
-    def _sortable(self, sort: Sort) -> Sort:
-        predicted = (Sort.LTV, Sort.NEXT_PURCHASE, Sort.CHURN_RISK, Sort.EXPECTED_REVENUE, Sort.REVENUE_AT_RISK)
-        return Sort.REVENUE if sort in predicted and self._predictions() is None else sort
 
     def _predictions(self) -> ir.Table | None:
         try:
             return self._filter.base.predictions
         except ModelError:
             return None
-
-
-def _sorted(table: ir.Table, sort: Sort, descending: bool) -> ir.Table:
-    # Whoever has no value stands last either way; equals follow their ids, so that pages never overlap.
-    key = ibis.desc(sort.value, nulls_first=False) if descending else ibis.asc(sort.value, nulls_first=False)
-    return table.order_by(key) if sort is Sort.CUSTOMER else table.order_by(key, table.customer_id.asc())
 
 
 def _shortened(row: dict[str, Any]) -> Row:

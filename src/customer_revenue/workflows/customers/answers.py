@@ -11,10 +11,8 @@ import pyarrow as pa
 from typing_extensions import override
 
 from customer_revenue.choices import Breakdown
-from customer_revenue.errors import ModelError
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
-from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
@@ -42,20 +40,11 @@ class Answers(Session):
     asked for: a command gives one, and importing everything takes longer than most.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        model: LoadedModel | None,
-        problem: ModelError | None,
-        settings: Settings,
-        policy: Policy | None = None,
-    ) -> None:
-        super().__init__(store, model, problem, settings, policy)
-        self._snapshot: CustomerSnapshot | None = None
-        self._snapshot_base: CustomerBase | None = None
-        """The customer base that the snapshot was made from."""
-        self._base: CustomerBase | None = None
-        self._dashboard: Dashboard | None = None
+    _snapshot: CustomerSnapshot | None = None
+    _snapshot_base: CustomerBase | None = None
+    """The customer base that the snapshot was made from."""
+    _base: CustomerBase | None = None
+    _dashboard: Dashboard | None = None
 
     @override
     @classmethod
@@ -196,6 +185,16 @@ class Answers(Session):
             dashboard = Dashboard(base, self._policy)
             self._dashboard = dashboard
         return dashboard
+
+    def of_base(self, ask: Callable[[CustomerBase], Body], as_of: str | None = None) -> Body:
+        """What the customer base says as of a day, as a response."""
+        base = self.base(as_of)
+        return self.complete(ask(base), base.when)
+
+    def of_dashboard(self, ask: Callable[[Dashboard], Body], as_of: str | None = None) -> Body:
+        """What the page's customer base says as of a day, as a response."""
+        dashboard = self.dashboard(as_of)
+        return self.complete(ask(dashboard), dashboard.base.when)
 
     @cached_property
     def detail(self) -> CustomerDetail:

@@ -11,7 +11,7 @@ import numpy as np
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import BG_NBD, OURS
-from customer_revenue.modeling.metrics import HIGHER_IS_BETTER, METRICS, Forecast, coverage, expected_calibration_error
+from customer_revenue.modeling.metrics import HIGHER_IS_BETTER, Forecast, coverage, expected_calibration_error, measure
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.registry.verdict import Check, Verdict
@@ -63,7 +63,7 @@ def _comparisons(
     checks = []
     for metric, margin in gate.margins.items():
         ours, other = (
-            float(np.mean([METRICS[metric](_outcomes(o), side[o.cutoff]) for o in folds]))
+            float(np.mean([measure(metric, _outcomes(o), side[o.cutoff]) for o in folds]))
             for side in ({o.cutoff: o.forecasts[OURS] for o in folds}, theirs)
         )
         sign = -1 if metric in HIGHER_IS_BETTER else 1
