@@ -58,6 +58,7 @@ def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds
         f"CREATE TABLE {schema}.quarantine AS SELECT '' AS source, CAST(1 AS BIGINT) AS line, '' AS reason,"
         " CAST(NULL AS VARCHAR) AS user_id, '' AS raw, '' AS order_id, '' AS refund_id, '' AS header LIMIT 0"
     )
+    con.execute(f"CREATE TABLE {schema}.answered (id VARCHAR)")
     con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders")
     con.execute(f"CREATE VIEW {schema}.movable AS SELECT id FROM {schema}.orders LIMIT 0")
 

@@ -10,7 +10,8 @@ import pytest
 
 from customer_revenue.errors import BooksDisagree, InvalidParameter
 from customer_revenue.orders.imports.statement import Expectations
-from customer_revenue.workflows.quarantined_rows import quarantined_rows, render_counts, write_quarantine
+from customer_revenue.workflows.quarantine_export import write_quarantine
+from customer_revenue.workflows.quarantined_rows import quarantined_rows, render_counts
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -246,7 +247,7 @@ def test_the_quarantine_is_counted_and_exported_with_remedies(shop: Shop) -> Non
     ]
     write_quarantine(rows, shop.folder / "rows.csv")
     text = (shop.folder / "rows.csv").read_text()
-    assert '"correct the date","\'=cmd()","2,=cmd(),never,10,paid"' in text
+    assert "bad_date,correct the date,2,'=cmd(),never,10,paid" in text
     with pytest.raises(InvalidParameter, match="is not one of"):
         quarantined_rows(shop.settings, "dust")
     shop.path.unlink()

@@ -18,17 +18,19 @@ def quarantine(
 ) -> None:
     """Count the rows that were not imported, by reason, with what can be done; --output writes the rows themselves.
 
-    A corrected file is imported like any other.
+    A CSV file has the columns of the rows' own file, so that it can be corrected and imported: rows that are right then
+    leave the quarantine. Files with other columns become files of their own, with -1, -2, … in their names.
     """
     from customer_revenue.workflows.parameters import as_json as render_json
-    from customer_revenue.workflows.quarantined_rows import (
-        counts_body,
-        quarantined_rows,
-        render_counts,
-        write_quarantine,
-    )
+    from customer_revenue.workflows.quarantine_export import write_quarantine
+    from customer_revenue.workflows.quarantined_rows import counts_body, quarantined_rows, render_counts
 
-    rows = quarantined_rows(settings_for(store), reason)
-    if output:
-        write_quarantine(rows, output)
-    say(render_json(counts_body(rows)) if as_json else render_counts(rows))
+    settings = settings_for(store)
+    rows = quarantined_rows(settings, reason)
+    written = write_quarantine(quarantined_rows(settings, reason, whole_orders=True), output) if output else []
+    if as_json:
+        say(render_json({**counts_body(rows), "files": [str(path) for path in written]}))
+        return
+    say(render_counts(rows))
+    for path in written:
+        say(f"Written: {path}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,17 +11,20 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.files.quarantine import REASONS
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings
-from customer_revenue.workflows.exports import as_csv, check_output, write_table
+
+COLUMNS = ["source", "line", "reason", "remedy", "user_id", "order_id", "refund_id", "raw", "header"]
 
 
-def quarantined_rows(settings: Settings, reason: str | None = None) -> pa.Table:
+def quarantined_rows(settings: Settings, reason: str | None = None, *, whole_orders: bool = False) -> pa.Table:
     """Return the quarantined rows.
 
-    Their columns are ``source``, ``line``, ``reason``, ``remedy``, ``user_id`` and ``raw``, the text of the row.
+    Their columns are ``COLUMNS``; ``raw`` is the text of the row, and ``header`` that of the first line of its file.
 
     Args:
         settings: the settings, which name the store.
         reason: only rows with this reason.
+        whole_orders: with a reason, also the further rows of the orders with such a row, without which they cannot be
+            imported.
 
     Raises:
         InvalidParameter: there is no such reason.
@@ -33,9 +35,13 @@ def quarantined_rows(settings: Settings, reason: str | None = None) -> pa.Table:
     with open_store(settings.store, settings.store_options) as store:
         rows = store.quarantine()
     if reason is not None:
-        rows = rows.filter(pc.equal(rows.column("reason"), reason))
+        chosen = pc.equal(rows.column("reason"), reason)
+        if whole_orders:
+            orders = rows.filter(chosen).column("order_id").combine_chunks().drop_null()
+            chosen = pc.or_(chosen, pc.is_in(rows.column("order_id"), value_set=orders))
+        rows = rows.filter(chosen)
     remedies = pa.array([REASONS[found].remedy for found in rows.column("reason").to_pylist()], pa.string())
-    return rows.append_column("remedy", remedies).select(["source", "line", "reason", "remedy", "user_id", "raw"])
+    return rows.append_column("remedy", remedies).select(COLUMNS)
 
 
 def render_counts(rows: pa.Table) -> str:
@@ -60,16 +66,3 @@ def counts_body(rows: pa.Table) -> dict[str, object]:
             for reason, count in counts.most_common()
         ]
     }
-
-
-def write_quarantine(rows: pa.Table, path: Path) -> None:
-    """Write the rows as CSV, safe for spreadsheets, or as Parquet.
-
-    Raises:
-        InvalidParameter: the file cannot be written.
-    """
-    check_output(path)
-    if path.suffix.lower() == ".csv":
-        path.write_bytes(b"".join(as_csv(rows)))
-    else:
-        write_table(rows, path)

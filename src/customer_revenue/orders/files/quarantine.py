@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # SQL is built from this package's own names; values are bound
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import duckdb
 from customer_revenue.orders.aliases import OWN_ID
 from customer_revenue.orders.duckdb_sql import if_then
 from customer_revenue.orders.files.columns.ids import is_cut
+from customer_revenue.orders.files.export_columns import EXPORT_COLUMNS
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.reading import LINE, Rows
 from customer_revenue.orders.forgotten_customers import is_forgotten
@@ -134,8 +136,12 @@ class QuarantineSource:
     """The name that a person knows it by."""
     rows: Rows
     header: str
-    """The line of its column names, with its delimiter."""
+    """The line of its column names, without those of an export of the quarantine."""
     delimiter: str
+    is_export: bool = False
+    """Whether the file is an export of the quarantine."""
+    leading_columns: int = 0
+    """Number of an export's further columns that come first."""
 
 
 def stage_quarantine(
@@ -143,9 +149,11 @@ def stage_quarantine(
 ) -> None:
     """Write the quarantined lines of all files.
 
+    The lines of exports keep the source and the line that they had.
+
     Args:
         con: the connection.
-        schema: the schema with the table ``lines``.
+        schema: the schema with the tables ``lines`` and ``returned``.
         files: the files, by their position.
         has_forgotten: whether customers of the store were forgotten.
     """
@@ -153,16 +161,22 @@ def stage_quarantine(
         f"CREATE TABLE {schema}.quarantine (source VARCHAR, line BIGINT, reason VARCHAR, user_id VARCHAR, raw VARCHAR,"
         " order_id VARCHAR, refund_id VARCHAR, header VARCHAR)"
     )
+    first = "coalesce(first_source, $source) AS source"
+    origin = f"{first}, CASE WHEN first_source IS NULL THEN {LINE} ELSE first_line END AS {LINE}"
+    joined = f"""LEFT JOIN (
+        SELECT r.{LINE} AS here, any_value(q.source) AS first_source, any_value(q.line) AS first_line
+        FROM {schema}.returned AS r JOIN quarantined AS q USING (id) WHERE r.file = $file GROUP BY here
+    ) AS origins ON here = {LINE}"""
     is_lost = f"coalesce({is_forgotten(OWN_ID)}, false)" if has_forgotten else "false"
     for position, file in files.items():
         con.execute(
             f"""
             INSERT INTO {schema}.quarantine BY NAME
-            SELECT $source AS source, {LINE} AS line, 'unreadable_line' AS reason, raw, order_id, refund_id,
+            SELECT {origin}, 'unreadable_line' AS reason, {_without_leading_cells(file)} AS raw, order_id, refund_id,
                 $header AS header
-            FROM {file.rows.table}_rejected
+            FROM {file.rows.table}_rejected {joined}
             """,
-            {"source": file.source, "header": file.header},
+            {"source": file.source, "file": position, "header": file.header},
         )
         con.execute(
             f"""
@@ -171,21 +185,29 @@ def stage_quarantine(
                 SELECT {LINE}, reason, {OWN_ID} AS user_id, role, order_id, refund_id, {is_lost} AS is_lost
                 FROM {schema}.lines WHERE reason IS NOT NULL AND file = $file
             ), texts AS (
-                SELECT {LINE}, {_text_of_row(con, file)} AS raw FROM {file.rows.table} SEMI JOIN bad USING ({LINE})
+                SELECT {LINE}, {text_of_row(con, file)} AS raw FROM {file.rows.table} SEMI JOIN bad USING ({LINE})
             )
-            SELECT $source AS source, {LINE} AS line, reason, CASE WHEN NOT is_lost THEN user_id END AS user_id,
+            SELECT {origin}, reason, CASE WHEN NOT is_lost THEN user_id END AS user_id,
                 CASE WHEN is_lost THEN '' ELSE raw END AS raw,
                 CASE WHEN NOT is_lost AND role = 'order' THEN order_id END AS order_id,
                 CASE WHEN NOT is_lost AND role = 'refund' THEN refund_id END AS refund_id, $header AS header
-            FROM texts JOIN bad USING ({LINE})
+            FROM texts JOIN bad USING ({LINE}) {joined}
             """,
             {"source": file.source, "file": position, "header": file.header},
         )
 
 
-def _text_of_row(con: duckdb.DuckDBPyConnection, file: QuarantineSource) -> str:
+def _without_leading_cells(file: QuarantineSource) -> str:
+    """Return SQL for the text of a line without the cells that an export has before those of the file."""
+    if not file.is_export:
+        return "raw"
+    cell = rf'(?:"(?:[^"]|"")*"|[^{file.delimiter}"]*)'
+    return f"regexp_replace(raw, '^(?:{cell}{re.escape(file.delimiter)}){{{file.leading_columns}}}', '')"
+
+
+def text_of_row(con: duckdb.DuckDBPyConnection, file: QuarantineSource) -> str:
     """Return SQL for the text of a row as it is in a file with its delimiter."""
-    names = [name for name in con.table(file.rows.table).columns if name != LINE]
+    names = [name for name in con.table(file.rows.table).columns if name not in (LINE, *EXPORT_COLUMNS)]
     cells = ", ".join(quoted_cell(f"coalesce(CAST({name} AS VARCHAR), '')", file.delimiter) for name in names)
     return f"array_to_string([{cells}], '{file.delimiter}')"
 

@@ -102,15 +102,20 @@ def _inspect_text(path: Path, source: str, head: bytes) -> File:
     first = text.partition("\n")[0].rstrip("\r")
     if not first.strip():
         raise UnreadableFile(f"{path} does not begin with a line of column names")
-    counts = {delimiter: first.count(delimiter) for delimiter in _DELIMITERS}
-    delimiter = max(counts, key=lambda d: counts[d])
-    if counts[delimiter] == 0:
+    delimiter = delimiter_of(first)
+    if delimiter == " ":
         return File(path, source, tuple(first.split()), " ", encoding)
     try:
         header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
     except csv.Error as error:
         raise UnreadableFile(f"{path}, line 1: {error}") from None
     return File(path, source, tuple(name.strip() for name in header), delimiter, encoding)
+
+
+def delimiter_of(header: str) -> str:
+    """Return the delimiter of a line of column names: a space if it has no other."""
+    delimiter = max(_DELIMITERS, key=header.count)
+    return delimiter if delimiter in header else " "
 
 
 def check_header(file: File, names: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -14,7 +14,11 @@ from customer_revenue.orders.files.reading import File
 
 
 def recognise(
-    file: File, path: Path, format_name: str | None = None, renamed: Mapping[str, str] | None = None
+    file: File,
+    path: Path,
+    format_name: str | None = None,
+    renamed: Mapping[str, str] | None = None,
+    ignored: Collection[str] = (),
 ) -> tuple[Format, dict[str, str]]:
     """Return the format of a file, and our name for each of its columns that the format knows.
 
@@ -23,15 +27,17 @@ def recognise(
         path: the file as the user named it, for errors.
         format_name: name of the format; by default the header decides.
         renamed: the file's own names for some of our columns, from a mapping.
+        ignored: columns of the file that are no format's.
 
     Raises:
         UnknownFormat: no format matches, or the named one does not. The message names the missing columns, and the
             details describe the file.
     """
     candidates = [format_named(format_name)] if format_name else list(FORMATS)
-    found = {candidate.name: candidate.match_columns(file.header, renamed or {}) for candidate in candidates}
+    header = [name for name in file.header if name not in ignored]
+    found = {candidate.name: candidate.match_columns(header, renamed or {}) for candidate in candidates}
     for candidate in candidates:
-        has_others = len(found[candidate.name]) < len(file.header)
+        has_others = len(found[candidate.name]) < len(header)
         if not candidate.missing_columns(found[candidate.name]) and (candidate.allows_other_columns or not has_others):
             return candidate, found[candidate.name]
     nearest = max(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,8 +16,14 @@ from customer_revenue.errors import CurrencyMismatch, NothingImported, Unreadabl
 from customer_revenue.orders.duckdb_sql import first_line, scalar
 from customer_revenue.orders.files import whole_orders
 from customer_revenue.orders.files.aliased_lines import resolve_lines
+from customer_revenue.orders.files.answered_rows import (
+    quarantine_incomplete_orders,
+    stage_answered,
+    stage_returned,
+)
 from customer_revenue.orders.files.columns.conventions import ColumnChoices, Conventions, Inference
 from customer_revenue.orders.files.columns.judge import ColumnJudge, JudgedColumns, decide_together
+from customer_revenue.orders.files.export_columns import EXPORT_COLUMNS, export_columns, restore_cells
 from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
 from customer_revenue.orders.files.parsing import parse_failure, parsed_columns
 from customer_revenue.orders.files.quarantine import (
@@ -88,7 +95,10 @@ class LoadedFile:
     def as_quarantined(self) -> QuarantineSource:
         """Return what the quarantine keeps of the file."""
         delimiter = self.file.delimiter or ","
-        return QuarantineSource(self.file.source, self.rows, header_line(self.file.header, delimiter), delimiter)
+        further = export_columns(self.file.header)
+        header = header_line([name for name in self.file.header if name not in further], delimiter)
+        leading = sum(1 for _ in itertools.takewhile(further.__contains__, self.file.header))
+        return QuarantineSource(self.file.source, self.rows, header, delimiter, bool(further), leading)
 
 
 @dataclass(frozen=True)
@@ -157,14 +167,18 @@ def stage_files(
         drop_forgotten(con, LINES)
     if rules.has_aliases:
         resolve_lines(con, LINES)
+    sources = {position: file.as_quarantined() for position, file in enumerate(loaded)}
+    stage_returned(con, SCHEMA, sources, has_store=has_store)
+    quarantine_incomplete_orders(con, SCHEMA)
     repeated = _make_whole(con, loaded)
     stage_orders(con)
     mark_invalid_refunds(con, LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
     stage_items(con)
     stage_refunds(con)
     stage_users(con)
-    sources = {position: file.as_quarantined() for position, file in enumerate(loaded)}
     stage_quarantine(con, SCHEMA, sources, has_forgotten=rules.has_forgotten)
+    if has_store:
+        stage_answered(con, SCHEMA, sources)
     quarantined = counts_by_reason(con, SCHEMA)
     _check_something_is_left(con, loaded)
     return StagedFiles(
@@ -195,7 +209,9 @@ def _load_all(
         report(f"reading {path.name}", 0.3 * place / len(paths))
         for plain in unpack(path, folder):
             file = inspect_file(plain.path, plain.source)
-            file_format, names = recognise(file, path, format_name, rules.renamed)
+            further = export_columns(file.header)
+            file_format, names = recognise(file, path, format_name, rules.renamed, further)
+            names |= further
             check_header(file, names)
             try:
                 rows = read_rows(con, file, names, f"{SCHEMA}.rows_{len(loaded)}", folder)
@@ -203,6 +219,8 @@ def _load_all(
                 raise  # the disk or the memory failed, not the file
             except duckdb.Error as error:
                 raise UnreadableFile(f"{path} cannot be read: {first_line(error)}") from None
+            if further:
+                restore_cells(con, rows.table)
             if not scalar(con, f"SELECT count(*) FROM {rows.table}") + rows.rejected:
                 raise UnreadableFile(f"{path} has a header but no rows")
             loaded.append(LoadedFile(path, file, file_format, {ours: name for name, ours in names.items()}, rows))
@@ -267,6 +285,7 @@ def _stage_lines(
     )
     types, columns = file.rows.types, [name for name in con.table(file.rows.table).columns if name != LINE]
     scanned = [f"scan.{name}" for name in columns]
+    own = [name for name in scanned if name.removeprefix("scan.") not in EXPORT_COLUMNS]
     delimiter = (file.file.delimiter or "").strip(" ")
     swallowed = swallowed_lines(scanned, delimiter) if delimiter else "false"
     failure = f"CASE WHEN swallowed THEN 'unclosed_quote' ELSE {parse_failure(file.format, types)} END"
@@ -276,7 +295,7 @@ def _stage_lines(
         f"""
         INSERT INTO {LINES} BY NAME
         WITH parsed AS (
-            SELECT {LINE}, hash({", ".join(scanned)}) AS content, {swallowed} AS swallowed,
+            SELECT {LINE}, hash({", ".join(own)}) AS content, {swallowed} AS swallowed,
                 {", ".join(parsed_columns(file.format, types, conventions))}
             FROM {file.rows.table} AS scan
         ), prepared AS (
@@ -331,6 +350,7 @@ def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) ->
             f"{file.rows.table}_rejected",
             file.file.delimiter,
             file.file.header.index(file.theirs[file.format.id_column]),
+            "refund_id" if file.format.line["role"] == "'refund'" else "order_id",
         )
         for position, file in enumerate(loaded)
         if file.rows.rejected and file.file.delimiter and file.format.id_column in file.theirs

@@ -165,22 +165,28 @@ def spread_reasons(con: duckdb.DuckDBPyConnection, lines: str) -> None:
 
 
 def quarantine_orders_of_rejects(
-    con: duckdb.DuckDBPyConnection, lines: str, rejects: Mapping[int, tuple[str, str, int]]
+    con: duckdb.DuckDBPyConnection, lines: str, rejects: Mapping[int, tuple[str, str, int, str]]
 ) -> None:
     """Quarantine the orders of lines that could not be split into columns, where their beginning names one.
 
     Args:
         con: the connection.
         lines: name of the table.
-        rejects: for each file with such lines, the table of them, the delimiter and the position of the id's column.
+        rejects: for each file with such lines, the table of them, the delimiter, the position of the id's column, and
+            which column of the table receives the id.
     """
-    for file, (table, delimiter, position) in rejects.items():
-        texts = con.execute(f"SELECT raw FROM {table} LIMIT {_MAX_REJECTS}").fetchall()
-        ids = {_field(text, delimiter, position) for (text,) in texts} - {""}
+    for file, (table, delimiter, position, id_column) in rejects.items():
+        rows = con.execute(f"SELECT {LINE}, raw FROM {table} LIMIT {_MAX_REJECTS}").fetchall()
+        named = {line: found for line, text in rows if (found := _field(text, delimiter, position))}
+        con.execute(
+            f"UPDATE {table} SET {id_column} = id FROM (SELECT unnest($lines) AS place, unnest($ids) AS id) AS named"
+            f" WHERE {LINE} = place",
+            {"lines": list(named), "ids": list(named.values())},
+        )
         con.execute(
             f"UPDATE {lines} SET reason = 'part_of_order'"
             f" WHERE reason IS NULL AND file = $file AND {_ID} IN (SELECT unnest($ids))",
-            {"file": file, "ids": sorted(ids)},
+            {"file": file, "ids": sorted(set(named.values()))},
         )
 
 

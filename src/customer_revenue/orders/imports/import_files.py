@@ -155,7 +155,7 @@ class _Import:
         views_changed = self.target.create_views(self.con, views, zone)
         info = read_info(self.con, "next", Path(url))
         items = scalar(self.con, "SELECT count(*) FROM next.order_items")
-        statement = self._statement(staged, files)
+        statement, left = self._statement(staged, files), self._left_quarantine()
         if not self.dry_run:
             self.report("publishing the new store", 0.95)
             self._publish(change, info, views_changed=views_changed)
@@ -172,6 +172,7 @@ class _Import:
             orders_unchanged=change.unchanged,
             refunds_imported=change.refunds,
             quarantined=dict(Counter(staged.quarantined) + self.contradicting),
+            left_quarantine=left,
             orders_in_store=_int(info["orders"]),
             customers_in_store=_int(info["customers"]),
             refunds_in_store=_int(info["refunds"]),
@@ -199,11 +200,16 @@ class _Import:
 
     def _publish(self, change: MergeCounts, info: Mapping[str, object], *, views_changed: bool) -> None:
         """Publish the new store, unless nothing has changed."""
-        grown = not self.old or scalar(
-            self.con, "SELECT (SELECT count(*) FROM next.quarantine) - (SELECT count(*) FROM old.quarantine)"
+        before, after = "FROM old.quarantine", "FROM next.quarantine"
+        differs = not self.old or scalar(
+            self.con, f"SELECT count(*) FROM (({after} EXCEPT {before}) UNION ALL ({before} EXCEPT {after}))"
         )
-        if not change.is_empty or grown or info != self.old or views_changed:
+        if not change.is_empty or differs or info != self.old or views_changed:
             self.target.publish(self.con)
+
+    def _left_quarantine(self) -> int:
+        gone = "SELECT count(*) FROM (FROM old.quarantine EXCEPT FROM next.quarantine)"
+        return scalar(self.con, gone) if self.old else 0
 
     def _open(self) -> None:
         self.target.attach(self.con)

@@ -29,6 +29,8 @@ class ImportSummary:
     """Refunds that are new, changed or withdrawn."""
     quarantined: Mapping[str, int]
     """Number of rows by reason, the most frequent first."""
+    left_quarantine: int
+    """Rows that earlier imports quarantined and this one answered."""
     orders_in_store: int
     customers_in_store: int
     refunds_in_store: int
@@ -61,6 +63,8 @@ class ImportSummary:
             "Days": f"{self.first_day} to {self.last_day}",
             "Clock": self._clock(),
         }
+        if self.left_quarantine:
+            rows["Corrected"] = f"{self.left_quarantine:,} lines have left the quarantine"
         if self.repeated:
             rows["Repeated"] = f"{self.repeated:,} lines occur again in the files and count once"
         lines = [f"{name:<13}{value}" for name, value in rows.items()]
@@ -83,6 +87,7 @@ class ImportSummary:
             "refunds_imported": self.refunds_imported,
             "repeated_lines": self.repeated,
             "quarantined_lines": dict(self.quarantined),
+            "lines_that_left_quarantine": self.left_quarantine,
             "inferences": list(self.inferences),
             "first_day": self.first_day.isoformat() if self.first_day else None,
             "last_day": self.last_day.isoformat() if self.last_day else None,

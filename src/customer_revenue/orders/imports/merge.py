@@ -1,6 +1,7 @@
 """Merge two sets of canonical tables: those of the store and those of a file.
 
-A file's set has the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine`` of a store, and
+A file's set has the tables ``orders``, ``order_items``, ``refunds``, ``users`` and ``quarantine`` of a store,
+``answered``: the ids of quarantined rows that it answers, and
 ``restated``: the ids of the orders of which the file states all refunds, and ``movable``: the ids of those that are the
 same person's when they come again with another e-mail address. ``refunds.with_order`` is whether a refund
 came in a row of its order. ``user_id`` is null where the file names no customer, and otherwise the customer into which
@@ -19,6 +20,7 @@ from customer_revenue.errors import CustomerReassigned
 from customer_revenue.orders.aliases import OWN_ID, copy_aliases, own_users, write_users
 from customer_revenue.orders.duckdb_sql import one_row, scalar
 from customer_revenue.orders.imports.late_refunds import quarantine_contradicting
+from customer_revenue.orders.imports.leaving_quarantine import staying_rows
 
 _MAX_SHOWN_IDS = 10
 _CUSTOMER = ("user_id", "original_user_id")
@@ -146,7 +148,7 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
             WHERE id NOT IN (SELECT former_id FROM moved) OR id IN (SELECT {OWN_ID} FROM {out}.orders)
                 OR id IN (SELECT {OWN_ID} FROM {out}.refunds)
         """
-        quarantine = f"FROM {base}.quarantine UNION FROM {new}.quarantine"
+        quarantine = f"{staying_rows(base, new)} UNION FROM {new}.quarantine"
     else:
         users, quarantine = f"FROM {new}.users", f"FROM {new}.quarantine"
     forgotten = "FROM old.forgotten" if base == "old" else "SELECT '' AS user_hash, true AS orders_too LIMIT 0"
