@@ -99,7 +99,7 @@ def _answer_corrected_lines(con: duckdb.DuckDBPyConnection, schema: str, positio
     )
     if not scalar(con, "SELECT count(*) FROM before") or not _comes_again(con, schema, position):
         return
-    cells = "string_split({}, $delimiter)".format
+    cells, bare = "string_split({}, $delimiter)".format, "regexp_replace({}, '[\"\\s]', '', 'g')".format
     con.execute(
         f"""
         INSERT INTO {schema}.answered
@@ -108,7 +108,7 @@ def _answer_corrected_lines(con: duckdb.DuckDBPyConnection, schema: str, positio
             UNION ALL SELECT {LINE}, raw FROM {file.rows.table}_rejected SEMI JOIN before USING ({LINE})
         )
         SELECT id FROM before AS b JOIN texts AS t USING ({LINE})
-        WHERE replace(b.raw, '"', '') = replace(t.raw, '"', '') OR (
+        WHERE {bare("b.raw")} = {bare("t.raw")} OR (
             len({cells("b.raw")}) = len({cells("t.raw")})
             AND len([x FOR x IN list_zip({cells("b.raw")}, {cells("t.raw")}) IF x[1] <> x[2]]) = 1
         )
