@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from customer_revenue.modeling.comparators import BG_NBD, OURS
+from customer_revenue.modeling.forecast_names import BG_NBD, OURS
 from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import Gate, load_policy

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Shop
 from tests.service.conftest import serving
 from tests.service.load import loaded
+from tests.trust.mlflow_champion import champion_in_mlflow
 
 from customer_revenue import tracking
 from customer_revenue.console import silent
@@ -24,10 +25,7 @@ from customer_revenue.workflows.registry.champion import RECORD, changes, locked
 from customer_revenue.workflows.registry.verdict import Check, Verdict
 from customer_revenue.workflows.training.train import train
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
-
-
-pytestmark = pytest.mark.process  # MLflow asks git for the version
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.process]  # of MLflow, which asks git for the version
 
 
 @pytest.fixture(scope="module")
@@ -63,25 +61,20 @@ def shop(trained: tuple[Settings, list[str]]) -> Any:
         write_gate(settings.models / version, Verdict((), versions[0], ()))
 
 
-def champion_in_mlflow(settings: Settings) -> str:
-    (model,) = (m for m in tracking.registered_models(settings.registry) if tracking.CHAMPION in m.aliases)
-    return model.bundle
-
-
 def test_rollback_and_promote_change_link_record_and_mlflow(shop: tuple[Settings, list[str]]) -> None:
     settings, (first, second) = shop
-    assert current_version(settings.models) == champion_in_mlflow(settings) == second
+    assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == second
     change = rollback(settings.registry, "too many discounts", by="kim")
-    assert current_version(settings.models) == champion_in_mlflow(settings) == first
+    assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == first
     assert (change.event, change.before, change.by, change.why) == ("rollback", second, "kim", "too many discounts")
     assert changes(settings.models)[-1] == change
-    model = next(m for m in tracking.registered_models(settings.registry) if m.bundle == first)
+    model = champion_in_mlflow(settings)
     assert (model.tags["rollback_why"], model.tags["rollback_by"]) == ("too many discounts", "kim")
     with pytest.raises(ModelNotFound, match="no earlier champion"):
         rollback(settings.registry, "again")
     write_gate(settings.models / second, Verdict((), first, ()))
     assert promote(settings.registry, second) is not None
-    assert current_version(settings.models) == champion_in_mlflow(settings) == second
+    assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == second
     assert promote(settings.registry, second) is None
 
 
@@ -142,7 +135,7 @@ def test_an_interrupted_change_is_finished_by_the_next_command(
             rollback(settings.registry, "in a hurry")
     assert changes(settings.models)[-1].run_id is None
     settle(settings.registry)
-    assert current_version(settings.models) == champion_in_mlflow(settings) == first
+    assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == first
     assert changes(settings.models)[-1].run_id
     before = changes(settings.models)
     settle(settings.registry)

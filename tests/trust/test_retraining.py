@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.conftest import Shop
+from tests.trust.mlflow_champion import champion_in_mlflow
 
-from customer_revenue import tracking
 from customer_revenue.console import silent
 from customer_revenue.errors import GateRefused, ModelBusy
 from customer_revenue.orders.files.simulate import simulate_orders
@@ -138,8 +138,7 @@ def test_killed_at_any_moment_the_next_run_takes_up_from_there(new_shop: Shop) -
     assert start().wait(timeout=240) == 0
     last = current_version(settings.models)
     assert last != first
-    (champion,) = (m for m in tracking.registered_models(settings.registry) if tracking.CHAMPION in m.aliases)
-    assert champion.bundle == last == changes(settings.models)[-1].version
+    assert champion_in_mlflow(settings).tags["bundle"] == last == changes(settings.models)[-1].version
     assert all(change.run_id for change in changes(settings.models))
     left = [p.name for p in settings.models.iterdir() if p.name.startswith(".") and not p.name.endswith(".lock")]
     assert left == []

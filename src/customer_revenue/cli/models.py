@@ -19,7 +19,8 @@ def models() -> None:
     """List the trained versions with their metrics and the gate's verdict, and mark the champion."""
     from customer_revenue.workflows.training.versions import listing
 
-    say(listing(settings_for().registry))
+    registry = settings_for().registry
+    say(listing(registry.models, registry.experiment))
 
 
 def promote(

@@ -12,7 +12,8 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.bootstrap import paired_bootstrap
-from customer_revenue.modeling.comparators import BG_NBD, OURS, member_forecasts, probability_forecast
+from customer_revenue.modeling.comparators import member_forecasts, probability_forecast
+from customer_revenue.modeling.forecast_names import BG_NBD, OURS
 from customer_revenue.modeling.metrics import evaluate, select, slices
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.settings import ModelOptions, load_settings

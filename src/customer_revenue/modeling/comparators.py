@@ -18,10 +18,6 @@ from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo
 from customer_revenue.modeling.rolling_windows import Window
 
-OURS = "customer-revenue"
-BG_NBD = "BG/NBD + Gamma-Gamma"
-NAIVE = "naive rule"
-
 DECILES = 10
 
 

@@ -1,11 +1,9 @@
 """MLflow runs and registry: the only package that imports mlflow."""
 
 from customer_revenue.tracking.mlflow_registry import (
-    RegisteredModel,
     end_interrupted,
     log_change,
     registered_as,
-    registered_models,
 )
 from customer_revenue.tracking.mlflow_runs import (
     CHALLENGER,
@@ -27,7 +25,6 @@ __all__ = [
     "CHAMPION",
     "MODELS_SCHEME",
     "FoldRecord",
-    "RegisteredModel",
     "TrainingRecord",
     "end_interrupted",
     "log_backtest",
@@ -36,7 +33,6 @@ __all__ = [
     "log_training",
     "model_folder",
     "registered_as",
-    "registered_models",
     "registered_version",
     "run_address",
     "tracking_uri",

@@ -2,59 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from customer_revenue.errors import ModelNotFound
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.tracking.mlflow_runs import CHALLENGER, CHAMPION, connect, tracking_run
 
 BUNDLE_TAG = "bundle"
-
-
-@dataclass(frozen=True)
-class RegisteredModel:
-    """A version of the registered model.
-
-    Attributes:
-        registered_version: MLflow's number.
-        bundle: version of the bundle.
-        aliases: such as champion.
-        registered_at: when, UTC.
-        metrics: of its back-test.
-        tags: of the version, such as the gate's verdict.
-    """
-
-    registered_version: str
-    bundle: str
-    aliases: tuple[str, ...]
-    registered_at: dt.datetime
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
-
-
-def registered_models(registry: RegistryOptions) -> list[RegisteredModel]:
-    """All versions of the registered model, the newest first."""
-    import mlflow
-
-    connect(registry)
-    client = mlflow.MlflowClient()
-    found = []
-    for version in client.search_model_versions(f"name = '{registry.experiment}'"):
-        full = client.get_model_version(version.name, version.version)  # a search leaves the aliases out
-        found.append(
-            RegisteredModel(
-                registered_version=str(full.version),
-                bundle=full.tags.get(BUNDLE_TAG, ""),
-                aliases=tuple(full.aliases),
-                registered_at=dt.datetime.fromtimestamp(full.creation_timestamp / 1000, dt.UTC),
-                metrics=dict(client.get_run(full.run_id).data.metrics) if full.run_id else {},
-                tags=dict(full.tags),
-            )
-        )
-    return sorted(found, key=lambda model: int(model.registered_version), reverse=True)
 
 
 def registered_as(registry: RegistryOptions, bundle: str) -> str | None:

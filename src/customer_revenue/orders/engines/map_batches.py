@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -48,7 +47,7 @@ def map_batches(
         for batch in batches:
             found = function(batch)
             rows += found.num_rows
-            sums.update({name: float(pc.sum(found.column(name)).as_py()) for name in sum_columns})
+            sums.update({name: float(found.column(name).sum().as_py()) for name in sum_columns})
             write(found)
     return BatchTotals(rows, {name: float(sums[name]) for name in sum_columns})
 

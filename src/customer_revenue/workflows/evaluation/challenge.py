@@ -10,7 +10,7 @@ from typing import Any
 
 from customer_revenue.errors import ModelError, NotEnoughData
 from customer_revenue.modeling import bundle
-from customer_revenue.modeling.comparators import OURS
+from customer_revenue.modeling.forecast_names import OURS
 from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.modeling.metrics import Forecast
 from customer_revenue.modeling.predictor import Predictor, Tier

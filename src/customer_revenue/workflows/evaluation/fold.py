@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS, beta_geo_forecast, naive_forecast, outcomes
+from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forecast, outcomes
+from customer_revenue.modeling.forecast_names import BG_NBD, NAIVE, OURS
 from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, select
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column

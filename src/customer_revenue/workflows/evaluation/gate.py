@@ -10,7 +10,7 @@ import numpy as np
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.bootstrap import paired_bootstrap
-from customer_revenue.modeling.comparators import BG_NBD, OURS
+from customer_revenue.modeling.forecast_names import BG_NBD, OURS
 from customer_revenue.modeling.metrics import HIGHER_IS_BETTER, Forecast, coverage, expected_calibration_error, measure
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BacktestFold

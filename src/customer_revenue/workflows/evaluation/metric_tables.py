@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from customer_revenue.modeling.bootstrap import paired_bootstrap
-from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS, member_forecasts
+from customer_revenue.modeling.comparators import member_forecasts
+from customer_revenue.modeling.forecast_names import BG_NBD, NAIVE, OURS
 from customer_revenue.modeling.metrics import evaluate, slices
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.workflows.evaluation.fold import BacktestFold, slice_metrics
-
-
-def _number(value: float) -> str:
-    return f"{value:,.3f}"
-
-
-def _percent(value: float) -> str:
-    return f"{value:+.1%}"
-
-
-def _money(value: float) -> str:
-    return f"{value / 100:,.2f}"
-
-
-def _days(value: float) -> str:
-    return f"{value:,.1f}"
-
-
-ROWS: Mapping[str, tuple[str, Callable[[float], str]]] = {
-    "purchases_mae": ("purchases, mean absolute error", _number),
-    "purchases_rmse": ("purchases, root mean square error", _number),
-    "purchases_spearman": ("purchases, rank correlation", _number),
-    "purchases_bias": ("purchases, bias of the total", _percent),
-    "revenue_mae": ("revenue, mean absolute error", _money),
-    "revenue_rmse": ("revenue, root mean square error", _money),
-    "revenue_gini": ("revenue, normalised Gini", _number),
-    "revenue_bias": ("revenue, bias of the total", _percent),
-    "probability_auc": ("purchase or not, AUC", _number),
-    "probability_log_loss": ("purchase or not, log loss", _number),
-    "probability_brier": ("purchase or not, Brier score", _number),
-    "probability_ece": ("purchase or not, calibration error", _number),
-    "next_date_error_days": ("next date, median error of buyers in days", _days),
-}
-"""The figures that are shown: name, words, and how to write a value."""
+from customer_revenue.workflows.evaluation.metric_text import ROWS, empty_table, table_text, three_decimals
 
 COVERAGE = ("purchases_coverage", "revenue_coverage", "interval_mass")
 
@@ -61,12 +25,12 @@ def fold_table(fold: BacktestFold, draws: int = 200) -> str:
     metrics = fold.metrics()
     gaps = paired_bootstrap(fold.outcomes, fold.forecasts[OURS], fold.forecasts[BG_NBD], draws)
     models = list(metrics)
-    table = _table(title, ["", *models, f"ours less {BG_NBD} (95 %)"])
+    table = empty_table(title, ["", *models, f"ours less {BG_NBD} (95 %)"])
     for name, (words, write) in ROWS.items():
         gap, low, high = gaps[name]
         difference = f"{write(gap)} ({write(low)} to {write(high)})"
         table.add_row(words, *(write(metrics[model][name]) for model in models), difference)
-    return "\n".join([_text(table), coverage_line(metrics[OURS])])
+    return "\n".join([table_text(table), coverage_line(metrics[OURS])])
 
 
 def coverage_line(figures: Mapping[str, float]) -> str:
@@ -83,27 +47,27 @@ def members_table(fold: BacktestFold) -> str:
         **member_forecasts(fold.predictor, fold.features, fold.horizon_days),
     }
     weights = fold.predictor.weights()
-    table = _table("The mix and its members", ["", *forecasts])
+    table = empty_table("The mix and its members", ["", *forecasts])
     table.add_row("weight", *("" if name == OURS else f"{weights[name]:.3f}" for name in forecasts))
     figures = {name: evaluate(fold.outcomes, forecast) for name, forecast in forecasts.items()}
     for name, (words, write) in ROWS.items():
         if name != "next_date_error_days":
             table.add_row(words, *(write(figures[model][name]) for model in forecasts))
-    return _text(table)
+    return table_text(table)
 
 
 def slices_table(fold: BacktestFold) -> str:
     """One fold by slice of customers: errors of ours, BG/NBD and the naive rule."""
     groups = slices(*(column(fold.features, name) for name in ("frequency", "T_days", "total_cents")))
-    table = _table(
+    table = empty_table(
         "By slice", ["", "customers", *(f"{what}: {m}" for what in ("log loss", "RMSE") for m in fold.forecasts)]
     )
     for name, rows in groups.items():
         figures = slice_metrics(fold, rows)
-        losses = [_number(figures[m]["probability_log_loss"]) for m in figures]
-        errors = [_number(figures[m]["purchases_rmse"]) for m in figures]
+        losses = [three_decimals(figures[m]["probability_log_loss"]) for m in figures]
+        errors = [three_decimals(figures[m]["purchases_rmse"]) for m in figures]
         table.add_row(name.replace("_", " "), f"{rows.sum():,}", *losses, *errors)
-    return _text(table)
+    return table_text(table)
 
 
 def mean_figures(folds: Sequence[BacktestFold]) -> dict[str, float]:
@@ -122,30 +86,8 @@ def summary_table(folds: Sequence[BacktestFold]) -> str:
     """The means over several folds."""
     scored = [fold for fold in folds if fold.outcomes is not None]
     means = mean_figures(scored)
-    table = _table(f"Mean of {len(scored)} cut-offs", ["", OURS, BG_NBD, NAIVE])
+    table = empty_table(f"Mean of {len(scored)} cut-offs", ["", OURS, BG_NBD, NAIVE])
     for name, (words, write) in ROWS.items():
         cells = (means.get(f"{prefix}{name}") for prefix in ("", "bgnbd_", "naive_"))
         table.add_row(words, *("" if cell is None else write(cell) for cell in cells))
-    return _text(table)
-
-
-def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table in plain text."""
-    table = _table(title, columns)
-    for row in rows:
-        table.add_row(*row)
-    return _text(table)
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", no_wrap=place == 0)
-    return table
-
-
-def _text(table: Table) -> str:
-    console = Console(file=StringIO(), width=150, color_system=None)
-    console.print(table)
-    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
-    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
+    return table_text(table)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from customer_revenue import tracking
 from customer_revenue.errors import ModelNotFound
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
-from customer_revenue.orders.store import StoreInfo
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.verdict import Verdict
 
 if TYPE_CHECKING:
     from customer_revenue.modeling.predictor import Predictor
+    from customer_revenue.orders.store import StoreInfo
 
 CURRENT = "current"
 GATE = "gate.json"

@@ -6,16 +6,18 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.comparators import BG_NBD, NAIVE, OURS
+from customer_revenue.modeling.forecast_names import BG_NBD, NAIVE, OURS
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
-from customer_revenue.orders.store import Store
 from customer_revenue.workflows.registry.bundles import UNDER_WAY, LoadedModel
 from customer_revenue.workflows.registry.champion import live_since
+
+if TYPE_CHECKING:
+    from customer_revenue.orders.store import Store
 
 RUN = "run.json"
 """Written into the folder of the bundle after its run is tracked: the bundle is part of the run and cannot name it."""
@@ -102,7 +104,7 @@ def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
             if name in metrics
         },
         "calibration": manifest.get("calibration"),
-        "run": _run(folder),
+        "run": run_of(folder),
     }
 
 
@@ -111,7 +113,8 @@ def _trained_at(folder: Path) -> str:
     return written.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _run(folder: Path) -> dict[str, Any] | None:
+def run_of(folder: Path) -> dict[str, Any] | None:
+    """The run in which a bundle was tracked; ``None`` while there is none."""
     try:
         run = json.loads((folder / RUN).read_text("utf-8"))
     except (OSError, ValueError):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from customer_revenue import tracking
-from customer_revenue.settings import RegistryOptions
-from customer_revenue.workflows.evaluation.metric_tables import ROWS, table_of
-from customer_revenue.workflows.registry.bundles import current_version
+from collections.abc import Iterator
+from pathlib import Path
+
+from customer_revenue.errors import ModelError
+from customer_revenue.modeling.manifest import read_manifest
+from customer_revenue.tracking import CHAMPION
+from customer_revenue.workflows.evaluation.metric_text import ROWS, table_of
+from customer_revenue.workflows.registry.bundles import current_version, read_gate
 from customer_revenue.workflows.registry.champion import changes
+from customer_revenue.workflows.registry.model_card import run_of
 
 LISTED_METRICS = {
     "probability_log_loss": "log loss",
@@ -18,18 +23,36 @@ LISTED_METRICS = {
 LAST_CHANGES = 5
 
 
-def listing(registry: RegistryOptions) -> str:
-    """Versions, figures, the gate's verdict and aliases, the newest first; then the last changes of the champion."""
-    found = tracking.registered_models(registry)
-    if not found:
-        return "No model is registered yet; `customer-revenue train` makes one"
-    current = current_version(registry.models)
-    rows = []
-    for model in found:
-        answers = ["answers"] if model.bundle == current else []
-        figures = [ROWS[name][1](model.metrics[name]) if name in model.metrics else "" for name in LISTED_METRICS]
-        gate = model.tags.get("gate", "")
-        rows.append([model.bundle, model.registered_version, ", ".join([*model.aliases, *answers]), gate, *figures])
+def listing(models: Path, experiment: str) -> str:
+    """Versions, figures and the gate's verdict, the newest first; then the last changes of the champion.
+
+    Read from the bundles, so that it needs no tracking server.
+
+    Args:
+        models: the folder of bundles.
+        experiment: the name of the registered model.
+    """
+    rows = list(_rows(models))
+    if not rows:
+        return "No model has been trained yet; `customer-revenue train` makes one"
     columns = ["version", "MLflow", "alias", "gate", *LISTED_METRICS.values()]
-    recent = [change.text() for change in changes(registry.models)[-LAST_CHANGES:]]
-    return "\n".join([table_of(f"Trained versions of {registry.experiment}", columns, rows), "", *recent])
+    recent = [change.text() for change in changes(models)[-LAST_CHANGES:]]
+    return "\n".join([table_of(f"Trained versions of {experiment}", columns, rows), "", *recent])
+
+
+def _rows(models: Path) -> Iterator[list[str]]:
+    current = current_version(models)
+    folders = [path for path in models.iterdir() if not path.is_symlink()] if models.is_dir() else []
+    for folder in sorted(folders, key=lambda path: path.name, reverse=True):
+        try:
+            manifest = read_manifest(folder)
+        except ModelError:
+            continue  # a folder of something else
+        metrics, gate, run = manifest.get("metrics", {}), read_gate(folder), run_of(folder) or {}
+        yield [
+            folder.name,
+            run.get("registered_version") or "",
+            CHAMPION if folder.name == current else "",
+            gate.word if gate else "",
+            *(ROWS[name][1](metrics[name]) if name in metrics else "" for name in LISTED_METRICS),
+        ]
