@@ -77,6 +77,34 @@ CANONICAL = {
 ``user_id`` is null in an order without a customer, such as one at the till, and in its refunds.
 """
 
+OPTIONAL_COLUMNS = {
+    "orders": ibis.schema(
+        {
+            "channel": "string",
+            "country": "string",
+            "discount_code": "string",
+            "discount_cents": "int64",
+            "campaign": "string",
+            "original_currency": "string",
+            "original_cents": "int64",
+        }
+    ),
+    "order_items": ibis.schema({"category": "string", "cost_cents": "int64"}),
+    "users": ibis.schema({"accepts_marketing": "boolean"}),
+}
+"""Further columns of a store's tables, null where nothing states them. No figure and no model reads them.
+
+``discount_cents`` is what was taken off the order, ``cost_cents`` the cost of the whole line, and ``original_cents``
+the order's total in minor units of ``original_currency``, if it was converted.
+"""
+
+YES = ("1", "on", "opted in", "subscribed", "t", "true", "y", "yes")
+NO = ("0", "f", "false", "n", "no", "not subscribed", "off", "opted out", "unsubscribed")
+"""Words, in lower case, that say yes or no in a text."""
+
+PERSONAL_COLUMNS = {"orders": ("discount_code",), "users": ("name", "email", "accepts_marketing")}
+"""What is removed of a forgotten person whose orders are kept: a code may have been made out to them."""
+
 RECENT_DAYS = (30, 90, 180, 365)
 """Windows of the recent counts and sums among the features, in days back from the as-of day."""
 

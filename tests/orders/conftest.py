@@ -14,6 +14,7 @@ from customer_revenue.orders import store_info
 from customer_revenue.orders.imports.import_files import ImportSummary, import_files
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import Settings
+from customer_revenue.tables import OPTIONAL_COLUMNS
 
 HEADER = "order_id,user_id,created_at,total,status"
 
@@ -23,12 +24,13 @@ NEW_IN_VERSION_3 = {
     "orders": ("original_user_id",),
     "quarantine": ("order_id", "refund_id", "header"),
 }
-"""The columns of older tables that version 3 adds."""
+"""The columns of older tables that version 3 adds, besides the optional ones."""
 NEW_TABLES_IN_VERSION_3 = ("aliases", "aliased_users", "alias_changes")
 DOWNGRADES = {
     1: ("DROP TABLE forgotten",),
     2: (
         *(f"ALTER TABLE {table} DROP COLUMN {name}" for table, names in NEW_IN_VERSION_3.items() for name in names),
+        *(f"ALTER TABLE {table} DROP COLUMN {name}" for table, names in OPTIONAL_COLUMNS.items() for name in names),
         *(f"DROP TABLE {table}" for table in NEW_TABLES_IN_VERSION_3),
     ),
 }

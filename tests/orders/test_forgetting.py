@@ -43,7 +43,10 @@ def filled(request: pytest.FixtureRequest) -> Shop:
 def test_name_and_address_go_and_orders_stay(filled: Shop) -> None:
     removed = forget("ann", filled.url, KEY)
     assert removed == Forgotten(name_or_email=True, orders=0, items=0, refunds=0, quarantined=2)
-    assert sorted(filled.query("SELECT * FROM users")) == [("ann", None, None), ("bob", "Bob", "bob@x.org")]
+    assert sorted(filled.query("SELECT id, name, email FROM users")) == [
+        ("ann", None, None),
+        ("bob", "Bob", "bob@x.org"),
+    ]
     assert filled.column("SELECT count(*) FROM orders") == [3]
     assert _traces(filled, ("Ann Lee", "ann@x.org")) == []
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from ibis.backends.sql.datatypes import DuckDBType
 from tests.orders.conftest import ServerShop, Shop, SparkFolder
 from tests.tiers import ON_SERVERS, ON_SPARK
 
@@ -20,6 +21,7 @@ from customer_revenue.periods import Clock, Period
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.view import VIEW_NAME, customer_revenue_analysis
+from customer_revenue.tables import OPTIONAL_COLUMNS
 from customer_revenue.workflows.customers.answers import Answers
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds
         f"CREATE TABLE {schema}.quarantine AS SELECT '' AS source, CAST(1 AS BIGINT) AS line, '' AS reason,"
         " CAST(NULL AS VARCHAR) AS user_id, '' AS raw, '' AS order_id, '' AS refund_id, '' AS header LIMIT 0"
     )
+    for table, columns in OPTIONAL_COLUMNS.items():
+        for name, dtype in columns.items():
+            con.execute(f"ALTER TABLE {schema}.{table} ADD COLUMN {name} {DuckDBType.to_string(dtype)}")
     con.execute(f"CREATE TABLE {schema}.answered (id VARCHAR)")
     con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders")
     con.execute(f"CREATE VIEW {schema}.movable AS SELECT id FROM {schema}.orders LIMIT 0")

@@ -63,14 +63,14 @@ def test_a_newer_store_is_refused(shop: Shop) -> None:
 
 def test_an_older_store_is_upgraded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.load("1,ann,2023-05-01,10,paid")
-    step = ("ALTER TABLE next.orders ADD COLUMN channel VARCHAR DEFAULT 'web'",)
+    step = ("ALTER TABLE next.orders ADD COLUMN mood VARCHAR DEFAULT 'good'",)
     monkeypatch.setattr(store_info, "SCHEMA_VERSION", store_info.SCHEMA_VERSION + 1)
     with pytest.raises(StoreNotUsable, match="too old"):
         shop.open()
     monkeypatch.setattr(upgrade, "UPGRADES", {store_info.SCHEMA_VERSION - 1: step})
     with shop.open() as store:
         assert store.info.schema_version == store_info.SCHEMA_VERSION
-    assert shop.column("SELECT channel FROM orders") == ["web"]
+    assert shop.column("SELECT mood FROM orders") == ["good"]
     assert shop.leftovers() == []
 
 

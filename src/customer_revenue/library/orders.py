@@ -278,6 +278,28 @@ class Orders:
         when = self.store.as_of(as_day(as_of))
         return as_frame(self.store.fetch(daily(known_at(self.store, when).orders).order_by("day")))
 
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the tables of the store as it is, with the columns that only some exports carry.
+
+        ``orders`` has ``channel``, ``country``, ``discount_code``, ``discount_cents``, ``campaign``,
+        ``original_currency`` and ``original_cents``; ``order_items`` has ``category`` and ``cost_cents``; ``users`` has
+        ``accepts_marketing``. They are null where nothing states them. Orders of every status are there, with and
+        without a customer.
+
+        Args:
+            name: ``orders``, ``order_items``, ``refunds`` or ``users``.
+
+        Raises:
+            InvalidParameter: there is no such table.
+
+        >>> import customer_revenue as cr, pandas as pd
+        >>> log = pd.DataFrame({"customer": ["ann", "bob"], "date": ["2024-05-01", "2024-05-03"], "amount": [10, 5]})
+        >>> with cr.load_orders(log.assign(channel=["web", "till"])) as orders:
+        ...     orders.table("orders").groupby("channel")["total_cents"].sum().to_dict()
+        {'till': 500, 'web': 1000}
+        """
+        return as_frame(self.arrow.table(name))
+
     def quarantine(self) -> pd.DataFrame:
         """The rows that were not imported, each with its line and the reason.
 
@@ -344,3 +366,14 @@ class ArrowTables:
         customers = self.features(day).column("customer_id")
         table = label_rows(self._store, day, [horizon_days], customers)
         return table.rename_columns([name.removesuffix(f"_{horizon_days}") for name in table.column_names])
+
+    def table(self, name: str) -> pa.Table:
+        """:meth:`Orders.table` as an Arrow table.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.table("order_items").num_rows
+        6919
+        """
+        table = self._store.table(name)
+        return self._store.fetch(table.order_by(*table.columns[:2]))

@@ -11,6 +11,10 @@ from __future__ import annotations
 import duckdb
 
 from customer_revenue.orders.duckdb_sql import scalar
+from customer_revenue.orders.expressions import COMPLETE_TABLES
+
+USER_COLUMNS = tuple(name for name in COMPLETE_TABLES["users"] if name != "id")
+"""What the store holds of a customer."""
 
 OWN_ID = "coalesce(original_user_id, user_id)"
 """SQL for the customer's own id in an order, a refund or a line."""
@@ -51,8 +55,9 @@ def aliased_ids(database: str) -> str:
 
 def own_users(database: str) -> str:
     """Return SQL for the users of a store by their own ids, as if there were no aliases."""
-    others = f"SELECT id, name, email FROM {database}.users WHERE id NOT IN {aliased_ids(database)}"
-    return f"({others} UNION ALL SELECT id, name, email FROM {database}.aliased_users)"
+    columns = ", ".join(("id", *USER_COLUMNS))
+    others = f"SELECT {columns} FROM {database}.users WHERE id NOT IN {aliased_ids(database)}"
+    return f"({others} UNION ALL SELECT {columns} FROM {database}.aliased_users)"
 
 
 def copy_aliases(con: duckdb.DuckDBPyConnection, base: str | None, out: str) -> None:
@@ -86,9 +91,10 @@ def write_users(con: duckdb.DuckDBPyConnection, users: str, out: str) -> None:
     con.execute(
         f"""
         CREATE TABLE {out}.users AS FROM (
-            SELECT id, name, email FROM each_own WHERE id NOT IN {ids}
+            SELECT id, {", ".join(USER_COLUMNS)} FROM each_own WHERE id NOT IN {ids}
             UNION ALL
-            SELECT coalesce(r.to_id, u.id) AS id, arg_min(name, {first}) AS name, arg_min(email, {first}) AS email
+            SELECT coalesce(r.to_id, u.id) AS id,
+                {", ".join(f"arg_min({name}, {first}) AS {name}" for name in USER_COLUMNS)}
             FROM {out}.aliased_users AS u LEFT JOIN resolved AS r ON r.from_id = u.id GROUP BY 1
         ) ORDER BY id
         """

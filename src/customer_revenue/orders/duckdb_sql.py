@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -18,6 +19,14 @@ def scalar(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> i
     """Return the only number of a result."""
     (value,) = one_row(con, sql, values)
     return int(value)
+
+
+def filled_columns(con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> list[str]:
+    """Return those columns of a table that hold a value in any row."""
+    if not names:
+        return []
+    counts = one_row(con, f"SELECT {', '.join(f'count({name})' for name in names)} FROM {table}")  # noqa: S608  # ours
+    return [name for name, count in zip(names, counts, strict=True) if count]
 
 
 def first_line(error: Exception) -> str:

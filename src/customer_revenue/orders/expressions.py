@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 import ibis
@@ -9,14 +10,14 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
 from customer_revenue.periods import Clock
-from customer_revenue.tables import CANONICAL, Canonical
+from customer_revenue.tables import CANONICAL, OPTIONAL_COLUMNS, Canonical
 
 STORE_TABLES = {
     **CANONICAL,
     # Each item has its order's customer, so that one customer's items are stored together and found by a range.
     "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "string"}),
 }
-"""The schemas of the tables in the store, as far as they are read."""
+"""The schemas of the tables in the store, as far as figures and models read them."""
 
 STORE_ONLY = {
     # The customer's id in the file, where an alias merges it into another; null where it is `user_id`.
@@ -25,6 +26,12 @@ STORE_ONLY = {
     "refunds": {"with_order": "boolean", "original_user_id": "string"},
 }
 """Further columns of the tables in the store, which only imports read, by the name of the table."""
+
+COMPLETE_TABLES = {
+    name: ibis.schema({**schema, **STORE_ONLY.get(name, {}), **OPTIONAL_COLUMNS.get(name, {})})
+    for name, schema in STORE_TABLES.items()
+}
+"""The schemas of the same tables with all their columns, in their order."""
 
 QUARANTINE_SCHEMA = ibis.schema(
     {
@@ -46,7 +53,7 @@ The text and the header are as in a file with the source's own delimiter.
 
 ALIAS_TABLES = {
     "aliases": ibis.schema({"from_id": "!string", "to_id": "!string"}),
-    "aliased_users": STORE_TABLES["users"],
+    "aliased_users": COMPLETE_TABLES["users"],
     "alias_changes": ibis.schema(
         {"changed_at": "!timestamp", "action": "!string", "from_id": "!string", "to_id": "!string"}
     ),
@@ -99,9 +106,9 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
     """
     orders, users, items, refunds = (
         # With all columns of the table, so that no query of all of ours becomes one of all of the table's.
-        ibis.table(
-            {**STORE_TABLES[name], **STORE_ONLY.get(name, {})}, name=name, catalog=catalog, database=database
-        ).select(*STORE_TABLES[name].names)
+        ibis.table(COMPLETE_TABLES[name], name=name, catalog=catalog, database=database).select(
+            *STORE_TABLES[name].names
+        )
         for name in ("orders", "users", "order_items", "refunds")
     )
     return Canonical.of(
@@ -110,6 +117,30 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
         order_items=items,
         refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
     )
+
+
+def complete_table(
+    name: str, there: Collection[str], zone: str, catalog: str | None = None, database: str | None = None
+) -> ir.Table:
+    """Return a table of the store with its optional columns, null where a store of an older version lacks them.
+
+    Args:
+        name: ``orders``, ``users``, ``order_items`` or ``refunds``.
+        there: the names of the columns that the table has.
+        zone: IANA name of the reporting zone, of the column ``day`` of orders and refunds.
+        catalog: as for :func:`canonical_tables`.
+        database: as for :func:`canonical_tables`.
+    """
+    wanted = {**STORE_TABLES[name], **OPTIONAL_COLUMNS.get(name, {})}
+    table = ibis.table(COMPLETE_TABLES[name], name=name, catalog=catalog, database=database)
+    return with_day(
+        table.select(**{c: table[c] if c in there else ibis.null(dtype) for c, dtype in wanted.items()}), zone
+    )
+
+
+def with_day(table: ir.Table, zone: str) -> ir.Table:
+    """Add the calendar ``day`` in ``zone`` to a table that has times."""
+    return table.mutate(day=local_day(table.created_at, zone)) if "created_at" in table.columns else table
 
 
 def as_of_day(zone: str) -> ir.DateScalar:

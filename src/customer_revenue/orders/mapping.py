@@ -46,9 +46,17 @@ from customer_revenue.orders.shop_checks import (
     shop_findings,
     without_doubled,
 )
-from customer_revenue.tables import CANONICAL, COUNTED_STATUSES, IGNORED_STATUSES, Canonical
+from customer_revenue.tables import (
+    CANONICAL,
+    COUNTED_STATUSES,
+    IGNORED_STATUSES,
+    NO,
+    OPTIONAL_COLUMNS,
+    YES,
+    Canonical,
+)
 
-_IN_UNITS = {"total_cents": "total", "amount_cents": "amount"}
+_IN_UNITS = {"total_cents": "total", "amount_cents": "amount", "discount_cents": "discount", "cost_cents": "cost"}
 """Columns in cents, and the names under which a shop can map them in units of its currency instead."""
 
 _BESIDES = {"orders": {"currency": dtypes.string}}
@@ -76,10 +84,11 @@ class ShopMapping(BaseModel):
         if self.tables and "orders" not in self.tables:
             raise ValueError("tables.orders is missing")
         for name, columns in self.tables.items():
+            ours = [*CANONICAL[name], *OPTIONAL_COLUMNS.get(name, ())]
             known = {
                 "table",
-                *CANONICAL[name],
-                *(_IN_UNITS[c] for c in CANONICAL[name] if c in _IN_UNITS),
+                *ours,
+                *(_IN_UNITS[c] for c in ours if c in _IN_UNITS),
                 *_BESIDES.get(name, ()),
             }
             if unknown := columns.keys() - known:
@@ -107,6 +116,8 @@ class MappedShop:
     tables: Canonical
     orders: ir.Table
     refunds: ir.Table
+    complete: Mapping[str, ir.Table]
+    """The tables of a store, in full if the optional columns were asked for."""
 
 
 def load_mapping(path: Path | None) -> ShopMapping:
@@ -137,6 +148,7 @@ def mapped_tables(
     *,
     has_doubled: bool,
     catalog: str | None = None,
+    optional: bool = False,
 ) -> MappedShop:
     """Express the canonical tables over a shop's own tables.
 
@@ -148,32 +160,39 @@ def mapped_tables(
         currency: the store's currency.
         has_doubled: whether ids of orders may occur more than once.
         catalog: name of the attached database, on engines that have them.
+        optional: whether ``complete`` gets the optional columns; figures and models need none.
 
     Raises:
         InvalidParameter: a table or column is not in the database.
     """
-    found = {name: _table(name, columns, zone, types[name], exact, catalog) for name, columns in mapping.tables.items()}
+    found = {
+        name: _table(name, columns, zone, types[name], exact, catalog, optional=optional)
+        for name, columns in mapping.tables.items()
+    }
     judged = judged_orders(found["orders"], mapping.status_words, _KNOWN_STATUSES, currency)
     if has_doubled:
         judged = without_doubled(judged)
-    orders = judged.select(*CANONICAL["orders"])
+    orders = judged.select(*_wanted("orders", optional=optional))
     users = found.get("users")
     if users is None:
         customers = orders.filter(orders.user_id.notnull()).select("user_id").distinct()
-        users = customers.select(id="user_id", name=ibis.null("string"), email=ibis.null("string"))
+        nothing = {column: ibis.null(dtype) for column, dtype in _wanted("users", optional=optional).items()}
+        users = customers.select(**{**nothing, "id": customers.user_id})
     returned = judged_refunds(found["refunds"]) if "refunds" in found else None
     if returned is None:
         refunds = _empty_table(orders, "refunds")
         returned = refunds.mutate(reason=ibis.null("string"))
     else:
         refunds = returned.filter(returned.reason.isnull()).drop("reason")
+    items = found.get("order_items", _empty_table(orders, "order_items", optional=optional))
     canonical = Canonical.of(
         orders=orders.mutate(day=local_day(orders.created_at, zone)),
         users=users,
-        order_items=found.get("order_items", _empty_table(orders, "order_items")),
+        order_items=items,
         refunds=refunds.mutate(day=local_day(refunds.created_at, zone)),
     )
-    return MappedShop(canonical, judged, returned)
+    complete = {"orders": orders, "users": users, "order_items": items, "refunds": refunds}
+    return MappedShop(canonical, judged, returned, complete)
 
 
 def describe_shop(
@@ -230,6 +249,8 @@ def _table(
     types: Mapping[str, dtypes.DataType],
     exact: Callable[[ir.StringValue], ir.StringValue],
     own_catalog: str | None,
+    *,
+    optional: bool,
 ) -> ir.Table:
     database, _, table_name = columns["table"].rpartition(".")
     catalog, _, schema = database.rpartition(".")
@@ -244,7 +265,7 @@ def _table(
         catalog=catalog or own_catalog,
         database=schema or (own_catalog and "main"),
     )
-    wanted = {**CANONICAL[name], **{c: t for c, t in _BESIDES.get(name, {}).items() if c in columns}}
+    wanted = {**_wanted(name, optional=optional), **{c: t for c, t in _BESIDES.get(name, {}).items() if c in columns}}
     found = {ours: _column(table, ours, dtype, columns, zone) for ours, dtype in wanted.items()}
     own_texts = {ours for ours, column in columns.items() if column in types and types[column].is_string()}
     return table.select(**{ours: exact(value) if ours in own_texts else value for ours, value in found.items()})
@@ -255,13 +276,28 @@ def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping
         theirs = table[columns[ours]]
         if dtype.is_timestamp():
             return utc_of(theirs, zone)
+        if dtype.is_boolean():
+            return _truth(theirs)
         return theirs if theirs.type().copy(nullable=True) == dtype.copy(nullable=True) else theirs.cast(dtype)
     if (units := _IN_UNITS.get(ours, "")) in columns:
         return (table[columns[units]].cast("decimal(38, 8)") * 100).round().cast("int64")
     return ibis.null(dtype)
 
 
-def _empty_table(orders: ir.Table, name: str) -> ir.Table:
+def _wanted(name: str, *, optional: bool) -> dict[str, dtypes.DataType]:
+    return {**CANONICAL[name], **(OPTIONAL_COLUMNS.get(name, {}) if optional else {})}
+
+
+def _truth(theirs: ir.Value) -> ir.Value:
+    """Read yes or no: of a text in the words that files may use too, of a number whether it is not zero."""
+    if theirs.type().is_string():
+        word = theirs.strip().lower()
+        return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=ibis.null("boolean"))
+    return theirs if theirs.type().is_boolean() else theirs != 0
+
+
+def _empty_table(orders: ir.Table, name: str, *, optional: bool = False) -> ir.Table:
     """Return a table without rows, derived from a table that exists, since an engine must be able to query it."""
-    columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in STORE_TABLES[name].items()}
+    columns_of = {**STORE_TABLES[name], **(OPTIONAL_COLUMNS.get(name, {}) if optional else {})}
+    columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in columns_of.items()}
     return orders.filter(ibis.literal(False)).select(**columns)  # noqa: FBT003

@@ -16,14 +16,14 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from customer_revenue.errors import StoreError
+from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine, Statement
 from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
 from customer_revenue.orders.engines.duckdb.local_copy import copy_to_local_file
 from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
-from customer_revenue.orders.expressions import parameter
+from customer_revenue.orders.expressions import STORE_TABLES, parameter
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import day_of
 from customer_revenue.periods import AsOf, Clock
@@ -220,6 +220,22 @@ class Store:
         if statement.names != set(names):
             raise ValueError(f"the query's parameters are {sorted(statement.names)}, not {sorted(names)}")
         return Query(self._engine, statement)
+
+    def table(self, name: str) -> ir.Table:
+        """Return one of the tables of the store with its optional columns, null where nothing states them.
+
+        ``tables`` has the columns that figures and models need. This is for whoever wants all of them: orders of every
+        status, with and without a customer. A local copy has no optional columns.
+
+        Args:
+            name: ``orders``, ``order_items``, ``refunds`` or ``users``.
+
+        Raises:
+            InvalidParameter: there is no such table.
+        """
+        if name not in STORE_TABLES:
+            raise InvalidParameter(f"the store has no table {name[:40]!r}: use one of {', '.join(STORE_TABLES)}")
+        return self._engine.complete_table(name, self.info.timezone)
 
     def quarantine(self) -> pa.Table:
         """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_SCHEMA``."""

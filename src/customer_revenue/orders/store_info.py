@@ -14,9 +14,9 @@ import ibis
 from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_revenue.errors import StoreNotUsable
-from customer_revenue.orders.duckdb_sql import first_line, one_row
+from customer_revenue.orders.duckdb_sql import filled_columns, first_line, one_row
 from customer_revenue.periods import Clock
-from customer_revenue.tables import COUNTED_STATUSES
+from customer_revenue.tables import COUNTED_STATUSES, OPTIONAL_COLUMNS
 
 SCHEMA_VERSION = 3
 """Version of the store's tables. With every change of them, increment it and add a step to ``upgrade.UPGRADES``."""
@@ -115,7 +115,8 @@ def write_info(
     create_info(con)
     # A query for each table: planning one over all of them takes longer than a small import.
     counts, hashes = {}, []
-    for table, columns in _FINGERPRINTED.items():
+    for table, always in _FINGERPRINTED.items():
+        columns = ", ".join([always, *filled_columns(con, f"next.{table}", [*OPTIONAL_COLUMNS.get(table, ())])])
         counts[table], row_hash = one_row(
             con, f"SELECT count(*), coalesce(sum(CAST(hash({columns}) AS HUGEINT)), 0) FROM next.{table}"
         )
@@ -161,4 +162,7 @@ _FINGERPRINTED = {
     "refunds": "id, order_id, user_id, amount_cents, created_at",
     "users": "id, name, email",
 }
-"""Columns whose row hashes are summed, so that the fingerprint does not depend on the order of the rows."""
+"""Columns whose row hashes are summed, so that the fingerprint does not depend on the order of the rows.
+
+The optional columns are among them if they hold a value.
+"""

@@ -58,6 +58,10 @@ class Engine(ABC):
         """Return the canonical tables, with days in the zone."""
 
     @abstractmethod
+    def complete_table(self, name: str, zone: str) -> ir.Table:
+        """Return one of the tables of a store with its optional columns; orders with and without a customer."""
+
+    @abstractmethod
     def info(self) -> Mapping[str, Any]:
         """Return the store info: the columns of ``store_info.INFO_COLUMNS``."""
 

@@ -14,7 +14,7 @@ from typing_extensions import override
 from customer_revenue.errors import StoreNotFound
 from customer_revenue.orders.engines.base_engine import Engine, Statement
 from customer_revenue.orders.engines.shop_tables import ShopTables
-from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables
+from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables, complete_table
 from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import INFO_SCHEMA, check_version
@@ -54,6 +54,12 @@ class ServerEngine(Engine):
     @override
     def tables(self, zone: str) -> Canonical:
         return canonical_tables(zone) if self._shop is None else self._shop.tables(zone)
+
+    @override
+    def complete_table(self, name: str, zone: str) -> ir.Table:
+        if self._shop is not None:
+            return self._shop.complete_table(name, zone)
+        return complete_table(name, self._column_types(name), zone)
 
     @override
     def info(self) -> Mapping[str, Any]:

@@ -18,11 +18,11 @@ from typing_extensions import override
 
 from customer_revenue.orders.engines.base_target import Target, quoted
 from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
-from customer_revenue.orders.expressions import ALIAS_TABLES, QUARANTINE_SCHEMA, STORE_ONLY, STORE_TABLES
+from customer_revenue.orders.expressions import ALIAS_TABLES, COMPLETE_TABLES, QUARANTINE_SCHEMA
 from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, read_info
 
 TABLES = {
-    **{name: ibis.schema({**schema, **STORE_ONLY.get(name, {})}) for name, schema in STORE_TABLES.items()},
+    **COMPLETE_TABLES,
     "quarantine": QUARANTINE_SCHEMA,
     "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
     **ALIAS_TABLES,

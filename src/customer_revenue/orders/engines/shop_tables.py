@@ -9,6 +9,7 @@ from typing import Any
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
+from customer_revenue.orders.expressions import with_day
 from customer_revenue.orders.mapping import MappedShop, ShopMapping, describe_shop, mapped_tables
 from customer_revenue.orders.shop_checks import DOUBLED, doubled_rows
 from customer_revenue.orders.store_info import SCHEMA_VERSION, day_of
@@ -69,9 +70,17 @@ class ShopTables:
 
     def tables(self, zone: str) -> Canonical:
         """The canonical tables, with days in the zone."""
-        return self._mapped(zone, has_doubled=any(found.reason == DOUBLED for found in self.findings)).tables
+        return self._mapped(zone, has_doubled=self._has_doubled).tables
 
-    def _mapped(self, zone: str, *, has_doubled: bool) -> MappedShop:
+    def complete_table(self, name: str, zone: str) -> ir.Table:
+        """One of the tables with its optional columns."""
+        return with_day(self._mapped(zone, has_doubled=self._has_doubled, optional=True).complete[name], zone)
+
+    @property
+    def _has_doubled(self) -> bool:
+        return any(found.reason == DOUBLED for found in self.findings)
+
+    def _mapped(self, zone: str, *, has_doubled: bool, optional: bool = False) -> MappedShop:
         return mapped_tables(
             self._mapping,
             zone,
@@ -80,4 +89,5 @@ class ShopTables:
             self._currency,
             has_doubled=has_doubled,
             catalog=self._catalog,
+            optional=optional,
         )

@@ -15,9 +15,9 @@ from customer_revenue.orders.files.columns.conventions import (
     TimeConvention,
 )
 from customer_revenue.orders.files.columns.dates import parse_time
-from customer_revenue.orders.files.columns.ids import parse_id
+from customer_revenue.orders.files.columns.ids import is_placeholder, parse_id
 from customer_revenue.orders.files.columns.numbers import parse_decimal, parse_integer
-from customer_revenue.orders.files.columns.texts import is_typed_time, text_of
+from customer_revenue.orders.files.columns.texts import is_typed_time, parse_truth, text_of
 from customer_revenue.orders.files.formats.amounts import in_cents
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
 
@@ -30,6 +30,7 @@ _SQL_TYPE = {
     Kind.CENTS: "BIGINT",
     Kind.DECIMAL: "DECIMAL(18, 8)",
     Kind.INTEGER: "BIGINT",
+    Kind.TRUTH: "BOOLEAN",
 }
 
 _BAD_VALUE_REASONS = {
@@ -75,7 +76,11 @@ def parse_failure(file_format: Format, types: Mapping[str, str]) -> str:
 
 
 def _parsed(file_format: Format, types: Mapping[str, str]) -> list[Column]:
-    return [column for column in file_format.columns if column.kind in _BAD_VALUE_REASONS and column.name in types]
+    return [
+        column
+        for column in file_format.columns
+        if not column.is_optional and column.kind in _BAD_VALUE_REASONS and column.name in types
+    ]
 
 
 def parse(column: Column, types: Mapping[str, str], conventions: Conventions) -> str:
@@ -84,7 +89,7 @@ def parse(column: Column, types: Mapping[str, str], conventions: Conventions) ->
     numbers = conventions.numbers.get(column.name, NumberConvention())
     match column.kind:
         case Kind.TEXT:
-            return text
+            return _unless_placeholder(text) if column.is_optional else text
         case Kind.ID | Kind.CUSTOMER:
             return parse_id(text, conventions.ids.get(column.name, IdConvention()))
         case Kind.TIME:
@@ -97,8 +102,15 @@ def parse(column: Column, types: Mapping[str, str], conventions: Conventions) ->
             return in_cents(amount) if conventions.amounts is AmountUnit.MAJOR else _of_minor(amount, types)
         case Kind.DECIMAL:
             return f"TRY_CAST({_number(name, sql_type, text, numbers)} AS DECIMAL(18, 8))"
+        case Kind.TRUTH:
+            return parse_truth(text)
         case Kind.CENTS | Kind.INTEGER:
             return f"TRY_CAST({name} AS BIGINT)" if "INT" in sql_type else parse_integer(text, numbers)
+
+
+def _unless_placeholder(text: str) -> str:
+    # NA is Namibia.
+    return f"CASE WHEN NOT {is_placeholder(text)} OR {text} = 'NA' THEN {text} END"
 
 
 def _number(name: str, sql_type: str, text: str, convention: NumberConvention) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -16,6 +16,7 @@ from customer_revenue.orders.files.export_columns import EXPORT_COLUMNS
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.reading import LINE, Rows
 from customer_revenue.orders.forgotten_customers import is_forgotten
+from customer_revenue.tables import PERSONAL_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,12 @@ def swallowed_lines(columns: list[str], delimiter: str) -> str:
     return " OR ".join(tests)
 
 
-def drop_forgotten(con: duckdb.DuckDBPyConnection, lines: str) -> None:
-    """Quarantine the lines of forgotten customers, or remove their names and e-mails if their orders were kept."""
+def drop_forgotten(con: duckdb.DuckDBPyConnection, lines: str, optional: Collection[str]) -> None:
+    """Quarantine the lines of forgotten customers, or remove what is personal if their orders were kept."""
+    personal = {name for names in PERSONAL_COLUMNS.values() for name in names}.intersection(optional)
+    emptied = ", ".join(f"{name} = NULL" for name in ("user_name", "user_email", *sorted(personal)))
     con.execute(f"UPDATE {lines} SET reason = 'forgotten' WHERE {is_forgotten('user_id', orders_too=True)}")
-    con.execute(
-        f"UPDATE {lines} SET user_name = NULL, user_email = NULL WHERE {is_forgotten('user_id', orders_too=False)}"
-    )
+    con.execute(f"UPDATE {lines} SET {emptied} WHERE {is_forgotten('user_id', orders_too=False)}")
 
 
 @dataclass(frozen=True)

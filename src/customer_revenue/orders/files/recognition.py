@@ -10,6 +10,7 @@ from customer_revenue.errors import InvalidParameter, UnknownFormat
 from customer_revenue.orders.files.describe import describe_file
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.formats.known import FORMATS, format_named
+from customer_revenue.orders.files.formats.optional_columns import NAMED, with_mapped
 from customer_revenue.orders.files.reading import File
 
 
@@ -33,9 +34,10 @@ def recognise(
         UnknownFormat: no format matches, or the named one does not. The message names the missing columns, and the
             details describe the file.
     """
-    candidates = [format_named(format_name)] if format_name else list(FORMATS)
+    mapped = renamed or {}
+    candidates = [with_mapped(f, mapped) for f in ([format_named(format_name)] if format_name else FORMATS)]
     header = [name for name in file.header if name not in ignored]
-    found = {candidate.name: candidate.match_columns(header, renamed or {}) for candidate in candidates}
+    found = {candidate.name: candidate.match_columns(header, mapped) for candidate in candidates}
     for candidate in candidates:
         has_others = len(found[candidate.name]) < len(header)
         if not candidate.missing_columns(found[candidate.name]) and (candidate.allows_other_columns or not has_others):
@@ -70,7 +72,7 @@ def check_mapped_columns(renamed: Mapping[str, str]) -> None:
     Raises:
         InvalidParameter: it names another; the message suggests what may have been meant.
     """
-    known = sorted({column.name for candidate in FORMATS for column in candidate.columns})
+    known = sorted({*NAMED, *(column.name for candidate in FORMATS for column in candidate.columns)})
     for name in renamed:
         if name not in known:
             near = get_close_matches(name, known, 1)

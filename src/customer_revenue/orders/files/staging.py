@@ -25,6 +25,8 @@ from customer_revenue.orders.files.columns.conventions import ColumnChoices, Con
 from customer_revenue.orders.files.columns.judge import ColumnJudge, JudgedColumns, decide_together
 from customer_revenue.orders.files.export_columns import EXPORT_COLUMNS, export_columns, restore_cells
 from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
+from customer_revenue.orders.files.formats.optional_columns import OPTIONAL_TYPES, stated_columns
+from customer_revenue.orders.files.left_empty import left_empty
 from customer_revenue.orders.files.parsing import parse_failure, parsed_columns
 from customer_revenue.orders.files.quarantine import (
     QuarantineSource,
@@ -48,7 +50,7 @@ from customer_revenue.orders.files.staged_tables import (
 from customer_revenue.orders.files.unpacking import unpack
 from customer_revenue.tables import DEFAULT_CURRENCY
 
-_AMOUNTS = ("total_cents", "amount_cents", "refund_cents")
+_AMOUNTS = ("total_cents", "amount_cents", "refund_cents", "discount_cents", "cost_cents")
 _MAX_SHOWN_REASONS = 4
 
 
@@ -151,31 +153,36 @@ def stage_files(
     loaded = _load_all(con, paths, format_name, rules, folder, report)
     conventions = _judge_all(con, loaded, rules)
     currency = rules.currency
-    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LINE_COLUMNS.items() if name != "left_out")
+    stated = _stated_columns(loaded)
+    line_columns = {**LINE_COLUMNS, **{name: OPTIONAL_TYPES[name] for name in stated}}
+    columns = ", ".join(f"{name} {sql_type}" for name, sql_type in line_columns.items() if name != "left_out")
     con.execute(
         f"CREATE TABLE {LINES} (file INTEGER, {LINE} BIGINT, content UBIGINT, is_summed BOOLEAN, is_restated BOOLEAN,"
         " is_movable BOOLEAN,"
         f" {columns},"
         " reason VARCHAR, original_user_id VARCHAR)"
     )
+    inferences: list[Inference] = []
     for position, file in enumerate(loaded):
+        inferences += conventions[position].inferences
         report(f"checking {file.file.source}", 0.3 + 0.3 * position / len(loaded))
         currency = _currency(con, file, conventions[position], currency)
-        _stage_lines(con, position, file, conventions[position], rules, currency)
+        _stage_lines(con, position, file, conventions[position], rules, currency, line_columns)
+        inferences += left_empty(con, file.rows, file.format, file.theirs, file.file.source, conventions[position])
     _number_orders(con, loaded)
     if rules.has_forgotten:
-        drop_forgotten(con, LINES)
+        drop_forgotten(con, LINES, stated)
     if rules.has_aliases:
         resolve_lines(con, LINES)
     sources = {position: file.as_quarantined() for position, file in enumerate(loaded)}
     stage_returned(con, SCHEMA, sources, has_store=has_store)
     quarantine_incomplete_orders(con, SCHEMA)
     repeated = _make_whole(con, loaded)
-    stage_orders(con)
+    stage_orders(con, stated)
     mark_invalid_refunds(con, LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
-    stage_items(con)
+    stage_items(con, stated)
     stage_refunds(con)
-    stage_users(con)
+    stage_users(con, stated)
     stage_quarantine(con, SCHEMA, sources, has_forgotten=rules.has_forgotten)
     if has_store:
         stage_answered(con, SCHEMA, sources)
@@ -187,9 +194,15 @@ def stage_files(
         sum(scalar(con, f"SELECT count(*) FROM {file.rows.table}") + file.rows.rejected for file in loaded),
         repeated,
         quarantined,
-        tuple(inferred for position in range(len(loaded)) for inferred in conventions[position].inferences),
+        tuple(inferences),
         tuple(file.file.source for file in loaded),
     )
+
+
+def _stated_columns(loaded: Sequence[LoadedFile]) -> list[str]:
+    """Return the optional columns that any of the files states."""
+    found = {name for file in loaded for name in stated_columns(file.format, file.rows.types)}
+    return [name for name in OPTIONAL_TYPES if name in found]
 
 
 def _distinct_formats(loaded: Sequence[LoadedFile]) -> tuple[Format, ...]:
@@ -274,6 +287,7 @@ def _stage_lines(
     conventions: Conventions,
     rules: ImportRules,
     currency: str,
+    line_columns: Mapping[str, str],
 ) -> None:
     words = {**rules.statuses, **file.format.statuses, **rules.mapped_statuses}
     con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
@@ -281,8 +295,9 @@ def _stage_lines(
     con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, rate DECIMAL(18, 8))")
     con.executemany("INSERT INTO rates VALUES (?, ?)", [(currency, 1), *rules.rates.items()])
     projected = ", ".join(
-        f"CAST({file.format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in LINE_COLUMNS.items()
+        f"CAST({file.format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in line_columns.items()
     )
+    amounts = [name for name in _AMOUNTS if name in line_columns]
     types, columns = file.rows.types, [name for name in con.table(file.rows.table).columns if name != LINE]
     scanned = [f"scan.{name}" for name in columns]
     own = [name for name in scanned if name.removeprefix("scan.") not in EXPORT_COLUMNS]
@@ -305,7 +320,7 @@ def _stage_lines(
         )
         SELECT $file AS file, $is_summed AS is_summed, $is_restated AS is_restated,
             $is_movable AS is_movable,
-            projected.* EXCLUDE (unreadable, status, left_out) REPLACE ({", ".join(map(_converted, _AMOUNTS))}),
+            projected.* EXCLUDE (unreadable, status, left_out) REPLACE ({", ".join(map(_converted, amounts))}),
             meaning AS status, {quarantine_reason(file.format, has_bad_bytes=has_bad_bytes)} AS reason
         FROM projected LEFT JOIN statuses ON word = lower(status) LEFT JOIN rates ON code = upper(currency)
         """,

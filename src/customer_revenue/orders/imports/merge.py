@@ -17,10 +17,12 @@ from dataclasses import dataclass
 import duckdb
 
 from customer_revenue.errors import CustomerReassigned
-from customer_revenue.orders.aliases import OWN_ID, copy_aliases, own_users, write_users
+from customer_revenue.orders.aliases import OWN_ID, USER_COLUMNS, copy_aliases, own_users, write_users
 from customer_revenue.orders.duckdb_sql import one_row, scalar
+from customer_revenue.orders.expressions import COMPLETE_TABLES
 from customer_revenue.orders.imports.late_refunds import quarantine_contradicting
 from customer_revenue.orders.imports.leaving_quarantine import staying_rows
+from customer_revenue.orders.imports.stored_columns import keep_stored_columns, stored_columns
 
 _MAX_SHOWN_IDS = 10
 _CUSTOMER = ("user_id", "original_user_id")
@@ -84,14 +86,17 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
 
     ``replaced_items`` holds the ids of the orders for which ``new`` has items. Other orders keep their items.
     """
+    keep_stored_columns(con, base, new)
+    of_orders, of_items, of_users = (stored_columns(con, new, name) for name in ("orders", "order_items", "users"))
+    items_hash = _ITEMS_HASH.format("".join(f", {name}" for name in of_items))
     con.execute(f"CREATE OR REPLACE TEMP TABLE replaced_items AS SELECT DISTINCT order_id AS id FROM {new}.order_items")
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE changed AS
         WITH both_sides AS (SELECT id FROM replaced_items SEMI JOIN {base}.orders USING (id)),
-        old_items AS (SELECT order_id AS id, {_ITEMS_HASH} AS h FROM {base}.order_items
+        old_items AS (SELECT order_id AS id, {items_hash} AS h FROM {base}.order_items
             WHERE order_id IN (FROM both_sides) GROUP BY order_id),
-        new_items AS (SELECT order_id AS id, {_ITEMS_HASH} AS h FROM {new}.order_items
+        new_items AS (SELECT order_id AS id, {items_hash} AS h FROM {new}.order_items
             WHERE order_id IN (FROM both_sides) GROUP BY order_id)
         SELECT id FROM new_items LEFT JOIN old_items USING (id) WHERE new_items.h IS DISTINCT FROM old_items.h
         """
@@ -102,6 +107,7 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
         SELECT count(*), count(*) FILTER (
             (n.total_cents, n.status, n.created_at) IS DISTINCT FROM (b.total_cents, b.status, b.created_at)
             OR (n.user_id IS NOT NULL AND n.user_id IS DISTINCT FROM b.user_id) OR n.id IN (FROM changed)
+            {_changes(of_orders)}
         )
         FROM {new}.orders n JOIN {base}.orders b USING (id)
         """,
@@ -120,13 +126,13 @@ def compare(con: duckdb.DuckDBPyConnection, base: str, new: str) -> MergeCounts:
         f"""
         SELECT count(*) FROM {new}.users n LEFT JOIN {own_users(base)} b USING (id)
         WHERE b.id IS NULL OR coalesce(n.name <> b.name, n.name IS NOT NULL)
-            OR coalesce(n.email <> b.email, n.email IS NOT NULL)
+            OR coalesce(n.email <> b.email, n.email IS NOT NULL){_changes(of_users)}
         """,
     )
     return MergeCounts(total - seen, updated, seen - updated, changed_refunds + withdrawn, users)
 
 
-_ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents) AS HUGEINT))"
+_ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents{}) AS HUGEINT))"
 _REFUND_COLUMNS = "id, order_id, user_id, amount_cents, created_at, with_order, original_user_id"
 
 
@@ -143,7 +149,7 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
     _merge_refunds(con, base, new, out)
     if base:
         users = f"""
-            SELECT id, coalesce(n.name, b.name) AS name, coalesce(n.email, b.email) AS email
+            SELECT id, {", ".join(f"coalesce(n.{name}, b.{name}) AS {name}" for name in USER_COLUMNS)}
             FROM {own_users(base)} b FULL JOIN {new}.users n USING (id)
             WHERE id NOT IN (SELECT former_id FROM moved) OR id IN (SELECT {OWN_ID} FROM {out}.orders)
                 OR id IN (SELECT {OWN_ID} FROM {out}.refunds)
@@ -187,8 +193,12 @@ def _merge_refunds(con: duckdb.DuckDBPyConnection, base: str | None, new: str, o
     con.execute(f"CREATE TABLE {out}.refunds AS {rows} ORDER BY user_id, created_at")
 
 
-_ORDER_COLUMNS = "id, user_id, total_cents, status, created_at, original_user_id"
-_ITEM_COLUMNS = "order_id, product_id, product_name, quantity, amount_cents, user_id"
+_ORDER_COLUMNS, _ITEM_COLUMNS = (", ".join(COMPLETE_TABLES[name]) for name in ("orders", "order_items"))
+
+
+def _changes(optional: Sequence[str]) -> str:
+    """Return SQL for whether ``n`` states an optional column otherwise than ``b``, after a condition."""
+    return "".join(f" OR (n.{name} IS NOT NULL AND n.{name} IS DISTINCT FROM b.{name})" for name in optional)
 
 
 def _with_moved(rows: str, columns: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.forgotten_customers import check_forget_key, keyed_hash
 from customer_revenue.orders.store_info import rewrite_info
+from customer_revenue.tables import PERSONAL_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,13 @@ def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, or
     changes = "SELECT from_id AS id FROM old.alias_changes UNION SELECT to_id FROM old.alias_changes"
     if not found and not scalar(con, f"SELECT count(*) FROM ({changes}) WHERE id IN (FROM ids)"):
         raise CustomerNotFound(f"no customer {user_id[:100]!r} in the store")
-    for table in ("orders", "order_items", "refunds"):
-        con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{_without(orders, 'user_id')}")
-    nameless = ", ".join(f"CASE WHEN id NOT IN (FROM ids) THEN {name} END AS {name}" for name in ("name", "email"))
-    for table in ("users", "aliased_users"):
-        con.execute(f"CREATE TABLE next.{table} AS SELECT id, {nameless} FROM old.{table}{_without(orders, 'id')}")
+    for table, column in _OWNED.items():
+        emptied = ", ".join(
+            f"CASE WHEN {column} IN (FROM ids) THEN NULL ELSE {name} END AS {name}"
+            for name in PERSONAL_COLUMNS.get(table.removeprefix("aliased_"), ())
+        )
+        rows = f"SELECT *{f' REPLACE ({emptied})' if emptied else ''} FROM old.{table}"
+        con.execute(f"CREATE TABLE next.{table} AS {rows}{_without(orders, column)}")
     for table in ("aliases", "alias_changes"):
         con.execute(f"CREATE TABLE next.{table} AS FROM old.{table}{_without(orders, 'from_id', 'to_id')}")
     ids = [i for (i,) in con.execute("FROM ids ORDER BY 1").fetchall()]
@@ -112,6 +115,10 @@ def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, or
     named = any(text for _, *texts in found for text in texts)
     other_ids = tuple(own_id for own_id in ids if own_id != user_id)
     return Forgotten(named, orders_gone, items, refunds, quarantined, other_ids)
+
+
+_OWNED = {"orders": "user_id", "order_items": "user_id", "refunds": "user_id", "users": "id", "aliased_users": "id"}
+"""The tables with data of customers, and the column with their id."""
 
 
 def _without(orders: bool, *columns: str) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dtypes
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.sql.datatypes import DuckDBType
 from typing_extensions import override
 
 from customer_revenue.errors import StoreError
@@ -22,7 +24,7 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Engine, Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
-from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables
+from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables, complete_table
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
@@ -70,6 +72,10 @@ class DuckDBEngine(Engine):
     @override
     def tables(self, zone: str) -> Canonical:
         return canonical_tables(zone, ATTACHED, "main")
+
+    @override
+    def complete_table(self, name: str, zone: str) -> ir.Table:
+        return complete_table(name, self._column_types(name), zone, ATTACHED, "main")
 
     @override
     def info(self) -> Mapping[str, Any]:
@@ -135,6 +141,15 @@ class DuckDBEngine(Engine):
                 cursor.close()
             self._cursors.clear()
             self._con.close()
+
+    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
+        schema, _, name = table.rpartition(".")
+        rows = self._cursor().execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ?"
+            " AND table_name = ?",
+            [ATTACHED, schema.rpartition(".")[2] or "main", name],
+        )
+        return {column: DuckDBType.from_string(sql_type) for column, sql_type in rows.fetchall()}
 
     def _load_info(self) -> Mapping[str, Any]:
         return read_info(self._con, ATTACHED, self._path)

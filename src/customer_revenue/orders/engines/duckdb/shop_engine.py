@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
-from ibis.backends.sql.datatypes import DuckDBType
 from typing_extensions import override
 
 from customer_revenue.orders.engines.duckdb.engine import ATTACHED, DuckDBEngine
@@ -34,6 +32,10 @@ class DuckDBShopEngine(DuckDBEngine):
     def tables(self, zone: str) -> Canonical:
         return self._shop.tables(zone)
 
+    @override
+    def complete_table(self, name: str, zone: str) -> ir.Table:
+        return self._shop.complete_table(name, zone)
+
     @property
     @override
     def findings(self) -> tuple[ShopFinding, ...]:
@@ -47,15 +49,6 @@ class DuckDBShopEngine(DuckDBEngine):
     def _load_info(self) -> Mapping[str, Any]:
         self._shop = ShopTables(self._mapping, self._options, self._column_types, self._one_row, catalog=ATTACHED)
         return self._shop.info
-
-    def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
-        schema, _, name = table.rpartition(".")
-        rows = self._cursor().execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ?"
-            " AND table_name = ?",
-            [ATTACHED, schema.rpartition(".")[2] or "main", name],
-        )
-        return {column: DuckDBType.from_string(sql_type) for column, sql_type in rows.fetchall()}
 
     def _one_row(self, expr: ir.Table) -> dict[str, Any]:
         (row,) = self.run(self.compile(expr), {}).to_pylist()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_revenue.errors import StoreError, StoreNotUsable
 from customer_revenue.orders import store_info
@@ -15,6 +16,7 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.duckdb.target import DuckDBTarget, attach, duckdb_target
 from customer_revenue.orders.engines.urls import path_of
 from customer_revenue.orders.store_info import last_counted, read_info
+from customer_revenue.tables import OPTIONAL_COLUMNS
 
 _WITH_CUSTOMER = ("orders", "order_items", "refunds")
 
@@ -27,8 +29,13 @@ UPGRADES: Mapping[int, tuple[str, ...]] = {
         *(f"ALTER TABLE next.{table} ADD COLUMN original_user_id VARCHAR" for table in ("orders", "refunds")),
         *(f"ALTER TABLE next.quarantine ADD COLUMN {name} TEXT" for name in ("order_id", "refund_id", "header")),
         "CREATE TABLE next.aliases (from_id VARCHAR, to_id VARCHAR)",
-        "CREATE TABLE next.aliased_users (id VARCHAR, name TEXT, email TEXT)",
+        "CREATE TABLE next.aliased_users (id VARCHAR, name TEXT, email TEXT, accepts_marketing BOOLEAN)",
         "CREATE TABLE next.alias_changes (changed_at TIMESTAMP, action VARCHAR, from_id VARCHAR, to_id VARCHAR)",
+        *(
+            f"ALTER TABLE next.{table} ADD COLUMN {name} {DuckDBType.to_string(dtype)}"
+            for table, columns in OPTIONAL_COLUMNS.items()
+            for name, dtype in columns.items()
+        ),
         f"UPDATE next.store_info SET last_created_at = {last_counted('next.')}",  # noqa: S608  # our own names
     ),
 }

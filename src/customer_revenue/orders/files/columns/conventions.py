@@ -92,10 +92,13 @@ class Inference:
     source: str
     column: str
     reading: str
+    """Empty for values that cannot be read."""
     evidence: str
 
     def text(self) -> str:
         """One line for a person."""
+        if not self.reading:
+            return f"{self.source}: {self.column} is left empty in {self.evidence}"
         return f"{self.source}: {self.column} is read as {self.reading} ({self.evidence})"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from customer_revenue.errors import UndecidedColumn
 from customer_revenue.orders.files.columns.conventions import (
     AmountUnit,
     ColumnChoices,
@@ -113,11 +114,18 @@ class ColumnJudge:
     def _number(self, column: Column, found: _Findings) -> None:
         text, theirs = text_of(column, self.types), self.theirs[column.name]
         if self.types[column.name] != "VARCHAR":
-            if column.kind is Kind.MONEY:
+            if column.kind is Kind.MONEY and not column.is_optional:
                 found.amounts += 1
                 found.fractions += "INT" not in self.types[column.name]
             return
-        judged = judge_numbers(self.con, self.table, text, theirs, self.choices.decimal)
+        try:
+            judged = judge_numbers(self.con, self.table, text, theirs, self.choices.decimal)
+        except UndecidedColumn:
+            if not column.is_optional:
+                raise
+            # The amounts of the file decide, which come before.
+            found.numbers[column.name] = next(iter(found.numbers.values()), NumberConvention())
+            return
         found.numbers[column.name] = judged.convention
         if judged.evidence:
             sign = judged.convention.decimal
@@ -126,7 +134,7 @@ class ColumnJudge:
             )
         if judged.currency:
             found.currencies.add(judged.currency)
-        if column.kind is Kind.MONEY:
+        if column.kind is Kind.MONEY and not column.is_optional:
             found.amounts += 1
             found.fractions += judged.has_fractions
 
@@ -165,7 +173,7 @@ def decide_together(judged: Mapping[int, JudgedColumns], formats: Mapping[int, F
             known = [
                 other.conventions.times[name]
                 for place, other in judged.items()
-                if formats[place] is formats[position] and name in other.conventions.times
+                if formats[place].name == formats[position].name and name in other.conventions.times
             ]
             if len({convention.order for convention in known}) != 1:
                 raise undecided(theirs, example)

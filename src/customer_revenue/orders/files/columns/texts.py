@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from customer_revenue.orders.files.formats.format import Column, Kind
+from customer_revenue.tables import NO, YES
 
 _ZONES = {
     "ACST": "Australia/Adelaide",
@@ -49,6 +50,12 @@ def text_of(column: Column, types: Mapping[str, str]) -> str:
         cases = " ".join(f"WHEN '{name}' THEN '{iana}'" for name, iana in _ZONES.items())
         text += f" || coalesce(' ' || CASE {zone} {cases} ELSE {zone} END, '')"
     return text
+
+
+def parse_truth(text: str) -> str:
+    """Return SQL for whether a text says yes, null if it is neither yes nor no."""
+    yes, no = (", ".join(f"'{word}'" for word in words) for words in (YES, NO))
+    return f"CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END"
 
 
 def has_text(column: Column, types: Mapping[str, str]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import ALL_OPTIONAL, OPTIONAL_LINE
+from customer_revenue.tables import OPTIONAL_COLUMNS
 
 _CUSTOMER_NAMES = (
     "customer_id", "customer id", "user", "user_id", "client", "client_id", "cust_id", "buyer", "buyer_id", "email",
@@ -18,11 +20,15 @@ _AMOUNT_NAMES = (
     "total_price",
 )  # fmt: skip
 
+_OF_ITEMS = (*OPTIONAL_COLUMNS["order_items"].names, "cost")
+"""A log has no items."""
+
 _OPTIONAL = (
     Column("amount", Kind.MONEY, required=False, other_names=_AMOUNT_NAMES),
     Column("amount_cents", Kind.CENTS, required=False, other_names=("total_cents",)),
     Column("status", required=False, other_names=("state", "order_status", "financial_status", "payment_status")),
     Column("currency", required=False, other_names=("currency_code",)),
+    *(column for column in ALL_OPTIONAL if column.name not in _OF_ITEMS),
 )
 
 
@@ -35,6 +41,7 @@ def _line(customer: str, order_id: str) -> dict[str, str]:
         "total_cents": "coalesce(amount_cents, amount, 0)",
         "status": "coalesce(status, 'paid')",
         "currency": "currency",
+        **{name: sql for name, sql in OPTIONAL_LINE.items() if name not in _OF_ITEMS},
     }
 
 

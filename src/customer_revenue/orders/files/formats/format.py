@@ -1,7 +1,9 @@
 """The definition of a file format.
 
 A format states which columns a file has, and how one of its lines becomes a *line* of ours (``LINE_COLUMNS``): a line
-of an order, or a refund. Every format has the same rules on lines, in ``staging`` and ``quarantine``.
+of an order, or a refund. ``optional_columns`` has further columns of a line.
+
+Every format has the same rules on lines, in ``staging`` and ``quarantine``.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ class Kind(Enum):
     DECIMAL = "decimal"
     CENTS = "cents"
     INTEGER = "integer"
+    TRUTH = "truth"
+    """Yes or no, in any of the usual words."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Column:
     """For dates: the column with the time of day, if the file has it."""
     zone: str = ""
     """For dates: the column with the name of the time zone, if the file has it."""
+    is_optional: bool = False
+    """Whether a value that cannot be read leaves the column empty, instead of the line in quarantine."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import ALL_OPTIONAL, OPTIONAL_LINE
 
 GENERIC = Format(
     name="generic",
     id_column="order_id",
     title="order_id,user_id,created_at,total_cents|total,status[,product_id,product_name,quantity,amount_cents]"
-    "[,refund_cents][,refunded_at][,currency][,updated_at][,user_name,user_email];"
+    "[,refund_cents][,refunded_at][,currency][,updated_at][,user_name,user_email][,channel][,country]…;"
     " several lines of one order are its items",
     columns=(
         Column("order_id", Kind.ID),
@@ -28,6 +29,7 @@ GENERIC = Format(
         Column("updated_at", Kind.TIME, required=False),
         Column("user_name", required=False),
         Column("user_email", required=False),
+        *ALL_OPTIONAL,
     ),
     requires_one_of=("total_cents", "total"),
     refund_column="refund_cents",
@@ -51,5 +53,6 @@ GENERIC = Format(
         "currency": "currency",
         "updated_at": "updated_at",
         "left_out": "CASE WHEN total_cents <> total THEN 'contradicting_total' END",
+        **OPTIONAL_LINE,
     },
 )

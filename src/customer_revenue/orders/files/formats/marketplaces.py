@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _AMAZON_TOTAL = (
     "item_price + coalesce(item_tax, 0) + coalesce(shipping_price, 0) + coalesce(shipping_tax, 0)"
@@ -31,6 +32,9 @@ AMAZON = Format(
         Column("gift_wrap_price", Kind.MONEY, required=False, other_names=("gift-wrap-price",)),
         Column("item_discount", Kind.MONEY, required=False, other_names=("item-promotion-discount",)),
         Column("shipping_discount", Kind.MONEY, required=False, other_names=("ship-promotion-discount",)),
+        optional_column("channel", "sales-channel"),
+        optional_column("country", "ship-country"),
+        optional_column("discount_code", "promotion-ids"),
     ),
     personal_columns=("buyer_email", "buyer_name"),
     line={
@@ -46,6 +50,10 @@ AMAZON = Format(
         "user_name": "buyer_name",
         "user_email": "buyer_email",
         "currency": "currency",
+        "channel": "channel",
+        "country": "country",
+        "discount_code": "discount_code",
+        "discount_cents": "abs(item_discount) + abs(coalesce(shipping_discount, 0))",
     },
     statuses={
         "shipped": "paid",
@@ -81,6 +89,11 @@ ETSY = Format(
         Column("adjusted_order_total", Kind.MONEY, required=False),
         Column("order_value", Kind.MONEY),
         Column("status", required=False),
+        optional_column("channel", "Order Type"),
+        optional_column("country", "Ship Country"),
+        optional_column("discount_code", "Coupon Code"),
+        optional_column("discount", "Discount Amount"),
+        Column("shipping_discount", Kind.MONEY, required=False, is_optional=True),
     ),
     requires_one_of=("buyer_user_id", "buyer"),
     personal_columns=("full_name", "buyer"),
@@ -95,6 +108,10 @@ ETSY = Format(
         "refund_cents": "CASE WHEN adjusted_order_total < order_total THEN order_total - adjusted_order_total END",
         "user_name": "full_name",
         "currency": "currency",
+        "channel": "channel",
+        "country": "country",
+        "discount_code": "discount_code",
+        "discount_cents": "abs(discount) + abs(coalesce(shipping_discount, 0))",
     },
     statuses={
         "completed": "paid",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from customer_revenue.orders.files.formats.amounts import in_cents, line_amount
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _INVOICE_IS_REFUND = "upper(invoice) LIKE 'C%'"
 _AMOUNT = line_amount("quantity", "unit_price")
@@ -21,6 +22,7 @@ ONLINE_RETAIL = Format(
         Column("invoice_date", Kind.TIME),
         Column("unit_price", Kind.DECIMAL, other_names=("Price",)),
         Column("customer_id", Kind.CUSTOMER),
+        optional_column("country"),
     ),
     line={
         "role": f"CASE WHEN {_INVOICE_IS_REFUND} THEN 'refund' ELSE 'order' END",
@@ -34,6 +36,7 @@ ONLINE_RETAIL = Format(
         "quantity": "quantity",
         "amount_cents": f"CASE WHEN {_AMOUNT} > 0 THEN {_CENTS} END",
         "refund_cents": f"CASE WHEN {_INVOICE_IS_REFUND} THEN -{_CENTS} END",
+        "country": "country",
     },
     total_is_summed=True,
     requires_amount=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _TYPE = "lower(type)"
 _IS_SALE = (
@@ -33,6 +34,7 @@ PAYPAL = Format(
         Column("transaction_id", Kind.ID),
         Column("reference_id", Kind.ID, required=False, other_names=("Reference Txn ID",)),
         Column("item_title", required=False),
+        optional_column("country", "Country Code", "Country"),
     ),
     personal_columns=("payer_name", "from_email", "to_email"),
     line={
@@ -49,6 +51,7 @@ PAYPAL = Format(
         "user_name": f"CASE WHEN {_IS_SALE} THEN payer_name END",
         "user_email": f"CASE WHEN {_IS_SALE} THEN from_email END",
         "currency": "currency",
+        "country": "country",
         "left_out": f"CASE WHEN NOT coalesce({_IS_SALE}, false) AND NOT coalesce({_IS_REFUND} AND {_IS_DONE}, false)"
         " THEN 'not_a_sale' END",
     },

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _IS_REFUNDED = "lower(status) IN ('refunded', 'closed')"
+
+_COUPON = "coalesce(nullif(trim(regexp_extract(discount_code, '(?i)code:([^,;|]+)', 1)), ''), discount_code)"
 
 BIGCOMMERCE = Format(
     name="bigcommerce",
@@ -23,6 +26,11 @@ BIGCOMMERCE = Format(
         Column("customer", Kind.CUSTOMER, required=False, other_names=("Customer ID",)),
         Column("email", Kind.CUSTOMER, required=False, other_names=("Customer Email", "Billing Email")),
         Column("customer_name", required=False),
+        optional_column("channel", "Channel Name", "Order Source"),
+        optional_column("country", "Shipping Country", "Ship Country"),
+        Column("billing_country", required=False, is_optional=True),
+        optional_column("discount_code", "Coupon Code", "Coupon Details"),
+        optional_column("discount", "Coupon Value", "Coupon Discount", "Discount Amount"),
     ),
     requires_one_of=("customer", "email"),
     personal_columns=("email", "customer_name"),
@@ -39,6 +47,10 @@ BIGCOMMERCE = Format(
         "user_name": "customer_name",
         "user_email": "email",
         "currency": "currency",
+        "channel": "channel",
+        "country": "coalesce(country, billing_country)",
+        "discount_code": _COUPON,
+        "discount_cents": "abs(discount)",
     },
     statuses={
         "awaiting fulfillment": "paid",
@@ -71,6 +83,9 @@ MAGENTO = Format(
         Column("status"),
         Column("email", Kind.CUSTOMER, other_names=("Customer Email",)),
         Column("refunded", Kind.MONEY, required=False, other_names=("Total Refunded",)),
+        optional_column("channel", "Purchase Point"),
+        optional_column("discount_code", "Coupon Code"),
+        optional_column("discount", "Discount Amount"),
     ),
     personal_columns=("email", "bill_to_name"),
     line={
@@ -84,6 +99,9 @@ MAGENTO = Format(
         "refund_cents": f"CASE WHEN NOT {_IS_REFUNDED} THEN nullif(refunded, 0) END",
         "user_name": "bill_to_name",
         "user_email": "email",
+        "channel": "channel",
+        "discount_code": "discount_code",
+        "discount_cents": "abs(discount)",
     },
     statuses={
         "complete": "paid",

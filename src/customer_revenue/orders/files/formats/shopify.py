@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from customer_revenue.orders.files.formats.amounts import in_cents, line_amount
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 
 def _of_order(column: str) -> str:
@@ -14,6 +15,7 @@ def _of_order(column: str) -> str:
 
 _SHOPIFY_STATUS = _of_order("lower(financial_status)")
 _SHOPIFY_ID = f"coalesce({_of_order('id')}, order_name)"
+_CAMPAIGN = r"nullif(trim(regexp_extract(note_attributes, 'utm_campaign\s*[:=]\s*([^\n\r;,]+)', 1)), '')"
 
 SHOPIFY = Format(
     name="shopify",
@@ -36,6 +38,13 @@ SHOPIFY = Format(
         Column("line_discount", Kind.MONEY, required=False, other_names=("Lineitem discount",)),
         Column("refunded_amount", Kind.MONEY, required=False),
         Column("billing_name", required=False),
+        optional_column("channel", "Source"),
+        optional_column("country", "Shipping Country"),
+        Column("billing_country", required=False, is_optional=True),
+        optional_column("discount_code"),
+        optional_column("discount", "Discount Amount"),
+        Column("note_attributes", required=False, is_optional=True),
+        optional_column("accepts_marketing"),
     ),
     refund_column="refunded_amount",
     personal_columns=("email", "billing_name"),
@@ -60,6 +69,12 @@ SHOPIFY = Format(
         "user_name": _of_order("billing_name"),
         "user_email": _of_order("email"),
         "currency": _of_order("currency"),
+        "channel": "channel",
+        "country": "coalesce(country, billing_country)",
+        "discount_code": "discount_code",
+        "discount_cents": "discount",
+        "campaign": _CAMPAIGN,
+        "accepts_marketing": "accepts_marketing",
     },
     statuses={"partially_refunded": "paid"},
     moves_customers=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _SQUARE_IS_REFUND = "(lower(event_type) = 'refund' OR total_collected < 0)"
 
@@ -24,6 +25,8 @@ SQUARE = Format(
         Column("description", required=False),
         Column("event_type", required=False),
         Column("transaction_status", required=False),
+        optional_column("channel", "Source"),
+        optional_column("discount", "Discounts"),
     ),
     personal_columns=("customer_name",),
     line={
@@ -38,6 +41,8 @@ SQUARE = Format(
         "product_name": f"CASE WHEN NOT {_SQUARE_IS_REFUND} THEN description END",
         "refund_cents": f"CASE WHEN {_SQUARE_IS_REFUND} THEN -(total_collected - coalesce(tip, 0)) END",
         "user_name": "customer_name",
+        "channel": "channel",
+        "discount_cents": "abs(discount)",
     },
 )
 
@@ -49,7 +54,6 @@ SQUARE_ITEMS = Format(
         Column("date", Kind.TIME, time_of_day="time", zone="time_zone"),
         Column("time", required=False),
         Column("time_zone", required=False),
-        Column("category", required=False),
         Column("item"),
         Column("sku", required=False),
         Column("quantity", Kind.DECIMAL, other_names=("Qty",)),
@@ -59,6 +63,9 @@ SQUARE_ITEMS = Format(
         Column("event_type", required=False),
         Column("customer_id", Kind.CUSTOMER),
         Column("customer_name", required=False),
+        optional_column("category"),
+        optional_column("channel"),
+        optional_column("discount", "Discounts"),
     ),
     personal_columns=("customer_name",),
     line={
@@ -74,6 +81,9 @@ SQUARE_ITEMS = Format(
         "amount_cents": "CASE WHEN net_sales > 0 THEN net_sales + coalesce(tax, 0) END",
         "refund_cents": "CASE WHEN net_sales < 0 THEN -(net_sales + coalesce(tax, 0)) END",
         "user_name": "customer_name",
+        "category": "category",
+        "channel": "channel",
+        "discount_cents": "abs(discount)",
     },
     total_is_summed=True,
     requires_amount=True,

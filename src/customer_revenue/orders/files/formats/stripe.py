@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _HAS_CAPTURE = "coalesce(lower(captured) NOT IN ('false', 'f', '0', 'no'), true)"
 _LOST = "lower(dispute_status) IN ('lost', 'charge_refunded')"
@@ -41,6 +42,9 @@ STRIPE = Format(
         Column("customer_id", Kind.CUSTOMER, required=False),
         Column("customer_email", Kind.CUSTOMER, required=False),
         Column("description", required=False),
+        optional_column("channel", "channel (metadata)"),
+        optional_column("country", "Shipping Address Country", "Customer Address Country", "Card Address Country"),
+        optional_column("campaign", "utm_campaign (metadata)", "campaign (metadata)"),
     ),
     requires_one_of=("customer_id", "customer_email"),
     refund_column="amount_refunded",
@@ -59,6 +63,9 @@ STRIPE = Format(
         "user_email": "customer_email",
         "currency": "currency",
         "left_out": "CASE WHEN lower(mode) = 'test' THEN 'test_mode' END",
+        "channel": "channel",
+        "country": "country",
+        "campaign": "campaign",
     },
     statuses=STRIPE_STATUSES,
 )
@@ -90,6 +97,15 @@ STRIPE_CHARGES = Format(
             other_names=("billing_details_email", "billing_details.email", "customer_email"),
         ),
         Column("receipt_email", Kind.CUSTOMER, required=False),
+        optional_column("channel", "metadata_channel", "metadata.channel"),
+        optional_column(
+            "country",
+            "shipping_address_country",
+            "shipping.address.country",
+            "billing_details_address_country",
+            "billing_details.address.country",
+        ),
+        optional_column("campaign", "metadata_utm_campaign", "metadata.utm_campaign", "metadata_campaign"),
     ),
     requires_one_of=("customer", "billing_email", "receipt_email"),
     personal_columns=("billing_email", "receipt_email"),
@@ -107,6 +123,9 @@ STRIPE_CHARGES = Format(
         "user_email": "coalesce(billing_email, receipt_email)",
         "currency": "currency",
         "left_out": "CASE WHEN lower(livemode) IN ('false', 'f', '0') THEN 'test_mode' END",
+        "channel": "channel",
+        "country": "country",
+        "campaign": "campaign",
     },
     statuses=STRIPE_STATUSES,
     has_minor_units=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _WOO_STATUSES = {
     "completed": "paid",
@@ -19,6 +20,7 @@ _PLUGIN_REFUNDS = (
     "coalesce(abs(refunded), CAST(round(100 * list_sum(list_transform("
     f"{_PLUGIN_AMOUNTS}, lambda part: CAST(part AS DECIMAL(18, 4))))) AS BIGINT))"
 )
+_COUPON = "coalesce(nullif(trim(regexp_extract(discount_code, 'code:([^|;]+)', 1)), ''), discount_code)"
 _IS_MEMBER = "coalesce(customer, '0') <> '0'"
 
 WOOCOMMERCE = Format(
@@ -44,6 +46,17 @@ WOOCOMMERCE = Format(
             other_names=("refunded_total", "Order Refund Amount", "total_refunded"),
         ),
         Column("refunds", required=False),
+        optional_column("channel", "created_via", "meta:_wc_order_attribution_source_type", "Origin"),
+        optional_column("country", "shipping_country", "Country Code (Shipping)", "Shipping Country"),
+        Column(
+            "billing_country",
+            required=False,
+            other_names=("Country Code (Billing)", "Country (Billing)"),
+            is_optional=True,
+        ),
+        optional_column("discount_code", "coupon_items", "coupons", "Coupon Code"),
+        optional_column("discount", "discount_total", "cart_discount", "Cart Discount Amount", "Discount Amount"),
+        optional_column("campaign", "meta:_wc_order_attribution_utm_campaign", "utm_campaign"),
     ),
     personal_columns=("billing_email",),
     line={
@@ -58,6 +71,11 @@ WOOCOMMERCE = Format(
         "refund_cents": f"CASE WHEN {_WOO_STATUS} <> 'refunded' THEN nullif({_PLUGIN_REFUNDS}, 0) END",
         "user_email": "billing_email",
         "currency": "currency",
+        "channel": "channel",
+        "country": "coalesce(country, billing_country)",
+        "discount_code": _COUPON,
+        "discount_cents": "abs(discount)",
+        "campaign": "campaign",
     },
     statuses=_WOO_STATUSES,
     moves_customers=True,
@@ -77,6 +95,8 @@ WOOCOMMERCE_ANALYTICS = Format(
         Column("customer", Kind.CUSTOMER),
         Column("items_sold", required=False),
         Column("customer_type", required=False),
+        optional_column("channel", "Origin", "Attribution"),
+        optional_column("discount_code", "Coupon(s)", "Coupons"),
     ),
     personal_columns=("customer",),
     line={
@@ -87,6 +107,8 @@ WOOCOMMERCE_ANALYTICS = Format(
         "total_cents": "net_sales",
         "status": _WOO_STATUS,
         "user_name": "customer",
+        "channel": "channel",
+        "discount_code": "discount_code",
     },
     statuses=_WOO_STATUSES,
 )
