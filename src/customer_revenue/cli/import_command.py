@@ -39,6 +39,10 @@ def import_(
     mapping: Annotated[
         Path | None, typer.Option(help="File that maps the files' columns and statuses to ours.", show_default=False)
     ] = None,
+    rates: Annotated[
+        Path | None,
+        typer.Option(help="File of exchange rates: day, currency, rate in the store's currency.", show_default=False),
+    ] = None,
     expect_gross: Annotated[
         str | None, typer.Option(help="Gross amount that the files must hold, in the currency.", show_default=False)
     ] = None,
@@ -71,6 +75,7 @@ def import_(
             choices=ColumnChoices(dates, decimal, amounts),
             expectations=expectations,
             mapping=mapping,
+            rates=rates,
             dry_run=dry_run,
         )
     say(json.dumps(summary.as_dict(), indent=2) if as_json else summary.render())

@@ -84,7 +84,7 @@ def optional_amount(text: str | None, name: str) -> Decimal | None:
     """The amount in units of the currency that an option names, if it is given.
 
     Raises:
-        InvalidParameter: it is not a number with at most two decimals.
+        InvalidParameter: it is not a number with at most four decimals, as no currency has more.
     """
     if text is None:
         return None
@@ -92,6 +92,6 @@ def optional_amount(text: str | None, name: str) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount * 100 != int(amount * 100):
+    if not amount.is_finite() or amount.scaleb(4) != int(amount.scaleb(4)):
         raise InvalidParameter(f"{name}: {text[:40]!r} is not an amount such as 1234.50")
     return amount

@@ -6,7 +6,9 @@
     [columns]                   # of files: ours = "theirs"
     order_id = "Order number"
 
-    [rates]                     # of files: the value of one unit of another currency in the store's
+    rates_file = "rates.csv"    # of files: day,currency,rate; at the top, beside this file
+
+    [rates]                     # or one value of a unit of another currency in the store's, for every day
     EUR = "1.08"
 
     [tables.orders]             # of a database: the table, then ours = "theirs"
@@ -24,9 +26,10 @@ Of the tables, only ``tables.orders`` is required. The others are ``users``, ``o
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,6 +38,7 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from customer_revenue.currencies import minor_units
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.expressions import STORE_TABLES, local_day, utc_of
 from customer_revenue.orders.shop_checks import (
@@ -59,6 +63,9 @@ from customer_revenue.tables import (
 _IN_UNITS = {"total_cents": "total", "amount_cents": "amount", "discount_cents": "discount", "cost_cents": "cost"}
 """Columns in cents, and the names under which a shop can map them in units of its currency instead."""
 
+_LIKENESS = 0.7
+"""How alike a mistyped name and the suggested one are at least, of 1."""
+
 _BESIDES = {"orders": {"currency": dtypes.string}}
 """Columns that a shop can map and that no table of ours has: they only decide what is left out."""
 
@@ -77,6 +84,7 @@ class ShopMapping(BaseModel):
     statuses: dict[str, Literal["paid", "refunded", "ignored"]] = {}
     columns: dict[str, str] = {}
     rates: dict[str, Annotated[Decimal, Field(gt=0)]] = {}
+    rates_file: Path | None = None
     tables: dict[Literal["orders", "users", "order_items", "refunds"], dict[str, str]] = {}
 
     @model_validator(mode="after")
@@ -84,17 +92,6 @@ class ShopMapping(BaseModel):
         if self.tables and "orders" not in self.tables:
             raise ValueError("tables.orders is missing")
         for name, columns in self.tables.items():
-            ours = [*CANONICAL[name], *OPTIONAL_COLUMNS.get(name, ())]
-            known = {
-                "table",
-                *ours,
-                *(_IN_UNITS[c] for c in ours if c in _IN_UNITS),
-                *_BESIDES.get(name, ()),
-            }
-            if unknown := columns.keys() - known:
-                raise ValueError(
-                    f"tables.{name} has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}"
-                )
             for column in ("table", *CANONICAL[name]):
                 if column not in _OPTIONAL.get(name, ()) and not {column, _IN_UNITS.get(column)} & columns.keys():
                     raise ValueError(f"tables.{name} lacks {column}")
@@ -129,7 +126,12 @@ def load_mapping(path: Path | None) -> ShopMapping:
     if path is None:
         return ShopMapping()
     try:
-        return ShopMapping.model_validate(tomllib.loads(path.read_text("utf-8")))
+        raw = tomllib.loads(path.read_text("utf-8"))
+        _check_names(raw, path)
+        mapping = ShopMapping.model_validate(raw)
+        if mapping.rates_file:
+            mapping = mapping.model_copy(update={"rates_file": path.parent / mapping.rates_file})
+        return mapping
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidParameter(f"cannot read the mapping {path}: {error}") from None
     except ValidationError as error:
@@ -137,6 +139,35 @@ def load_mapping(path: Path | None) -> ShopMapping:
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise InvalidParameter(f"mapping {path}: {where + ': ' if where else ''}{message}") from None
+
+
+def _check_names(raw: Mapping[str, Any], path: Path) -> None:
+    """Check the names of a mapping's tables and keys.
+
+    Raises:
+        InvalidParameter: one is unknown; the message suggests what may have been meant.
+    """
+    _check_known(raw, ShopMapping.model_fields, path, "a mapping")
+    tables = raw.get("tables", {})
+    if isinstance(tables, dict):
+        _check_known(tables, CANONICAL, path, "tables")
+        for name, columns in tables.items():
+            if isinstance(columns, dict):
+                _check_known(columns, _mappable(name), path, f"tables.{name}")
+
+
+def _check_known(names: Iterable[str], known: Collection[str], path: Path, where: str) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1, _LIKENESS)
+            hint = f": did you mean {near[0]}?" if near else f"; it has {', '.join(sorted(known))}"
+            raise InvalidParameter(f"mapping {path}: {where} has no {name[:40]}{hint}")
+
+
+def _mappable(table: str) -> list[str]:
+    """Return what a mapping can name of a table of a shop's own."""
+    ours = [*CANONICAL[table], *OPTIONAL_COLUMNS.get(table, ())]
+    return ["table", *ours, *(_IN_UNITS[c] for c in ours if c in _IN_UNITS), *_BESIDES.get(table, ())]
 
 
 def mapped_tables(
@@ -166,7 +197,7 @@ def mapped_tables(
         InvalidParameter: a table or column is not in the database.
     """
     found = {
-        name: _table(name, columns, zone, types[name], exact, catalog, optional=optional)
+        name: _table(name, columns, zone, types[name], exact, catalog, currency, optional=optional)
         for name, columns in mapping.tables.items()
     }
     judged = judged_orders(found["orders"], mapping.status_words, _KNOWN_STATUSES, currency)
@@ -249,6 +280,7 @@ def _table(
     types: Mapping[str, dtypes.DataType],
     exact: Callable[[ir.StringValue], ir.StringValue],
     own_catalog: str | None,
+    currency: str,
     *,
     optional: bool,
 ) -> ir.Table:
@@ -266,12 +298,14 @@ def _table(
         database=schema or (own_catalog and "main"),
     )
     wanted = {**_wanted(name, optional=optional), **{c: t for c, t in _BESIDES.get(name, {}).items() if c in columns}}
-    found = {ours: _column(table, ours, dtype, columns, zone) for ours, dtype in wanted.items()}
+    found = {ours: _column(table, ours, dtype, columns, zone, minor_units(currency)) for ours, dtype in wanted.items()}
     own_texts = {ours for ours, column in columns.items() if column in types and types[column].is_string()}
     return table.select(**{ours: exact(value) if ours in own_texts else value for ours, value in found.items()})
 
 
-def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping[str, str], zone: str) -> ir.Value:
+def _column(
+    table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping[str, str], zone: str, minor: int
+) -> ir.Value:
     if ours in columns:
         theirs = table[columns[ours]]
         if dtype.is_timestamp():
@@ -280,7 +314,7 @@ def _column(table: ir.Table, ours: str, dtype: dtypes.DataType, columns: Mapping
             return _truth(theirs)
         return theirs if theirs.type().copy(nullable=True) == dtype.copy(nullable=True) else theirs.cast(dtype)
     if (units := _IN_UNITS.get(ours, "")) in columns:
-        return (table[columns[units]].cast("decimal(38, 8)") * 100).round().cast("int64")
+        return (table[columns[units]].cast("decimal(38, 8)") * minor).round().cast("int64")
     return ibis.null(dtype)
 
 

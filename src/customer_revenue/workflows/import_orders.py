@@ -26,6 +26,7 @@ def import_orders(
     choices: ColumnChoices | None = None,
     expectations: Expectations | None = None,
     mapping: Path | None = None,
+    rates: Path | None = None,
     dry_run: bool = False,
 ) -> ImportSummary:
     """Import files into the store of the settings.
@@ -44,6 +45,7 @@ def import_orders(
         progress=report,
         views=views(settings),
         mapping=mapping,
+        rates=rates,
         forget_key=settings.forget_key.get_secret_value(),
         choices=choices,
         expectations=expectations,

@@ -41,14 +41,9 @@ _BAD_VALUE_REASONS = {
     Kind.INTEGER: "quantity",
 }
 
-_WITHOUT_COINS = (
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
-)  # fmt: skip
-_THOUSAND_COINS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-
 
 def parsed_columns(file_format: Format, types: Mapping[str, str], conventions: Conventions) -> list[str]:
-    """Return ``expression AS name`` for every column of a format, null for those that the file lacks.
+    """Return ``expression AS name`` for every column of a format, null for those that the file lacks, and minor units.
 
     For each column that may fail to be parsed there is also ``has_name``: whether the file states a value.
 
@@ -63,7 +58,8 @@ def parsed_columns(file_format: Format, types: Mapping[str, str], conventions: C
         else f"CAST(NULL AS {_SQL_TYPE[column.kind]}) AS {column.name}"
         for column in file_format.columns
     ]
-    return values + [f"scan.{column.name} IS NOT NULL AS has_{column.name}" for column in _parsed(file_format, types)]
+    stated = [f"scan.{column.name} IS NOT NULL AS has_{column.name}" for column in _parsed(file_format, types)]
+    return [*values, *stated, f"{conventions.minor_units} AS minor_units"]
 
 
 def parse_failure(file_format: Format, types: Mapping[str, str]) -> str:
@@ -99,7 +95,8 @@ def parse(column: Column, types: Mapping[str, str], conventions: Conventions) ->
             return parse_time(text, convention, is_utc=column.is_utc)
         case Kind.MONEY:
             amount = _number(name, sql_type, text, numbers)
-            return in_cents(amount) if conventions.amounts is AmountUnit.MAJOR else _of_minor(amount, types)
+            is_major = conventions.amounts is AmountUnit.MAJOR
+            return in_cents(amount, conventions.minor_units if is_major else conventions.coins)
         case Kind.DECIMAL:
             return f"TRY_CAST({_number(name, sql_type, text, numbers)} AS DECIMAL(18, 8))"
         case Kind.TRUTH:
@@ -117,16 +114,3 @@ def _number(name: str, sql_type: str, text: str, convention: NumberConvention) -
     if sql_type == "VARCHAR":
         return parse_decimal(text, convention)
     return f"coalesce(TRY_CAST({name} AS DECIMAL(18, 8)), TRY_CAST({name} AS DECIMAL(38, 12)))"
-
-
-def _of_minor(amount: str, types: Mapping[str, str]) -> str:
-    """Return SQL for cents from the smallest coins of the line's currency. Without a currency, a coin is a cent."""
-    cents = f"TRY_CAST(round({amount}) AS BIGINT)"
-    if "currency" not in types:
-        return cents
-    code = "upper(trim(scan.currency))"
-    whole, thousand = (", ".join(f"'{c}'" for c in codes) for codes in (_WITHOUT_COINS, _THOUSAND_COINS))
-    return (
-        f"CASE WHEN {code} IN ({whole}) THEN {cents} * 100"
-        f" WHEN {code} IN ({thousand}) THEN TRY_CAST(round({amount} / 10) AS BIGINT) ELSE {cents} END"
-    )

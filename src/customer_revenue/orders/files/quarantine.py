@@ -97,7 +97,10 @@ def quarantine_reason(file_format: Format, *, has_bad_bytes: bool) -> str:
         ]
     rules += [
         ("role = 'order' AND meaning IS NULL", "unknown_status"),
-        ("currency IS NOT NULL AND rate IS NULL", "other_currency"),
+        (
+            "currency IS NOT NULL AND (rate IS NULL OR (refund_cents IS NOT NULL AND refund_rate IS NULL))",
+            "other_currency",
+        ),
         ("role = 'refund' AND refund_cents IS NULL", "bad_amount"),
         ("refund_cents <= 0", "negative_refund"),
     ]

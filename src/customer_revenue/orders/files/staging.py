@@ -27,6 +27,12 @@ from customer_revenue.orders.files.export_columns import EXPORT_COLUMNS, export_
 from customer_revenue.orders.files.formats.format import LINE_COLUMNS, Format
 from customer_revenue.orders.files.formats.optional_columns import OPTIONAL_TYPES, stated_columns
 from customer_revenue.orders.files.left_empty import left_empty
+from customer_revenue.orders.files.line_currencies import (
+    check_days_have_rates,
+    rated,
+    stage_rates,
+    with_minor_units,
+)
 from customer_revenue.orders.files.parsing import parse_failure, parsed_columns
 from customer_revenue.orders.files.quarantine import (
     QuarantineSource,
@@ -36,6 +42,7 @@ from customer_revenue.orders.files.quarantine import (
     stage_quarantine,
     swallowed_lines,
 )
+from customer_revenue.orders.files.rates_by_day import read_rates
 from customer_revenue.orders.files.reading import LINE, File, Rows, check_header, header_line, inspect_file, read_rows
 from customer_revenue.orders.files.recognition import check_mapped_columns, recognise
 from customer_revenue.orders.files.refunds import mark_invalid_refunds
@@ -69,7 +76,9 @@ class ImportRules:
     renamed: Mapping[str, str] = field(default_factory=dict)
     """The files' own names for some of our columns."""
     rates: Mapping[str, Decimal] = field(default_factory=dict)
-    """The value of one unit of another currency in the store's."""
+    """The value of one unit of another currency in the store's, on every day."""
+    rates_file: Path | None = None
+    """File of the values by day."""
     choices: ColumnChoices = field(default_factory=ColumnChoices)
     has_forgotten: bool = False
     """Whether customers of the store were forgotten."""
@@ -153,7 +162,8 @@ def stage_files(
     loaded = _load_all(con, paths, format_name, rules, folder, report)
     conventions = _judge_all(con, loaded, rules)
     currency = rules.currency
-    stated = _stated_columns(loaded)
+    stated = _stated_columns(loaded, has_rates=bool(rules.rates or rules.rates_file))
+    read_rates(con, rules.rates_file, folder, rules.choices, rules.latest)
     line_columns = {**LINE_COLUMNS, **{name: OPTIONAL_TYPES[name] for name in stated}}
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in line_columns.items() if name != "left_out")
     con.execute(
@@ -167,8 +177,10 @@ def stage_files(
         inferences += conventions[position].inferences
         report(f"checking {file.file.source}", 0.3 + 0.3 * position / len(loaded))
         currency = _currency(con, file, conventions[position], currency)
+        conventions[position] = with_minor_units(con, conventions[position], file.rows, file.format, currency)
         _stage_lines(con, position, file, conventions[position], rules, currency, line_columns)
         inferences += left_empty(con, file.rows, file.format, file.theirs, file.file.source, conventions[position])
+    check_days_have_rates(con, LINES)
     _number_orders(con, loaded)
     if rules.has_forgotten:
         drop_forgotten(con, LINES, stated)
@@ -199,9 +211,11 @@ def stage_files(
     )
 
 
-def _stated_columns(loaded: Sequence[LoadedFile]) -> list[str]:
-    """Return the optional columns that any of the files states."""
+def _stated_columns(loaded: Sequence[LoadedFile], *, has_rates: bool) -> list[str]:
+    """Return the optional columns that any of the files states, and those of converted orders."""
     found = {name for file in loaded for name in stated_columns(file.format, file.rows.types)}
+    if {"original_currency", "original_cents"} & found or has_rates:
+        found |= {"original_currency", "original_cents"}
     return [name for name in OPTIONAL_TYPES if name in found]
 
 
@@ -292,12 +306,13 @@ def _stage_lines(
     words = {**rules.statuses, **file.format.statuses, **rules.mapped_statuses}
     con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
     con.executemany("INSERT INTO statuses VALUES (?, ?)", list(words.items()))
-    con.execute("CREATE OR REPLACE TEMP TABLE rates (code VARCHAR, rate DECIMAL(18, 8))")
-    con.executemany("INSERT INTO rates VALUES (?, ?)", [(currency, 1), *rules.rates.items()])
+    stage_rates(con, currency, rules.rates)
     projected = ", ".join(
         f"CAST({file.format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in line_columns.items()
     )
-    amounts = [name for name in _AMOUNTS if name in line_columns]
+    converted = [_converted(name) for name in _AMOUNTS if name in line_columns]
+    if "original_cents" in line_columns:
+        converted += _ORIGINAL
     types, columns = file.rows.types, [name for name in con.table(file.rows.table).columns if name != LINE]
     scanned = [f"scan.{name}" for name in columns]
     own = [name for name in scanned if name.removeprefix("scan.") not in EXPORT_COLUMNS]
@@ -317,16 +332,19 @@ def _stage_lines(
             SELECT parsed.*, {", ".join(prepared)} FROM parsed
         ), projected AS (
             SELECT {LINE}, content, unreadable, {projected} FROM prepared
+        ), rated AS (
+            {rated(con, "projected")}
         )
         SELECT $file AS file, $is_summed AS is_summed, $is_restated AS is_restated,
             $is_movable AS is_movable,
-            projected.* EXCLUDE (unreadable, status, left_out) REPLACE ({", ".join(map(_converted, amounts))}),
+            rated.* EXCLUDE (unreadable, status, left_out, rate, refund_rate) REPLACE ({", ".join(converted)}),
             meaning AS status, {quarantine_reason(file.format, has_bad_bytes=has_bad_bytes)} AS reason
-        FROM projected LEFT JOIN statuses ON word = lower(status) LEFT JOIN rates ON code = upper(currency)
+        FROM rated LEFT JOIN statuses ON word = lower(status)
         """,
         {
             "latest": rules.latest,
             "file": position,
+            **({"currency": currency} if "original_cents" in line_columns else {}),
             "is_summed": file.format.total_is_summed,
             "is_restated": file.format.refund_column in types,
             "is_movable": file.format.moves_customers,
@@ -336,8 +354,17 @@ def _stage_lines(
 
 def _converted(amount: str) -> str:
     """Return SQL for an amount in the store's currency."""
-    whole = f"TRY_CAST(round(CAST({amount} AS DECIMAL(19, 0)) * rate) AS BIGINT)"
-    return f"CASE WHEN rate <> 1 THEN {whole} ELSE {amount} END AS {amount}"
+    rate = "refund_rate" if amount == "refund_cents" else "rate"
+    whole = f"TRY_CAST(round(CAST({amount} AS DECIMAL(19, 0)) * {rate}) AS BIGINT)"
+    return f"CASE WHEN {rate} <> 1 THEN {whole} ELSE {amount} END AS {amount}"
+
+
+_IS_FOREIGN = "role = 'order' AND upper(currency) <> $currency"
+_ORIGINAL = (
+    f"CASE WHEN {_IS_FOREIGN} THEN upper(currency) ELSE original_currency END AS original_currency",
+    f"CASE WHEN {_IS_FOREIGN} THEN coalesce(total_cents, amount_cents) ELSE original_cents END AS original_cents",
+)
+"""SQL for the total of a line before it is converted."""
 
 
 def _number_orders(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> None:

@@ -58,6 +58,7 @@ def import_files(
     progress: Progress | None = None,
     views: Views | None = None,
     mapping: Path | None = None,
+    rates: Path | None = None,
     forget_key: str = "",
     choices: ColumnChoices | None = None,
     expectations: Expectations | None = None,
@@ -77,6 +78,7 @@ def import_files(
         progress: receives progress messages.
         views: views to create in the store; without any, it keeps its views.
         mapping: file that maps the files' statuses and columns, see ``mapping``.
+        rates: file of exchange rates by day; by default the one that the mapping names.
         forget_key: the secret with which customers were forgotten, required if any were.
         choices: how dates and amounts are read where a column does not decide it.
         expectations: what the books say of the files.
@@ -98,6 +100,7 @@ def import_files(
     report = progress or (lambda _what, _part: None)
     with open_target(url) as target, duckdb.connect(config={"memory_limit": memory_limit(options)}) as con:
         run = _Import(con, target, options, report, shop_mapping, forget_key, choices or ColumnChoices())
+        run.rates_file = rates or shop_mapping.rates_file
         run.expectations, run.dry_run = expectations or Expectations(), dry_run
         return run.run(paths, without_password(url), format, live=live, as_of=as_of, views=views or {}, started=started)
 
@@ -116,6 +119,7 @@ class _Import:
         choices: ColumnChoices,
     ) -> None:
         self.choices, self.expectations, self.dry_run = choices, Expectations(), False
+        self.rates_file: Path | None = None
         self.con, self.target, self.options, self.report, self.mapping = con, target, options, report, mapping
         self.old: dict[str, object] = {}
         self.zone, self.forget_key = options.timezone, forget_key
@@ -195,7 +199,7 @@ class _Import:
             totals_of(self.con, before, "old") if self.old else no_totals(before),
             totals_of(self.con, after, "next"),
             changes_of(self.con, "old", SCHEMA, staged.currency) if self.old else (),
-            checks_of(self.con, SCHEMA, lines=staged.lines, repeated=staged.repeated),
+            checks_of(self.con, SCHEMA, staged.currency, lines=staged.lines, repeated=staged.repeated),
         )
 
     def _publish(self, change: MergeCounts, info: Mapping[str, object], *, views_changed: bool) -> None:
@@ -235,6 +239,7 @@ class _Import:
             now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
             renamed=self.mapping.columns,
             rates=self.mapping.rates,
+            rates_file=self.rates_file,
             choices=self.choices,
             has_forgotten=self.has_forgotten,
             has_aliases=self.has_aliases,

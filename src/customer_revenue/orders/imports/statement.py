@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import duckdb
 
+from customer_revenue.currencies import minor_digits, money_text
 from customer_revenue.errors import BooksDisagree
 from customer_revenue.orders.duckdb_sql import one_row, scalar
 from customer_revenue.orders.files.whole_orders import IS_REPEATED
@@ -82,7 +83,7 @@ class ImportStatement:
     def _row(self, totals: Totals) -> tuple[str, str, str, str, str, str]:
         amounts = (totals.gross_cents, totals.refunds_cents, totals.net_cents)
         counts = (f"{totals.orders:,}", f"{totals.customers:,}")
-        gross, refunds, net = (_money(amount, self.currency) for amount in amounts)
+        gross, refunds, net = (money_text(amount, self.currency) for amount in amounts)
         return (totals.name, *counts, gross, refunds, net)
 
 
@@ -101,9 +102,12 @@ class Expectations:
             BooksDisagree: they differ; the details name the differences.
         """
         wrong = []
-        if self.gross is not None and int(self.gross * 100) != found.gross_cents:
-            expected = _money(int(self.gross * 100), currency)
-            wrong.append(f"gross: expected {expected}, found {_money(found.gross_cents, currency)}")
+        gross = None if self.gross is None else self.gross.scaleb(minor_digits(currency))
+        if gross is not None and gross != found.gross_cents:
+            expected, actual = money_text(int(gross), currency), money_text(found.gross_cents, currency)
+            if gross != int(gross):
+                expected = f"{self.gross} {currency}"
+            wrong.append(f"gross: expected {expected}, found {actual}")
         if self.orders is not None and self.orders != found.orders:
             wrong.append(f"orders: expected {self.orders:,}, found {found.orders:,}")
         if wrong:
@@ -179,10 +183,10 @@ def changes_of(con: duckdb.DuckDBPyConnection, database: str, schema: str, curre
     ).fetchall()
     if moved:
         examples = ", ".join(
-            f"{i} {_money(old, currency)} to {_money(new, currency)}" for i, old, new in moved[:_MAX_SHOWN]
+            f"{i} {money_text(old, currency)} to {money_text(new, currency)}" for i, old, new in moved[:_MAX_SHOWN]
         )
         by = sum(new - old for _, old, new in moved)
-        lines.append(f"the total of {len(moved):,} orders, by {_money(by, currency)} in all ({examples})")
+        lines.append(f"the total of {len(moved):,} orders, by {money_text(by, currency)} in all ({examples})")
     back = f"(b.status = 'refunded' AND n.status <> 'refunded') OR (b.{_COUNTED} AND NOT n.{_COUNTED})"
     for before, after, count in con.execute(
         f"SELECT b.status, n.status, count(*) FROM {both} WHERE {back} GROUP BY ALL ORDER BY ALL"
@@ -197,7 +201,9 @@ def changes_of(con: duckdb.DuckDBPyConnection, database: str, schema: str, curre
     return tuple(lines)
 
 
-def checks_of(con: duckdb.DuckDBPyConnection, schema: str, *, lines: int, repeated: int) -> tuple[BookCheck, ...]:
+def checks_of(
+    con: duckdb.DuckDBPyConnection, schema: str, currency: str, *, lines: int, repeated: int
+) -> tuple[BookCheck, ...]:
     """BookCheck that each line is accounted for, and that orders agree with their items and their refunds."""
     kept = scalar(con, f"SELECT count(*) FROM {schema}.lines WHERE reason IS NULL")
     bad = scalar(con, f"SELECT count(*) FROM {schema}.quarantine")
@@ -217,19 +223,10 @@ def checks_of(con: duckdb.DuckDBPyConnection, schema: str, *, lines: int, repeat
         ),
     ]
     if unequal:
-        found.append(
-            BookCheck(
-                "totals and items",
-                agrees=True,
-                detail=f"{unequal:,} orders differ from their items, by {difference / 100:,.2f} in all, as tax,"
-                " shipping and discounts make them",
-            )
-        )
+        by = money_text(difference, currency)
+        detail = f"{unequal:,} orders differ from their items, by {by} in all, as tax, shipping and discounts make them"
+        found.append(BookCheck("totals and items", agrees=True, detail=detail))
     return tuple(found)
-
-
-def _money(cents: int, currency: str) -> str:
-    return f"{Decimal(cents) / 100:,.2f} {currency}"
 
 
 def _totals_dict(totals: Totals) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 from ibis.backends.sql.datatypes import DuckDBType
 
+from customer_revenue.currencies import UNUSUAL_DIGITS
 from customer_revenue.errors import StoreError, StoreNotUsable
 from customer_revenue.orders import store_info
 from customer_revenue.orders.duckdb_sql import first_line
@@ -19,6 +20,14 @@ from customer_revenue.orders.store_info import last_counted, read_info
 from customer_revenue.tables import OPTIONAL_COLUMNS
 
 _WITH_CUSTOMER = ("orders", "order_items", "refunds")
+
+_IN_MINOR_UNITS = tuple(
+    f"UPDATE next.{table} SET {name} = round({name} * {10.0**digits / 100})"  # noqa: S608  # our own names
+    f" WHERE (SELECT currency FROM next.store_info) IN {tuple(c for c, d in UNUSUAL_DIGITS.items() if d == digits)}"
+    for digits in sorted(set(UNUSUAL_DIGITS.values()))
+    for table, name in (("orders", "total_cents"), ("order_items", "amount_cents"), ("refunds", "amount_cents"))
+)
+"""Statements for stores whose currency has no cents: before version 3 their amounts were hundredths of a unit."""
 
 UPGRADES: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TABLE next.forgotten (user_hash VARCHAR, orders_too BOOLEAN)",),
@@ -36,6 +45,7 @@ UPGRADES: Mapping[int, tuple[str, ...]] = {
             for table, columns in OPTIONAL_COLUMNS.items()
             for name, dtype in columns.items()
         ),
+        *_IN_MINOR_UNITS,
         f"UPDATE next.store_info SET last_created_at = {last_counted('next.')}",  # noqa: S608  # our own names
     ),
 }

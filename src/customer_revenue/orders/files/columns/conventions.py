@@ -110,6 +110,10 @@ class Conventions:
     numbers: Mapping[str, NumberConvention] = field(default_factory=dict)
     ids: Mapping[str, IdConvention] = field(default_factory=dict)
     amounts: AmountUnit = AmountUnit.MAJOR
+    minor_units: str = "100"
+    """SQL for how many minor units the currency of a line has."""
+    coins: str = "1"
+    """SQL for how many minor units a line's smallest coin is, where amounts are in coins."""
     currency: str = ""
     """The currency that the signs of the amounts name."""
     inferences: tuple[Inference, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -96,8 +96,8 @@ class ColumnJudge:
             found.numbers,
             found.ids,
             unit,
-            next(iter(found.currencies)) if len(found.currencies) == 1 else "",
-            tuple(found.inferences),
+            currency=next(iter(found.currencies)) if len(found.currencies) == 1 else "",
+            inferences=tuple(found.inferences),
         )
         return JudgedColumns(conventions, found.undecided)
 
@@ -178,12 +178,5 @@ def decide_together(judged: Mapping[int, JudgedColumns], formats: Mapping[int, F
             if len({convention.order for convention in known}) != 1:
                 raise undecided(theirs, example)
             times[name] = known[0]
-        decided[position] = Conventions(
-            times,
-            columns.conventions.numbers,
-            columns.conventions.ids,
-            columns.conventions.amounts,
-            columns.conventions.currency,
-            columns.conventions.inferences,
-        )
+        decided[position] = replace(columns.conventions, times=times)
     return decided

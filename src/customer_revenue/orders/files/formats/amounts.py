@@ -8,6 +8,11 @@ def line_amount(quantity: str, unit_price: str) -> str:
     return f"TRY_CAST({quantity} AS DECIMAL(14, 0)) * TRY_CAST({unit_price} AS DECIMAL(16, 6))"
 
 
-def in_cents(amount: str) -> str:
-    """Return SQL for an exact amount in whole cents, rounding half a cent away from zero."""
-    return f"TRY_CAST(round({amount} * 100) AS BIGINT)"
+def in_cents(amount: str, minor_units: str = "minor_units") -> str:
+    """Return SQL for an exact amount in whole minor units of its currency, rounding half a unit away from zero.
+
+    Args:
+        amount: SQL for the amount in units of the currency.
+        minor_units: SQL for how many minor units it has; by default the column that every line of a file has.
+    """
+    return f"TRY_CAST(round({amount} * {minor_units}) AS BIGINT)"

@@ -106,11 +106,13 @@ class Format:
     statuses: Mapping[str, str] = field(default_factory=dict)
     """The format's own words for statuses, in lower case, and the status that each is stored as."""
     has_minor_units: bool = False
-    """Whether amounts that are all whole numbers are in the currency's smallest coin."""
+    """Whether amounts that are all whole numbers are in the currency's smallest coin, as Stripe has them."""
     moves_customers: bool = False
     """Whether an order that comes again with another e-mail is the same person's, whose address was corrected."""
     currency: str = ""
     """The currency of all such files, if they have one."""
+    line_currency: str = "scan.currency"
+    """SQL over the texts of a file, ``scan``, for the currency of a line, if the file has a column for it."""
     numbers_orders: bool = False
     """Whether lines have no order ids: those with the same ``order_id`` are different orders, which are numbered."""
     is_sample: bool = False

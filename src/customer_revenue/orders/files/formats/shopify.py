@@ -76,6 +76,7 @@ SHOPIFY = Format(
         "campaign": _CAMPAIGN,
         "accepts_marketing": "accepts_marketing",
     },
+    line_currency="max(scan.currency) OVER (PARTITION BY scan.order_name)",
     statuses={"partially_refunded": "paid"},
     moves_customers=True,
 )

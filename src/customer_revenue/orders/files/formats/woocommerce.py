@@ -17,7 +17,7 @@ _WOO_STATUSES = {
 _WOO_STATUS = "regexp_replace(lower(status), '^wc-', '')"
 _PLUGIN_AMOUNTS = r"regexp_extract_all(refunds, 'amount:-?([0-9]+(\.[0-9]+)?)', 1)"
 _PLUGIN_REFUNDS = (
-    "coalesce(abs(refunded), CAST(round(100 * list_sum(list_transform("
+    "coalesce(abs(refunded), CAST(round(minor_units * list_sum(list_transform("
     f"{_PLUGIN_AMOUNTS}, lambda part: CAST(part AS DECIMAL(18, 4))))) AS BIGINT))"
 )
 _COUPON = "coalesce(nullif(trim(regexp_extract(discount_code, 'code:([^|;]+)', 1)), ''), discount_code)"
