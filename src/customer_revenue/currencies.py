@@ -7,7 +7,6 @@ and euros, whole yen, thousandths of a Kuwaiti dinar. Only texts and fields in u
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import overload
 
 USUAL_DIGITS = 2
 
@@ -38,17 +37,13 @@ def minor_units(currency: str) -> int:
     return int(10 ** minor_digits(currency))
 
 
-@overload
-def in_units(amount_cents: float, currency: str) -> float: ...
-@overload
-def in_units(amount_cents: None, currency: str) -> None: ...
-def in_units(amount_cents: float | None, currency: str) -> float | None:
+def in_units(amount_cents: float, currency: str) -> float:
     """Convert an amount in minor units to units of its currency.
 
     >>> in_units(1050, "EUR"), in_units(1050, "JPY")
     (10.5, 1050.0)
     """
-    return None if amount_cents is None else amount_cents / minor_units(currency)
+    return amount_cents / minor_units(currency)
 
 
 def money_text(amount_cents: float, currency: str) -> str:

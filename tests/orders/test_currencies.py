@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from customer_revenue import currencies
 from customer_revenue.currencies import money_text
 from customer_revenue.errors import BooksDisagree, CurrencyMismatch, InvalidParameter, UnreadableFile
 from customer_revenue.orders.imports.statement import Expectations
 from customer_revenue.orders.mapping import load_mapping
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.orders.conftest import Shop
 
 HEADER = "order_id,user_id,created_at,total,status,currency,product_id,amount,refund_cents,refunded_at"
@@ -178,3 +179,9 @@ def test_a_mistyped_name_of_a_mapping(shop: Shop, text: str, message: str) -> No
 
 def test_money_is_shown_in_units_of_its_currency() -> None:
     assert money_text(-123456, "JPY") == "-123,456 JPY"
+
+
+def test_the_page_knows_the_same_decimals() -> None:
+    text = (Path(currencies.__file__).parent / "service/dashboard/static/format.js").read_text("utf-8")
+    found = re.findall(r"\b([A-Z]{3}): (\d)", text)
+    assert {code: int(digits) for code, digits in found} == currencies.UNUSUAL_DIGITS

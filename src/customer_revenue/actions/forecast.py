@@ -14,6 +14,7 @@ import pyarrow as pa
 from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.seasonality import seasonality, trend
 from customer_revenue.arrays import Floats
+from customer_revenue.currencies import in_units, minor_digits
 from customer_revenue.periods import MONTHS_PER_YEAR, month_label, months_before
 from customer_revenue.policy import ForecastRules
 from customer_revenue.tables import check_columns
@@ -66,6 +67,7 @@ def customer_forecast(
     avg_order_value_cents: int,
     purchase_frequency_days: float | None,
     policy: ForecastRules,
+    currency: str = "",
 ) -> dict[str, object]:
     """The forecast of one customer.
 
@@ -76,6 +78,7 @@ def customer_forecast(
         avg_order_value_cents: mean order to date.
         purchase_frequency_days: mean gap between purchases to date; null with one order.
         policy: minimum history, tolerance.
+        currency: of the amounts.
 
     Returns:
         ``months``, ``predicted_monthly_revenue`` and ``predicted_annual_revenue`` (currency units, as specified) and
@@ -95,11 +98,11 @@ def customer_forecast(
         [float(month.quantile(LOW)[0]) for month in months],
         [float(month.quantile(HIGH)[0]) for month in months],
     )
-    return _answer(rows, total, confidence, _factors(history, purchase_frequency_days, policy))
+    return _answer(rows, total, confidence, _factors(history, purchase_frequency_days, policy), currency)
 
 
 def base_forecast(
-    path: Sequence[pa.Table], as_of_day: dt.date, history: RevenueHistory, policy: ForecastRules
+    path: Sequence[pa.Table], as_of_day: dt.date, history: RevenueHistory, policy: ForecastRules, currency: str = ""
 ) -> dict[str, object]:
     """The forecast of all known customers together; customers who are yet to come are not in it.
 
@@ -109,6 +112,7 @@ def base_forecast(
         history: the base's full months. Their scatter around the median widens the interval: what moves all customers
             at once is in no customer's own distribution.
         policy: minimum history, tolerance.
+        currency: of the amounts.
 
     Returns:
         As :func:`customer_forecast`; the tolerance is the policy's share alone.
@@ -131,7 +135,7 @@ def base_forecast(
     total = float(whole.expected_cents.sum())
     total_spread = sqrt(float(whole.variances.sum()) + (common * total) ** 2)
     confidence = _normal_within(total * policy.tolerance_percent / 100, total_spread)
-    return _answer(rows, total, confidence, _factors(history, None, policy))
+    return _answer(rows, total, confidence, _factors(history, None, policy), currency)
 
 
 def _single_months(path: Sequence[pa.Table]) -> list[Predictive]:
@@ -182,13 +186,13 @@ def _rows(
 
 
 def _answer(
-    rows: list[dict[str, object]], total_cents: float, confidence: float, factors: dict[str, object]
+    rows: list[dict[str, object]], total_cents: float, confidence: float, factors: dict[str, object], currency: str
 ) -> dict[str, object]:
-    monthly = total_cents / len(rows)
+    monthly, digits = total_cents / len(rows), minor_digits(currency)
     return {
         "months": len(rows),
-        "predicted_monthly_revenue": round(monthly / 100, 2),
-        "predicted_annual_revenue": round(monthly * MONTHS_PER_YEAR / 100, 2),
+        "predicted_monthly_revenue": round(in_units(monthly, currency), digits),
+        "predicted_annual_revenue": round(in_units(monthly * MONTHS_PER_YEAR, currency), digits),
         "predicted_monthly_revenue_cents": round(monthly),
         "predicted_annual_revenue_cents": round(monthly * MONTHS_PER_YEAR),
         "confidence_score": round(confidence, 4),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.wording import counted, money, percent
+from customer_revenue.currencies import in_units
 from customer_revenue.policy import Policy
 
 PREMIUM_UPGRADE = "premium_upgrade"
@@ -47,7 +48,7 @@ def upsell(
     if facts["total_orders"] < policy.upsell.orders_from or predictions.num_rows == 0:
         return []
     predictive = Predictive.of(predictions)
-    products = _products(owned, pairs, policy, float(predictive.probability[0]))
+    products = _products(owned, pairs, policy, float(predictive.probability[0]), currency)
     worth = sum(int(str(row["potential_revenue_cents"])) for row in products)
     upgrade = _upgrade(facts, predictive, worth, policy, currency)
     return [upgrade, *products] if upgrade else products
@@ -73,7 +74,7 @@ def _upgrade(
     }
     return {
         "type": PREMIUM_UPGRADE,
-        "potential_revenue": potential / 100,
+        "potential_revenue": in_units(potential, currency),
         "potential_revenue_cents": potential,
         "probability": probability,
         "next_segment": name,
@@ -82,7 +83,9 @@ def _upgrade(
     }
 
 
-def _products(owned: Collection[str], pairs: pa.Table, policy: Policy, purchase: float) -> list[dict[str, object]]:
+def _products(
+    owned: Collection[str], pairs: pa.Table, policy: Policy, purchase: float, currency: str
+) -> list[dict[str, object]]:
     limits = policy.upsell
     best: dict[str, dict[str, Any]] = {}
     for row in pairs.to_pylist():
@@ -94,10 +97,10 @@ def _products(owned: Collection[str], pairs: pa.Table, policy: Policy, purchase:
     ranked = sorted(
         best.values(), key=lambda row: (-row["confidence"] * row["avg_revenue_cents"], row["next_product_id"])
     )
-    return [_cross_sell(row, purchase, limits.cross_sell_reason) for row in ranked[: limits.most_products]]
+    return [_cross_sell(row, purchase, limits.cross_sell_reason, currency) for row in ranked[: limits.most_products]]
 
 
-def _cross_sell(row: Mapping[str, Any], purchase: float, reason: str) -> dict[str, object]:
+def _cross_sell(row: Mapping[str, Any], purchase: float, reason: str, currency: str) -> dict[str, object]:
     name = row["next_product_name"] or row["next_product_id"]
     because_of = row["product_name"] or row["product_id"]
     words = {
@@ -109,7 +112,7 @@ def _cross_sell(row: Mapping[str, Any], purchase: float, reason: str) -> dict[st
     }
     return {
         "type": CROSS_SELL,
-        "potential_revenue": row["avg_revenue_cents"] / 100,
+        "potential_revenue": in_units(row["avg_revenue_cents"], currency),
         "potential_revenue_cents": row["avg_revenue_cents"],
         "probability": round(row["confidence"] * purchase, 6),
         "product_id": row["next_product_id"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from customer_revenue.actions.situations import Situations
+from customer_revenue.currencies import money_text
 
 
 class Words(dict[str, str]):
@@ -50,12 +51,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def money(cents: float, currency: str = "") -> str:
-    """An amount in words: two decimals, thousands parted, the currency's code behind.
+    """An amount in words: the currency's decimals, thousands parted, its code behind.
 
     >>> money(123456, "USD")
     '1,234.56 USD'
     """
-    return f"{cents / 100:,.2f} {currency}".rstrip()
+    return money_text(cents, currency)
 
 
 def percent(share: float) -> str:

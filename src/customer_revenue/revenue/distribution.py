@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import ibis
 import ibis.expr.types as ir
 
+from customer_revenue.currencies import UNUSUAL_DIGITS, money_text
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import percentage, rounded_quotient, sum_where
 
@@ -115,12 +116,13 @@ def purchase_frequency(customers: ir.Table) -> ir.Table:
     ).order_by(ibis.desc("avg_customer_value_cents"), "purchase_frequency")
 
 
-def segment_rows(rows: Sequence[Mapping[str, object]], policy: Policy) -> list[dict[str, object]]:
+def segment_rows(rows: Sequence[Mapping[str, object]], policy: Policy, currency: str = "") -> list[dict[str, object]]:
     """Every segment of the ladder in use, highest first, with its criteria and treatment, and zeros where empty.
 
     Args:
         rows: those of :func:`distribution`.
         policy: the ladder.
+        currency: of the amounts.
     """
     found = {row["customer_segment"]: row for row in rows}
     ladder = policy.segments.active
@@ -131,7 +133,7 @@ def segment_rows(rows: Sequence[Mapping[str, object]], policy: Policy) -> list[d
         described.append(
             {
                 "customer_segment": rung.name,
-                "criteria": f"total_revenue {'<' if lowest else '>='} {_dollars(edge)}",
+                "criteria": f"total_revenue {'<' if lowest else '>='} {_edge(edge, currency)}",
                 "treatment": rung.treatment,
                 "expected_share": rung.expected_share,
                 **_figures(found.get(rung.name)),
@@ -213,5 +215,7 @@ def _figures(row: Mapping[str, object] | None) -> dict[str, object]:
     return {name: row[name] if row else 0 for name in names}
 
 
-def _dollars(cents: int) -> str:
+def _edge(cents: int, currency: str) -> str:
+    if currency in UNUSUAL_DIGITS:
+        return money_text(cents, currency)
     return f"${cents // 100:,}" if cents % 100 == 0 else f"${cents / 100:,.2f}"

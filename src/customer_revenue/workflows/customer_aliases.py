@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customer_revenue.currencies import money_text
 from customer_revenue.orders.duplicates import likely_duplicates
 from customer_revenue.orders.imports import change_aliases
 from customer_revenue.orders.imports.change_aliases import AliasSummary
@@ -161,7 +162,7 @@ def render_suggestions(found: pa.Table, currency: str) -> str:
     )
     lines = [
         f"{row['email']}: {row['customer_id_count']} ids, {row['orders_sum']:,} orders,"
-        f" {row['total_cents_sum'] / 100:,.2f} {currency} ({', '.join(row['customer_id_list'][:5])})"
+        f" {money_text(row['total_cents_sum'], currency)} ({', '.join(row['customer_id_list'][:5])})"
         for row in shared.slice(0, _MAX_SHOWN).to_pylist()
     ]
     if shared.num_rows > _MAX_SHOWN:

@@ -10,7 +10,7 @@ from customer_revenue.errors import InvalidParameter, UnknownFormat
 from customer_revenue.orders.files.describe import describe_file
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.formats.known import FORMATS, format_named
-from customer_revenue.orders.files.formats.optional_columns import NAMED, with_mapped
+from customer_revenue.orders.files.formats.optional_columns import OPTIONAL_NAMES, with_mapped
 from customer_revenue.orders.files.reading import File
 
 
@@ -72,7 +72,7 @@ def check_mapped_columns(renamed: Mapping[str, str]) -> None:
     Raises:
         InvalidParameter: it names another; the message suggests what may have been meant.
     """
-    known = sorted({*NAMED, *(column.name for candidate in FORMATS for column in candidate.columns)})
+    known = sorted({*OPTIONAL_NAMES, *(column.name for candidate in FORMATS for column in candidate.columns)})
     for name in renamed:
         if name not in known:
             near = get_close_matches(name, known, 1)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
@@ -72,7 +73,7 @@ class CustomerBase:
         """The customers worth most; with predicted lifetime values where sorted by them."""
         predictions = self.predictions if by is TopBy.LTV else None
         rows = self.rows(top_customers(self.customers, by, limit, offset, predictions))
-        return {"top_customers": [_listed(row) for row in rows], **self._page(limit, offset)}
+        return {"top_customers": [_listed(row, self.store.info.currency) for row in rows], **self._page(limit, offset)}
 
     def at_risk(
         self,
@@ -95,7 +96,10 @@ class CustomerBase:
             offset=offset,
             predictions=self.predictions if by is AtRiskBy.REVENUE_AT_RISK else None,
         )
-        return {"at_risk_customers": [_listed(row) for row in self.rows(listed)], **self._page(limit, offset)}
+        return {
+            "at_risk_customers": [_listed(row, self.store.info.currency) for row in self.rows(listed)],
+            **self._page(limit, offset),
+        }
 
     def cohorts(self, unit: CohortUnit) -> Body:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
@@ -108,7 +112,7 @@ class CustomerBase:
             by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
         named = [
             {**_labelled(row, unit), "periods": by_cohort.get(row["cohort_index"], [])}
-            for row in (_with_dollars(total) for total in totals)
+            for row in (_with_units(total, self.store.info.currency) for total in totals)
         ]
         return {"unit": unit.value, "cohorts": named}
 
@@ -116,7 +120,9 @@ class CustomerBase:
         """Revenue by segment, and how concentrated it is."""
         shares = self.rows(concentration(self.customers))
         return {
-            "distribution": [_with_dollars(row) for row in self.rows(distribution(self.customers))],
+            "distribution": [
+                _with_units(row, self.store.info.currency) for row in self.rows(distribution(self.customers))
+            ],
             "concentration": shares[0] if shares else None,
             "lorenz": self.rows(lorenz(self.customers)),
         }
@@ -124,7 +130,7 @@ class CustomerBase:
     def purchase_frequency(self) -> Body:
         """Customers by their mean gap between purchases."""
         rows = self.rows(purchase_frequency(self.customers))
-        return {"purchase_frequency": [_with_dollars(row) for row in rows]}
+        return {"purchase_frequency": [_with_units(row, self.store.info.currency) for row in rows]}
 
     def trends(self) -> Body:
         """The base month by month."""
@@ -134,7 +140,7 @@ class CustomerBase:
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first."""
         scored = rfm(self.customers, self._policy.rfm)
-        body: Body = {"groups": [_with_dollars(row) for row in self.rows(rfm_summary(scored))]}
+        body: Body = {"groups": [_with_units(row, self.store.info.currency) for row in self.rows(rfm_summary(scored))]}
         if group is not None:
             members = ordered(scored.filter(scored.rfm_group == group), "rfm_code")
             body |= {"customers": self.rows(page_of(members, limit, offset)), **self._page(limit, offset)}
@@ -158,7 +164,7 @@ class CustomerBase:
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""
         return {
-            "segments": segment_rows(self.rows(distribution(self.customers)), self._policy),
+            "segments": segment_rows(self.rows(distribution(self.customers)), self._policy, self.store.info.currency),
             "stages": stage_rows(self.rows(stages(self.customers)), self._policy),
         }
 
@@ -174,8 +180,8 @@ class CustomerBase:
             "monthlyTrends": self.trends()["monthly_trends"],
             "metrics": {
                 "totalCustomers": metrics["total_customers"],
-                "avgCustomerValue": metrics["avg_customer_value_cents"] / 100,
-                "topCustomerValue": metrics["top_customer_value_cents"] / 100,
+                "avgCustomerValue": in_units(metrics["avg_customer_value_cents"], self.store.info.currency),
+                "topCustomerValue": in_units(metrics["top_customer_value_cents"], self.store.info.currency),
                 "customerGrowthRate": growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
             },
         }
@@ -211,7 +217,7 @@ class CustomerBase:
         path = [predictor.predict(features, days).select(columns) for days in horizons_days(self.when.day, months)]
         rows = [TrendRow(**row) for row in self.rows(trends(self.known))]
         history = full_months(fill_trends(rows, self.when.day), self.when.day)
-        return base_forecast(path, self.when.day, history, self._policy.forecast)
+        return base_forecast(path, self.when.day, history, self._policy.forecast, self.store.info.currency)
 
     @property
     def customers(self) -> ir.Table:
@@ -277,9 +283,9 @@ class CustomerBase:
         return {"page": {"limit": limit, "offset": offset}}
 
 
-def _listed(row: Row) -> Row:
+def _listed(row: Row, currency: str) -> Row:
     """A customer of a list: days as text, cents whole, and the specification's field in currency units."""
-    return _with_dollars({name: _plain(name, value) for name, value in row.items()})
+    return _with_units({name: _plain(name, value) for name, value in row.items()}, currency)
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -288,9 +294,9 @@ def _plain(name: str, value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _with_dollars(row: Row) -> Row:
+def _with_units(row: Row, currency: str) -> Row:
     """Money in cents and, where the specification has it, in units of the currency as well."""
-    return row | {name.removesuffix("_cents"): row[name] / 100 for name in _in_units(row)}
+    return row | {name.removesuffix("_cents"): in_units(row[name], currency) for name in _in_units(row)}
 
 
 def _in_units(row: Iterable[str]) -> list[str]:

@@ -137,7 +137,7 @@ class Advisor:
         history = full_months(found["monthly_breakdown"], today)
         fact = situation.fact
         order, gap = fact["avg_order_value_cents"], fact["avg_days_between_purchases"]
-        return customer_forecast(path, today, history, order, gap, self._policy.forecast)
+        return customer_forecast(path, today, history, order, gap, self._policy.forecast, self._currency)
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
         """Products bought after one another by customers of a segment, or by all.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from io import StringIO
 
+from customer_revenue.currencies import minor_units
 from customer_revenue.monitoring.bands import Band
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup
@@ -94,7 +95,7 @@ def _groups(groups: Sequence[RealisedGroup], currency: str) -> str:
     for group in groups:
         cells = [str(group.week), f"{group.horizon_days}", escape(group.segment), f"{group.customers:,}"]
         for total, figure in (("buyers", "buyers"), ("purchases", "purchases"), ("revenue_cents", "revenue")):
-            cells += [_total(group, total), _band(group, figure)]
+            cells += [_total(group, total, currency), _band(group, figure)]
         cells += [_band(group, "purchases_coverage"), _band(group, "revenue_coverage"), _plain(group.stated)]
         rows.append([*cells, _band(group, "ranking")])
     return _table((*names, *more), rows)
@@ -108,10 +109,10 @@ def _latest(groups: Sequence[RealisedGroup]) -> list[RealisedGroup]:
     return [g for g in groups if g.week == latest[g.horizon_days]]
 
 
-def _total(group: RealisedGroup, name: str) -> str:
+def _total(group: RealisedGroup, name: str, currency: str) -> str:
     if name not in group.totals:
         return ""
-    scale = 100 if name.endswith("_cents") else 1
+    scale = minor_units(currency) if name.endswith("_cents") else 1
     predicted, actual = (value / scale for value in group.totals[name])
     return f"{actual:,.0f} of {predicted:,.0f}"
 

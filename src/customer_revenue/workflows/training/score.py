@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.console import Report
+from customer_revenue.currencies import money_text
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS, Predictor
 from customer_revenue.modeling.purchase_histories import column
@@ -147,8 +148,8 @@ def _text(totals: BatchTotals, day: dt.date, horizon_days: int, currency: str, o
     lines = [
         f"{totals.rows:,} customers as of {day}, {horizon_days} days ahead:",
         f"expected purchases {sums['expected_purchases']:,.0f}",
-        f"expected revenue {sums['expected_revenue_cents'] / 100:,.2f} {currency}",
-        f"expected revenue net of refunds {sums['expected_net_revenue_cents'] / 100:,.2f} {currency}",
+        f"expected revenue {money_text(sums['expected_revenue_cents'], currency)}",
+        f"expected revenue net of refunds {money_text(sums['expected_net_revenue_cents'], currency)}",
         f"mean churn risk {sums['churn_risk_score'] / totals.rows:.3f}",
     ]
     return "\n".join([*lines, f"Predictions written to {output}" if output else "`--output FILE` writes them all"])

@@ -20,7 +20,7 @@ _KINDS = {"BIGINT": Kind.CENTS, "BOOLEAN": Kind.TRUTH, "TEXT": Kind.TEXT}
 _IN_UNITS = {"discount_cents": "discount", "cost_cents": "cost"}
 """Columns in cents, and the names of those in units of the currency instead."""
 
-NAMED = {
+OPTIONAL_NAMES = {
     **{name: name for name in OPTIONAL_TYPES},
     **{units: cents for cents, units in _IN_UNITS.items()},
 }
@@ -28,12 +28,12 @@ NAMED = {
 
 
 def optional_column(name: str, *other_names: str) -> Column:
-    """Return the column of a format with one of the ``NAMED``."""
+    """Return the column of a format with one of the ``OPTIONAL_NAMES``."""
     kind = _KINDS[OPTIONAL_TYPES[name]] if name in OPTIONAL_TYPES else Kind.MONEY
     return Column(name, kind, required=False, other_names=other_names, is_optional=True)
 
 
-ALL_OPTIONAL = tuple(optional_column(name) for name in NAMED)
+ALL_OPTIONAL = tuple(optional_column(name) for name in OPTIONAL_NAMES)
 """Every optional column under its own name, as in the generic format."""
 
 OPTIONAL_LINE = {name: f"coalesce({name}, {_IN_UNITS[name]})" if name in _IN_UNITS else name for name in OPTIONAL_TYPES}
@@ -43,12 +43,12 @@ OPTIONAL_LINE = {name: f"coalesce({name}, {_IN_UNITS[name]})" if name in _IN_UNI
 def with_mapped(file_format: Format, mapped: Collection[str]) -> Format:
     """Return a format with those optional columns that a mapping names and the format has not."""
     own = {column.name for column in file_format.columns}
-    added = [name for name in NAMED if name in mapped and name not in own]
+    added = [name for name in OPTIONAL_NAMES if name in mapped and name not in own]
     if not added:
         return file_format
     line = dict(file_format.line)
     for name in added:
-        ours = NAMED[name]
+        ours = OPTIONAL_NAMES[name]
         line[ours] = f"coalesce({name}, {line[ours]})" if ours in line else name
     return replace(file_format, columns=(*file_format.columns, *map(optional_column, added)), line=line)
 

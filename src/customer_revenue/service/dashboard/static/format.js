@@ -1,5 +1,11 @@
 // Numbers in the reader's locale and the shop's currency.
 
+// Decimals of the currencies that do not have two, as in currencies.py.
+const DIGITS = {
+  BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0, XAF: 0,
+  XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3, CLF: 4, UYW: 4,
+};
+
 let currency = "USD";
 let cache = new Map();
 
@@ -15,28 +21,31 @@ function number(key, options) {
   return cache.get(key);
 }
 
+/** How many minor units, such as cents, the currency has. */
+const minorUnits = () => 10 ** (DIGITS[currency] ?? 2);
+
 const MISSING = "–";
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
 
 /** An amount in cents as money; large amounts without cents. */
 export function money(cents) {
   if (missing(cents)) return MISSING;
-  const whole = Math.abs(cents) >= 100_000;
+  const whole = Math.abs(cents) >= 1000 * minorUnits();
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
   if (whole) Object.assign(options, { minimumFractionDigits: 0, maximumFractionDigits: 0 });
-  return number(`money${whole}`, options).format(cents / 100);
+  return number(`money${whole}`, options).format(cents / minorUnits());
 }
 
 /** Money without cents, for limits. */
 export function wholeMoney(cents) {
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: 0, maximumFractionDigits: 0 };
-  return number("whole", options).format(cents / 100);
+  return number("whole", options).format(cents / minorUnits());
 }
 
 /** Money for an axis, shortened. */
 export function shortMoney(cents) {
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact" };
-  return number("short", { ...options, minimumFractionDigits: 0, maximumFractionDigits: 1 }).format(cents / 100);
+  return number("short", { ...options, minimumFractionDigits: 0, maximumFractionDigits: 1 }).format(cents / minorUnits());
 }
 
 export function count(value, digits = 0) {
