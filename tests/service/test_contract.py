@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from tests.service.conftest import Service
 
 from customer_revenue.service.app import create_app
-from customer_revenue.service.openapi import ANSWERS, example
+from customer_revenue.service.openapi import example
 from customer_revenue.settings import load_settings
 
 CHECKS = (
@@ -29,6 +31,19 @@ CHECKS = (
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
+
+
+def answers() -> dict[str, type[BaseModel]]:
+    """The response of each operation."""
+    routes = create_app(load_settings()).api.routes
+    return {
+        route.unique_id: route.response_model
+        for route in routes
+        if isinstance(route, APIRoute) and route.response_model
+    }
+
+
+ANSWERS = answers()
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_revenue import __version__
-from customer_revenue.service.error_responses import ERROR_HANDLERS, error_response
+from customer_revenue.service.error_responses import ERROR_HANDLERS, ErrorAnswer, error_response
 from customer_revenue.service.middleware import middleware_layers
 from customer_revenue.service.openapi import describe, operation_id
 from customer_revenue.service.prediction_logging import PredictionLog
@@ -94,7 +94,7 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog) -> FastAPI:
     api.state.prediction_log = prediction_log
     api.add_middleware(ResponseCache, state=serving_state)
     for routes in (customers, customer_batches, advice, analytics, dashboard, search, model):
-        api.include_router(routes.router)
+        api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})
     api.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
     return api
 

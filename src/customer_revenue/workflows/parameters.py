@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from customer_revenue.choices import Breakdown
 from customer_revenue.errors import InvalidParameter
 
+MAX_ID_LENGTH = 512
+NO_NULL_CHARACTER = r"^[^\x00]*$"
+"""Databases refuse the null character in text."""
+
 
 def parse_breakdowns(words: Sequence[str]) -> frozenset[Breakdown]:
     """Breakdowns from words that may be repeated or separated by commas.

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.service.responses import customer_base as replies
+from customer_revenue.service.responses.advice import BaseForecast
 from customer_revenue.service.routes.common import (
-    ERRORS,
     AsOfDay,
     Limit,
     Months,
@@ -21,7 +22,7 @@ from customer_revenue.service.routes.common import (
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
-router = APIRouter(prefix="/payment/analytics", tags=["customer base"], responses=ERRORS)
+router = APIRouter(prefix="/payment/analytics", tags=["customer base"])
 
 Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of its periods.")]
 
@@ -30,7 +31,7 @@ def _reply(state: ServingState, as_of: str | None, query: Callable[[CustomerBase
     return json_response(state.current().of_base(query, as_of))
 
 
-@router.get("/top-customers", summary="The most valuable customers")
+@router.get("/top-customers", response_model=replies.TopCustomers, summary="The most valuable customers")
 def top_customers(
     state: State,
     by: Annotated[TopBy, Query(description="Column to sort by, descending.")] = TopBy.TOTAL_REVENUE,
@@ -42,7 +43,7 @@ def top_customers(
     return _reply(state, as_of, lambda base: base.top_customers(by, limit, offset))
 
 
-@router.get("/at-risk", summary="Customers at risk")
+@router.get("/at-risk", response_model=replies.AtRiskCustomers, summary="Customers at risk")
 def at_risk(
     state: State,
     activity: Annotated[str, Query(description="Activity status to list, unless a stage is given.")] = "at_risk",
@@ -57,31 +58,31 @@ def at_risk(
     return _reply(state, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
 
 
-@router.get("/cohorts", summary="Acquisition cohorts")
+@router.get("/cohorts", response_model=replies.Cohorts, summary="Acquisition cohorts")
 def cohorts(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
     """Cohorts by first purchase: customers, revenue, and retention and revenue per period."""
     return _reply(state, as_of, lambda base: base.cohorts(unit))
 
 
-@router.get("/distribution", summary="Revenue by segment, and its concentration")
+@router.get("/distribution", response_model=replies.Distribution, summary="Revenue by segment, and its concentration")
 def distribution(state: State, as_of: AsOfDay = None) -> Response:
     """Revenue by value segment; the revenue shares of the best customers, the Lorenz curve and the Gini coefficient."""
     return _reply(state, as_of, lambda base: base.distribution())
 
 
-@router.get("/purchase-frequency", summary="Customers by purchase frequency")
+@router.get("/purchase-frequency", response_model=replies.PurchaseFrequency, summary="Customers by purchase frequency")
 def purchase_frequency(state: State, as_of: AsOfDay = None) -> Response:
     """Customers with at least two orders, by the mean days between orders."""
     return _reply(state, as_of, lambda base: base.purchase_frequency())
 
 
-@router.get("/trends", summary="The customer base month by month")
+@router.get("/trends", response_model=replies.Trends, summary="The customer base month by month")
 def trends(state: State, as_of: AsOfDay = None) -> Response:
     """Revenue, orders, and active, new and returning customers of each month."""
     return _reply(state, as_of, lambda base: base.trends())
 
 
-@router.get("/rfm", summary="RFM groups")
+@router.get("/rfm", response_model=replies.Rfm, summary="RFM groups")
 def rfm(
     state: State,
     group: Annotated[str | None, Query(description="Also list the customers of this group.")] = None,
@@ -93,19 +94,19 @@ def rfm(
     return _reply(state, as_of, lambda base: base.rfm(group, limit, offset))
 
 
-@router.get("/acquisition", summary="Maximum acquisition costs")
+@router.get("/acquisition", response_model=replies.Acquisition, summary="Maximum acquisition costs")
 def acquisition(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
     """Mean lifetime value by cohort and by segment, and the maximum acquisition cost that leaves the margin."""
     return _reply(state, as_of, lambda base: base.acquisition(unit))
 
 
-@router.get("/segments", summary="Segments and lifecycle stages")
+@router.get("/segments", response_model=replies.Segments, summary="Segments and lifecycle stages")
 def segments(state: State, as_of: AsOfDay = None) -> Response:
     """Each segment and stage with its criteria, count, share and treatment."""
     return _reply(state, as_of, lambda base: base.segments())
 
 
-@router.get("/actions", summary="The most valuable actions", response_model=None)
+@router.get("/actions", response_model=replies.BaseActions, summary="The most valuable actions")
 def actions(
     state: State,
     limit: Limit = 100,
@@ -119,13 +120,13 @@ def actions(
     return csv_response(state.current().base(as_of).action_rows(limit, offset), "actions.csv")
 
 
-@router.get("/forecast", summary="Revenue forecast of all known customers")
+@router.get("/forecast", response_model=BaseForecast, summary="Revenue forecast of all known customers")
 def forecast(state: State, months: Months = 12, as_of: AsOfDay = None) -> Response:
     """Expected revenue of all known customers, month by month, with 80 % intervals."""
     return _reply(state, as_of, lambda base: base.forecast(months))
 
 
-@router.get("/widget", summary="The dashboard's data in one request")
+@router.get("/widget", response_model=replies.Widget, summary="The dashboard's data in one request")
 def widget(state: State, limit: Limit = 10, as_of: AsOfDay = None) -> Response:
     """Top customers, distribution, customers at risk, trends and metrics in one object, money in currency units."""
     return _reply(state, as_of, lambda base: base.widget(limit))

@@ -10,21 +10,10 @@ from fastapi import Depends, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
-from customer_revenue.service.error_responses import ErrorAnswer
 from customer_revenue.service.serving_state import ServingState, serving_state
 from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS
 from customer_revenue.workflows.exports import as_csv
-
-MAX_ID_LENGTH = 512
-NO_NULL_CHARACTER = r"^[^\x00]*$"
-"""Databases refuse the null character in text."""
-
-ERRORS: dict[int | str, dict[str, object]] = {
-    401: {"model": ErrorAnswer, "description": "No valid API key."},
-    404: {"model": ErrorAnswer, "description": "No such customer in the store."},
-    422: {"model": ErrorAnswer, "description": "A parameter is outside its allowed values."},
-    503: {"model": ErrorAnswer, "description": "No store or no model can answer."},
-}
+from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACTER
 
 UserId = Annotated[
     str,

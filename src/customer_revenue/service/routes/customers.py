@@ -11,7 +11,7 @@ from customer_revenue.periods import Period
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import CustomerRevenue
-from customer_revenue.service.routes.common import ERRORS, AsOfDay, State, UserId, json_response
+from customer_revenue.service.routes.common import AsOfDay, State, UserId, json_response
 from customer_revenue.workflows.parameters import parse_breakdowns
 
 router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
@@ -20,8 +20,6 @@ router = APIRouter(prefix="/payment/analytics/customers", tags=["customers"])
 @router.get(
     "/{user_id:path}/revenue",
     response_model=CustomerRevenue,
-    response_model_exclude_unset=True,
-    responses=ERRORS,
     summary="A customer's revenue, predictions and segment",
 )
 async def revenue(

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.periods import Period
+from customer_revenue.service.responses import dashboard as replies
 from customer_revenue.service.routes.common import (
-    ERRORS,
     AsOfDay,
     Limit,
     Offset,
@@ -23,7 +23,7 @@ from customer_revenue.workflows.customer_base.dashboard import Dashboard
 from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 
-router = APIRouter(prefix="/payment/analytics", tags=["page"], responses=ERRORS)
+router = APIRouter(prefix="/payment/analytics", tags=["page"])
 
 OfPeriod = Annotated[Period, Query(description="Period of the facts.")]
 Format = Annotated[
@@ -36,13 +36,15 @@ def _reply(state: ServingState, as_of: str | None, query: Callable[[Dashboard], 
     return json_response(state.current().of_dashboard(query, as_of))
 
 
-@router.get("/dashboard/context", summary="Segments, stages and the contents of the store")
+@router.get(
+    "/dashboard/context", response_model=replies.Context, summary="Segments, stages and the contents of the store"
+)
 def context(state: State, as_of: AsOfDay = None) -> Response:
     """What the page needs before any other request."""
     return _reply(state, as_of, Dashboard.context)
 
 
-@router.get("/dashboard/overview", summary="Everything on the page's overview")
+@router.get("/dashboard/overview", response_model=replies.Overview, summary="Everything on the page's overview")
 def overview(
     state: State,
     period: OfPeriod = Period.ALL_TIME,
@@ -54,7 +56,7 @@ def overview(
     return _reply(state, as_of, lambda dashboard: dashboard.overview.of(period, segment or (), part or ()))
 
 
-@router.get("/dashboard/customers", summary="Customers, sorted and paged", response_model=None)
+@router.get("/dashboard/customers", response_model=replies.PageCustomers, summary="Customers, sorted and paged")
 def customers(
     state: State,
     show: Annotated[
@@ -82,7 +84,9 @@ def customers(
     return json_response(answers.complete(dashboard.lists.customers_page(listed, limit, offset), dashboard.base.when))
 
 
-@router.get("/dashboard/actions", summary="The most valuable actions, sorted and paged", response_model=None)
+@router.get(
+    "/dashboard/actions", response_model=replies.PageActions, summary="The most valuable actions, sorted and paged"
+)
 def actions(
     state: State,
     period: OfPeriod = Period.ALL_TIME,
@@ -103,7 +107,9 @@ def actions(
     return json_response(answers.complete(dashboard.lists.actions_page(listed, limit, offset), dashboard.base.when))
 
 
-@router.get("/customers/{user_id:path}/timeline", summary="A customer's orders and refunds")
+@router.get(
+    "/customers/{user_id:path}/timeline", response_model=replies.Timeline, summary="A customer's orders and refunds"
+)
 def timeline(
     user_id: UserId,
     state: State,
@@ -119,7 +125,11 @@ def timeline(
     return json_response(answers.complete(body, when))
 
 
-@router.get("/customers/{user_id:path}/outlook", summary="A customer's purchase curve, earlier estimates and forecast")
+@router.get(
+    "/customers/{user_id:path}/outlook",
+    response_model=replies.Outlook,
+    summary="A customer's purchase curve, earlier estimates and forecast",
+)
 def outlook(user_id: UserId, state: State, as_of: AsOfDay = None) -> Response:
     """Purchase probability by day, probability of being alive on earlier days, and expected revenue."""
     answers = state.current()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from customer_revenue.service.routes.common import ERRORS, State, json_response
+from customer_revenue.service.responses.dashboard import ModelCard
+from customer_revenue.service.routes.common import State, json_response
 
-router = APIRouter(prefix="/payment/analytics", tags=["model"], responses=ERRORS)
+router = APIRouter(prefix="/payment/analytics", tags=["model"])
 
 
-@router.get("/model", summary="The model in use")
+@router.get("/model", response_model=ModelCard, summary="The model in use")
 def model(state: State) -> Response:
     """Version, training window, back-test with comparators, calibration, and the tracked run."""
     answers = state.current()

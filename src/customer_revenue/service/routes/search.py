@@ -6,12 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from customer_revenue.service.routes.common import ERRORS, MAX_ID_LENGTH, AsOfDay, State, json_response
+from customer_revenue.service.responses.dashboard import Found
+from customer_revenue.service.routes.common import AsOfDay, State, json_response
+from customer_revenue.workflows.parameters import MAX_ID_LENGTH
 
-router = APIRouter(prefix="/payment/analytics", tags=["customers"], responses=ERRORS)
+router = APIRouter(prefix="/payment/analytics", tags=["customers"])
 
 
-@router.get("/search", summary="Find customers by id, name or e-mail address")
+@router.get("/search", response_model=Found, summary="Find customers by id, name or e-mail address")
 def search(
     state: State,
     q: Annotated[

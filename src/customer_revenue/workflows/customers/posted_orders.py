@@ -6,46 +6,82 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.engines.duckdb.in_memory import canonical_in_memory, fetch_in_memory
-from customer_revenue.periods import AsOf, Period, parse_day
+from customer_revenue.periods import MAX_YEAR, MIN_YEAR, AsOf, Period, parse_day
 from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.tables import as_of_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
 from customer_revenue.workflows.customers.response import completed
+from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACTER
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
+MAX_CENTS = 1_000_000_000_000
 
-@dataclass(frozen=True)
-class PostedOrder:
-    """An order of a history. A time without a zone is in the reporting zone."""
-
-    created_at: dt.datetime
-    total_cents: int
-    status: str
+CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_NULL_CHARACTER)]
 
 
-@dataclass(frozen=True)
-class PostedRefund:
-    """A refund of a history, beyond the orders whose status is refunded."""
-
-    created_at: dt.datetime
-    amount_cents: int
+def _require_text(moment: object) -> object:
+    if not isinstance(moment, str):
+        raise ValueError("a moment must be text, such as 2023-01-15T09:00:00Z")
+    return moment
 
 
-@dataclass(frozen=True)
-class PostedHistory:
-    """A customer's whole history."""
+def _require_supported_year(moment: dt.datetime) -> dt.datetime:
+    if not MIN_YEAR <= moment.year <= MAX_YEAR:
+        raise ValueError(f"the date must be on or after {MIN_YEAR}-01-01 and before {MAX_YEAR + 1}-01-01")
+    return moment
 
-    customer_id: str
-    orders: Sequence[PostedOrder]
-    refunds: Sequence[PostedRefund]
+
+Moment = Annotated[
+    dt.datetime,
+    Field(description="ISO 8601 time; in the reporting time zone if it has no offset."),
+    BeforeValidator(_require_text),
+    AfterValidator(_require_supported_year),
+]
+
+
+class StrictRequest(BaseModel):
+    """A part of a request, without fields other than the documented ones."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class HistoryOrder(StrictRequest):
+    """An order in a history."""
+
+    created_at: Moment = Field(examples=["2023-01-15T09:00:00Z"])
+    total_cents: int = Field(
+        strict=True, ge=0, le=MAX_CENTS, description="Total of the order, in cents.", examples=[10000]
+    )
+    status: Literal["paid", "refunded"] = Field(
+        default="paid", description="`refunded` if the whole order was refunded."
+    )
+
+
+class HistoryRefund(StrictRequest):
+    """A refund in a history, in addition to orders with the status `refunded`."""
+
+    created_at: Moment = Field(examples=["2023-03-10T09:00:00Z"])
+    amount_cents: int = Field(
+        strict=True, gt=0, le=MAX_CENTS, description="The amount refunded, in cents.", examples=[2500]
+    )
+
+
+class History(StrictRequest):
+    """The whole order history of one customer."""
+
+    customer_id: CustomerId = Field(description="Any id; the response repeats it.", examples=["user_123"])
+    orders: list[HistoryOrder] = Field(description="The orders, in any order.")
+    refunds: list[HistoryRefund] = Field(default=[], description="The refunds, in any order.")
 
 
 @dataclass(frozen=True)
@@ -80,7 +116,7 @@ class HistoryScorer:
             settings.history_orders,
         )
 
-    def score(self, histories: Sequence[PostedHistory], as_of: str | None = None) -> Body:
+    def score(self, histories: Sequence[History], as_of: str | None = None) -> Body:
         """Summary, predictions and segment of each history, in the order posted.
 
         Args:
@@ -101,7 +137,7 @@ class HistoryScorer:
         body = in_order([history.customer_id for history in histories], found)
         return completed(body, when, self.currency, self.timezone, self.model.version)
 
-    def _check(self, histories: Sequence[PostedHistory]) -> None:
+    def _check(self, histories: Sequence[History]) -> None:
         check_count(len(histories), self.max_customers, "customers")
         for history in histories:
             length = len(history.orders) + len(history.refunds)
@@ -115,7 +151,7 @@ class HistoryScorer:
             raise InvalidParameter(f"customers: {name[:100]!r} comes {times} times; send one history per customer")
 
 
-def _orders(histories: Sequence[PostedHistory], zone: ZoneInfo) -> pa.Table:
+def _orders(histories: Sequence[History], zone: ZoneInfo) -> pa.Table:
     rows = [(history.customer_id, order) for history in histories for order in history.orders]
     return pa.table(
         {
@@ -128,7 +164,7 @@ def _orders(histories: Sequence[PostedHistory], zone: ZoneInfo) -> pa.Table:
     )
 
 
-def _refunds(histories: Sequence[PostedHistory], zone: ZoneInfo) -> pa.Table:
+def _refunds(histories: Sequence[History], zone: ZoneInfo) -> pa.Table:
     rows = [(history.customer_id, refund) for history in histories for refund in history.refunds]
     return pa.table(
         {

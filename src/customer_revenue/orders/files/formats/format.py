@@ -152,3 +152,8 @@ class Format:
 def header_key(name: str) -> str:
     """Return the name of a column as it is compared: without case, spaces and underscores."""
     return name.casefold().replace(" ", "").replace("_", "")
+
+
+def words_of(**words: Sequence[str]) -> dict[str, str]:
+    """Return the status of each word, from the words of each status."""
+    return {word: status for status, own in words.items() for word in own}

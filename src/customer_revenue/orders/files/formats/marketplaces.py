@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.format import Column, Format, Kind, words_of
 from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _AMAZON_TOTAL = (
@@ -55,19 +55,18 @@ AMAZON = Format(
         "discount_code": "discount_code",
         "discount_cents": "abs(item_discount) + abs(coalesce(shipping_discount, 0))",
     },
-    statuses={
-        "shipped": "paid",
-        "complete": "paid",
-        "unshipped": "paid",
-        "partiallyshipped": "paid",
-        "shipping": "paid",
-        "shipped - delivered to buyer": "paid",
-        "shipped - picked up": "paid",
-        "shipped - returned to seller": "refunded",
-        "shipped - returning to seller": "refunded",
-        "pending": "pending",
-        "cancelled": "cancelled",
-    },
+    statuses=words_of(
+        paid=(
+            "shipped",
+            "complete",
+            "unshipped",
+            "partiallyshipped",
+            "shipping",
+            "shipped - delivered to buyer",
+            "shipped - picked up",
+        ),
+        refunded=("shipped - returned to seller", "shipped - returning to seller"),
+    ),
     total_is_summed=True,
     requires_amount=True,
 )
@@ -113,13 +112,7 @@ ETSY = Format(
         "discount_code": "discount_code",
         "discount_cents": "abs(discount) + abs(coalesce(shipping_discount, 0))",
     },
-    statuses={
-        "completed": "paid",
-        "complete": "paid",
-        "shipped": "paid",
-        "not shipped": "paid",
-        "pre-transit": "paid",
-        "in transit": "paid",
-        "delivered": "paid",
-    },
+    statuses=words_of(
+        paid=("completed", "complete", "shipped", "not shipped", "pre-transit", "in transit", "delivered")
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.format import Column, Format, Kind, words_of
 from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _IS_REFUNDED = "lower(status) IN ('refunded', 'closed')"
@@ -52,20 +52,19 @@ BIGCOMMERCE = Format(
         "discount_code": _COUPON,
         "discount_cents": "abs(discount)",
     },
-    statuses={
-        "awaiting fulfillment": "paid",
-        "awaiting shipment": "paid",
-        "awaiting pickup": "paid",
-        "completed": "paid",
-        "shipped": "paid",
-        "partially shipped": "paid",
-        "partially refunded": "paid",
-        "awaiting payment": "pending",
-        "manual verification required": "pending",
-        "verification required": "pending",
-        "incomplete": "failed",
-        "declined": "failed",
-    },
+    statuses=words_of(
+        paid=(
+            "awaiting fulfillment",
+            "awaiting shipment",
+            "awaiting pickup",
+            "completed",
+            "shipped",
+            "partially shipped",
+            "partially refunded",
+        ),
+        pending=("awaiting payment", "manual verification required", "verification required"),
+        failed=("incomplete", "declined"),
+    ),
     moves_customers=True,
 )
 
@@ -103,18 +102,11 @@ MAGENTO = Format(
         "discount_code": "discount_code",
         "discount_cents": "abs(discount)",
     },
-    statuses={
-        "complete": "paid",
-        "processing": "paid",
-        "closed": "refunded",
-        "pending_payment": "pending",
-        "pending payment": "pending",
-        "payment_review": "pending",
-        "payment review": "pending",
-        "holded": "pending",
-        "on hold": "pending",
-        "fraud": "failed",
-        "suspected fraud": "failed",
-    },
+    statuses=words_of(
+        paid=("complete", "processing"),
+        refunded=("closed",),
+        pending=("pending_payment", "pending payment", "payment_review", "payment review", "holded", "on hold"),
+        failed=("fraud", "suspected fraud"),
+    ),
     moves_customers=True,
 )

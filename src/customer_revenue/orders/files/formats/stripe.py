@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.format import Column, Format, Kind, words_of
 from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _HAS_CAPTURE = "coalesce(lower(captured) NOT IN ('false', 'f', '0', 'no'), true)"
 _LOST = "lower(dispute_status) IN ('lost', 'charge_refunded')"
 _GONE = f"least(coalesce(amount_refunded, 0) + CASE WHEN {_LOST} THEN coalesce(disputed_amount, 0) ELSE 0 END, amount)"
 
-STRIPE_STATUSES = {
-    "succeeded": "paid",
-    "partially refunded": "paid",
-    "partially_refunded": "paid",
-    "requires capture": "authorized",
-    "requires_capture": "authorized",
-    "uncaptured": "authorized",
-    "requires payment method": "failed",
-    "requires_payment_method": "failed",
-    "incomplete": "failed",
-    "blocked": "failed",
-}
+STRIPE_STATUSES = words_of(
+    paid=("succeeded", "partially refunded", "partially_refunded"),
+    authorized=("requires capture", "requires_capture", "uncaptured"),
+    failed=("requires payment method", "requires_payment_method", "incomplete", "blocked"),
+)
 
 STRIPE = Format(
     name="stripe",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.format import Column, Format, Kind, words_of
 from customer_revenue.orders.files.formats.optional_columns import optional_column
 
-_WOO_STATUSES = {
-    "completed": "paid",
-    "processing": "paid",
-    "on-hold": "pending",
-    "on hold": "pending",
-    "pending payment": "pending",
-    "checkout-draft": "draft",
-    "trash": "canceled",
-}
+_WOO_STATUSES = words_of(
+    paid=("completed", "processing"),
+    pending=("on-hold", "on hold", "pending payment"),
+    draft=("checkout-draft",),
+    canceled=("trash",),
+)
 _WOO_STATUS = "regexp_replace(lower(status), '^wc-', '')"
 _PLUGIN_AMOUNTS = r"regexp_extract_all(refunds, 'amount:-?([0-9]+(\.[0-9]+)?)', 1)"
 _PLUGIN_REFUNDS = (
