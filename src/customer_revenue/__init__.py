@@ -27,30 +27,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = {
-    "ArrowTables": "library.orders",
-    "Backtest": "library.backtests",
-    "Caution": "modeling.cautions",
-    "CustomerModel": "library.customers",
-    "CustomerRevenueError": "errors",
-    "FitWarning": "library.probability",
-    "ModelOptions": "settings",
-    "NotImported": "library.orders",
-    "Orders": "library.orders",
-    "ProbabilityModel": "library.probability",
-    "Shop": "orders.files.simulate",
-    "acquisition_budget": "library.money",
-    "backtest": "library.backtests",
-    "load_cdnow": "library.orders",
-    "load_orders": "library.orders",
-    "open_store": "library.orders",
-    "promote": "library.experiments",
-    "recommend": "library.money",
-    "rollback": "library.experiments",
-    "simulate_orders": "orders.files.simulate",
-    "train": "library.experiments",
+_NAMES = {
+    "errors": ("CustomerRevenueError",),
+    "library.backtests": ("Backtest", "backtest"),
+    "library.customers": ("CustomerModel",),
+    "library.experiments": ("promote", "rollback", "train"),
+    "library.money": ("acquisition_budget", "recommend"),
+    "library.orders": ("ArrowTables", "NotImported", "Orders", "load_cdnow", "load_orders", "open_store"),
+    "library.probability": ("FitWarning", "ProbabilityModel"),
+    "modeling.cautions": ("Caution",),
+    "orders.files.simulate": ("Shop", "simulate_orders"),
+    "settings": ("ModelOptions",),
 }
-"""Where each public name lives. They are imported when they are first asked for: importing pandas takes longer than
+"""The public names of each module. They are imported when they are first asked for: importing pandas takes longer than
 anybody wants to wait for ``--help``."""
 
 __all__ = [
@@ -82,11 +71,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name == "plots":
         return import_module("customer_revenue.plots")
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"customer_revenue.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
+    for module, names in _NAMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(f"customer_revenue.{module}"), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -202,26 +202,19 @@ class Settings(BaseSettings):
         return name
 
     @property
+    def timezone_is_set(self) -> bool:
+        """Whether the zone was set explicitly."""
+        return "timezone" in self.model_fields_set
+
+    @property
     def store_options(self) -> StoreOptions:
         """How a store is opened and written."""
-        return StoreOptions(
-            timezone=self.timezone,
-            timezone_is_set="timezone" in self.model_fields_set,
-            currency=self.currency,
-            mapping=self.mapping,
-            embedded_memory=self.embedded_memory,
-            statement_seconds=self.statement_seconds,
-        )
+        return StoreOptions.model_validate(self, from_attributes=True)
 
     @property
     def fit_options(self) -> FitOptions:
         """How a model is fitted."""
-        return FitOptions(
-            interval_mass=self.interval_mass,
-            discount_rate_per_year=self.discount_rate_per_year,
-            seed=self.seed,
-            options=self.options,
-        )
+        return FitOptions.model_validate(self, from_attributes=True)
 
     @property
     def registry(self) -> RegistryOptions:

@@ -275,6 +275,13 @@ class Canonical:
         return self.refunds.anti_join(uncounted, self.refunds.order_id == uncounted.uncounted_id)
 
 
+def day_literal(day: dt.date) -> ir.DateScalar:
+    """A day as a value of an expression."""
+    literal = ibis.literal(day, type="date")
+    assert isinstance(literal, ir.DateScalar)
+    return literal
+
+
 def as_of_literal(moment: dt.datetime) -> ir.TimestampScalar:
     """A moment (aware, or naive in UTC) as the canonical tables keep times."""
     if moment.tzinfo is not None:

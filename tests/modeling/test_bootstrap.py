@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from customer_revenue.modeling.bootstrap import paired_bootstrap
-from customer_revenue.modeling.metrics import METRICS, Forecast, Outcomes, WeightedMetrics, measure, select
+from customer_revenue.modeling.forecast_names import METRICS
+from customer_revenue.modeling.metrics import Forecast, Outcomes, WeightedMetrics, measure, select
 
 
 def shop(seed: int, customers: int = 400) -> tuple[Outcomes, Forecast]:

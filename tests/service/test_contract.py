@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from tests.service.conftest import Service
 
 from customer_revenue.service.app import create_app
-from customer_revenue.service.openapi import example
+from customer_revenue.service.openapi import example, operation_id
+from customer_revenue.service.routes import advice, analytics, customer_batches, customers, dashboard, model, search
 from customer_revenue.settings import load_settings
 
 CHECKS = (
@@ -33,17 +33,14 @@ def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
 
 
-def answers() -> dict[str, type[BaseModel]]:
-    """The response of each operation."""
-    routes = create_app(load_settings()).api.routes
-    return {
-        route.unique_id: route.response_model
-        for route in routes
-        if isinstance(route, APIRoute) and route.response_model
-    }
-
-
-ANSWERS = answers()
+ROUTERS = (advice, analytics, customer_batches, customers, dashboard, model, search)
+ANSWERS = {
+    operation_id(route): route.response_model
+    for module in ROUTERS
+    for route in module.router.routes
+    if isinstance(route, APIRoute)
+}
+"""The response of each operation."""
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,11 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import member_forecasts, probability_forecast
 from customer_revenue.modeling.forecast_names import BG_NBD, OURS
-from customer_revenue.modeling.metrics import evaluate, select, slices
+from customer_revenue.modeling.metrics import Outcomes, evaluate, slices
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.settings import ModelOptions, load_settings
 from customer_revenue.workflows.evaluation.backtest import choose_origins
-from customer_revenue.workflows.evaluation.fold import BacktestFold, predict_from
+from customer_revenue.workflows.evaluation.fold import BacktestFold, predict_from, slice_metrics
 
 EXTRA_MODELS = {
     "mbg_nbd": "MBG/NBD + Gamma-Gamma",
@@ -80,7 +80,7 @@ def backtest(
 
 @dataclass(frozen=True)
 class Backtest:
-    """What every model predicted at one or more cut-offs, and what happened.
+    """What every model predicted at one or more cut-offs, and what outcomes.
 
     >>> import customer_revenue as cr
     >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -103,6 +103,12 @@ class Backtest:
         ['2023-10-02']
         """
         return [origin.cutoff for origin in self.origins]
+
+    @property
+    def _last(self) -> tuple[BacktestFold, Outcomes]:
+        last = self.origins[-1]
+        assert last.outcomes is not None
+        return last, last.outcomes
 
     @property
     def figures(self) -> pd.DataFrame:
@@ -142,10 +148,9 @@ class Backtest:
         ...     cr.backtest(orders, 90, also=(), options=quick).members.index.tolist()
         ['base', 'offset', 'direct', 'pareto']
         """
-        last = self.origins[-1]
-        assert last.outcomes is not None
+        last, outcomes = self._last
         found = member_forecasts(last.predictor, last.features, last.horizon_days)
-        return pd.DataFrame.from_dict({n: evaluate(last.outcomes, f) for n, f in found.items()}, orient="index")
+        return pd.DataFrame.from_dict({n: evaluate(outcomes, f) for n, f in found.items()}, orient="index")
 
     @property
     def slices(self) -> pd.DataFrame:
@@ -158,14 +163,11 @@ class Backtest:
         >>> slices.index.get_level_values("slice")[0]
         'one_time_buyers'
         """
-        last = self.origins[-1]
-        assert last.outcomes is not None
+        last, _ = self._last
         groups = slices(*(column(last.features, name) for name in ("frequency", "T_days", "total_cents")))
         rows = {}
         for name, inside in groups.items():
-            happened = select(last.outcomes, inside)
-            for model, forecast in last.forecasts.items():
-                figures = evaluate(happened, select(forecast, inside))
+            for model, figures in slice_metrics(last, inside).items():
                 rows[name, model] = {"customers": int(inside.sum())} | {
                     wanted: figures[wanted] for wanted in ("probability_log_loss", "purchases_rmse")
                 }
@@ -189,16 +191,15 @@ class Backtest:
         >>> result.difference(draws=20).columns.tolist()
         ['difference', 'low', 'high']
         """
-        last = self.origins[-1]
-        assert last.outcomes is not None
+        last, outcomes = self._last
         for name in (model, other):
             if name not in last.forecasts:
                 raise InvalidParameter(f"unknown model {name!r}: use one of {', '.join(last.forecasts)}")
-        gaps = paired_bootstrap(last.outcomes, last.forecasts[model], last.forecasts[other], draws)
+        gaps = paired_bootstrap(outcomes, last.forecasts[model], last.forecasts[other], draws)
         return pd.DataFrame.from_dict(gaps, orient="index", columns=["difference", "low", "high"])
 
     def customers(self, model: str = OURS) -> pd.DataFrame:
-        """Each customer at the last cut-off: features, a model's predictions, and what happened.
+        """Each customer at the last cut-off: features, a model's predictions, and what outcomes.
 
         Args:
             model: name of a row of ``figures``.
@@ -218,18 +219,17 @@ class Backtest:
         >>> customers[["purchases", "expected_purchases"]].sum().round(-2).tolist()
         [200.0, 200.0]
         """
-        last = self.origins[-1]
-        assert last.outcomes is not None
+        last, outcomes = self._last
         if model not in last.forecasts:
             raise InvalidParameter(f"unknown model {model!r}: use one of {', '.join(last.forecasts)}")
-        forecast, happened = last.forecasts[model], last.outcomes
+        forecast = last.forecasts[model]
         frame = as_frame(last.features).assign(
             expected_purchases=forecast.purchases,
             expected_revenue_cents=forecast.revenue,
             purchase_probability=forecast.probability,
-            purchases=happened.purchases,
-            revenue_cents=happened.revenue,
-            bought=happened.bought,
+            purchases=outcomes.purchases,
+            revenue_cents=outcomes.revenue,
+            bought=outcomes.bought,
         )
         if model == OURS:
             names = ("purchases_low", "purchases_high", "revenue_low_cents", "revenue_high_cents", "interval_mass")

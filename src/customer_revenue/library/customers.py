@@ -11,7 +11,16 @@ import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frame_columns import DayLike, Lines, Numbers, Rows, as_day, as_frame, as_table
+from customer_revenue.library.frame_columns import (
+    DayLike,
+    Lines,
+    Numbers,
+    Rows,
+    as_day,
+    as_frame,
+    as_table,
+    customer_index,
+)
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
@@ -192,8 +201,7 @@ class CustomerModel:
         [0.21, 0.41, 0.64]
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
-        ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
-        return pd.DataFrame(self.predictor_.curve(features, days), index=ids, columns=list(days))
+        return pd.DataFrame(self.predictor_.curve(features, days), index=customer_index(features), columns=list(days))
 
     def reasons(self, orders: Orders | Rows, as_of: DayLike | None = None) -> Lines:
         """The drivers of each customer's churn risk in words, strongest first, by customer.
@@ -206,8 +214,9 @@ class CustomerModel:
         ['no purchase for 36 days, where 24 days are usual', 'bought on 6 days, 4 of them in the last 90']
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
-        ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
-        return pd.Series(self.predictor_.reasons(self.predictor_.reason_inputs(features)), index=ids)
+        return pd.Series(
+            self.predictor_.reasons(self.predictor_.reason_inputs(features)), index=customer_index(features)
+        )
 
     def churn_contributions(
         self, orders: Orders | Rows, as_of: DayLike | None = None
@@ -237,8 +246,7 @@ class CustomerModel:
         found = self.predictor_.churn_contributions(features)
         if found is None:
             raise InvalidParameter(f"there is no churn classifier: {self.tier_reason_}")
-        ids = pd.Index(features.column("customer_id").to_pandas(), name="customer_id")
-        names, contributions, values = found
+        ids, (names, contributions, values) = customer_index(features), found
         return pd.DataFrame(contributions, ids, list(names)), pd.DataFrame(values, ids, list(names))
 
     def save(self, folder: str | Path) -> Path:

@@ -53,6 +53,12 @@ def as_table(rows: Rows) -> pa.Table:
     return table
 
 
+def customer_index(table: pa.Table) -> pd.Index[str]:
+    """The ids of the customers of a table as an index."""
+    ids: pd.Index[str] = pd.Index(table.column("customer_id").to_pandas(), name="customer_id")
+    return ids
+
+
 def as_day(day: DayLike | None) -> dt.date | None:
     """Convert a day to a date.
 

@@ -30,9 +30,10 @@ from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
+from customer_revenue.tables import day_literal
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.import_orders import import_orders
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import first_day_of, known_at
 
 Source: TypeAlias = Rows | str | Path | Sequence[str | Path]
 """Orders as a DataFrame, an Arrow table, a file, or several files."""
@@ -332,13 +333,8 @@ class ArrowTables:
         2357
         """
         when = self._store.as_of(as_day(as_of))
-        wanted = Period(period)
-        first = None
-        if wanted is not Period.ALL_TIME:
-            first = cast("ir.DateScalar", ibis.literal(wanted.first_day(when.day), type="date"))
-        today = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
-        policy = load_policy(self._settings.policy)
-        facts = summary(known_at(self._store, when), first, today, policy)
+        first, policy = first_day_of(Period(period), when), load_policy(self._settings.policy)
+        facts = summary(known_at(self._store, when), first, day_literal(when.day), policy)
         return self._store.fetch(facts.order_by("customer_id"))
 
     def features(self, as_of: DayLike | None = None) -> pa.Table:

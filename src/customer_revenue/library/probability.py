@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import BundleIncompatible, InvalidParameter
-from customer_revenue.library.frame_columns import Numbers, Rows, as_table
+from customer_revenue.library.frame_columns import Numbers, Rows, as_table, customer_index
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
 from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
 from customer_revenue.modeling.gamma_gamma import GammaGamma
@@ -238,7 +238,7 @@ class ProbabilityModel:
         """
         table = as_table(features)
         spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
-        return pd.Series(spend, index=_ids(table))
+        return pd.Series(spend, index=customer_index(table))
 
     def new_customer(self, days: Floats | list[float]) -> Numbers:
         """Expected repeat purchases of a new customer within each number of days after their first purchase.
@@ -320,12 +320,7 @@ class ProbabilityModel:
 
     def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> Numbers:
         table = as_table(features)
-        return pd.Series(of(Histories.from_table(table)), index=_ids(table))
-
-
-def _ids(table: pa.Table) -> pd.Index[str]:
-    ids: pd.Index[str] = pd.Index(table.column("customer_id").to_pandas(), name="customer_id")
-    return ids
+        return pd.Series(of(Histories.from_table(table)), index=customer_index(table))
 
 
 def _has_spend(table: pa.Table) -> bool:

@@ -13,7 +13,8 @@ import numpy as np
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.chunks import one_blas_thread
-from customer_revenue.modeling.metrics import ABSOLUTE_IS_COMPARED, METRICS, Forecast, Outcomes, WeightedMetrics
+from customer_revenue.modeling.forecast_names import METRICS
+from customer_revenue.modeling.metrics import ABSOLUTE_IS_COMPARED, Forecast, Outcomes, WeightedMetrics
 
 
 @one_blas_thread()

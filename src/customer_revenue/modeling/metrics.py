@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.forecast_names import METRICS
 
 Customers = TypeVar("Customers", "Outcomes", "Forecast")
 
@@ -216,23 +217,6 @@ class WeightedMetrics:
         middle = np.array([(places[-1] - 1) // 2, places[-1] // 2])
         return float(errors[np.searchsorted(places, middle, side="right")].mean())
 
-
-METRICS = (
-    "purchases_mae",
-    "purchases_rmse",
-    "purchases_spearman",
-    "purchases_bias",
-    "revenue_mae",
-    "revenue_rmse",
-    "revenue_gini",
-    "revenue_bias",
-    "probability_auc",
-    "probability_log_loss",
-    "probability_brier",
-    "probability_ece",
-    "next_date_error_days",
-)
-"""The methods of :class:`WeightedMetrics`, in the order in which they are shown."""
 
 HIGHER_IS_BETTER = frozenset({"purchases_spearman", "revenue_gini", "probability_auc"})
 ABSOLUTE_IS_COMPARED = frozenset({"purchases_bias", "revenue_bias"})

@@ -71,6 +71,31 @@ def date_where(condition: ir.BooleanValue, day: ir.DateValue) -> ir.DateValue:
     return cast("ir.DateValue", condition.ifelse(day, ibis.null("date")))
 
 
+def group_shares(customers: ir.Table, column: str, revenue_cents: ir.NumericValue) -> ir.Table:
+    """Customers and revenue by the values of a column, highest revenue first.
+
+    Returns:
+        The column, ``customer_count``, ``total_revenue_cents``, ``avg_revenue_per_customer_cents`` (rounded half up),
+        ``percentage_of_total_revenue`` and ``percentage_of_customers`` (two decimals).
+    """
+    sums = customers.group_by(column).aggregate(
+        customer_count=customers.count(), total_revenue_cents=revenue_cents.sum()
+    )
+    everyone = ibis.window()
+    wholes = sums.mutate(
+        all_customers=sums.customer_count.sum().over(everyone),
+        all_revenue=sums.total_revenue_cents.sum().over(everyone),
+    )
+    return wholes.select(
+        column,
+        "customer_count",
+        "total_revenue_cents",
+        avg_revenue_per_customer_cents=rounded_quotient(wholes.total_revenue_cents, wholes.customer_count),
+        percentage_of_total_revenue=percentage(wholes.total_revenue_cents, wholes.all_revenue),
+        percentage_of_customers=percentage(wholes.customer_count, wholes.all_customers),
+    ).order_by(ibis.desc("total_revenue_cents"), column)
+
+
 def stacked(upper: ir.Table, lower: ir.Table) -> ir.Table:
     """All rows of both tables, which have the same columns and no nulls where the upper one allows none.
 

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from customer_revenue.currencies import UNUSUAL_DIGITS, money_text
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.arithmetic import percentage, rounded_quotient, sum_where
+from customer_revenue.revenue.arithmetic import group_shares, percentage, rounded_quotient, sum_where
 
 TOP_PERCENTS = (1, 5, 10, 20)
 LORENZ_STEPS = 20
@@ -28,12 +28,12 @@ def distribution(customers: ir.Table) -> ir.Table:
         half up), ``percentage_of_total_revenue`` and ``percentage_of_customers`` (two decimals). A segment without
         customers has no row.
     """
-    return _shares(customers, "customer_segment").order_by(ibis.desc("total_revenue_cents"), "customer_segment")
+    return group_shares(customers, "customer_segment", customers.total_revenue_cents)
 
 
 def stages(customers: ir.Table) -> ir.Table:
     """As :func:`distribution`, by lifecycle stage."""
-    return _shares(customers, "lifecycle_stage").order_by(ibis.desc("total_revenue_cents"), "lifecycle_stage")
+    return group_shares(customers, "lifecycle_stage", customers.total_revenue_cents)
 
 
 def concentration(customers: ir.Table) -> ir.Table:
@@ -162,25 +162,6 @@ def stage_rows(rows: Sequence[Mapping[str, object]], policy: Policy) -> list[dic
         {"lifecycle_stage": name, "criteria": words, "focus": focus[name], **_figures(found.get(name))}
         for name, words in criteria.items()
     ]
-
-
-def _shares(customers: ir.Table, column: str) -> ir.Table:
-    sums = customers.group_by(column).aggregate(
-        customer_count=customers.count(), total_revenue_cents=customers.total_revenue_cents.sum()
-    )
-    everyone = ibis.window()
-    wholes = sums.mutate(
-        all_customers=sums.customer_count.sum().over(everyone),
-        all_revenue=sums.total_revenue_cents.sum().over(everyone),
-    )
-    return wholes.select(
-        column,
-        "customer_count",
-        "total_revenue_cents",
-        avg_revenue_per_customer_cents=rounded_quotient(wholes.total_revenue_cents, wholes.customer_count),
-        percentage_of_total_revenue=percentage(wholes.total_revenue_cents, wholes.all_revenue),
-        percentage_of_customers=percentage(wholes.customer_count, wholes.all_customers),
-    )
 
 
 def _ranked(customers: ir.Table) -> ir.Table:

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from customer_revenue.policy import SCORES, Rfm
-from customer_revenue.revenue.arithmetic import percentage, rounded_quotient
+from customer_revenue.revenue.arithmetic import group_shares
 
 
 def rfm(customers: ir.Table, policy: Rfm) -> ir.Table:
@@ -48,22 +48,9 @@ def rfm_summary(scored: ir.Table) -> ir.Table:
         ``rfm_group``, ``customer_count``, ``total_revenue_cents``, ``avg_revenue_per_customer_cents`` (rounded half
         up), ``percentage_of_customers``, ``percentage_of_total_revenue`` (two decimals).
     """
-    sums = scored.group_by("rfm_group").aggregate(
-        customer_count=scored.count(), total_revenue_cents=scored.monetary_cents.sum()
+    return group_shares(scored, "rfm_group", scored.monetary_cents).relocate(
+        "percentage_of_customers", before="percentage_of_total_revenue"
     )
-    everyone = ibis.window()
-    wholes = sums.mutate(
-        all_customers=sums.customer_count.sum().over(everyone),
-        all_revenue=sums.total_revenue_cents.sum().over(everyone),
-    )
-    return wholes.select(
-        "rfm_group",
-        "customer_count",
-        "total_revenue_cents",
-        avg_revenue_per_customer_cents=rounded_quotient(wholes.total_revenue_cents, wholes.customer_count),
-        percentage_of_customers=percentage(wholes.customer_count, wholes.all_customers),
-        percentage_of_total_revenue=percentage(wholes.total_revenue_cents, wholes.all_revenue),
-    ).order_by(ibis.desc("total_revenue_cents"), "rfm_group")
 
 
 def _score(customers: ir.Table, worst_first: ir.Value) -> ir.IntegerValue:

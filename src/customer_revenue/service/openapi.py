@@ -20,9 +20,6 @@ ERROR_SCHEMA = {"$ref": "#/components/schemas/ErrorAnswer"}
 AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
 """Operations that return CSV on request."""
 
-SCHEMA_NAMES = {"ListKind": "Shown"}
-"""Schemas whose documented name, which generated clients use, differs from our class's."""
-
 ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     401: (
         "No valid API key.",
@@ -108,18 +105,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operations in made["paths"].values():
         for method, operation in operations.items():
             _complete(operation, method)
-    return _with_known_names(made)
-
-
-def _with_known_names(document: dict[str, Any]) -> dict[str, Any]:
-    schemas = document["components"]["schemas"]
-    text = json.dumps({**document, "components": {**document["components"], "schemas": {}}})
-    for name, known in SCHEMA_NAMES.items():
-        schemas[known] = schemas.pop(name) | {"title": known}
-        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{known}"')
-    renamed: dict[str, Any] = json.loads(text)
-    renamed["components"]["schemas"] = schemas
-    return renamed
+    return made
 
 
 def _complete(operation: dict[str, Any], method: str) -> None:

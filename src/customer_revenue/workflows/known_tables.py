@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from customer_revenue.features.behaviour import features
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import AsOf
-from customer_revenue.tables import Canonical, as_of_literal
+from customer_revenue.periods import AsOf, Period
+from customer_revenue.tables import Canonical, as_of_literal, day_literal
 
 
 def known_at(store: Store, when: AsOf) -> Canonical:
@@ -21,13 +21,22 @@ def known_at(store: Store, when: AsOf) -> Canonical:
     return store.tables.until(as_of_literal(when.moment))
 
 
+def first_day_of(period: Period, when: AsOf) -> ir.DateScalar | None:
+    """The first day of a period that ends with a moment; ``None`` for all time."""
+    return None if period is Period.ALL_TIME else day_literal(period.first_day(when.day))
+
+
 def of_customers(known: Canonical, ids: pa.Array | pa.ChunkedArray) -> Canonical:
     """The orders and refunds of some customers."""
-    wanted = ibis.memtable(pa.table({"wanted_id": pc.unique(ids)}))
+    return of_members(known, ibis.memtable(pa.table({"member": pc.unique(ids)})))
+
+
+def of_members(known: Canonical, members: ir.Table) -> Canonical:
+    """The orders and refunds of the customers in the column ``member`` of a table."""
     return replace(
         known,
-        orders=known.orders.semi_join(wanted, known.orders.user_id == wanted.wanted_id),
-        refunds=known.refunds.semi_join(wanted, known.refunds.user_id == wanted.wanted_id),
+        orders=known.orders.semi_join(members, known.orders.user_id == members.member),
+        refunds=known.refunds.semi_join(members, known.refunds.user_id == members.member),
     )
 
 

@@ -103,6 +103,12 @@ class Engine(ABC):
         """Apply a function to the rows of an expression, and write the results to a file or, on a cluster, a folder."""
         return map_batches(self.stream(self.compile(expr), ROWS_PER_BATCH), function, schema, sum_columns, path)
 
+    def one_row(self, expr: ir.Table) -> dict[str, Any]:
+        """Run an expression of one row."""
+        (row,) = self.run(self.compile(expr), {}).to_pylist()
+        found: dict[str, Any] = row
+        return found
+
     @abstractmethod
     def changed(self) -> bool:
         """Return whether the data has changed since the store was opened."""

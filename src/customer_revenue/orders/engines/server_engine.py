@@ -132,12 +132,7 @@ class ServerEngine(Engine):
             self._mapping,
             options,
             self._column_types,
-            self._one_row,
+            self.one_row,
             exact=self._exact_text,
             ids_are_unique=self._ids_are_unique(columns["table"], columns["id"]),
         )
-
-    def _one_row(self, expr: ir.Table) -> dict[str, Any]:
-        (row,) = self.run(self.compile(expr), {}).to_pylist()
-        found: dict[str, Any] = row
-        return found

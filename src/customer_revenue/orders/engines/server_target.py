@@ -13,10 +13,11 @@ from typing import Any
 
 import duckdb
 import ibis
+from ibis.backends.sql.compilers.base import SQLGlotCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 from typing_extensions import override
 
-from customer_revenue.orders.engines.base_target import Target, quoted
+from customer_revenue.orders.engines.base_target import Target, Views, quoted, view_queries
 from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
 from customer_revenue.orders.expressions import ALIAS_TABLES, COMPLETE_TABLES, QUARANTINE_SCHEMA
 from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, read_info
@@ -47,9 +48,10 @@ INDEXES = {
 class ServerTarget(Target):
     """A store on a database server; see ``Target``."""
 
-    def __init__(self, folder: Path, display_url: str) -> None:
+    def __init__(self, folder: Path, display_url: str, compiler: SQLGlotCompiler, dialect: str) -> None:
         super().__init__(folder)
-        self._display_url = display_url
+        self._display_url, self._compiler, self._dialect = display_url, compiler, dialect
+        self._views: dict[str, str] = {}
 
     @override
     def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:
@@ -62,6 +64,11 @@ class ServerTarget(Target):
             con.execute(f"CREATE TABLE old.{name} ({typed})")
             self._copy_out(con, name, schema)
         return read_info(con, "old", Path(self._display_url))
+
+    @override
+    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
+        self._views = view_queries(views, zone, self._compiler, self._dialect)
+        return bool(views)  # the server stores its own form of them, so they are always replaced
 
     @override
     def publish(self, con: duckdb.DuckDBPyConnection) -> None:

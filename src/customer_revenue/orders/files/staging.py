@@ -307,8 +307,9 @@ def _stage_lines(
     con.execute("CREATE OR REPLACE TEMP TABLE statuses (word VARCHAR, meaning VARCHAR)")
     con.executemany("INSERT INTO statuses VALUES (?, ?)", list(words.items()))
     stage_rates(con, currency, rules.rates)
+    line = {"role": "'order'", **file.format.line}
     projected = ", ".join(
-        f"CAST({file.format.line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in line_columns.items()
+        f"CAST({line.get(name, 'NULL')} AS {sql_type}) AS {name}" for name, sql_type in line_columns.items()
     )
     converted = [_converted(name) for name in _AMOUNTS if name in line_columns]
     if "original_cents" in line_columns:

@@ -20,7 +20,7 @@ from customer_revenue.service.routes.common import (
 )
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.dashboard import Dashboard
-from customer_revenue.workflows.customer_base.lists import ActionSort, ListKind, Sort
+from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 
 router = APIRouter(prefix="/payment/analytics", tags=["page"])
@@ -60,8 +60,8 @@ def overview(
 def customers(
     state: State,
     show: Annotated[
-        ListKind, Query(description="`all` customers, or those `at_risk` by their activity status.")
-    ] = ListKind.ALL,
+        Shown, Query(description="`all` customers, or those `at_risk` by their activity status.")
+    ] = Shown.ALL,
     period: OfPeriod = Period.ALL_TIME,
     segment: Segments = None,
     activity: Annotated[

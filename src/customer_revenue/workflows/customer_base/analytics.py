@@ -37,6 +37,7 @@ from customer_revenue.revenue.distribution import (
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
 from customer_revenue.revenue.view import customers
+from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.known_tables import known_at
@@ -61,7 +62,7 @@ class CustomerBase:
         self.when = when
         self.store, self._policy, self._model, self._problem = store, policy, model, problem
         self.known = known_at(store, when)
-        self.day = cast("ir.DateScalar", ibis.literal(when.day, type="date"))
+        self.day = day_literal(when.day)
         self._lock = threading.RLock()
 
     @property
@@ -104,10 +105,8 @@ class CustomerBase:
     def cohorts(self, unit: CohortUnit) -> Body:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
         totals = self.rows(cohorts(self.customers, unit))
-        cells = [TriangleRow(**row) for row in self.rows(triangle(self.known, unit))]
-        last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
         by_cohort: dict[int, list[Row]] = {}
-        for cell in fill_triangle(cells, last - last % unit.months, unit):
+        for cell in self.triangle(self.known, unit):
             row = cell._asdict()
             by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
         named = [
@@ -134,8 +133,7 @@ class CustomerBase:
 
     def trends(self) -> Body:
         """The base month by month."""
-        rows = [TrendRow(**row) for row in self.rows(trends(self.known))]
-        return {"monthly_trends": fill_trends(rows, self.when.day)}
+        return {"monthly_trends": self.months(self.known)}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first."""
@@ -215,8 +213,7 @@ class CustomerBase:
         predictor, features = self._predictor(), feature_rows(self.store, self.when)
         columns = tuple(dict.fromkeys((*CUMULATIVE, *INTERVAL_COLUMNS)))
         path = [predictor.predict(features, days).select(columns) for days in horizons_days(self.when.day, months)]
-        rows = [TrendRow(**row) for row in self.rows(trends(self.known))]
-        history = full_months(fill_trends(rows, self.when.day), self.when.day)
+        history = full_months(self.months(self.known), self.when.day)
         return base_forecast(path, self.when.day, history, self._policy.forecast, self.store.info.currency)
 
     @property
@@ -277,6 +274,17 @@ class CustomerBase:
     def rows(self, table: ir.Table) -> list[Row]:
         """Run a query over the tables of this base."""
         return cast("list[Row]", self.store.fetch(table).to_pylist())
+
+    def months(self, known: Canonical, first_day: ir.DateScalar | None = None) -> list[Row]:
+        """Each month of some of the store's tables, from a day on."""
+        rows = [TrendRow(**row) for row in self.rows(trends(known, first_day))]
+        return fill_trends(rows, self.when.day)
+
+    def triangle(self, known: Canonical, unit: CohortUnit) -> list[TriangleRow]:
+        """The cohort triangle of some of the store's tables."""
+        last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
+        cells = [TriangleRow(**row) for row in self.rows(triangle(known, unit))]
+        return fill_triangle(cells, last - last % unit.months, unit)
 
     @staticmethod
     def _page(limit: int, offset: int) -> Body:

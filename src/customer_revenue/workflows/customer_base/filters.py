@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import replace
-from typing import cast
 
 import ibis
 import ibis.expr.types as ir
@@ -17,6 +16,7 @@ from customer_revenue.revenue.segments import segment
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
+from customer_revenue.workflows.known_tables import first_day_of, of_members
 
 
 class CustomerFilter:
@@ -37,12 +37,6 @@ class CustomerFilter:
         check_names("segment", segments, names)
         return tuple(name for name in names if name in segments)
 
-    def first_day(self, period: Period) -> ir.DateScalar | None:
-        """The period's first day; None for all time."""
-        if period is Period.ALL_TIME:
-            return None
-        return cast("ir.DateScalar", ibis.literal(period.first_day(self.base.when.day), type="date"))
-
     def known_of(self, segments: tuple[str, ...]) -> Canonical:
         """The orders and refunds of the customers in some segments, by their revenue of all time."""
         known = self.base.known
@@ -51,12 +45,7 @@ class CustomerFilter:
         counted = known.counted_orders()
         ever = counted.group_by(member=counted.user_id).aggregate(revenue_cents=counted.total_cents.sum())
         members = ever.filter(segment(ever.revenue_cents, self.policy.segments).isin(segments))
-        return replace(
-            known,
-            orders=known.orders.semi_join(members, known.orders.user_id == members.member),
-            refunds=known.refunds.semi_join(members, known.refunds.user_id == members.member),
-            unattributed=None,
-        )
+        return replace(of_members(known, members), unattributed=None)
 
     def customers_of(self, period: Period) -> ir.Table:
         """The customers with an order in the period and its facts, in memory."""
@@ -64,7 +53,7 @@ class CustomerFilter:
             return self.base.customers
         with self._lock:
             if period not in self._tables:
-                found = customers(self.base.known, self.base.day, self.policy, self.first_day(period))
+                found = customers(self.base.known, self.base.day, self.policy, first_day_of(period, self.base.when))
                 self._tables[period] = ibis.memtable(self.store.fetch(found))
             return self._tables[period]
 

@@ -36,7 +36,7 @@ MAX_NAME = 200
 """Names in lists are cut here; a customer's own page has all of it."""
 
 
-class ListKind(StrEnum):
+class Shown(StrEnum):
     """The lists of customers."""
 
     ALL = "all"
@@ -103,7 +103,7 @@ class Lists:
 
     def customers(
         self,
-        shown: ListKind,
+        shown: Shown,
         period: Period,
         segments: Collection[str],
         activity: Collection[str],
@@ -117,7 +117,7 @@ class Lists:
         """
         check_names("activity", activity, ACTIVITY_STATUSES)
         table = self._filter.chosen(period, self._filter.checked(segments))
-        if shown is ListKind.AT_RISK:
+        if shown is Shown.AT_RISK:
             table = table.filter(table.activity_status.isin(list(activity) or ["at_risk"]))
         predictions = self._predictions()
         if predictions is None:

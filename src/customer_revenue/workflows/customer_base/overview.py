@@ -9,10 +9,9 @@ import ibis.expr.types as ir
 
 from customer_revenue.choices import CohortUnit
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
-from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, fill_triangle, triangle
+from customer_revenue.revenue.cohorts import cohort_label
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
-from customer_revenue.revenue.trends import TrendRow, fill_trends, trends
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
@@ -22,6 +21,7 @@ from customer_revenue.workflows.customer_base.headline_metrics import (
     headline_metrics,
     unattributed_revenue,
 )
+from customer_revenue.workflows.known_tables import first_day_of
 
 MONTHS_OF_MONTHLY_COHORTS = 24
 """A history longer than this has quarterly cohorts, so that the heat map stays readable."""
@@ -73,7 +73,7 @@ class Overview:
         chosen = self._filter.chosen(period, segments)
         shares = self._filter.base.rows(concentration(chosen))
         return {
-            "monthly": self._monthly(known, period),
+            "monthly": self._filter.base.months(known, first_day_of(period, self._filter.base.when)),
             "segment_shares": self._filter.base.rows(distribution(customers)),
             "concentration": shares[0] if shares else None,
             "lorenz": self._filter.base.rows(lorenz(chosen)),
@@ -92,10 +92,6 @@ class Overview:
         (row,) = self._filter.base.rows(unattributed_revenue(known.unattributed, windows.now))
         return {name: value for name, value in row.items() if value is not None}
 
-    def _monthly(self, known: Canonical, period: Period) -> list[dict[str, object]]:
-        rows = [TrendRow(**row) for row in self._filter.base.rows(trends(known, self._filter.first_day(period)))]
-        return fill_trends(rows, self._filter.base.when.day)
-
     def _cohorts(self, known: Canonical, period: Period) -> Body:
         """The newest cohorts, with the cells whose month is in the period."""
         day, info = self._filter.base.when.day, self._filter.store.info
@@ -103,13 +99,10 @@ class Overview:
             0 if info.first_day is None else (day.year - info.first_day.year) * 12 + day.month - info.first_day.month
         )
         unit = CohortUnit.MONTH if months < MONTHS_OF_MONTHLY_COHORTS else CohortUnit.QUARTER
-        last = day.year * MONTHS_PER_YEAR + day.month - 1
-        last -= last % unit.months
         start = period.first_day(day)
         first = start.year * MONTHS_PER_YEAR + start.month - 1
-        rows = [TriangleRow(**row) for row in self._filter.base.rows(triangle(known, unit))]
         cohorts: dict[int, Row] = {}
-        for cell in fill_triangle(rows, last, unit):
+        for cell in self._filter.base.triangle(known, unit):
             cohort = cohorts.setdefault(
                 cell.cohort_index,
                 {"cohort": cohort_label(cell.cohort_index, unit), "customers": cell.customers, "cells": []},

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 from cachetools import LRUCache
 
@@ -27,7 +25,7 @@ from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.view import customers
-from customer_revenue.tables import Canonical
+from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.response import offer_rows, without_id
@@ -156,6 +154,6 @@ class Advisor:
             return self._product_pairs[key]
 
     def _of_segment(self, known: Canonical, segment: str, when: AsOf) -> Canonical:
-        everyone = customers(known, cast("ir.DateScalar", ibis.literal(when.day, type="date")), self._policy)
+        everyone = customers(known, day_literal(when.day), self._policy)
         alike = everyone.filter(everyone.customer_segment == segment).select(alike="customer_id")
         return replace(known, orders=known.orders.semi_join(alike, known.orders.user_id == alike.alike))

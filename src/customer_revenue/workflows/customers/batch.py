@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -15,11 +13,11 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.summary import summary
-from customer_revenue.tables import Canonical
+from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.response import as_rows, customer_body, prediction_bodies
-from customer_revenue.workflows.known_tables import feature_expression
+from customer_revenue.workflows.known_tables import feature_expression, first_day_of
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,8 @@ class CustomerGroup:
         }
 
     def _facts(self, period: Period) -> pa.Table:
-        first_day = None if period is Period.ALL_TIME else _date(period.first_day(self.when.day))
-        return self.fetch(summary(self.known, first_day, _date(self.when.day), self.policy))
+        first_day = first_day_of(period, self.when)
+        return self.fetch(summary(self.known, first_day, day_literal(self.when.day), self.policy))
 
     def _predictions(self, predictor: Predictor, facts: pa.Table) -> dict[str, Body]:
         features = self.fetch(feature_expression(self.known, self.when.day))
@@ -89,7 +87,3 @@ def check_count(number: int, maximum: int, what: str) -> None:
     """
     if not 1 <= number <= maximum:
         raise InvalidParameter(f"{what}: from 1 to {maximum} in one call, not {number}")
-
-
-def _date(day: object) -> ir.DateScalar:
-    return cast("ir.DateScalar", ibis.literal(day, type="date"))

@@ -8,13 +8,11 @@ import numpy as np
 
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import member_forecasts
-from customer_revenue.modeling.forecast_names import BG_NBD, NAIVE, OURS
+from customer_revenue.modeling.forecast_names import BG_NBD, COVERAGE, OURS, PREFIXES
 from customer_revenue.modeling.metrics import evaluate, slices
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.workflows.evaluation.fold import BacktestFold, slice_metrics
 from customer_revenue.workflows.evaluation.metric_text import ROWS, empty_table, table_text, three_decimals
-
-COVERAGE = ("purchases_coverage", "revenue_coverage", "interval_mass")
 
 
 def fold_table(fold: BacktestFold, draws: int = 200) -> str:
@@ -72,12 +70,11 @@ def slices_table(fold: BacktestFold) -> str:
 
 def mean_figures(folds: Sequence[BacktestFold]) -> dict[str, float]:
     """Our figures, and those of the peers with a prefix, as means over the folds that have outcomes."""
-    prefix = {OURS: "", BG_NBD: "bgnbd_", NAIVE: "naive_"}
     values: dict[str, list[float]] = {}
     for fold in folds:
         for model, figures in fold.metrics().items():
             for name, value in figures.items():
-                values.setdefault(f"{prefix[model]}{name}", []).append(value)
+                values.setdefault(f"{PREFIXES[model]}{name}", []).append(value)
     means = {name: float(np.mean(found)) for name, found in values.items()}
     return {name: value for name, value in means.items() if np.isfinite(value)}
 
@@ -86,8 +83,8 @@ def summary_table(folds: Sequence[BacktestFold]) -> str:
     """The means over several folds."""
     scored = [fold for fold in folds if fold.outcomes is not None]
     means = mean_figures(scored)
-    table = empty_table(f"Mean of {len(scored)} cut-offs", ["", OURS, BG_NBD, NAIVE])
+    table = empty_table(f"Mean of {len(scored)} cut-offs", ["", *PREFIXES])
     for name, (words, write) in ROWS.items():
-        cells = (means.get(f"{prefix}{name}") for prefix in ("", "bgnbd_", "naive_"))
+        cells = (means.get(f"{prefix}{name}") for prefix in PREFIXES.values())
         table.add_row(words, *("" if cell is None else write(cell) for cell in cells))
     return table_text(table)

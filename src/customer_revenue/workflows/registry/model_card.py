@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.forecast_names import BG_NBD, NAIVE, OURS
+from customer_revenue.modeling.forecast_names import COVERAGE, METRICS, PREFIXES
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.workflows.registry.bundles import UNDER_WAY, LoadedModel
 from customer_revenue.workflows.registry.champion import live_since
@@ -22,22 +22,6 @@ if TYPE_CHECKING:
 RUN = "run.json"
 """Written into the folder of the bundle after its run is tracked: the bundle is part of the run and cannot name it."""
 
-PREFIXES = {OURS: "", BG_NBD: "bgnbd_", NAIVE: "naive_"}
-FIGURES = (
-    "purchases_mae",
-    "purchases_rmse",
-    "purchases_spearman",
-    "purchases_bias",
-    "revenue_mae",
-    "revenue_rmse",
-    "revenue_gini",
-    "revenue_bias",
-    "probability_auc",
-    "probability_log_loss",
-    "probability_brier",
-    "probability_ece",
-    "next_date_error_days",
-)
 NAMED = (
     "version",
     "as_of_day",
@@ -95,14 +79,10 @@ def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
         UNDER_WAY: model.backtest_under_way,
         "figures": [
             {"name": name, "values": {model: metrics.get(f"{prefix}{name}") for model, prefix in PREFIXES.items()}}
-            for name in FIGURES
+            for name in METRICS
             if name in metrics
         ],
-        "coverage": {
-            name: metrics[name]
-            for name in ("purchases_coverage", "revenue_coverage", "interval_mass")
-            if name in metrics
-        },
+        "coverage": {name: metrics[name] for name in COVERAGE if name in metrics},
         "calibration": manifest.get("calibration"),
         "run": run_of(folder),
     }

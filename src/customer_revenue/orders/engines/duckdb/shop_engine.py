@@ -47,13 +47,8 @@ class DuckDBShopEngine(DuckDBEngine):
 
     @override
     def _load_info(self) -> Mapping[str, Any]:
-        self._shop = ShopTables(self._mapping, self._options, self._column_types, self._one_row, catalog=ATTACHED)
+        self._shop = ShopTables(self._mapping, self._options, self._column_types, self.one_row, catalog=ATTACHED)
         return self._shop.info
-
-    def _one_row(self, expr: ir.Table) -> dict[str, Any]:
-        (row,) = self.run(self.compile(expr), {}).to_pylist()
-        found: dict[str, Any] = row
-        return found
 
 
 def duckdb_engine(url: str, options: StoreOptions, mapping: ShopMapping) -> DuckDBEngine:

@@ -24,7 +24,6 @@ from typing_extensions import override
 from customer_revenue.errors import StoreBusy, StoreError, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import table_from_rows
-from customer_revenue.orders.engines.base_target import Views, view_queries
 from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLServer, collation_of
 from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler
 from customer_revenue.orders.engines.mysql.upsert import upsert_incoming
@@ -71,11 +70,10 @@ class MySQLTarget(ServerTarget):
     """A store on a MySQL or MariaDB server; see ``Target``."""
 
     def __init__(self, con: Connection[Any], folder: Path, display_url: str) -> None:
-        super().__init__(folder, display_url)
         self._con = con
         self._collation = collation_of(con)
+        super().__init__(folder, display_url, MySQLStoreCompiler(self._collation), "mysql")
         self._options = f"ENGINE InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {self._collation}"
-        self._views: dict[str, str] = {}
 
     @override
     def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
@@ -109,11 +107,6 @@ class MySQLTarget(ServerTarget):
             cursor.execute(f"SELECT {', '.join(schema)} FROM {name}")
             while rows := cursor.fetchmany(ROWS_PER_FETCH):
                 con.from_arrow(table_from_rows(rows, arrow)).insert_into(f"old.{name}")
-
-    @override
-    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        self._views = view_queries(views, zone, MySQLStoreCompiler(self._collation), "mysql")
-        return bool(views)  # the server stores its own form of them, so they are always replaced
 
     @contextmanager
     @override

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_target import Target, Views, quoted, view_queries
+from customer_revenue.orders.engines.base_target import Target, quoted
 from customer_revenue.orders.engines.postgres.connection import sql_text
 from customer_revenue.orders.engines.postgres.upsert import upsert_incoming
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
@@ -65,9 +65,8 @@ class PostgresTarget(ServerTarget):
     """A store on a PostgreSQL server; see ``Target``."""
 
     def __init__(self, con: psycopg.Connection, folder: Path, display_url: str) -> None:
-        super().__init__(folder, display_url)
+        super().__init__(folder, display_url, PostgresCompiler(), "postgres")
         self._con = con
-        self._views: dict[str, str] = {}
 
     @override
     def read(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
@@ -90,11 +89,6 @@ class PostgresTarget(ServerTarget):
         )
         rows.insert_into(f"old.{name}")
         path.unlink()
-
-    @override
-    def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        self._views = view_queries(views, zone, PostgresCompiler(), "postgres")
-        return bool(views)  # the server stores its own form of them, so they are always replaced
 
     @contextmanager
     @override

@@ -15,7 +15,6 @@ CDNOW = Format(
     ),
     # The file has no order ids: orders are numbered within a customer's day, in the order of the file.
     line={
-        "role": "'order'",
         "order_id": "customer_id || '-' || strftime(date, '%Y%m%d')",
         "user_id": "customer_id",
         "created_at": "date",

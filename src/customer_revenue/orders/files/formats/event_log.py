@@ -34,7 +34,6 @@ _OPTIONAL = (
 
 def _line(customer: str, order_id: str) -> dict[str, str]:
     return {
-        "role": "'order'",
         "order_id": order_id,
         "user_id": customer,
         "created_at": "date",
@@ -102,7 +101,6 @@ LOG_OF_DATES = Format(
     # With any other column, which may be an amount, a file is not one of this format.
     allows_other_columns=False,
     line={
-        "role": "'order'",
         "order_id": _numbered("customer"),
         "user_id": "customer",
         "created_at": "date",

@@ -80,7 +80,8 @@ class Column:
 class Format:
     """A file format.
 
-    ``line`` maps our line columns to SQL expressions over the format's columns, which are parsed by their kind.
+    ``line`` maps our line columns to SQL expressions over the format's columns, which are parsed by their kind. A line
+    without a ``role`` is of an order.
     """
 
     name: str

@@ -35,7 +35,6 @@ GENERIC = Format(
     refund_column="refund_cents",
     personal_columns=("user_name", "user_email"),
     line={
-        "role": "'order'",
         "order_id": "order_id",
         "user_id": "user_id",
         "created_at": "created_at",

@@ -38,7 +38,6 @@ AMAZON = Format(
     ),
     personal_columns=("buyer_email", "buyer_name"),
     line={
-        "role": "'order'",
         "order_id": "order_id",
         "user_id": "buyer_email",
         "created_at": "purchased_at",
@@ -97,7 +96,6 @@ ETSY = Format(
     requires_one_of=("buyer_user_id", "buyer"),
     personal_columns=("full_name", "buyer"),
     line={
-        "role": "'order'",
         "order_id": "order_id",
         "user_id": "coalesce(buyer_user_id, buyer)",
         "created_at": "sale_date",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customer_revenue.orders.files.formats.format import Column, Format, Kind
+from customer_revenue.orders.files.formats.format import Column, Format, Kind, words_of
 from customer_revenue.orders.files.formats.optional_columns import optional_column
 
 _TYPE = "lower(type)"
@@ -55,6 +55,5 @@ PAYPAL = Format(
         "left_out": f"CASE WHEN NOT coalesce({_IS_SALE}, false) AND NOT coalesce({_IS_REFUND} AND {_IS_DONE}, false)"
         " THEN 'not_a_sale' END",
     },
-    statuses={"denied": "failed", "returned": "failed", "removed": "failed", "held": "pending", "placed": "pending",
-              "unclaimed": "pending", "active": "pending"},
-)  # fmt: skip
+    statuses=words_of(failed=("denied", "returned", "removed"), pending=("held", "placed", "unclaimed", "active")),
+)

@@ -35,7 +35,6 @@ BIGCOMMERCE = Format(
     requires_one_of=("customer", "email"),
     personal_columns=("email", "customer_name"),
     line={
-        "role": "'order'",
         "order_id": "order_id",
         # Guests have the customer id 0.
         "user_id": "coalesce(nullif(customer, '0'), email)",
@@ -88,7 +87,6 @@ MAGENTO = Format(
     ),
     personal_columns=("email", "bill_to_name"),
     line={
-        "role": "'order'",
         "order_id": "id",
         "user_id": "email",
         "created_at": "purchase_date",

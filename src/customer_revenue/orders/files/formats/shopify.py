@@ -51,7 +51,6 @@ SHOPIFY = Format(
     # Counts the first lines of orders of that name, since a name can come again.
     prepared={"first_line": "count(financial_status) OVER (PARTITION BY order_name ORDER BY line)"},
     line={
-        "role": "'order'",
         "order_id": _SHOPIFY_ID,
         "former_id": f"nullif(order_name, {_SHOPIFY_ID})",
         "user_id": _of_order("email"),

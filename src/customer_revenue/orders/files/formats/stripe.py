@@ -43,7 +43,6 @@ STRIPE = Format(
     refund_column="amount_refunded",
     personal_columns=("customer_email",),
     line={
-        "role": "'order'",
         "order_id": "id",
         "user_id": "coalesce(customer_id, customer_email)",
         "created_at": "created_utc",
@@ -103,7 +102,6 @@ STRIPE_CHARGES = Format(
     requires_one_of=("customer", "billing_email", "receipt_email"),
     personal_columns=("billing_email", "receipt_email"),
     line={
-        "role": "'order'",
         "order_id": "id",
         "user_id": _CHARGE_CUSTOMER,
         "created_at": "created",

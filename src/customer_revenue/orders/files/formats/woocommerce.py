@@ -57,7 +57,6 @@ WOOCOMMERCE = Format(
     ),
     personal_columns=("billing_email",),
     line={
-        "role": "'order'",
         "order_id": "order_id",
         # Guests have the customer id 0, and a billing address.
         "user_id": f"CASE WHEN {_IS_MEMBER} THEN customer ELSE billing_email END",
@@ -97,7 +96,6 @@ WOOCOMMERCE_ANALYTICS = Format(
     ),
     personal_columns=("customer",),
     line={
-        "role": "'order'",
         "order_id": "order_number",
         "user_id": "lower(customer)",
         "created_at": "date",
