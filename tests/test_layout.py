@@ -16,12 +16,10 @@ SAME_FILE_NAMES = {
     "connection.py": "a role in orders/engines: connections to a server",
     "target.py": "a role in orders/engines: writes the stores of one kind",
     "upsert.py": "a role in orders/engines: rows that replace those with the same id",
-    "session.py": "Spark's name for a connection, and the session of a service or command",
     "advice.py": "a workflow, its command, its routes and their responses",
     "analytics.py": "a workflow, its command and its routes",
     "customers.py": "routes, their responses, and the same noun of the Python API",
     "dashboard.py": "a workflow, its routes and their responses",
-    "keys.py": "API keys, and their command",
 }
 
 FRONTS = ("cli", "library", "service/routes")
@@ -35,8 +33,6 @@ SAME_NAMES = {
     "router": "one per module of routes, by convention",
     "main": "the entry point of a script",
     "forget": "in a store, and in everything that belongs to a store",
-    "lorenz": "the curve, and its plot",
-    "upsert_incoming": "a role in orders/engines",
 }
 
 

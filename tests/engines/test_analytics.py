@@ -19,7 +19,7 @@ from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.cohorts import cohorts, triangle
 from customer_revenue.revenue.customer_lists import at_risk, top_customers
-from customer_revenue.revenue.distribution import concentration, distribution, lorenz, purchase_frequency, stages
+from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
@@ -65,7 +65,7 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "distribution": distribution(base),
         "stages": stages(base),
         "concentration": concentration(base),
-        "lorenz": lorenz(base),
+        "lorenz": lorenz_points(base),
         "purchase frequency": purchase_frequency(base),
         "trends": trends(known),
         "widget metrics": widget_metrics(base, day),

@@ -12,7 +12,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
-    lorenz,
+    lorenz_points,
     purchase_frequency,
     segment_rows,
     stage_rows,
@@ -55,7 +55,7 @@ def test_concentration_equals_its_twin(shop: Shop, policy: Policy) -> None:
 
 
 def test_lorenz_equals_its_twin(shop: Shop, policy: Policy) -> None:
-    rows = shop.rows(lorenz(customers(shop.known, shop.as_of_day, policy)))
+    rows = shop.rows(lorenz_points(customers(shop.known, shop.as_of_day, policy)))
     assert [row[:3] for row in rows] == shop.twin("""
         WITH placed AS (
             SELECT total_revenue_cents AS cents, count(*) OVER () AS n,

@@ -15,7 +15,7 @@ from customer_revenue.cli.aliases_command import aliases
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.demonstration import demo
 from customer_revenue.cli.import_command import import_
-from customer_revenue.cli.keys import keys
+from customer_revenue.cli.keys_command import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
 from customer_revenue.cli.privacy import forget

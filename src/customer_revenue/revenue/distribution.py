@@ -62,7 +62,7 @@ def concentration(customers: ir.Table) -> ir.Table:
     )
 
 
-def lorenz(customers: ir.Table) -> ir.Table:
+def lorenz_points(customers: ir.Table) -> ir.Table:
     """Points of the Lorenz curve, from the lowest revenue up, one for each twentieth of the customers.
 
     Args:

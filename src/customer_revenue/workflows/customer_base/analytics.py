@@ -28,7 +28,7 @@ from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, t
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
-    lorenz,
+    lorenz_points,
     purchase_frequency,
     segment_rows,
     stage_rows,
@@ -123,7 +123,7 @@ class CustomerBase:
                 _with_units(row, self.store.info.currency) for row in self.rows(distribution(self.customers))
             ],
             "concentration": shares[0] if shares else None,
-            "lorenz": self.rows(lorenz(self.customers)),
+            "lorenz": self.rows(lorenz_points(self.customers)),
         }
 
     def purchase_frequency(self) -> Body:

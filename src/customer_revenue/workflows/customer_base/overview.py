@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from customer_revenue.choices import CohortUnit
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
 from customer_revenue.revenue.cohorts import cohort_label
-from customer_revenue.revenue.distribution import concentration, distribution, lorenz
+from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
@@ -76,7 +76,7 @@ class Overview:
             "monthly": self._filter.base.months(known, first_day_of(period, self._filter.base.when)),
             "segment_shares": self._filter.base.rows(distribution(customers)),
             "concentration": shares[0] if shares else None,
-            "lorenz": self._filter.base.rows(lorenz(chosen)),
+            "lorenz": self._filter.base.rows(lorenz_points(chosen)),
             "cohorts": self._cohorts(known, period),
             "rfm": self._rfm(customers, segments),
         }

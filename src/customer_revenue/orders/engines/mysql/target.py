@@ -26,7 +26,7 @@ from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import table_from_rows
 from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLServer, collation_of
 from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler
-from customer_revenue.orders.engines.mysql.upsert import upsert_incoming
+from customer_revenue.orders.engines.mysql.upsert import mysql_upsert
 from customer_revenue.orders.engines.server_engine import STATEMENT_SECONDS, WAIT_SECONDS
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
 
@@ -156,7 +156,7 @@ class MySQLTarget(ServerTarget):
 
     @override
     def _upsert_incoming(self, name: str) -> None:
-        self._run(upsert_incoming(name, TABLES[name]))
+        self._run(mysql_upsert(name, TABLES[name]))
 
     @override
     def _analyze(self) -> None:

@@ -19,7 +19,7 @@ from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_target import Target, quoted
 from customer_revenue.orders.engines.postgres.connection import sql_text
-from customer_revenue.orders.engines.postgres.upsert import upsert_incoming
+from customer_revenue.orders.engines.postgres.upsert import postgres_upsert
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
 from customer_revenue.orders.engines.urls import without_password
 
@@ -106,7 +106,7 @@ class PostgresTarget(ServerTarget):
 
     @override
     def _upsert_incoming(self, name: str) -> None:
-        self._run(upsert_incoming(name, TABLES[name]))
+        self._run(postgres_upsert(name, TABLES[name]))
 
     def _create_tables(self) -> None:
         for name, schema in TABLES.items():

@@ -24,7 +24,7 @@ from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTota
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
-from customer_revenue.orders.engines.spark.session import (
+from customer_revenue.orders.engines.spark.spark_session import (
     CURRENT_LINK,
     SparkAddress,
     as_store_error,

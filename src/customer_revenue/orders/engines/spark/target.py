@@ -22,7 +22,7 @@ from customer_revenue.orders.engines.local_target import LocalTarget, lock_targe
 from customer_revenue.orders.engines.server_target import TABLES
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.orders.engines.spark.engine import VIEW_SUFFIX
-from customer_revenue.orders.engines.spark.session import CURRENT_LINK, SparkAddress
+from customer_revenue.orders.engines.spark.spark_session import CURRENT_LINK, SparkAddress
 from customer_revenue.orders.store_info import SCHEMA_VERSION, read_info
 
 _FILE_BYTES = 256_000_000
