@@ -14,7 +14,7 @@ SAMPLE ?= 40
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long coverage lint lock screenshots notebooks docs plots bento bench bench-commands mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long coverage lint lock screenshots notebooks docs plots bento bench bench-commands bench-levels mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -104,6 +104,9 @@ bench: dev  ## a million customers against a bare scan and lifetimes, then the s
 
 bench-commands: dev  ## processor time of each command, as a table
 	$(BIN)/python -m benchmarks.commands
+
+bench-levels: dev  ## bias and log loss beside BG/NBD on simulated shops whose level is known
+	$(BIN)/python -m benchmarks.levels
 
 mutants: dev  ## change the code in random places and see which tests notice: all of the specification's fields, SAMPLE=40 others
 	$(BIN)/python -m benchmarks.mutants $(SAMPLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -13,13 +13,14 @@ import pyarrow as pa
 from scipy.special import logit
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.baseline_guard import LogForecast
 from customer_revenue.modeling.design_matrix import BASELINE_NAMES, MATRIX_NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.purchase_histories import Histories, column
-from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeoCNBDk
 
 FEATURE_NAMES = (*MATRIX_NAMES, *BASELINE_NAMES, "churn_log_odds")
 """Columns of a baseline's matrix. The last is the offset of the churn classifiers, at their own horizon."""
@@ -35,20 +36,25 @@ CUSTOMERS_FOR_PARETO = 10_000
 
 @dataclass(frozen=True)
 class BaselineModels:
-    """The probability models, fitted on one day's histories."""
+    """The probability models, fitted on one day's histories; BG/NBD is the baseline that ours must not lose to."""
 
     purchases: ModifiedBetaGeoCNBDk
     pareto: ParetoNBD | None
     spend: GammaGamma
+    beta_geo: BetaGeo | None = None
 
     @classmethod
     def fitted(
         cls, customers: Population, regularity: int, *, with_pareto: bool = True, penalizer: float | None = None
     ) -> BaselineModels:
-        """The models fitted on customers as of a day."""
+        """The models fitted on customers as of a day, without BG/NBD."""
         purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(customers.histories)
         sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
         return cls(purchases, ParetoNBD(penalizer).fit(sample) if sample else None, customers.fitted_spend())
+
+    def with_beta_geo(self, histories: Histories) -> BaselineModels:
+        """The same with BG/NBD, fitted on histories of the same day."""
+        return replace(self, beta_geo=BetaGeo().fit(histories))
 
     @classmethod
     def of_population(cls, customers: Population) -> BaselineModels:
@@ -63,6 +69,7 @@ class BaselineModels:
             "purchases": self.purchases.to_state(),
             "pareto": self.pareto.to_state() if self.pareto else None,
             "spend": self.spend.to_state(),
+            "beta_geo": self.beta_geo.to_state() if self.beta_geo else None,
         }
 
     @classmethod
@@ -72,6 +79,7 @@ class BaselineModels:
             ModifiedBetaGeoCNBDk.from_state(state["purchases"]),
             ParetoNBD.from_state(state["pareto"]) if state["pareto"] else None,
             GammaGamma.from_state(state["spend"]),
+            BetaGeo.from_state(state["beta_geo"]) if state.get("beta_geo") else None,
         )
 
 
@@ -137,6 +145,20 @@ class BaselinePrediction:
     def log_purchases(self, horizon_days: float) -> Floats:
         """Logarithm of the purchase model's expected purchases."""
         return np.log(np.maximum(self.purchases.expected_purchases(horizon_days), TINY))
+
+    def of_beta_geo(self, horizon_days: float) -> LogForecast:
+        """The forecast of BG/NBD with Gamma-Gamma, which must have been fitted."""
+        posterior = self._beta_geo
+        return LogForecast(
+            np.log(np.maximum(posterior.expected_purchases(horizon_days), TINY)),
+            -log_odds(posterior.purchase_probability(horizon_days)),
+            np.log(np.maximum(self.spend_cents, 1.0)),
+        )
+
+    @cached_property
+    def _beta_geo(self) -> Posterior:
+        assert self.models.beta_geo is not None, "needs BG/NBD"
+        return Posterior(self.models.beta_geo, self.purchases.histories)
 
     def churn_log_odds(self, horizon_days: float) -> Floats:
         """Log-odds of the purchase model's chance of no purchase."""

@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.baseline_guard import OwnShares, mix
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
@@ -24,6 +25,9 @@ from customer_revenue.modeling.predictive_distribution import Dispersion
 
 AGE_NAMES = ("T_days", "recency_days")
 """Features left out of the direct member: in a growing shop no earlier window has customers as old as today's."""
+
+AMOUNTS = ("offset", "direct", "spend")
+"""The boosters of purchases and spend."""
 
 DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in AGE_NAMES]
 
@@ -75,16 +79,19 @@ class Season:
 class Models:
     """The boosters.
 
-    ``direct_rate`` is the logarithm of the mean purchases per day that the direct member starts from, ``spend_level``
-    the one by which spend per purchase was above Gamma-Gamma's.
+    ``direct_rate`` is the logarithm of the mean purchases per day that the direct member starts from. The levels are
+    those by which past windows were above the models, as far as they are to be expected again: ``purchase_level`` over
+    the regularity model, ``spend_level`` over Gamma-Gamma, ``churn_levels`` over the classifiers, by horizon.
     """
 
     offset: OffsetBooster
     direct: OffsetBooster
     direct_rate: float
     spend: OffsetBooster
+    purchase_level: float
     spend_level: float
     churn: dict[int, ChurnClassifier]
+    churn_levels: dict[int, float]
 
     @property
     def boosters(self) -> list[OffsetBooster]:
@@ -104,7 +111,7 @@ class Models:
         sums = self._forest.sums([*baseline.matrix.T, *starts.values()])
         offset, direct, spend, *churn = (b.clipped(own) for b, own in zip(self.boosters, sums, strict=True))
         log_odds = {
-            horizon: classifier.calibrated(starts[horizon], own)
+            horizon: classifier.calibrated(starts[horizon], own) + self.churn_levels[horizon]
             for (horizon, classifier), own in zip(self.churn.items(), churn, strict=True)
         }
         return Corrections(self, baseline, offset, direct, spend, log_odds)
@@ -135,8 +142,8 @@ class Corrections:
         }
 
     def log_purchases(self, horizon_days: float, weights: Weights) -> Floats:
-        """Weighted mean of the members' logarithms."""
-        return combine(self.members(horizon_days), weights)
+        """Weighted mean of the members' logarithms, at the level that is to be expected; the direct member has it."""
+        return combine(self.members(horizon_days), weights) + (1 - weights.direct) * self.models.purchase_level
 
     def log_spend(self, weights: Weights) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
@@ -166,7 +173,7 @@ class FittedEnsemble:
     """The boosters, with the weights and the dispersion that the back-test chose.
 
     ``count_size`` is the negative binomial size that turns expected purchases into a chance of none, and
-    ``horizon_days`` the longest horizon that was learned.
+    ``horizon_days`` the longest horizon that was learned. ``own`` says how far all of it is trusted beyond BG/NBD.
     """
 
     models: Models
@@ -175,19 +182,27 @@ class FittedEnsemble:
     dispersion: Dispersion
     count_size: float
     horizon_days: int
+    own: OwnShares
 
     def log_purchases(self, corrections: Corrections, horizon_days: float) -> Floats:
         """Logarithm of the expected purchases."""
-        return corrections.log_purchases(horizon_days, self.weights) + self.season.purchases
+        ours = corrections.log_purchases(horizon_days, self.weights) + self.season.purchases
+        share = self.own.purchases
+        return ours if share == 1 else mix(ours, corrections.baseline.of_beta_geo(horizon_days).purchases, share)
 
     def log_spend(self, corrections: Corrections) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
-        return corrections.log_spend(self.weights) + self.season.spend
+        ours = corrections.log_spend(self.weights) + self.season.spend
+        share = self.own.spend
+        return ours if share == 1 else mix(ours, np.log(np.maximum(corrections.baseline.spend_cents, 1.0)), share)
 
     def churn_log_odds(self, corrections: Corrections, horizon_days: int) -> Floats | None:
         """Log-odds of no purchase at a horizon that was learned, else None."""
         log_odds = corrections.churn_log_odds(horizon_days, self.weights, self.count_size)
-        return None if log_odds is None else log_odds + self.season.churn
+        if log_odds is None:
+            return None
+        ours, share = log_odds + self.season.churn, self.own.probability
+        return ours if share == 1 else mix(ours, corrections.baseline.of_beta_geo(horizon_days).churn_log_odds, share)
 
     def to_state(self) -> dict[str, Any]:
         """Everything but the trees, as JSON-able values."""
@@ -197,13 +212,16 @@ class FittedEnsemble:
             "direct": models.direct.to_state(),
             "direct_rate": models.direct_rate,
             "spend": models.spend.to_state(),
+            "purchase_level": models.purchase_level,
             "spend_level": models.spend_level,
+            "churn_levels": {str(h): level for h, level in models.churn_levels.items()},
             "churn": {str(h): c.to_state() for h, c in models.churn.items()},
             "weights": asdict(self.weights),
             "season": asdict(self.season),
             "spread": asdict(self.dispersion),
             "count_size": self.count_size,
             "horizon_days": self.horizon_days,
+            "own": asdict(self.own),
         }
 
     def to_texts(self) -> dict[str, str]:
@@ -216,15 +234,24 @@ class FittedEnsemble:
     @classmethod
     def from_state(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> Self:
         """What :meth:`to_state` and :meth:`to_texts` wrote."""
-        boosters = {name: OffsetBooster.from_state(state[name], texts[name]) for name in ("offset", "direct", "spend")}
-        churn = {int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()}
+        offset, direct, spend = (OffsetBooster.from_state(state[name], texts[name]) for name in AMOUNTS)
         return cls(
-            models=Models(direct_rate=state["direct_rate"], spend_level=state["spend_level"], churn=churn, **boosters),
+            models=Models(
+                offset=offset,
+                direct=direct,
+                direct_rate=state["direct_rate"],
+                spend=spend,
+                purchase_level=state["purchase_level"],
+                spend_level=state["spend_level"],
+                churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()},
+                churn_levels={int(h): level for h, level in state["churn_levels"].items()},
+            ),
             weights=Weights(**state["weights"]),
             season=Season(**state["season"]),
             dispersion=Dispersion(**state["spread"]),
             count_size=state["count_size"],
             horizon_days=state["horizon_days"],
+            own=OwnShares(**state["own"]),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -10,6 +10,8 @@ import numpy as np
 from scipy.special import expit
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling import levels
+from customer_revenue.modeling.baseline_guard import LogForecast, own_shares
 from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
 from customer_revenue.modeling.churn import ChurnClassifier
@@ -22,6 +24,7 @@ from customer_revenue.modeling.ensemble import (
     combine,
     zero_count_log_odds,
 )
+from customer_revenue.modeling.levels import estimate
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
 from customer_revenue.modeling.training_windows import TrainingWindow, stack
@@ -44,10 +47,12 @@ SPEND_CANDIDATES = (0.0, 0.25, 0.5, 0.75)
 FADING = 0.6
 """A window weighs this much of the next later one."""
 
-LEVEL_SHARE = 0.5
-"""Share of each window's own level that the churn classifiers learn."""
-
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+LEVEL_SHARE = 0.5
+"""Share of each window's own level that is taken out before the churn classifiers learn; the rest they learn, since the
+age of the customers tells the windows apart. What they learn of the mean is then corrected to what is to be expected.
+"""
 
 MAX_SPEND_CORRECTION = 1.0
 
@@ -113,8 +118,8 @@ def fit_boosters(
 ) -> Models:
     """The boosters, fitted on all windows; churn is learned at the predictor's horizon and at some short ones.
 
-    Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
-    level of purchases in one season says little about the next; that of spend hardly moves, and is kept.
+    All are learned with each window's level taken out: what is learned is who buys more than whom. The levels are kept
+    as far as their standard errors leave something of them.
     """
     longest = _longest(training_windows)
     X = np.vstack([s.baseline.matrix for s in longest])
@@ -132,9 +137,18 @@ def fit_boosters(
     money = OffsetBooster("tweedie", trees, clip=MAX_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     money.fit(bins, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
-    level = float(np.average([s.spend_level() for s in longest], weights=fading))
-    churn = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
-    return Models(offset, direct, rate, money, level, churn)
+    usual = [s for s in longest if not s.same_season()] or longest
+    churn, churn_levels = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
+    return Models(
+        offset,
+        direct,
+        rate,
+        money,
+        estimate(levels.purchase_levels(usual), levels.PURCHASES_SPREAD).expected,
+        estimate(levels.spend_levels(usual), levels.SPEND_SPREAD, FADING).expected,
+        churn,
+        churn_levels,
+    )
 
 
 def _churn(
@@ -143,9 +157,9 @@ def _churn(
     seed: int,
     trees: int,
     short_horizons_days: Sequence[int],
-) -> dict[int, ChurnClassifier]:
-    """One classifier per horizon that the windows have; that of the predictor's horizon learns at the windows' own."""
-    classifiers = {}
+) -> tuple[dict[int, ChurnClassifier], dict[int, float]]:
+    """A classifier and a level per horizon that the windows have; at the predictor's, those of the windows' own."""
+    classifiers, of_horizon = {}, {}
     for horizon in sorted({*short_horizons_days, horizon_days}):
         own = horizon if horizon != horizon_days else training_windows[0].horizon_days
         usable = [s for s in training_windows if f"purchases_{own}" in s.outcomes]
@@ -158,23 +172,25 @@ def _churn(
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
         classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
-    return classifiers
+        usual = [s for s in usable if not s.same_season()] or usable
+        found = estimate(levels.churn_levels(usual, own), levels.CHURN_SPREAD)
+        of_horizon[horizon] = found.expected - (1 - LEVEL_SHARE) * found.mean
+    return classifiers, of_horizon
 
 
 def _season(training_windows: Sequence[TrainingWindow]) -> Season:
-    """This season's levels less those of the other seasons, shrunk by the number of years that show them."""
+    """This season's levels less those of the other seasons, shrunk by the standard error of the difference."""
     same, other = [s for s in training_windows if s.same_season()], [s for s in training_windows if not s.same_season()]
     if not same or not other:
         return Season()
-    shrinkage = len(same) / (len(same) + 0.5)
 
-    def contrast(levels: Sequence[float], others: Sequence[float]) -> float:
-        return float(shrinkage * (np.mean(levels) - np.mean(others)))
+    def contrast(of: Callable[[Sequence[TrainingWindow]], list[levels.WindowLevel]], spread: float) -> float:
+        return estimate(of(same), spread).less(estimate(of(other), spread)).beyond_chance
 
     return Season(
-        purchases=contrast([s.purchase_level() for s in same], [s.purchase_level() for s in other]),
-        spend=contrast([s.spend_level() for s in same], [s.spend_level() for s in other]),
-        churn=contrast([s.churn_level(s.horizon_days) for s in same], [s.churn_level(s.horizon_days) for s in other]),
+        purchases=contrast(levels.purchase_levels, levels.PURCHASES_SPREAD),
+        spend=contrast(levels.spend_levels, levels.SPEND_SPREAD),
+        churn=contrast(lambda some: levels.churn_levels(some, some[0].horizon_days), levels.CHURN_SPREAD),
     )
 
 
@@ -192,7 +208,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     corrections = models.predict(test.baseline)
     members = corrections.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))
-    log_purchases = combine(members, _averaged(best, PRIOR_WEIGHTS))
+    log_purchases = corrections.log_purchases(test.horizon_days, _averaged(best, PRIOR_WEIGHTS))
     spend = min(
         SPEND_CANDIDATES,
         key=lambda share: _deviance(test.revenue, log_purchases + corrections.log_spend(replace(best, spend=share))),
@@ -200,13 +216,18 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     weights = _averaged(replace(best, spend=spend), PRIOR_WEIGHTS)
     size = min(SIZES, key=lambda size: _zero_count_loss(test.purchases, log_purchases, size))
     log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
-    p = expit(-(zero_count_log_odds(log_purchases, size) if log_odds is None else log_odds))
+    if log_odds is None:
+        log_odds = zero_count_log_odds(log_purchases, size)
+    ours = LogForecast(log_purchases, log_odds, corrections.log_spend(weights))
+    own = own_shares(test.happened, ours, test.baseline.of_beta_geo(test.horizon_days), seed)
+    p = expit(-log_odds)
     # Levels are taken out, so that the dispersion is that of single customers.
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p)
-    dispersion = dispersion.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
-    return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days)
+    missed = [s.purchase_level() - models.purchase_level for s in longest]
+    dispersion = dispersion.widened(float(np.mean(np.square(missed))))
+    return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)
 
 
 def _averaged(a: Weights, b: Weights) -> Weights:

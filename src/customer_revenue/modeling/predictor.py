@@ -135,8 +135,8 @@ class Predictor:
                 w.sample(CUSTOMERS_PER_WINDOW),
                 (self.as_of_day - w.cutoff).days,
                 regularity,
-                with_pareto=options.pareto and i == 0,
-                penalizer=options.penalizer,
+                latest=i == 0,
+                options=options,
             )
             for i, w in enumerate(enough)
         ]
@@ -145,6 +145,10 @@ class Predictor:
             return self
         self.learned_ = learn(training_windows, self.horizon_days, self.seed, options.trees)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
+        own = self.learned_.own
+        if not own.all_own:
+            self.base_ = self.base_.with_beta_geo(customers.histories)
+            self.tier_reason_ += f"; {own.reason}"
         return self
 
     def predict(self, features: pa.Table, horizon_days: int | None = None) -> pa.Table:

@@ -13,10 +13,12 @@ from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
+from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, Window
 from customer_revenue.periods import DAYS_PER_YEAR
+from customer_revenue.settings import ModelOptions
 
 MAX_LEVEL = 3.0
 
@@ -37,15 +39,21 @@ class TrainingWindow:
 
     @classmethod
     def of(
-        cls, window: Window, lag_days: int, regularity: int, *, with_pareto: bool, penalizer: float | None = None
+        cls, window: Window, lag_days: int, regularity: int, *, latest: bool, options: ModelOptions
     ) -> TrainingWindow:
-        """A window, its labels put in the order of its features; Pareto/NBD is fitted only with ``with_pareto``."""
+        """A window, its labels put in the order of its features.
+
+        Pareto/NBD and BG/NBD, which only the back-test on the latest window asks for, are fitted for that one alone.
+        """
         ids = window.features.column("customer_id")
         labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
+        customers = Population.of(window.features)
         models = BaselineModels.fitted(
-            Population.of(window.features), regularity, with_pareto=with_pareto, penalizer=penalizer
+            customers, regularity, with_pareto=options.pareto and latest, penalizer=options.penalizer
         )
+        if latest:
+            models = models.with_beta_geo(customers.histories)
         baseline = BaselinePrediction.of(window.features, models)
         return cls(baseline, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
 
@@ -72,6 +80,11 @@ class TrainingWindow:
         days = self.outcomes["days_to_next_purchase"]
         return np.where(days <= self.horizon_days, days, np.nan)
 
+    @property
+    def happened(self) -> Outcomes:
+        """What the customers did within the horizon."""
+        return Outcomes(self.purchases, self.revenue, self.next_days)
+
     def purchase_level(self) -> float:
         """Level of the purchases over the regularity model's expectation."""
         return _log_ratio(
@@ -83,6 +96,19 @@ class TrainingWindow:
         expected = float(np.exp(self.baseline.log_purchases(self.horizon_days)) @ self.baseline.spend_cents)
         return _log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
 
+    def purchase_variance(self) -> float:
+        """Variance of the level of purchases by the chance which customers came."""
+        return _ratio_variance(self.purchases, np.exp(self.baseline.log_purchases(self.horizon_days)))
+
+    def spend_variance(self) -> float:
+        """Variance of the level of spend by the chance which customers came."""
+        return _ratio_variance(self.revenue, self.purchases * self.baseline.spend_cents)
+
+    def churn_variance(self, horizon_days: int) -> float:
+        """Variance of the level of the log-odds of no purchase by chance."""
+        p = expit(self.baseline.churn_log_odds(horizon_days) + self.churn_level(horizon_days))
+        return float(1 / max(np.sum(p * (1 - p)), 1e-9))
+
     def churn_level(self, horizon_days: int) -> float:
         """Level of the log-odds of no purchase."""
         return log_odds_level(
@@ -93,6 +119,13 @@ class TrainingWindow:
         """Whether the window lies whole years before the as-of day."""
         years = round(self.lag_days / DAYS_PER_YEAR)
         return years > 0 and abs(self.lag_days - years * DAYS_PER_YEAR) <= SEASON_TOLERANCE_DAYS
+
+
+def _ratio_variance(happened: Floats, expected: Floats) -> float:
+    """Variance of the logarithm of the ratio of two totals over customers (the delta method)."""
+    total = max(float(happened.sum()), 1e-9)
+    ratio = total / max(float(expected.sum()), 1e-9)
+    return float(np.sum((happened - ratio * expected) ** 2) / total**2)
 
 
 def _log_ratio(happened: float, expected: float) -> float:
