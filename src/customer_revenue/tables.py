@@ -165,9 +165,11 @@ PREDICTION_SCHEMA = pa.schema(
         "customer_id": pa.string(),
         "expected_purchases": pa.float64(),
         "purchases_low": pa.int64(),
+        "purchases_median": pa.int64(),
         "purchases_high": pa.int64(),
         "expected_revenue_cents": pa.float64(),
         "revenue_low_cents": pa.float64(),
+        "revenue_median_cents": pa.float64(),
         "revenue_high_cents": pa.float64(),
         "interval_mass": pa.float64(),
         "purchase_probability": pa.float64(),
@@ -180,7 +182,9 @@ PREDICTION_SCHEMA = pa.schema(
         "expected_net_revenue_cents": pa.float64(),
         "estimated_ltv_cents": pa.float64(),
         "ltv_low_cents": pa.float64(),
+        "ltv_median_cents": pa.float64(),
         "ltv_high_cents": pa.float64(),
+        "interval_note": pa.string(),
         "tier": pa.string(),
     }
 )
@@ -197,7 +201,18 @@ HORIZON_PREDICTIONS = (
 )
 """Those predictions that are about one horizon: counts and revenue, and the intervals with their probability."""
 
-BACKTEST_COLUMNS = ("customer_id", *HORIZON_PREDICTIONS, "purchase_probability", "next_purchase_date")
+BACKTEST_COLUMNS = (
+    "customer_id",
+    *HORIZON_PREDICTIONS,
+    "purchase_probability",
+    "next_purchase_date",
+    "purchases_median",
+    "revenue_median_cents",
+    "ltv_low_cents",
+    "ltv_median_cents",
+    "ltv_high_cents",
+    "interval_note",
+)
 """The columns of a back-test's file; one row per customer with an order by the cut-off."""
 
 PREDICTION_LOG_SCHEMA = pa.schema(

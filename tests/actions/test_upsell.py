@@ -28,13 +28,12 @@ PAIR = {
 
 def predictions(p: float = 0.9, mean: float = 40_000.0, shape: float = 2.0, mass: float = 0.8) -> pa.Table:
     """One customer, as the models predict: revenue given a purchase is gamma."""
-    upper = (mass - (1 - p)) / p
+    upper = max((1 + mass) / 2 - (1 - p), 0.0) / p
     high = float(gamma.ppf(upper, shape) * mean / shape)
     return pa.table(
         {
             "purchase_probability": [p],
             "expected_revenue_cents": [p * mean],
-            "revenue_low_cents": [0.0],
             "revenue_high_cents": [high],
             "interval_mass": [mass],
         }

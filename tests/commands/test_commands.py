@@ -157,6 +157,12 @@ def test_a_backtest_writes_the_predictions_of_its_cutoff(trained_shop: Shop, tmp
         "interval_mass",
         "purchase_probability",
         "next_purchase_date",
+        "purchases_median",
+        "revenue_median_cents",
+        "ltv_low_cents",
+        "ltv_median_cents",
+        "ltv_high_cents",
+        "interval_note",
     ]
     assert "user_123" in {row["customer_id"] for row in rows}
     assert all(row["next_purchase_date"] > "2023-09-30" for row in rows if row["next_purchase_date"])

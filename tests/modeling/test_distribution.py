@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
+from customer_revenue.arrays import central_coverage
 from customer_revenue.modeling.posterior import Posterior
 from customer_revenue.modeling.predictive_distribution import (
+    CountForecast,
     Dispersion,
-    count_intervals,
     fit_dispersion,
     further_purchases,
-    revenue_intervals,
+    revenue_quantiles,
 )
 from customer_revenue.modeling.purchase_curve import Curve
 from customer_revenue.modeling.purchase_histories import Histories
@@ -53,43 +54,60 @@ def test_what_never_comes_has_no_day():
     p=st.floats(1e-4, 0.9999),
     ratio=st.floats(1.0, 80.0),
     size=st.floats(0.1, 50.0),
-    least=st.floats(0.5, 0.95),
+    mass=st.floats(0.5, 0.95),
 )
-def test_the_interval_is_the_shortest_with_its_stated_mass(p, ratio, size, least):
-    expected = np.array([p * ratio])
-    found = count_intervals(expected, np.array([p]), Dispersion(size), least)
-    mean = further_purchases(expected, np.array([p]))[0]
-    pmf = np.concatenate([[1 - p], p * nbinom.pmf(np.arange(3_000), size, size / (size + mean))])
-    low, high = int(found.low[0]), int(found.high[0])
-    assert pmf[low : high + 1].sum() == pytest.approx(found.mass[0], abs=1e-6)
-    assert found.mass[0] >= least - 1e-9
-    shorter = np.convolve(pmf, np.ones(high - low), mode="valid") if high > low else np.zeros(1)
-    assert shorter.max() < least + 1e-9
+def test_intervals_of_counts_are_central_quantiles(p, ratio, size, mass):
+    counts = CountForecast(np.array([p * ratio]), np.array([p]), np.array([size]))
+    mean = further_purchases(counts.expected, counts.p)[0]
+    below = np.cumsum(np.concatenate([[1 - p], p * nbinom.pmf(np.arange(4_000), size, size / (size + mean))]))
+    tail = (1 - mass) / 2
+    for chance in (tail, 0.5, 1 - tail):
+        count = int(counts.quantile(chance)[0])
+        assert below[count] >= chance - 1e-9
+        assert count == 0 or below[count - 1] <= chance + 1e-9
+    found = counts.quantiles(mass)
+    assert found.low[0] <= min(counts.quantile(tail)[0], found.median[0])
+    assert found.high[0] >= max(counts.quantile(1 - tail)[0], found.median[0])
+    assert found.low[0] <= counts.expected[0]
+    assert p < tail or counts.expected[0] <= found.high[0]
 
 
-def test_the_revenue_interval_has_the_same_mass():
+def test_intervals_of_revenue_are_central_quantiles_of_the_stated_mean():
     rng = np.random.default_rng(2)
-    n, p, dispersion = 200_000, 0.7, Dispersion(2.0, 0.4, 0.6)
-    expected, revenue = np.array([1.6]), np.array([5_000.0])
-    counts = count_intervals(expected, np.array([p]), dispersion, 0.8)
-    low, high = revenue_intervals(counts, revenue, dispersion)
-    variation = dispersion.revenue_fixed + dispersion.revenue_per_purchase / (expected[0] / p)
-    drawn = np.where(rng.random(n) < p, rng.gamma(1 / variation, revenue[0] / p * variation, n), 0)
-    inside = (drawn >= low[0]) & (drawn <= high[0])
-    assert inside.mean() == pytest.approx(counts.mass[0], abs=0.005)
-    assert drawn.mean() == pytest.approx(revenue[0], rel=0.01)
+    n, dispersion = 200_000, Dispersion(2.0, 0.4, 0.6)
+    for p in (0.05, 0.5, 0.97):
+        counts = CountForecast(np.array([1.6 * p]), np.array([p]), np.array([2.0]))
+        revenue = np.array([5_000.0 * p])
+        found = revenue_quantiles(counts, revenue, dispersion, 0.8)
+        variation = 0.4 + 0.6 / 1.6
+        drawn = np.where(rng.random(n) < p, rng.gamma(1 / variation, 5_000 * variation, n), 0)
+        expected = np.quantile(drawn, (0.1, 0.5, 0.9))
+        np.testing.assert_allclose([found.low[0], found.median[0], found.high[0]], expected, rtol=0.02)
+        inside = np.mean((drawn >= found.low[0]) & (drawn <= found.high[0]))
+        assert inside == pytest.approx(central_coverage(np.array([p]), np.array([0.8]))[0], abs=0.005)
+        assert drawn.mean() == pytest.approx(revenue[0], rel=0.02)
 
 
-def test_the_dispersion_is_recovered():
+@pytest.mark.parametrize("growth", [0.0, 0.4, 0.9])
+def test_the_dispersion_is_recovered(growth):
     rng = np.random.default_rng(4)
     n = 40_000
-    p, mean = rng.uniform(0.2, 0.9, n), rng.uniform(0.2, 4, n)
-    count = np.where(rng.random(n) < p, 1 + rng.negative_binomial(1.5, 1.5 / (1.5 + mean)), 0)
+    p, mean, frequency = rng.uniform(0.2, 0.9, n), rng.uniform(0.2, 4, n), rng.integers(0, 30, n).astype(float)
+    size = 1.5 * (1 + frequency) ** growth
+    count = np.where(rng.random(n) < p, 1 + rng.negative_binomial(size, size / (size + mean)), 0)
     revenue = count * 1_000 * rng.gamma(4, 0.25, n)
-    found = fit_dispersion(count, revenue, p * (1 + mean), p * (1 + mean) * 1_000, p)
-    assert found.purchases == pytest.approx(1.5, rel=0.1)
+    found = fit_dispersion(count, revenue, p * (1 + mean), p * (1 + mean) * 1_000, p, frequency)
+    assert found.growth == pytest.approx(growth, abs=0.08)
+    np.testing.assert_allclose(found.sizes(np.array([0.0, 8.0])), 1.5 * np.array([1, 9.0]) ** growth, rtol=0.2)
+
+
+def test_an_uncertain_level_limits_what_is_known_of_anybody():
+    loyal = np.array([200.0])
+    sure = Dispersion(1.0)
+    assert sure.widened(0.05).sizes(loyal)[0] < 20
+    assert sure.widened(0.05).sizes(loyal) < sure.sizes(loyal)
 
 
 def test_too_few_buyers_get_a_prior_dispersion():
     few = np.ones(5)
-    assert fit_dispersion(few, few, few, few, few * 0.5) == Dispersion()
+    assert fit_dispersion(few, few, few, few, few * 0.5, few) == Dispersion()

@@ -55,10 +55,18 @@ def test_every_answer_is_sound(predictor, row):
     assert answer["next_purchase_probability"] == curve[DAYS.index(30.0)]
     assert answer["expected_purchases"] >= answer["purchase_probability"]
     assert all(answer[name] >= 0 for name in ("expected_revenue_cents", "expected_net_revenue_cents"))
-    assert answer["interval_mass"] >= 0.8
-    assert answer["purchases_low"] <= answer["purchases_high"]
-    assert 0 <= answer["revenue_low_cents"] <= answer["revenue_high_cents"]
-    assert answer["ltv_low_cents"] <= answer["ltv_high_cents"]
+    assert answer["interval_mass"] == 0.8
+    assert answer["purchases_low"] <= answer["purchases_median"] <= answer["purchases_high"]
+    assert 0 <= answer["revenue_low_cents"] <= answer["revenue_median_cents"] <= answer["revenue_high_cents"]
+    assert answer["ltv_low_cents"] <= answer["ltv_median_cents"] <= answer["ltv_high_cents"]
+    if answer["interval_note"] is None:
+        assert answer["purchases_low"] <= answer["expected_purchases"] <= answer["purchases_high"]
+        assert answer["revenue_low_cents"] <= answer["expected_revenue_cents"] <= answer["revenue_high_cents"]
+        assert answer["ltv_low_cents"] <= answer["estimated_ltv_cents"] <= answer["ltv_high_cents"]
+    elif answer["purchase_probability"] < 0.5:
+        assert answer["interval_note"].startswith("most likely nothing")
+    if answer["purchase_probability"] >= 0.1:
+        assert answer["purchases_low"] <= answer["expected_purchases"] <= answer["purchases_high"]
     dates = [answer[f"next_purchase_date{suffix}"] for suffix in ("_low", "", "_high")]
     assert AS_OF < dates[0] <= dates[1] <= dates[2]
 

@@ -18,7 +18,6 @@ from customer_revenue.tables import check_columns
 INTERVAL_COLUMNS = (
     "purchase_probability",
     "expected_revenue_cents",
-    "revenue_low_cents",
     "revenue_high_cents",
     "interval_mass",
 )
@@ -43,13 +42,10 @@ class Predictive:
             TypeError: a column is missing.
         """
         check_columns(predictions, INTERVAL_COLUMNS, "the table of predictions")
-        p, expected, low, high, mass = (
-            np.asarray(predictions[name].to_numpy(), np.float64) for name in INTERVAL_COLUMNS
-        )
+        p, expected, high, mass = (np.asarray(predictions[name].to_numpy(), np.float64) for name in INTERVAL_COLUMNS)
         p = np.clip(p, 1e-9, 1.0)
         mean = np.maximum(expected, 0.0) / p
-        # The interval starts at 0 and holds the mass, or is central among the buyers.
-        below_high = np.where(low <= 0, (mass - (1 - p)) / p, 1 - (p - mass) / p / 2)
+        below_high = ((1 + mass) / 2 - (1 - p)) / p
         known = (high > 0) & (mean > 0) & (below_high > 0) & (below_high < 1)
         ratio = np.where(known, high / np.maximum(mean, 1e-9), 1.0)
         return cls(p, mean, np.where(known, _shape(ratio, below_high), DEFAULT_SHAPE))

@@ -36,7 +36,7 @@ class CustomerModel:
 
     Args:
         horizon_days: how far ahead to predict; also the horizon of the lifetime value.
-        interval_mass: minimum probability that an interval holds.
+        interval_mass: probability between the ends of an interval, which leave out half of the rest on each side.
         discount_rate_per_year: discount rate of future revenue.
         seed: seed of everything random.
         options: variant of the models; the default one if not given.

@@ -224,7 +224,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     # Levels are taken out, so that the dispersion is that of single customers.
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
-    dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p)
+    dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p, test.baseline.columns["frequency"])
     missed = [s.purchase_level() - models.purchase_level for s in longest]
     dispersion = dispersion.widened(float(np.mean(np.square(missed))))
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)

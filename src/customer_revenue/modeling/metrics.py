@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from customer_revenue.arrays import Floats
+from customer_revenue.arrays import Floats, central_coverage
 from customer_revenue.modeling.forecast_names import METRICS
 
 Customers = TypeVar("Customers", "Outcomes", "Forecast")
@@ -239,7 +239,10 @@ def evaluate(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
 
 
 def coverage(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
-    """Share of outcomes inside the intervals and their stated probability, overall and of near-certain buyers."""
+    """Share of outcomes inside the intervals and what they state, overall and of near-certain buyers.
+
+    What central intervals state is exact for amounts; of counts, which are whole, they hold at least as many.
+    """
     if forecast.purchases_interval is None or forecast.revenue_interval is None or forecast.interval_mass is None:
         return {}
     near = forecast.probability > NEAR_CERTAIN
@@ -251,7 +254,8 @@ def coverage(outcomes: Outcomes, forecast: Forecast) -> dict[str, float]:
         money = _inside(outcomes.revenue, forecast.revenue_interval, 0.5)
         result[f"purchases_coverage{suffix}"] = float(count[rows].mean())
         result[f"revenue_coverage{suffix}"] = float(money[rows].mean())
-        result[f"interval_mass{suffix}"] = float(forecast.interval_mass[rows].mean())
+        stated = central_coverage(forecast.probability, forecast.interval_mass)
+        result[f"interval_mass{suffix}"] = float(stated[rows].mean())
     return result
 
 

@@ -1,4 +1,4 @@
-"""The predictive distribution of purchases and revenue, and its intervals.
+"""The predictive distribution of purchases and revenue, and its quantiles.
 
 With chance 1 - p there is no purchase. Given one, the further purchases are negative binomial and the revenue is
 gamma, with such means that the whole has exactly the predicted ones.
@@ -6,47 +6,93 @@ gamma, with such means that the whole has exactly the predicted ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import gammaincinv, gammaln, xlogy
+from scipy.stats import nbinom
 
 from customer_revenue.arrays import Floats
 
-MAX_STEPS = 100_000
-
 MIN_FURTHER = 0.02
+
+PRIOR_GROWTH, GROWTH_SPREAD = 0.5, 0.25
+"""Of the growth over shops: Pareto/NBD's is 1, which is overconfident, since customers change."""
 
 
 @dataclass(frozen=True)
 class Dispersion:
-    """How much outcomes scatter: ``purchases`` is the negative binomial's size, ``revenue`` two parts of the squared
-    coefficient of variation of revenue given a purchase: one that stays, and one that is divided by the purchases."""
+    """How much outcomes scatter.
+
+    The size of a customer's negative binomial is ``purchases * (1 + frequency) ** growth``: more is known of a customer
+    who has bought often. The squared coefficient of variation of revenue given a purchase has a part that stays,
+    ``revenue_fixed``, and one that is divided by the purchases. ``level_variance`` is that of the logarithm of the
+    shop's level, which all customers share.
+    """
 
     purchases: float = 1.0
     revenue_fixed: float = 0.3
     revenue_per_purchase: float = 0.5
+    growth: float = PRIOR_GROWTH
+    level_variance: float = 0.0
 
     def widened(self, level_variance: float) -> Dispersion:
         """The dispersion of one customer when the level of all is uncertain too, by the variance of its logarithm."""
-        return Dispersion(
-            1 / (1 / self.purchases + level_variance), self.revenue_fixed + level_variance, self.revenue_per_purchase
-        )
+        return replace(self, level_variance=level_variance)
+
+    def sizes(self, frequency: Floats) -> Floats:
+        """The negative binomial size of each customer."""
+        return np.asarray(1 / (1 / (self.purchases * (1 + frequency) ** self.growth) + self.level_variance))
+
+    def revenue_shapes(self, purchases: Floats) -> Floats:
+        """The gamma shape of each customer's revenue, given the purchases expected of a buyer."""
+        return np.asarray(1 / (self.revenue_fixed + self.level_variance + self.revenue_per_purchase / purchases))
 
 
 @dataclass(frozen=True)
-class CountIntervals:
-    """The shortest run of counts with enough mass, and its mass, one per customer.
+class Quantiles:
+    """The lower, middle and upper quantile of something, one per customer."""
 
-    ``expected`` is the mean of the count and ``p`` the chance that it is not 0.
-    """
+    low: Floats
+    median: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class CountForecast:
+    """The distribution of each customer's purchases: its mean, the chance of any, the size of the further ones."""
 
     expected: Floats
     p: Floats
-    low: Floats
-    high: Floats
-    mass: Floats
+    size: Floats
+
+    @property
+    def of_buyers(self) -> Floats:
+        """Mean purchases given one."""
+        return further_purchases(self.expected, self.p) + 1
+
+    def quantile(self, chance: float) -> Floats:
+        """The least count that is not exceeded with the chance."""
+        inside = _given_a_purchase(chance, self.p)
+        mean = self.of_buyers - 1
+        further = nbinom.ppf(np.maximum(inside, 0.0), self.size, self.size / (self.size + mean))
+        return np.where(inside <= 0, 0.0, 1 + np.maximum(further, 0.0))
+
+    def quantiles(self, mass: float) -> Quantiles:
+        """The quantiles that leave out half of the rest on each side, and the median.
+
+        Counts are whole: where few counts have all the chance the mean can lie beyond a quantile. Such an interval is
+        drawn out to the mean, unless most of what is expected comes from a purchase that is not.
+        """
+        tail = (1 - mass) / 2
+        low, median, high = (self.quantile(chance) for chance in (tail, 0.5, 1 - tail))
+        likely = self.p >= tail
+        return Quantiles(
+            np.minimum(low, np.floor(self.expected)),
+            median,
+            np.where(likely, np.maximum(high, np.ceil(self.expected)), high),
+        )
 
 
 def further_purchases(expected: Floats, probability: Floats) -> Floats:
@@ -54,23 +100,29 @@ def further_purchases(expected: Floats, probability: Floats) -> Floats:
     return np.maximum(expected / np.maximum(probability, 1e-12) - 1, MIN_FURTHER)
 
 
+def _given_a_purchase(chance: float, p: Floats) -> Floats:
+    """A chance of the whole distribution as one of its part with a purchase; not positive where the quantile is 0."""
+    return np.minimum((chance - (1 - p)) / np.maximum(p, 1e-12), 1 - 1e-12)
+
+
 def fit_dispersion(
-    purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats
+    purchases: Floats, revenue: Floats, expected: Floats, expected_revenue: Floats, p: Floats, frequency: Floats
 ) -> Dispersion:
-    """The scatter of what happened around what was predicted, by maximum likelihood and by moments."""
+    """The scatter of what happened around what was predicted, by maximum likelihood; the growth under its prior."""
     bought = purchases > 0
     if bought.sum() < 20:
         return Dispersion()
     mean = further_purchases(expected, p)[bought]
-    extra = purchases[bought] - 1
+    extra, history = purchases[bought] - 1, np.log1p(frequency[bought])
 
-    def loss(log_size: float) -> float:
-        size = np.exp(log_size)
-        return -float(np.sum(_log_negative_binomial(extra, mean, size)))
+    def loss(parameters: Floats) -> float:
+        size = np.exp(parameters[0] + parameters[1] * history)
+        away = (parameters[1] - PRIOR_GROWTH) / GROWTH_SPREAD
+        return float(away**2 / 2 - np.sum(_log_negative_binomial(extra, mean, size)))
 
-    size = float(np.exp(minimize_scalar(loss, bounds=(-4, 6), method="bounded").x))
+    found = minimize(loss, np.array([0.0, PRIOR_GROWTH]), method="L-BFGS-B", bounds=[(-4, 6), (0, 1.5)]).x
     fixed, per_purchase = _revenue_dispersion(revenue[bought], expected_revenue[bought] / p[bought], mean + 1)
-    return Dispersion(size, fixed, per_purchase)
+    return Dispersion(float(np.exp(found[0])), fixed, per_purchase, float(found[1]))
 
 
 def _revenue_dispersion(revenue: Floats, mean: Floats, purchases: Floats) -> tuple[float, float]:
@@ -85,7 +137,7 @@ def _revenue_dispersion(revenue: Floats, mean: Floats, purchases: Floats) -> tup
     return float(np.exp(result.x[0])), float(np.exp(result.x[1]))
 
 
-def _log_negative_binomial(k: Floats, mean: Floats, size: float) -> Floats:
+def _log_negative_binomial(k: Floats, mean: Floats, size: Floats) -> Floats:
     return np.asarray(
         gammaln(k + size)
         - gammaln(size)
@@ -95,82 +147,23 @@ def _log_negative_binomial(k: Floats, mean: Floats, size: float) -> Floats:
     )
 
 
-def count_intervals(expected: Floats, p: Floats, dispersion: Dispersion, min_mass: float) -> CountIntervals:
-    """Intervals of each customer's purchases that hold at least ``min_mass``."""
-    mean = further_purchases(expected, p)
-    high, mass = _from_zero(mean, p, dispersion.purchases, min_mass)
-    low = np.zeros_like(high)
-    inner = np.flatnonzero(p >= min_mass)
-    if len(inner):
-        in_low, in_high, in_mass = _without_zero(mean[inner], p[inner], dispersion.purchases, min_mass)
-        shorter = in_high - in_low < high[inner]
-        rows = inner[shorter]
-        low[rows], high[rows], mass[rows] = in_low[shorter], in_high[shorter], in_mass[shorter]
-    return CountIntervals(expected, p, low, high, mass)
-
-
-def _from_zero(mean: Floats, p: Floats, size: float, min_mass: float) -> tuple[Floats, Floats]:
-    """The shortest run of counts from 0: its end and its mass."""
-    high, mass = np.zeros(len(mean)), 1 - p
-    rows = np.flatnonzero(mass < min_mass)
-    odds = mean[rows] / (size + mean[rows])
-    term = p[rows] * np.exp(-size * np.log1p(mean[rows] / size))
-    for count in range(1, MAX_STEPS):
-        if not len(rows):
-            break
-        mass[rows] += term
-        high[rows] = count
-        term = term * odds * (count - 1 + size) / count
-        wanted = mass[rows] < min_mass
-        rows, term, odds = rows[wanted], term[wanted], odds[wanted]
-    return high, mass
-
-
-def _without_zero(mean: Floats, p: Floats, size: float, min_mass: float) -> tuple[Floats, Floats, Floats]:
-    """The shortest run of counts above 0: grown from the mode by the likelier neighbour."""
-    mode = np.floor(np.maximum((size - 1) * mean / size, 0.0))
-    low, high = mode + 1, mode + 1
-
-    def at(count: Floats, rows: np.ndarray) -> Floats:
-        inside = np.where(count >= 1, count - 1, 0.0)
-        logs = _log_negative_binomial(inside, mean[rows], size)
-        return np.where(count >= 1, p[rows] * np.exp(logs), -1.0)
-
-    rows = np.arange(len(mean))
-    mass = at(low, rows)
-    for _ in range(MAX_STEPS):
-        rows = rows[mass[rows] < min_mass]
-        if not len(rows):
-            break
-        below, above = at(low[rows] - 1, rows), at(high[rows] + 1, rows)
-        down = below > above
-        low[rows] -= down
-        high[rows] += ~down
-        mass[rows] += np.where(down, below, above)
-        # What lies above may be too thin ever to fill the mass; such a run is longer than the one from 0.
-        stuck = np.maximum(below, above) < 1e-12
-        mass[rows[stuck]] = np.inf
-        high[rows[stuck]] = np.inf
-    return low, high, mass
-
-
-def revenue_intervals(counts: CountIntervals, expected: Floats, dispersion: Dispersion) -> tuple[Floats, Floats]:
-    """Low and high revenue of the same mass: from 0 where the counts' is, else central among the buyers'.
+def revenue_quantiles(counts: CountForecast, expected: Floats, dispersion: Dispersion, mass: float) -> Quantiles:
+    """The quantiles of revenue that leave out half of the rest on each side, and the median.
 
     Args:
         counts: the purchases that the revenue comes from.
         expected: mean revenue, zero purchases included.
         dispersion: how outcomes scatter.
+        mass: between the quantiles.
     """
-    p = counts.p
-    variation = dispersion.revenue_fixed + dispersion.revenue_per_purchase / (further_purchases(counts.expected, p) + 1)
-    shape = 1 / variation
-    scale = expected / np.maximum(p, 1e-12) / shape
-    from_zero = np.clip((counts.mass - (1 - p)) / np.maximum(p, 1e-12), 0.0, 1 - 1e-12)
-    tail = np.clip((p - counts.mass) / np.maximum(p, 1e-12) / 2, 0.0, 0.5)
-    upper = np.where(counts.low == 0, from_zero, 1 - tail)
-    high, low = np.zeros_like(scale), np.zeros_like(scale)
-    some, inner = upper > 0, counts.low > 0
-    high[some] = gammaincinv(shape[some], upper[some]) * scale[some]
-    low[inner] = gammaincinv(shape[inner], tail[inner]) * scale[inner]
-    return low, high
+    shape = dispersion.revenue_shapes(counts.of_buyers)
+    scale = expected / np.maximum(counts.p, 1e-12) / shape
+
+    def quantile(chance: float) -> Floats:
+        inside = _given_a_purchase(chance, counts.p)
+        found, some = np.zeros_like(scale), inside > 0
+        found[some] = gammaincinv(shape[some], inside[some]) * scale[some]
+        return found
+
+    tail = (1 - mass) / 2
+    return Quantiles(quantile(tail), quantile(0.5), quantile(1 - tail))

@@ -20,7 +20,7 @@ from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import FittedEnsemble
 from customer_revenue.modeling.fit_ensemble import learn, too_little_happened
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.predictive_distribution import revenue_intervals
+from customer_revenue.modeling.predictive_distribution import CountForecast, Quantiles, revenue_quantiles
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
@@ -38,6 +38,13 @@ CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
 
 REFUND_PRIOR_DAYS = 5.0
+LIKELY = 0.5
+INTERVAL_NOTES = (
+    "most likely nothing: the mean comes from the few who buy",
+    "the mean lies above the interval: a few spend very much",
+)
+"""Why a mean lies outside of its interval: where a purchase is less likely than none, and where it is not."""
+
 CHURN_DAYS = 90
 NEXT_DAYS = 30
 
@@ -57,7 +64,7 @@ class Predictor:
     Args:
         as_of_day: the day that the current features are of.
         horizon_days: H, the horizon of the lifetime value, and of a back-test.
-        interval_mass: least probability that an interval holds.
+        interval_mass: probability between the ends of an interval, which leave out half of the rest on each side.
         discount_rate_per_year: of future revenue.
         seed: of everything random in training.
         options: variant of the models to fit.
@@ -187,27 +194,30 @@ class Predictor:
     def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon_days: int) -> pa.Table:
         forecast = self._forecast(baseline)
         curve, spend_cents, dispersion = forecast.curve, forecast.spend_cents, forecast.dispersion
-        counts = ltv_counts = forecast.counts(horizon_days, self.interval_mass)
+        counts = ltv_counts = forecast.counts(horizon_days)
         if horizon_days != self.horizon_days:
-            ltv_counts = forecast.counts(self.horizon_days, self.interval_mass)
+            ltv_counts = forecast.counts(self.horizon_days)
         net_share = 1 - self._refund_rates(features)
         revenue = counts.expected * spend_cents
         future = ltv_counts.expected * spend_cents * net_share * forecast.discounted_share(self.discount_rate_per_year)
-        revenue_low, revenue_high = revenue_intervals(counts, revenue, dispersion)
-        future_low, future_high = revenue_intervals(ltv_counts, future, dispersion)
+        purchases = counts.quantiles(self.interval_mass)
+        money = revenue_quantiles(counts, revenue, dispersion, self.interval_mass)
+        coming = revenue_quantiles(ltv_counts, future, dispersion, self.interval_mass)
         past = column(features, "total_cents") - column(features, "refund_cents")
-        within = curve.at(self.date_horizon_days)
+        within = curve.at(self.horizon_days)
         middle, early, late = (self._date(curve.when(within * share)) for share in (0.5, 0.1, 0.9))
         return pa.table(
             {
                 "customer_id": features.column("customer_id"),
                 "expected_purchases": counts.expected,
-                "purchases_low": counts.low.astype(np.int64),
-                "purchases_high": counts.high.astype(np.int64),
+                "purchases_low": purchases.low.astype(np.int64),
+                "purchases_median": purchases.median.astype(np.int64),
+                "purchases_high": purchases.high.astype(np.int64),
                 "expected_revenue_cents": revenue,
-                "revenue_low_cents": revenue_low,
-                "revenue_high_cents": revenue_high,
-                "interval_mass": counts.mass,
+                "revenue_low_cents": money.low,
+                "revenue_median_cents": money.median,
+                "revenue_high_cents": money.high,
+                "interval_mass": np.full(len(revenue), self.interval_mass),
                 "purchase_probability": counts.p,
                 "next_purchase_date": middle,
                 "next_purchase_date_low": early,
@@ -217,8 +227,10 @@ class Predictor:
                 "probability_alive": curve.at(np.inf),
                 "expected_net_revenue_cents": revenue * net_share,
                 "estimated_ltv_cents": past + future,
-                "ltv_low_cents": past + future_low,
-                "ltv_high_cents": past + future_high,
+                "ltv_low_cents": past + coming.low,
+                "ltv_median_cents": past + coming.median,
+                "ltv_high_cents": past + coming.high,
+                "interval_note": _notes(counts, [(counts.expected, purchases), (revenue, money), (future, coming)]),
                 "tier": pa.array([str(self.tier_)] * features.num_rows, pa.string()),
             },
             schema=PREDICTION_SCHEMA,
@@ -250,11 +262,6 @@ class Predictor:
         """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""
         curve = self._forecast(self._baseline(features)).curve
         return np.column_stack([curve.at(day) for day in days])
-
-    @property
-    def date_horizon_days(self) -> int:
-        """The horizon within which the next purchase is dated: H, or the longest that could be learned."""
-        return min(self.horizon_days, self.learned_.horizon_days) if self.learned_ else self.horizon_days
 
     def reason_inputs(self, features: pa.Table) -> ReasonInputs:
         """The inputs of the reasons for each customer's churn score, to be kept until the reasons are needed.
@@ -343,6 +350,13 @@ class Predictor:
         if state["learned"] is not None:
             predictor.learned_ = FittedEnsemble.from_state(state["learned"], texts)
         return predictor
+
+
+def _notes(counts: CountForecast, means: Sequence[tuple[Floats, Quantiles]]) -> pa.Array:
+    """Why a mean lies outside of its interval, in words; null where all lie inside."""
+    outside = np.any([(mean > found.high) | (mean < found.low) for mean, found in means], axis=0)
+    which = np.where(counts.p < LIKELY, 0, 1)
+    return pa.array(INTERVAL_NOTES).take(pa.array(which, mask=~outside))
 
 
 def _regularity(histories: Histories) -> int:

@@ -11,7 +11,7 @@ from scipy.special import expit
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselinePrediction
 from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
-from customer_revenue.modeling.predictive_distribution import CountIntervals, Dispersion, count_intervals
+from customer_revenue.modeling.predictive_distribution import CountForecast, Dispersion
 from customer_revenue.modeling.purchase_curve import Curve
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
 from customer_revenue.periods import DAYS_PER_YEAR
@@ -56,10 +56,10 @@ class PurchaseForecast:
         """How much outcomes scatter."""
         return self.ensemble.dispersion if self.ensemble else Dispersion()
 
-    def counts(self, horizon_days: int, interval_mass: float) -> CountIntervals:
-        """Purchase days within the horizon: their mean, and intervals with at least this mass."""
-        p = self.curve.at(horizon_days)
-        return count_intervals(self.expected_purchases(horizon_days), p, self.dispersion, interval_mass)
+    def counts(self, horizon_days: int) -> CountForecast:
+        """The distribution of the purchase days within the horizon."""
+        sizes = self.dispersion.sizes(self.baseline.columns["frequency"])
+        return CountForecast(self.expected_purchases(horizon_days), self.curve.at(horizon_days), sizes)
 
     def discounted_share(self, rate_per_year: float) -> Floats:
         """Present value of the revenue of the predictor's horizon, as a share of it."""

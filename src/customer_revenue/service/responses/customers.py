@@ -95,14 +95,22 @@ class Predictions(Answer):
     next_purchase_date_low: Day | None
     next_purchase_date_high: Day | None
     expected_purchases: float = Field(ge=0, description="Expected number of purchase days within the horizon.")
-    purchases_low: float = Field(description="Lower end of the interval of purchase days.")
-    purchases_high: float = Field(description="Upper end of the interval of purchase days.")
+    purchases_low: float = Field(description="Lower quantile of purchase days: 10 % by default.")
+    purchases_high: float = Field(description="Upper quantile of purchase days: 90 % by default.")
     expected_revenue_cents: int = Field(ge=0, description="Expected gross revenue within the horizon, in cents.")
-    revenue_low_cents: int = Field(description="Lower end of the interval of gross revenue, in cents.")
-    revenue_high_cents: int = Field(description="Upper end of the interval of gross revenue, in cents.")
-    interval_mass: Probability = Field(description="Nominal probability of the intervals of purchases and revenue.")
-    ltv_low_cents: int = Field(description="Lower end of the 80 % interval of the LTV, in cents.")
-    ltv_high_cents: int = Field(description="Upper end of the 80 % interval of the LTV, in cents.")
+    revenue_low_cents: int = Field(description="Lower quantile of gross revenue, in cents.")
+    revenue_high_cents: int = Field(description="Upper quantile of gross revenue, in cents.")
+    interval_mass: Probability = Field(
+        description="Nominal probability between the quantiles, which leave out half of the rest on each side."
+    )
+    ltv_low_cents: int = Field(description="Lower quantile of the LTV, in cents.")
+    ltv_high_cents: int = Field(description="Upper quantile of the LTV, in cents.")
+    purchases_median: int | None = Field(default=None, description="Median of purchase days.")
+    revenue_median_cents: int | None = Field(default=None, description="Median of gross revenue, in cents.")
+    ltv_median_cents: int | None = Field(default=None, description="Median of the LTV, in cents.")
+    interval_note: str | None = Field(
+        default=None, description="Why a mean lies outside of its interval, in words; null where all lie inside."
+    )
     churn_reasons: list[str] = Field(description="What drives the churn risk, in words, strongest first.")
     horizon_days: int = Field(description="Horizon of the LTV, the counts and the date, in days.")
     as_of: Day = Field(description="The as-of day; predictions start on the day after.")
