@@ -162,7 +162,8 @@ class Settings(BaseSettings):
         Decimal("0.10"), description="Yearly discount rate of future revenue."
     )
     interval_mass: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.80, description="Probability between the ends of a prediction interval, which leave out half of the rest on each side."
+        0.80,
+        description="Probability between the ends of an interval, which leave out half of the rest on each side.",
     )
     seed: int = Field(20_240, description="Seed of the random numbers in training.")
     options: ModelOptions = Field(
