@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from customer_revenue.modeling.baseline_guard import LogForecast, OwnShares, loses, own_shares
-from customer_revenue.modeling.metrics import METRICS, Outcomes
+from customer_revenue.modeling.metrics import Outcomes, evaluate
 
 CUSTOMERS = 4_000
 RNG = np.random.default_rng(8)
@@ -49,7 +49,7 @@ def test_only_what_loses_is_shrunk_and_then_it_does_not_lose(bad: LogForecast, q
     assert own.reason.startswith(quantity)
     mixed, theirs = bad.mixed(forecast(), own).forecast(), forecast().forecast()
     for name in ("purchases_mae", "purchases_bias", "revenue_bias", "probability_log_loss"):
-        ours, other = (abs(METRICS[name](HAPPENED, side)) for side in (mixed, theirs))
+        ours, other = (abs(evaluate(HAPPENED, side)[name]) for side in (mixed, theirs))
         assert ours <= other + 0.06
 
 
