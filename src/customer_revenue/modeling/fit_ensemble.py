@@ -144,7 +144,7 @@ def fit_boosters(
         direct,
         rate,
         money,
-        estimate(levels.purchase_levels(usual), levels.PURCHASES_SPREAD).expected,
+        estimate(levels.purchase_levels(usual), levels.PURCHASES_SPREAD).beyond_chance,
         estimate(levels.spend_levels(usual), levels.SPEND_SPREAD, FADING).expected,
         churn,
         churn_levels,

@@ -1,8 +1,8 @@
 """Levels of a whole shop: how far past windows were above the models, and how much of that to expect again.
 
 A level is a logarithm (of purchases, of spend per purchase) or a difference of log-odds (of churn). What the next
-window will bring is the mean over the past ones, shrunk by its own standard error. A season rests on a year or two: of
-its difference to the other windows only what is beyond chance is used.
+window will bring is the mean over the past ones, shrunk by its own standard error. Of the purchases', which
+move with the calendar, and of a season, which rests on a year or two, only what is beyond chance is used.
 """
 
 from __future__ import annotations
