@@ -98,7 +98,7 @@ def last_counted(prefix: str) -> str:
 def create_info(con: duckdb.DuckDBPyConnection) -> None:
     """Create the empty table ``store_info`` in ``next``."""
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in INFO_COLUMNS.items())
-    con.execute(f"CREATE TABLE next.store_info ({columns})")
+    con.execute(f"CREATE OR REPLACE TABLE next.store_info ({columns})")
 
 
 def write_info(

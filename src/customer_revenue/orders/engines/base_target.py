@@ -35,7 +35,15 @@ class Target(ABC):
         """Attach ``work`` and ``next``, and let DuckDB spill into the working folder."""
         con.execute("SET temp_directory = ?", [str(self.folder / "spill")])
         con.execute(f"ATTACH '{quoted(self.folder / 'work.duckdb')}' AS work")
+        self.attach_next(con)
+
+    def attach_next(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Attach ``next``, a new file unless there is one."""
         con.execute(f"ATTACH '{quoted(self.next_file)}' AS next (ROW_GROUP_SIZE {_ROW_GROUP_SIZE})")
+
+    def copy_old(self, con: duckdb.DuckDBPyConnection) -> bool:  # noqa: ARG002  # of the embedded store
+        """Make ``next`` a copy of ``old``, if that saves work; return whether it is one."""
+        return False
 
     @abstractmethod
     def attach_old(self, con: duckdb.DuckDBPyConnection) -> dict[str, object]:

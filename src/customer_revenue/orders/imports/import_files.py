@@ -24,7 +24,7 @@ from customer_revenue.orders.files.staged_tables import SCHEMA
 from customer_revenue.orders.files.staging import ImportRules, StagedFiles, stage_files
 from customer_revenue.orders.forgotten_customers import check_forget_key
 from customer_revenue.orders.imports.import_summary import ImportSummary
-from customer_revenue.orders.imports.merge import MergeCounts, check_not_reassigned, compare, merge
+from customer_revenue.orders.imports.merge import MergeCounts, check_not_reassigned, compare, is_small, merge
 from customer_revenue.orders.imports.statement import (
     Expectations,
     ImportStatement,
@@ -146,7 +146,8 @@ class _Import:
         zone, clock, chosen, fixed_day = self._clock(new, staged, live=live, as_of=as_of)
         self.con.execute("RESET force_compression")
         self.report("writing the store", 0.7)
-        self.contradicting.update(merge(self.con, "old" if self.old else None, new, "next"))
+        is_copy = bool(self.old) and is_small(self.con, "old", new) and self.target.copy_old(self.con)
+        self.contradicting.update(merge(self.con, "old" if self.old else None, new, "next", is_copy=is_copy))
         write_info(
             self.con,
             currency=staged.currency,

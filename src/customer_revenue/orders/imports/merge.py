@@ -25,6 +25,9 @@ from customer_revenue.orders.imports.leaving_quarantine import staying_rows
 from customer_revenue.orders.imports.stored_columns import keep_stored_columns, stored_columns
 
 _MAX_SHOWN_IDS = 10
+_MAX_SMALL_SHARE = 0.01
+"""An import of up to this share of the store's orders is written into a copy of the store."""
+
 _CUSTOMER = ("user_id", "original_user_id")
 """The columns of orders and refunds that say whose they are."""
 
@@ -136,17 +139,46 @@ _ITEMS_HASH = "sum(CAST(hash(product_id, product_name, quantity, amount_cents{})
 _REFUND_COLUMNS = "id, order_id, user_id, amount_cents, created_at, with_order, original_user_id"
 
 
-def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> dict[str, int]:
+def is_small(con: duckdb.DuckDBPyConnection, base: str, new: str) -> bool:
+    """Return whether ``new`` is so small, and so simple, that it can be written into a copy of ``base``."""
+    if scalar(con, f"SELECT (SELECT count(*) FROM {base}.aliases) + (SELECT count(*) FROM moved)"):
+        return False
+    orders = scalar(con, f"SELECT count(*) FROM {new}.orders")
+    return orders <= _MAX_SMALL_SHARE * scalar(con, f"SELECT count(*) FROM {base}.orders")
+
+
+def merge(
+    con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str, *, is_copy: bool = False
+) -> dict[str, int]:
     """Merge ``new`` into ``base`` and write the tables of ``out``, clustered by customer.
 
     Clustering lets a query for one customer read a small part of the file. Requires ``compare`` for the same two.
 
+    Args:
+        con: the connection.
+        base: the store's database, if there is one.
+        new: the files' schema.
+        out: the database to write.
+        is_copy: whether ``out`` is a copy of ``base``, in which only what ``new`` changes is written, and that after
+            all other rows. Requires ``is_small``.
+
     Returns:
         How many refunds of ``base`` contradict their orders, which ``new`` brings, by reason. They are quarantined.
     """
-    _merge_orders(con, base, new, out)
-    _merge_items(con, base, new, out)
-    _merge_refunds(con, base, new, out)
+    for change in (_orders_change, _items_change, _refunds_change):
+        _write(con, base, out, change(con, base, new, out), is_copy=is_copy)
+    if base and is_copy:
+        _write(con, base, out, _users_change(base, new), is_copy=True)
+    else:
+        _write_other_tables(con, base, new, out)
+    quarantine = f"{staying_rows(base, new)} UNION FROM {new}.quarantine" if base else f"FROM {new}.quarantine"
+    con.execute(f"CREATE OR REPLACE TABLE {out}.quarantine AS FROM ({quarantine}) ORDER BY source, line, reason")
+    return quarantine_contradicting(con, new, out) if base else {}
+
+
+def _write_other_tables(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+    """Write the customers, the aliases and who was forgotten."""
+    users = f"FROM {new}.users"
     if base:
         users = f"""
             SELECT id, {", ".join(f"coalesce(n.{name}, b.{name}) AS {name}" for name in USER_COLUMNS)}
@@ -154,43 +186,73 @@ def merge(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) 
             WHERE id NOT IN (SELECT former_id FROM moved) OR id IN (SELECT {OWN_ID} FROM {out}.orders)
                 OR id IN (SELECT {OWN_ID} FROM {out}.refunds)
         """
-        quarantine = f"{staying_rows(base, new)} UNION FROM {new}.quarantine"
-    else:
-        users, quarantine = f"FROM {new}.users", f"FROM {new}.quarantine"
     forgotten = "FROM old.forgotten" if base == "old" else "SELECT '' AS user_hash, true AS orders_too LIMIT 0"
     con.execute(f"CREATE TABLE {out}.forgotten AS {forgotten}")
     copy_aliases(con, base if base == "old" else None, out)
     write_users(con, users, out)
-    con.execute(f"CREATE TABLE {out}.quarantine AS FROM ({quarantine}) ORDER BY source, line, reason")
-    return quarantine_contradicting(con, new, out) if base else {}
 
 
-def _merge_orders(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+@dataclass(frozen=True)
+class _Change:
+    """What a file changes in a table of the store."""
+
+    table: str
+    columns: str
+    gone: str
+    """SQL for whether a row of the store is replaced or removed."""
+    added: str
+    """SQL for the rows that are written."""
+    order: str
+
+
+def _write(con: duckdb.DuckDBPyConnection, base: str | None, out: str, change: _Change, *, is_copy: bool) -> None:
+    if is_copy:
+        con.execute(f"DELETE FROM {out}.{change.table} WHERE {change.gone}")
+        con.execute(f"INSERT INTO {out}.{change.table} BY NAME FROM ({change.added}) ORDER BY {change.order}")
+        return
+    rows = change.added
+    if base:
+        kept = f"SELECT {change.columns} FROM {base}.{change.table} WHERE NOT coalesce({change.gone}, false)"
+        rows = f"{kept} UNION ALL BY NAME {rows}"
+    con.execute(f"CREATE TABLE {out}.{change.table} AS FROM ({rows}) ORDER BY {change.order}")
+
+
+def _orders_change(con: duckdb.DuckDBPyConnection, base: str | None, new: str, _out: str) -> _Change:
     rows = f"SELECT {_ORDER_COLUMNS} FROM {new}.orders"
     if base:
-        rows = (
-            f"SELECT {_ORDER_COLUMNS} FROM {base}.orders ANTI JOIN {new}.orders USING (id) UNION ALL"
-            f" {_with_customer(con, rows, 'id', f'SELECT id, user_id, original_user_id FROM {base}.orders')}"
-        )
-    con.execute(f"CREATE TABLE {out}.orders AS {rows} ORDER BY user_id, created_at")
+        rows = _with_customer(con, rows, "id", f"SELECT id, user_id, original_user_id FROM {base}.orders")
+    return _Change("orders", _ORDER_COLUMNS, f"id IN (SELECT id FROM {new}.orders)", rows, "user_id, created_at")
 
 
-def _merge_items(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+def _items_change(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> _Change:
+    """Items of orders that come without items stay, but their customer can be another."""
     rows = f"SELECT {_ITEM_COLUMNS} FROM {new}.order_items"
+    gone = f"order_id IN (SELECT id FROM {new}.orders) OR order_id IN (FROM replaced_items)"
     if base:
-        kept = f"{base}.order_items ANTI JOIN replaced_items ON order_id = replaced_items.id"
-        rows = f"{_with_moved(f'SELECT {_ITEM_COLUMNS} FROM {kept}', ['user_id'])} UNION ALL {rows}"
+        stay = f"{base}.order_items WHERE order_id IN (SELECT id FROM {new}.orders ANTI JOIN replaced_items USING (id))"
+        rows = f"{_with_moved(f'SELECT {_ITEM_COLUMNS} FROM {stay}', ['user_id'])} UNION ALL {rows}"
     rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id FROM {out}.orders", ["user_id"])
-    con.execute(f"CREATE TABLE {out}.order_items AS {rows} ORDER BY user_id, order_id")
+    return _Change("order_items", _ITEM_COLUMNS, gone, rows, "user_id, order_id")
 
 
-def _merge_refunds(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> None:
+def _refunds_change(con: duckdb.DuckDBPyConnection, base: str | None, new: str, out: str) -> _Change:
+    """Refunds that do not come again stay, unless they are withdrawn, but their customer can be another."""
     rows = f"SELECT {_REFUND_COLUMNS} FROM {new}.refunds"
+    again = f"id IN (SELECT id FROM {new}.refunds)"
+    touched = f"order_id IN (SELECT id FROM {new}.orders)"
     if base:
-        kept = f"{base}.refunds ANTI JOIN {new}.refunds USING (id) WHERE NOT ({_withdrawn(new)})"
-        rows = f"{_with_moved(f'SELECT {_REFUND_COLUMNS} FROM {kept}', _CUSTOMER)} UNION ALL {rows}"
+        stay = f"{base}.refunds WHERE {touched} AND NOT {again} AND NOT {_withdrawn(new)}"
+        rows = f"{_with_moved(f'SELECT {_REFUND_COLUMNS} FROM {stay}', _CUSTOMER)} UNION ALL {rows}"
     rows = _with_customer(con, rows, "order_id", f"SELECT id, user_id, original_user_id FROM {out}.orders")
-    con.execute(f"CREATE TABLE {out}.refunds AS {rows} ORDER BY user_id, created_at")
+    gone = f"{again} OR coalesce({touched}, false) OR {_withdrawn(new)}"
+    return _Change("refunds", _REFUND_COLUMNS, gone, rows, "user_id, created_at")
+
+
+def _users_change(base: str, new: str) -> _Change:
+    """Without aliases, and where no order moves from one customer to another."""
+    names = ", ".join(f"coalesce(n.{name}, b.{name}) AS {name}" for name in USER_COLUMNS)
+    rows = f"SELECT n.id, {names} FROM {new}.users AS n LEFT JOIN {base}.users AS b ON b.id = n.id"
+    return _Change("users", ", ".join(("id", *USER_COLUMNS)), f"id IN (SELECT id FROM {new}.users)", rows, "id")
 
 
 _ORDER_COLUMNS, _ITEM_COLUMNS = (", ".join(COMPLETE_TABLES[name]) for name in ("orders", "order_items"))

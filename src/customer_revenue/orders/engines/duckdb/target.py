@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from customer_revenue.orders.engines.local_target import LocalTarget, lock_targe
 from customer_revenue.orders.engines.urls import DUCKDB_PREFIX
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
+
+_MAX_COPIES = 10
+"""After so many small imports, which add their orders at the end, an import sorts all orders again."""
+
+_COMMENT = "SELECT comment FROM duckdb_tables() WHERE database_name = 'old' AND table_name = 'orders'"
 
 
 def memory_limit(options: StoreOptions) -> str:
@@ -58,13 +64,30 @@ class DuckDBTarget(LocalTarget):
         return read_info(con, "old", self.store)
 
     @override
+    def copy_old(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """Copy the store's file, unless so many orders were added to it that they have to be sorted.
+
+        A comment on the table of orders says how many imports were written into a copy since.
+        """
+        (comment,) = con.execute(_COMMENT).fetchall()[0]
+        copies = int(comment or 0) + 1
+        if copies > _MAX_COPIES:
+            return False
+        con.execute("DETACH next")
+        shutil.copyfile(self.store, self.next_file)
+        self.attach_next(con)
+        con.execute(f"COMMENT ON TABLE next.orders IS '{copies}'")
+        return True
+
+    @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
         # The views contain no database name, since the file will be attached under another one.
         con.execute("USE next")
         for name, query in view_queries(views, zone, DuckDBStoreCompiler(), "duckdb").items():
-            con.execute(f'CREATE VIEW "{name}" AS {query}')
+            con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
         if not views:
-            for _name, statement in _views(con, "old"):
+            for name, statement in _views(con, "old"):
+                con.execute(f'DROP VIEW IF EXISTS "{name}"')
                 con.execute(statement)
         con.execute("USE memory")
         return _views(con, "next") != _views(con, "old")
