@@ -16,10 +16,10 @@ import pytest
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.behaviour import features
 from customer_revenue.features.labels import labels
+from customer_revenue.features.rfm import rfm_features
 from customer_revenue.tables import CANONICAL, FEATURE_COLUMNS
 
 AS_OF = dt.date(2023, 3, 31)
-RFM = ("customer_id", "frequency", "recency_days", "T_days", "monetary_cents")
 
 # Ana: three days, two orders on one of them. Bo: once. Cy: after the as-of day only. Di: a zero order and a refund.
 ORDERS = [
@@ -84,7 +84,7 @@ def _rows(table: pa.Table) -> dict[str, dict[str, object]]:
 
 
 def test_rfm_counts_days_and_leaves_zero_totals_out_of_the_mean(tables, run):
-    rows = _rows(run(_features(tables)).select(RFM))
+    rows = _rows(run(rfm_features(tables[0], AS_OF)))
     assert set(rows) == {"ana", "bo", "di"}
     assert rows["ana"] == {
         "customer_id": "ana",
@@ -125,6 +125,12 @@ def test_gaps_of_one_time_buyers_are_null(tables, run):
     assert bo["max_gap_days"] is None
     assert bo["last_gap_days"] is None
     assert bo["log_gap_sum"] == 0
+
+
+def test_rfm_is_part_of_the_features(tables, run):
+    names = ["customer_id", "frequency", "recency_days", "T_days", "monetary_cents"]
+    whole = run(_features(tables)).select(names)
+    assert whole.to_pylist() == run(rfm_features(tables[0], AS_OF)).to_pylist()
 
 
 def test_later_rows_change_nothing(tables, run):
@@ -174,5 +180,5 @@ def test_impossible_horizons_are_refused(tables, horizons):
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
 def test_the_queries_compile_for_each_engine(tables, dialect):
-    for query in (_features(tables), labels(tables[0], AS_OF, (30, 90))):
+    for query in (rfm_features(tables[0], AS_OF), _features(tables), labels(tables[0], AS_OF, (30, 90))):
         assert "SELECT" in ibis.to_sql(query, dialect=dialect)

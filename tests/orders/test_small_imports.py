@@ -55,7 +55,7 @@ def test_the_result_is_that_of_a_whole_merge(make_shop: Callable[..., Shop], mon
     assert copied.contents() == whole.contents()
     first, second = imported.values()
     assert (first.orders_imported, first.orders_updated, first.refunds_imported) == (2, 3, 3)
-    assert first.statement.to_dict() == second.statement.to_dict()
+    assert first.statement == second.statement
     assert copied.query("SELECT user_id FROM order_items WHERE order_id = '21'") == [("c21",)]
     assert copied.query("SELECT user_id FROM refunds WHERE order_id = '21'") == [("c21",)]
 

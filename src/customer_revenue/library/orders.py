@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from customer_revenue.console import silent
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
-from customer_revenue.features.rfm import purchase_days
+from customer_revenue.features.rfm import purchase_days, rfm_features
 from customer_revenue.library.frame_columns import DayLike, Rows, as_day, as_frame
 from customer_revenue.orders.files.samples import cdnow_path, write_cdnow_sample
 from customer_revenue.orders.store import Store, StoreInfo
@@ -228,6 +228,20 @@ class Orders:
         """
         return as_frame(self.arrow.features(as_of))
 
+    def rfm(self, as_of: DayLike | None = None) -> pd.DataFrame:
+        """The four columns that the models of the field are fitted to, in days and cents, several times as fast.
+
+        Args:
+            as_of: last day included; by default the store's as-of day.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     rfm = cdnow.rfm(as_of="1997-09-30")
+        >>> list(rfm.columns)
+        ['customer_id', 'frequency', 'recency_days', 'T_days', 'monetary_cents']
+        """
+        return as_frame(self.arrow.rfm(as_of))
+
     def outcomes(self, cutoff: DayLike, horizon_days: int) -> pd.DataFrame:
         """What customers did after a cut-off: ``purchases``, ``revenue_cents``, ``days_to_next_purchase``.
 
@@ -346,6 +360,17 @@ class ArrowTables:
         2357
         """
         return feature_rows(self._store, self._store.as_of(as_day(as_of))).sort_by("customer_id")
+
+    def rfm(self, as_of: DayLike | None = None) -> pa.Table:
+        """:meth:`Orders.rfm` as an Arrow table.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.rfm("1997-09-30").num_rows
+        2357
+        """
+        day = self._store.as_of(as_day(as_of)).day
+        return self._store.fetch(rfm_features(self._store.tables.orders, day)).sort_by("customer_id")
 
     def outcomes(self, cutoff: DayLike, horizon_days: int) -> pa.Table:
         """:meth:`Orders.outcomes` as an Arrow table.
