@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from customer_revenue.cli import app
-from customer_revenue.errors import NothingImported
+from customer_revenue.errors import NothingImported, UndecidedColumn
+from customer_revenue.orders.files.columns.conventions import AmountUnit, ColumnChoices
 from customer_revenue.orders.imports.remove_personal_data import forget
 from customer_revenue.workflows.quarantine_export import write_quarantine
 from customer_revenue.workflows.quarantined_rows import counts_body, quarantined_rows
@@ -248,3 +249,15 @@ def test_a_forgotten_person_is_found_in_any_cell_of_a_line(shop: Shop, line: str
     shop.load("1,ann,2024-05-01,10,paid,ann@x.org", header="order_id,user_id,created_at,total,status,user_email")
     assert forget("ann", shop.url, "key").quarantined == 1
     assert [user for (user,) in shop.query("SELECT user_id FROM quarantine")] == ["joanna"]
+
+
+def test_a_few_whole_amounts_do_not_say_their_unit(shop: Shop) -> None:
+    header = "id,created,amount,amount_refunded,currency,customer,status,captured,paid"
+    line = "{},1714557600,{},0,usd,ann,{},true,true".format
+    shop.load(line("ch_1", "12.50", "succeeded"), line("ch_2", "13", "odd"), header=header, format="stripe_charges")
+    [path] = exported(shop)
+    corrected(path, (",odd,", ",succeeded,"))
+    with pytest.raises(UndecidedColumn, match="--amounts major or minor"):
+        shop.files(path)
+    shop.files(path, choices=ColumnChoices(amounts=AmountUnit.MAJOR))
+    assert sorted(shop.query("SELECT id, total_cents FROM orders")) == [("ch_1", 1250), ("ch_2", 1300)]

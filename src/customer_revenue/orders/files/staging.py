@@ -268,6 +268,7 @@ def _judge_all(
             file.theirs,
             rules.choices,
             rules.latest,
+            is_excerpt=bool(export_columns(file.file.header)),
         )
         judged[position] = judge.judge()
     return decide_together(judged, {position: file.format for position, file in enumerate(loaded)})
@@ -393,7 +394,7 @@ def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) ->
             f"{file.rows.table}_rejected",
             file.file.delimiter,
             file.file.header.index(file.theirs[file.format.id_column]),
-            "refund_id" if file.format.line["role"] == "'refund'" else "order_id",
+            "refund_id" if file.format.line.get("role") == "'refund'" else "order_id",
         )
         for position, file in enumerate(loaded)
         if file.rows.rejected and file.file.delimiter and file.format.id_column in file.theirs

@@ -62,6 +62,7 @@ class ColumnJudge:
         theirs: the file's own name of each known column.
         choices: what a user has chosen.
         latest: the latest plausible time.
+        is_excerpt: whether the file has some rows of another only, which decide less than the whole.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -72,12 +73,14 @@ class ColumnJudge:
     theirs: Mapping[str, str]
     choices: ColumnChoices
     latest: dt.datetime
+    is_excerpt: bool = False
 
     def judge(self) -> JudgedColumns:
         """Judge every known column.
 
         Raises:
-            UndecidedColumn: a column contradicts itself, or its numbers can be read in two ways.
+            UndecidedColumn: a column contradicts itself, or its numbers can be read in two ways, or the amounts of an
+                excerpt do not show their unit.
             CurrencyMismatch: its amounts have the signs of several currencies.
         """
         found = _Findings()
@@ -151,6 +154,11 @@ class ColumnJudge:
             return self.choices.amounts
         if not self.file_format.has_minor_units or not found.amounts or found.fractions:
             return AmountUnit.MAJOR
+        if self.is_excerpt:
+            raise UndecidedColumn(
+                f"{self.source}: its amounts are whole, in the currency or in its smallest coin: choose with --amounts"
+                " major or minor, as the first import read them"
+            )
         evidence = "whole numbers in every amount, as the platform's own database has them"
         found.inferences.append(Inference(self.source, "every amount", "minor units", evidence))
         return AmountUnit.MINOR
