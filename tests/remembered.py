@@ -13,7 +13,7 @@ from typing import Any
 import joblib
 import pytest
 
-from customer_revenue.library import backtests, orders
+from customer_revenue.library import backtests, loading
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.predictor import Predictor
@@ -34,7 +34,7 @@ def remembered() -> Iterator[None]:
         for kind in (Predictor, ModifiedBetaGeoCNBDk, ParetoNBD):
             patch.setattr(kind, "fit", _fitting_once(kind.fit))
         patch.setattr(backtests, "predict_from", _predicting_once(predict_from))
-        patch.setattr(orders, "_load_into", _loading_once(orders._load_into))
+        patch.setattr(loading, "_load_into", _loading_once(loading._load_into))
         yield
 
 

@@ -23,6 +23,7 @@ THOROUGH = frozenset(
     {
         *("src/customer_revenue/library/backtests.py", "src/customer_revenue/library/customers.py"),
         *("src/customer_revenue/library/money.py", "src/customer_revenue/library/orders.py"),
+        "src/customer_revenue/library/loading.py",
         *("src/customer_revenue/library/probability.py", "src/customer_revenue/library/experiments.py"),
         *("tests/modeling/test_predictor.py", "tests/modeling/test_purchases.py", "tests/modeling/test_bundle.py"),
         *(

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from customer_revenue.library.backtests import Backtest, backtest
     from customer_revenue.library.customers import CustomerModel
     from customer_revenue.library.experiments import promote, rollback, train
+    from customer_revenue.library.loading import NotImported, load_cdnow, load_orders
     from customer_revenue.library.money import acquisition_budget, recommend
-    from customer_revenue.library.orders import ArrowTables, NotImported, Orders, load_cdnow, load_orders, open_store
+    from customer_revenue.library.orders import ArrowTables, Orders, open_store
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
     from customer_revenue.modeling.cautions import Caution
     from customer_revenue.orders.files.simulate import Shop, simulate_orders
@@ -33,7 +34,8 @@ _NAMES = {
     "library.customers": ("CustomerModel",),
     "library.experiments": ("promote", "rollback", "train"),
     "library.money": ("acquisition_budget", "recommend"),
-    "library.orders": ("ArrowTables", "NotImported", "Orders", "load_cdnow", "load_orders", "open_store"),
+    "library.loading": ("NotImported", "load_cdnow", "load_orders"),
+    "library.orders": ("ArrowTables", "Orders", "open_store"),
     "library.probability": ("FitWarning", "ProbabilityModel"),
     "modeling.cautions": ("Caution",),
     "orders.files.simulate": ("Shop", "simulate_orders"),

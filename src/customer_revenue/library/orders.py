@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import warnings
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, cast
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from customer_revenue.console import silent
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
 from customer_revenue.features.rfm import purchase_days, rfm_features
-from customer_revenue.library.frame_columns import DayLike, Rows, as_day, as_frame
-from customer_revenue.orders.files.samples import cdnow_path, write_cdnow_sample
+from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.orders.store import Store, StoreInfo
 from customer_revenue.orders.store import open_store as open_store_at
 from customer_revenue.periods import Period
@@ -32,15 +26,7 @@ from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.tables import day_literal
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
-from customer_revenue.workflows.import_orders import import_orders
 from customer_revenue.workflows.known_tables import first_day_of, known_at
-
-Source: TypeAlias = Rows | str | Path | Sequence[str | Path]
-"""Orders as a DataFrame, an Arrow table, a file, or several files."""
-
-
-class NotImported(UserWarning):
-    """Some rows could not be imported; ``Orders.quarantine`` returns them, each with the reason."""
 
 
 def open_store(url: str | None = None, **settings: Any) -> Orders:
@@ -61,72 +47,6 @@ def open_store(url: str | None = None, **settings: Any) -> Orders:
     """
     chosen = load_settings(store=url, **settings)
     return Orders(open_store_at(chosen.store, chosen.store_options), chosen)
-
-
-def load_orders(source: Source, *, as_of: DayLike | None = None, live: bool = False, **settings: Any) -> Orders:
-    """Import orders from a frame or from files into a temporary store, which is deleted with the returned object.
-
-    A frame or a file has the columns ``order_id, user_id, created_at, total`` (or ``total_cents``) and ``status``;
-    files of the other known formats are recognised, see ``docs/data.md``. For a permanent store, use
-    ``customer-revenue import``.
-
-    Args:
-        source: a DataFrame, an Arrow table, a file, or several files.
-        as_of: as-of day of the store; by default the day of the last order, or today if that is recent.
-        live: use today as the as-of day, however old the last order is.
-        settings: any setting by name, such as ``currency="EUR"`` or ``timezone="Europe/Berlin"``.
-
-    Raises:
-        InputError: a file cannot be imported.
-
-    Warns:
-        NotImported: some rows are in quarantine.
-
-    >>> import customer_revenue as cr
-    >>> simulated = cr.simulate_orders(customers=100, days=180, seed=1)
-    >>> with cr.load_orders(simulated, as_of="2023-06-30") as orders:
-    ...     orders.info.customers, str(orders.info.first_day)
-    (100, '2023-01-03')
-    """
-    folder = Path(mkdtemp(prefix="customer-revenue-"))
-    try:
-        return _load_into(folder, source, as_day(as_of), live, settings)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _load_into(folder: Path, source: Source, as_of: dt.date | None, live: bool, settings: dict[str, Any]) -> Orders:
-    given = {"models": folder / "models", **settings}
-    chosen = load_settings(**{**given, "store": f"duckdb:///{folder}/orders.duckdb"})
-    if isinstance(source, pd.DataFrame | pa.Table):
-        files = [folder / "orders.parquet"]
-        pq.write_table(source if isinstance(source, pa.Table) else pa.Table.from_pandas(source), files[0])
-    else:
-        files = [Path(file) for file in ([source] if isinstance(source, str | Path) else source)]
-    imported = import_orders(chosen, files, live=live, as_of=as_of, report=silent)
-    if quarantined := sum(imported.quarantined.values()):
-        message = f"{quarantined:,} rows were not imported; Orders.quarantine() returns them with the reasons"
-        warnings.warn(message, NotImported, stacklevel=3)
-    return Orders(open_store_at(chosen.store, chosen.store_options), chosen, folder)
-
-
-def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:
-    """The orders of CDNOW, an online music shop, from January 1997 to June 1998; they ship with lifetimes.
-
-    Args:
-        sample: load only the tenth of the customers that the papers use, 2,357 of 23,570.
-        settings: any setting by name.
-
-    >>> import customer_revenue as cr
-    >>> with cr.load_cdnow(sample=True) as cdnow:
-    ...     cdnow.info.orders, cdnow.info.currency
-    (6919, 'USD')
-    """
-    if not sample:
-        return load_orders(cdnow_path(), **settings)
-    with TemporaryDirectory(prefix="customer-revenue-") as folder:
-        return load_orders(write_cdnow_sample(Path(folder) / "cdnow.txt"), **settings)
 
 
 class Orders:
