@@ -125,3 +125,48 @@ def test_a_data_scientist_reads_them(any_shop: Shop) -> None:
     assert [(row["channel"], row["discount_cents"]) for row in rows] == [("web", 150), ("till", None)]
     assert [row["category"] for row in items] == ["pens", "ink", "pens"]
     assert [row["accepts_marketing"] for row in users] == [True, False]
+
+
+def test_a_shops_own_tables_have_them_by_a_mapping(shop: Shop) -> None:
+    shop.execute(
+        """
+        CREATE TABLE sales AS SELECT 1 AS no, 7 AS who, 10.50 AS paid, 'paid' AS state, TIMESTAMP '2023-05-01' AS at,
+            'web' AS via, 1.25 AS off;
+        CREATE TABLE lines AS SELECT 1 AS no, 'p' AS sku, 2 AS n, 10.50 AS price, 'pens' AS kind, 4.10 AS cost;
+        CREATE TABLE people AS SELECT * FROM (VALUES (7, 'Yes'), (8, 'no'), (9, 'perhaps')) AS p (id, mail)
+        """
+    )
+    mapping = shop.folder / "mapping.toml"
+    mapping.write_text(
+        """
+        [tables.orders]
+        table = "sales"
+        id = "no"
+        user_id = "who"
+        total = "paid"
+        status = "state"
+        created_at = "at"
+        channel = "via"
+        discount = "off"
+        [tables.order_items]
+        table = "lines"
+        order_id = "no"
+        product_id = "sku"
+        quantity = "n"
+        amount = "price"
+        category = "kind"
+        cost = "cost"
+        [tables.users]
+        table = "people"
+        id = "id"
+        accepts_marketing = "mail"
+        """
+    )
+    with open_store(shop.url, shop.settings.store_options, mapping) as store:
+        (order,) = store.fetch(store.table("orders")).to_pylist()
+        (item,) = store.fetch(store.table("order_items")).to_pylist()
+        users = store.fetch(store.table("users").order_by("id")).to_pylist()
+        assert "channel" not in store.fetch(store.tables.orders).column_names
+    assert (order["channel"], order["discount_cents"], order["country"]) == ("web", 125, None)
+    assert (item["category"], item["cost_cents"]) == ("pens", 410)
+    assert [user["accepts_marketing"] for user in users] == [True, False, None]
