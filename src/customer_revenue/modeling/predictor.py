@@ -79,7 +79,7 @@ class Predictor:
         seed: int = 0,
         options: ModelOptions | None = None,
     ) -> None:
-        self.as_of_day = as_of_day
+        self.as_of_day = self.trained_until = as_of_day
         self.horizon_days = horizon_days
         self.interval_mass = interval_mass
         self.discount_rate_per_year = discount_rate_per_year
@@ -93,7 +93,7 @@ class Predictor:
         self.refund_prior_cents_ = 0.0
 
     def as_of(self, day: dt.date) -> Self:
-        """The same predictor for features of another day than the one that it was trained on."""
+        """The same predictor for features of another day than the one that it was trained on, ``trained_until``."""
         moved = copy.copy(self)
         moved.as_of_day = day
         return moved

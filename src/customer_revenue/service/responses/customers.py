@@ -111,6 +111,13 @@ class Predictions(Answer):
     interval_note: str | None = Field(
         default=None, description="Why a mean lies outside of its interval, in words; null where all lie inside."
     )
+    hindsight: bool | None = Field(
+        default=None,
+        description="Whether the model knew orders after the as-of day: nobody could have predicted this then.",
+    )
+    hindsight_reason: str | None = Field(
+        default=None, description="Why no model of that time answers; null if one does."
+    )
     churn_reasons: list[str] = Field(description="What drives the churn risk, in words, strongest first.")
     horizon_days: int = Field(description="Horizon of the LTV, the counts and the date, in days.")
     as_of: Day = Field(description="The as-of day; predictions start on the day after.")

@@ -230,7 +230,8 @@ class Answers(Session):
     def _base_of(self, store: Store, when: AsOf) -> CustomerBase:
         from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
-        return CustomerBase(store, when, self._policy, self._model, self._problem)
+        model = self.model_on(when) if self._model else None
+        return CustomerBase(store, when, self._policy, model, self._problem)
 
     def _predictions(self, customer: StoredCustomer) -> Body | None:
         predictor = self.predictor(customer.when)

@@ -161,12 +161,23 @@ def _predicted_fields(row: Mapping[str, Any], reasons: list[str], predictor: Pre
         "revenue_median_cents": round(row["revenue_median_cents"]),
         "ltv_median_cents": round(row["ltv_median_cents"]),
         "interval_note": row["interval_note"],
+        "hindsight": predictor.trained_until > predictor.as_of_day,
+        "hindsight_reason": _hindsight_reason(predictor),
         "churn_reasons": reasons,
         "horizon_days": predictor.horizon_days,
         "as_of": predictor.as_of_day.isoformat(),
         "tier": row["tier"],
         "tier_reason": predictor.tier_reason_,
     }
+
+
+def _hindsight_reason(predictor: Predictor) -> str | None:
+    if predictor.trained_until <= predictor.as_of_day:
+        return None
+    return (
+        f"no model was trained by {predictor.as_of_day}: this one knew the orders until {predictor.trained_until}, "
+        "what it predicts among them"
+    )
 
 
 def _probability(value: float) -> float:

@@ -21,6 +21,7 @@ from customer_revenue.workflows.registry.bundles import (
     find_model,
     load_model,
     model_identity,
+    model_known_by,
 )
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class Session:
     ) -> None:
         self._store, self._model, self._problem, self._settings = store, model, problem, settings
         self._model_seen = _identity(settings)
+        self._past_models: dict[str, LoadedModel] = {}
+        """Those that have answered, by their version, so that each is read once."""
         self.opened_at = time.time()
         self.freshness = Freshness(is_snapshot=store.is_snapshot)
         self._policy_stamp = policy_stamp(settings)
@@ -204,7 +207,8 @@ class Session:
     def complete(self, body: Mapping[str, object], when: AsOf) -> Body:
         """A body as a response, with ``success`` before it and ``meta`` after it."""
         info = self._store.info
-        return completed(body, when, info.currency, info.timezone, self.model_version)
+        version = self.model_on(when).version if self._model else None
+        return completed(body, when, info.currency, info.timezone, version)
 
     def predictor(self, when: AsOf) -> Predictor:
         """The model's predictor, for features of a day.
@@ -212,4 +216,14 @@ class Session:
         Raises:
             ModelError: there is no model.
         """
-        return self.model.predictor.as_of(when.day)
+        return self.model_on(when).predictor.as_of(when.day)
+
+    def model_on(self, when: AsOf) -> LoadedModel:
+        """The model that answers as of a day: of the past, the newest that was trained by then, if there is one.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        present = self.model
+        found = model_known_by(self._settings.models, present, when.day)
+        return self._past_models.setdefault(found.version, found)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from customer_revenue import tracking
-from customer_revenue.errors import ModelNotFound
+from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.verdict import Verdict
@@ -46,6 +47,12 @@ class LoadedModel:
     """Of the store that it was trained on; empty where the bundle does not say."""
     backtest_under_way: bool = False
     """Whether it answers while its training still back-tests it."""
+    trained_until: str = ""
+    """The last day that its training knew, ISO 8601; empty where the bundle does not say."""
+
+    def knew_later_than(self, day: dt.date) -> bool:
+        """Whether its predictions as of a day are hindsight."""
+        return self.trained_until > day.isoformat()
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -105,8 +112,44 @@ def find_model(registry: RegistryOptions) -> LoadedModel:
     folder = tracking.model_folder(registry, wanted) if registered else Path(wanted).resolve()
     manifest = read_manifest(folder)
     under_way = bool(manifest.get(UNDER_WAY))
-    origin = _origin(manifest)
-    return LoadedModel(lambda: _read_predictor(folder), manifest["version"], identity, folder, *origin, under_way)
+    return _loaded(folder, manifest, identity, under_way)
+
+
+def model_known_by(models: Path, present: LoadedModel, day: dt.date) -> LoadedModel:
+    """The newest model of the same store that passed the gate and was trained by a day; the present one without any.
+
+    Args:
+        models: the folder of bundles.
+        present: answers where it knew nothing later, and where no other one can.
+        day: as of which is predicted.
+    """
+    if not present.knew_later_than(day):
+        return present
+    found = []
+    for path in models.glob(f"[!.]*/{GATE}"):
+        folder, verdict = path.parent, read_gate(path.parent)
+        if folder.is_symlink() or verdict is None or not verdict.passed:
+            continue
+        try:
+            manifest = read_manifest(folder)
+        except ModelError:
+            continue
+        model = _loaded(folder, manifest, str(folder), under_way=False)
+        if model.trained_until and not model.knew_later_than(day) and model.store_id == present.store_id:
+            found.append(model)
+    return max(found, key=lambda model: (model.trained_until, model.version), default=present)
+
+
+def _loaded(folder: Path, manifest: Mapping[str, Any], identity: str, under_way: bool) -> LoadedModel:
+    return LoadedModel(
+        lambda: _read_predictor(folder),
+        manifest["version"],
+        identity,
+        folder,
+        *_origin(manifest),
+        under_way,
+        manifest.get("window_last_day", ""),
+    )
 
 
 def _read_predictor(folder: Path) -> Predictor:

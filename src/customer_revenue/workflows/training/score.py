@@ -25,7 +25,7 @@ from customer_revenue.workflows.exports import check_output
 from customer_revenue.workflows.feature_rows import feature_rows
 from customer_revenue.workflows.known_tables import feature_expression, known_at
 from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
-from customer_revenue.workflows.registry.bundles import LoadedModel, load_model
+from customer_revenue.workflows.registry.bundles import LoadedModel, load_model, model_known_by
 
 SUMMED = ("expected_purchases", "expected_revenue_cents", "expected_net_revenue_cents", "churn_risk_score")
 MAX_LOGGED = 1_000_000
@@ -71,6 +71,9 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
         if warning := model.foreign_to(store.info):
             report(f"Warning: {warning}")
         when = store.as_of(as_of or settings.as_of)
+        model = model_known_by(settings.models, model, when.day)
+        if model.knew_later_than(when.day):
+            report(f"Warning: no model was trained by {when.day}; {model.version} knew the orders after it")
         predictor = model.predictor.as_of(when.day)
         predictor.check_fitted()
         report("Predicting")
