@@ -214,9 +214,9 @@ class CustomerModel:
         ['no purchase for 36 days, where 24 days are usual', 'bought on 6 days, 4 of them in the last 90']
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
-        return pd.Series(
-            self.predictor_.reasons(self.predictor_.reason_inputs(features)), index=customer_index(features)
-        )
+        currency = orders.info.currency if isinstance(orders, Orders) else ""
+        found = self.predictor_.reasons(self.predictor_.reason_inputs(features), currency)
+        return pd.Series(found, index=customer_index(features))
 
     def churn_contributions(
         self, orders: Orders | Rows, as_of: DayLike | None = None

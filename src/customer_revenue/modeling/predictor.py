@@ -274,9 +274,9 @@ class Predictor:
     def _reason_inputs(self, features: pa.Table, baseline: BaselinePrediction) -> ReasonInputs:
         return ReasonInputs.of(features, baseline, CHURN_DAYS if self._churn_classifier else None)
 
-    def reasons(self, inputs: ReasonInputs) -> list[list[str]]:
-        """The drivers of each customer's churn score in words, strongest first."""
-        return churn_reasons(inputs, self._churn_classifier)
+    def reasons(self, inputs: ReasonInputs, currency: str = "") -> list[list[str]]:
+        """The drivers of each customer's churn score in words, strongest first, with the currency's decimals."""
+        return churn_reasons(inputs, self._churn_classifier, currency)
 
     def churn_contributions(self, features: pa.Table) -> tuple[tuple[str, ...], Floats, Floats] | None:
         """SHAP values of the churn classifier: names, contributions to the log-odds, and what they are of.

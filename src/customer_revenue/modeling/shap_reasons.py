@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from customer_revenue.arrays import Floats
+from customer_revenue.currencies import in_units, minor_digits
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.purchase_histories import columns
@@ -104,13 +105,13 @@ class ReasonInputs:
         return ReasonInputs(None if self.matrix is None else self.matrix[one], self.values[one])
 
 
-def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None) -> list[list[str]]:
+def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None, currency: str = "") -> list[list[str]]:
     """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
 
     They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
     distance from the average customer counts as silence. Without a classifier, the reasons name silence and frequency.
     """
-    rows = [dict(zip(REASON_COLUMNS, row, strict=True)) for row in inputs.values.tolist()]
+    rows = [{**dict(zip(REASON_COLUMNS, row, strict=True)), "currency": currency} for row in inputs.values.tolist()]
     if classifier is None or inputs.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
     effects = _effects(inputs.matrix, classifier)
@@ -164,8 +165,12 @@ def _rhythm(row: Mapping[str, Any]) -> str:
 
 
 def _spend(row: Mapping[str, Any]) -> str:
-    usual = row["total_cents"] / max(row["positive_days"], 1) / 100
-    return f"spends {usual:,.2f} on a purchase day, {row['last_day_cents'] / 100:,.2f} on the last"
+    digits = minor_digits(row["currency"])
+    usual, last = (
+        f"{in_units(cents, row['currency']):,.{digits}f}"
+        for cents in (row["total_cents"] / max(row["positive_days"], 1), row["last_day_cents"])
+    )
+    return f"spends {usual} on a purchase day, {last} on the last"
 
 
 def _refunds(row: Mapping[str, Any]) -> str:

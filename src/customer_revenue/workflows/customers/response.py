@@ -82,7 +82,7 @@ def prediction_bodies(
         policy: rules of actions and offers.
         currency: code written after amounts.
     """
-    rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs)
+    rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
     situations = Situations.of(facts, found.table)
     actions = _by_customer(recommend(situations, policy.actions, currency, found.choices))
     offered = {name: own[0] for name, own in _by_customer(offer_rows(situations, policy, currency)).items()}
