@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from customer_revenue.arrays import Floats
 from customer_revenue.console import silent
-from customer_revenue.modeling.comparators import BG_NBD, OURS
+from customer_revenue.modeling.forecast_names import BG_NBD, OURS
 from customer_revenue.orders.files.simulate import simulate_orders
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import DAYS_PER_YEAR
