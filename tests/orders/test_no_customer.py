@@ -194,6 +194,17 @@ def test_sums_of_the_view_have_64_bits(shop: Shop) -> None:
     assert not {"HUGEINT", "INT128"}.intersection(types.values())
 
 
+@pytest.mark.parametrize("kind", ON_SERVERS)
+def test_sums_of_the_view_have_64_bits_on_a_server(kind: str, request: pytest.FixtureRequest) -> None:
+    shop: ServerShop = request.getfixturevalue(kind)()
+    load_staged(shop, ORDERS)
+    columns = f"SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '{VIEW_NAME}'"
+    types = dict(shop.query(columns))
+    whole = {name for name in types if name.endswith(("_cents", "_orders", "_days"))} - {"avg_days_between_purchases"}
+    assert {"total_revenue_cents", "total_orders", "net_revenue_cents"} <= whole
+    assert {types[name] for name in whole} == {"bigint"}
+
+
 def _ids(store: Store, table: str) -> list[str]:
     found = getattr(store.tables, table)
     ids: list[str] = store.fetch(found.select("id").order_by("id")).column("id").to_pylist()

@@ -18,6 +18,7 @@ from ibis.backends.sql.compilers import MySQLCompiler
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from customer_revenue.orders.engines.base_engine import double_literal
+from customer_revenue.orders.engines.integer_sums import IntegerSums
 
 MARIADB_COLLATION = "utf8mb4_nopad_bin"
 MYSQL_COLLATION = "utf8mb4_0900_bin"
@@ -41,7 +42,7 @@ def exact_text(text: ir.StringValue) -> ir.StringValue:
     return found
 
 
-class MySQLStoreCompiler(MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
+class MySQLStoreCompiler(IntegerSums, MySQLCompiler):  # type: ignore[misc]  # Ibis has no types
     """Compiles expressions over a store.
 
     Args:

@@ -13,7 +13,6 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.csv as pv
-from ibis.backends.sql.compilers import PostgresCompiler
 from ibis.backends.sql.datatypes import PostgresType
 from typing_extensions import override
 
@@ -21,6 +20,7 @@ from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Statement, compile_statement, table_from_rows
 from customer_revenue.orders.engines.postgres.connection import connection_pool, sql_text
+from customer_revenue.orders.engines.postgres.dialect import PostgresStoreCompiler
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.mapping import ShopMapping
@@ -29,7 +29,7 @@ from customer_revenue.settings import StoreOptions
 if TYPE_CHECKING:
     import psycopg
 
-_COMPILER = PostgresCompiler()
+_COMPILER = PostgresStoreCompiler()
 _BLOCK_BYTES = 1 << 22
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import ibis
-from ibis.backends.sql.compilers import PostgresCompiler
 from ibis.backends.sql.datatypes import DuckDBType, PostgresType
 from typing_extensions import override
 
@@ -19,6 +18,7 @@ from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_target import Target, quoted
 from customer_revenue.orders.engines.postgres.connection import sql_text
+from customer_revenue.orders.engines.postgres.dialect import PostgresStoreCompiler
 from customer_revenue.orders.engines.postgres.upsert import postgres_upsert
 from customer_revenue.orders.engines.server_target import INDEXES, KEYED, TABLES, ServerTarget
 from customer_revenue.orders.engines.urls import without_password
@@ -65,7 +65,7 @@ class PostgresTarget(ServerTarget):
     """A store on a PostgreSQL server; see ``Target``."""
 
     def __init__(self, con: psycopg.Connection, folder: Path, display_url: str) -> None:
-        super().__init__(folder, display_url, PostgresCompiler(), "postgres")
+        super().__init__(folder, display_url, PostgresStoreCompiler(), "postgres")
         self._con = con
 
     @override
