@@ -207,7 +207,10 @@ def mapped_tables(
     users = found.get("users")
     if users is None:
         customers = orders.filter(orders.user_id.notnull()).select("user_id").distinct()
-        nothing = {column: ibis.null(dtype) for column, dtype in _wanted("users", optional=optional).items()}
+        nothing = {
+            column: ibis.null(dtype.copy(nullable=True))
+            for column, dtype in _wanted("users", optional=optional).items()
+        }
         users = customers.select(**{**nothing, "id": customers.user_id})
     returned = judged_refunds(found["refunds"]) if "refunds" in found else None
     if returned is None:
