@@ -79,19 +79,16 @@ class Season:
 class Models:
     """The boosters.
 
-    ``direct_rate`` is the logarithm of the mean purchases per day that the direct member starts from. The levels are
-    those by which past windows were above the models, as far as they are to be expected again: ``purchase_level`` over
-    the regularity model, ``spend_level`` over Gamma-Gamma, ``churn_levels`` over the classifiers, by horizon.
+    ``direct_rate`` is the logarithm of the mean purchases per day that the direct member starts from, ``spend_level``
+    the one by which spend per purchase was above Gamma-Gamma's.
     """
 
     offset: OffsetBooster
     direct: OffsetBooster
     direct_rate: float
     spend: OffsetBooster
-    purchase_level: float
     spend_level: float
     churn: dict[int, ChurnClassifier]
-    churn_levels: dict[int, float]
 
     @property
     def boosters(self) -> list[OffsetBooster]:
@@ -111,7 +108,7 @@ class Models:
         sums = self._forest.sums([*baseline.matrix.T, *starts.values()])
         offset, direct, spend, *churn = (b.clipped(own) for b, own in zip(self.boosters, sums, strict=True))
         log_odds = {
-            horizon: classifier.calibrated(starts[horizon], own) + self.churn_levels[horizon]
+            horizon: classifier.calibrated(starts[horizon], own)
             for (horizon, classifier), own in zip(self.churn.items(), churn, strict=True)
         }
         return Corrections(self, baseline, offset, direct, spend, log_odds)
@@ -142,8 +139,8 @@ class Corrections:
         }
 
     def log_purchases(self, horizon_days: float, weights: Weights) -> Floats:
-        """Weighted mean of the members' logarithms, at the level that is to be expected; the direct member has it."""
-        return combine(self.members(horizon_days), weights) + (1 - weights.direct) * self.models.purchase_level
+        """Weighted mean of the members' logarithms."""
+        return combine(self.members(horizon_days), weights)
 
     def log_spend(self, weights: Weights) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
@@ -212,9 +209,7 @@ class FittedEnsemble:
             "direct": models.direct.to_state(),
             "direct_rate": models.direct_rate,
             "spend": models.spend.to_state(),
-            "purchase_level": models.purchase_level,
             "spend_level": models.spend_level,
-            "churn_levels": {str(h): level for h, level in models.churn_levels.items()},
             "churn": {str(h): c.to_state() for h, c in models.churn.items()},
             "weights": asdict(self.weights),
             "season": asdict(self.season),
@@ -241,10 +236,8 @@ class FittedEnsemble:
                 direct=direct,
                 direct_rate=state["direct_rate"],
                 spend=spend,
-                purchase_level=state["purchase_level"],
                 spend_level=state["spend_level"],
                 churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()},
-                churn_levels={int(h): level for h, level in state["churn_levels"].items()},
             ),
             weights=Weights(**state["weights"]),
             season=Season(**state["season"]),

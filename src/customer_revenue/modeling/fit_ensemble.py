@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -10,7 +10,6 @@ import numpy as np
 from scipy.special import expit
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling import levels
 from customer_revenue.modeling.baseline_guard import LogForecast, own_shares
 from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
@@ -24,7 +23,6 @@ from customer_revenue.modeling.ensemble import (
     combine,
     zero_count_log_odds,
 )
-from customer_revenue.modeling.levels import estimate
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
 from customer_revenue.modeling.training_windows import TrainingWindow, stack
@@ -50,9 +48,7 @@ FADING = 0.6
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 LEVEL_SHARE = 0.5
-"""Share of each window's own level that is taken out before the churn classifiers learn; the rest they learn, since the
-age of the customers tells the windows apart. What they learn of the mean is then corrected to what is to be expected.
-"""
+"""Share of each window's own level that the churn classifiers learn."""
 
 MAX_SPEND_CORRECTION = 1.0
 
@@ -118,8 +114,8 @@ def fit_boosters(
 ) -> Models:
     """The boosters, fitted on all windows; churn is learned at the predictor's horizon and at some short ones.
 
-    All are learned with each window's level taken out: what is learned is who buys more than whom. The levels are kept
-    as far as their standard errors leave something of them.
+    Purchases and spend are learned with each window's level taken out: what is learned is who buys more than whom. The
+    level of purchases in one season says little about the next; that of spend hardly moves, and is kept.
     """
     longest = _longest(training_windows)
     X = np.vstack([s.baseline.matrix for s in longest])
@@ -137,18 +133,9 @@ def fit_boosters(
     money = OffsetBooster("tweedie", trees, clip=MAX_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     money.fit(bins, relative, base + offset.correction(X) + np.round(spend - unit, 9), weight)
-    usual = [s for s in longest if not s.same_season()] or longest
-    churn, churn_levels = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
-    return Models(
-        offset,
-        direct,
-        rate,
-        money,
-        estimate(levels.purchase_levels(usual), levels.PURCHASES_SPREAD).beyond_chance,
-        estimate(levels.spend_levels(usual), levels.SPEND_SPREAD, FADING).expected,
-        churn,
-        churn_levels,
-    )
+    level = float(np.average([s.spend_level() for s in longest], weights=fading))
+    churn = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
+    return Models(offset, direct, rate, money, level, churn)
 
 
 def _churn(
@@ -157,9 +144,9 @@ def _churn(
     seed: int,
     trees: int,
     short_horizons_days: Sequence[int],
-) -> tuple[dict[int, ChurnClassifier], dict[int, float]]:
-    """A classifier and a level per horizon that the windows have; at the predictor's, those of the windows' own."""
-    classifiers, of_horizon = {}, {}
+) -> dict[int, ChurnClassifier]:
+    """One classifier per horizon that the windows have; that of the predictor's horizon learns at the windows' own."""
+    classifiers = {}
     for horizon in sorted({*short_horizons_days, horizon_days}):
         own = horizon if horizon != horizon_days else training_windows[0].horizon_days
         usable = [s for s in training_windows if f"purchases_{own}" in s.outcomes]
@@ -172,25 +159,23 @@ def _churn(
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
         classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
-        usual = [s for s in usable if not s.same_season()] or usable
-        found = estimate(levels.churn_levels(usual, own), levels.CHURN_SPREAD)
-        of_horizon[horizon] = found.expected - (1 - LEVEL_SHARE) * found.mean
-    return classifiers, of_horizon
+    return classifiers
 
 
 def _season(training_windows: Sequence[TrainingWindow]) -> Season:
-    """This season's levels less those of the other seasons, shrunk by the standard error of the difference."""
+    """This season's levels less those of the other seasons, shrunk by the number of years that show them."""
     same, other = [s for s in training_windows if s.same_season()], [s for s in training_windows if not s.same_season()]
     if not same or not other:
         return Season()
+    shrinkage = len(same) / (len(same) + 0.5)
 
-    def contrast(of: Callable[[Sequence[TrainingWindow]], list[levels.WindowLevel]], spread: float) -> float:
-        return estimate(of(same), spread).less(estimate(of(other), spread)).beyond_chance
+    def contrast(levels: Sequence[float], others: Sequence[float]) -> float:
+        return float(shrinkage * (np.mean(levels) - np.mean(others)))
 
     return Season(
-        purchases=contrast(levels.purchase_levels, levels.PURCHASES_SPREAD),
-        spend=contrast(levels.spend_levels, levels.SPEND_SPREAD),
-        churn=contrast(lambda some: levels.churn_levels(some, some[0].horizon_days), levels.CHURN_SPREAD),
+        purchases=contrast([s.purchase_level() for s in same], [s.purchase_level() for s in other]),
+        spend=contrast([s.spend_level() for s in same], [s.spend_level() for s in other]),
+        churn=contrast([s.churn_level(s.horizon_days) for s in same], [s.churn_level(s.horizon_days) for s in other]),
     )
 
 
@@ -225,8 +210,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p, test.baseline.columns["frequency"])
-    missed = [s.purchase_level() - models.purchase_level for s in longest]
-    dispersion = dispersion.widened(float(np.mean(np.square(missed))))
+    dispersion = dispersion.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)
 
 

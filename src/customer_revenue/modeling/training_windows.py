@@ -96,19 +96,6 @@ class TrainingWindow:
         expected = float(np.exp(self.baseline.log_purchases(self.horizon_days)) @ self.baseline.spend_cents)
         return _log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
 
-    def purchase_variance(self) -> float:
-        """Variance of the level of purchases by the chance which customers came."""
-        return _ratio_variance(self.purchases, np.exp(self.baseline.log_purchases(self.horizon_days)))
-
-    def spend_variance(self) -> float:
-        """Variance of the level of spend by the chance which customers came."""
-        return _ratio_variance(self.revenue, self.purchases * self.baseline.spend_cents)
-
-    def churn_variance(self, horizon_days: int) -> float:
-        """Variance of the level of the log-odds of no purchase by chance."""
-        p = expit(self.baseline.churn_log_odds(horizon_days) + self.churn_level(horizon_days))
-        return float(1 / max(np.sum(p * (1 - p)), 1e-9))
-
     def churn_level(self, horizon_days: int) -> float:
         """Level of the log-odds of no purchase."""
         return log_odds_level(
@@ -119,13 +106,6 @@ class TrainingWindow:
         """Whether the window lies whole years before the as-of day."""
         years = round(self.lag_days / DAYS_PER_YEAR)
         return years > 0 and abs(self.lag_days - years * DAYS_PER_YEAR) <= SEASON_TOLERANCE_DAYS
-
-
-def _ratio_variance(happened: Floats, expected: Floats) -> float:
-    """Variance of the logarithm of the ratio of two totals over customers (the delta method)."""
-    total = max(float(happened.sum()), 1e-9)
-    ratio = total / max(float(expected.sum()), 1e-9)
-    return float(np.sum((happened - ratio * expected) ** 2) / total**2)
 
 
 def _log_ratio(happened: float, expected: float) -> float:
