@@ -64,9 +64,9 @@ test-servers: dev  ## the tests of database servers, of the service over HTTP, o
 test-long: dev  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
 	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow $(PYTEST_ARGS)
 
-coverage: dev  ## run the tests and fail below the floor of coverage
+coverage: dev  ## run the tests of make test and fail below the floor of coverage
 	rm -f .coverage .coverage.*
-	$(PYTEST) -m "not slow" --cov --cov-report=term $(PYTEST_ARGS)
+	$(PYTEST) -m "not servers and not slow" --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: dev  ## formatting, lint, types, import contracts, schemas of the hosting platform's files
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -34,11 +35,7 @@ class Capsule:
         return self._table.__arrow_c_stream__(requested_schema)
 
 
-def _polars(rows: dict[str, list[Any]]) -> Any:
-    return pytest.importorskip("polars").DataFrame(rows)
-
-
-@pytest.mark.parametrize("make", [pd.DataFrame, pa.table, Capsule, _polars])
+@pytest.mark.parametrize("make", [pd.DataFrame, pa.table, Capsule, pl.DataFrame])
 def test_any_frame_with_names_of_its_own(make: Callable[[dict[str, list[Any]]], Any]) -> None:
     with cr.load_orders(make(ROWS), customer="Buyer", date="When", amount="Net", order="Number") as orders:
         table = orders.arrow.table("orders").sort_by("id")

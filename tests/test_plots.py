@@ -98,6 +98,9 @@ def test_the_spend_curve_is_a_density_with_the_mean_of_the_model(model, features
     assert 0.95 < mass.sum() <= 1.01
     spend = model.spend_
     assert (middle * mass).sum() == pytest.approx(spend.p_ * spend.v_ / (spend.q_ - 1) / 100, rel=0.15)
+    yen = plots.spend_distribution(model, features, currency="JPY")
+    assert yen.lines[0].get_data()[0] == pytest.approx(x * 100)
+    assert yen.get_xlabel() == "mean spend of a purchase day JPY"
 
 
 def test_without_gamma_gamma_there_is_no_spend_to_draw(model, features):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.orders.conftest import MakeServerShop
 
 ROWS = """
-    INSERT INTO purchases VALUES (1, 7, 10.005, 'Completed', '2023-05-01 20:00:00'),
-        (2, 7, 5, 'returned', '2023-05-02 00:00:00'), (3, 8, 1.10, 'abandoned', '2023-05-03 10:00:00');
+    INSERT INTO purchases VALUES (1, 7, 10.005, 'Completed', '2023-05-01 20:00:00', 'DE'),
+        (2, 7, 5, 'returned', '2023-05-02 00:00:00', NULL), (3, 8, 1.10, 'abandoned', '2023-05-03 10:00:00', 'FR');
     INSERT INTO people VALUES (7, 'Ann'), (8, 'Bob');
     INSERT INTO returns VALUES ('r', 'ANN', 50, '2023-05-04 10:00:00'), ('R', 'ann', 70, '2023-05-04 10:00:00');
 """
@@ -24,14 +24,14 @@ SHOP = {
     "postgres": """
         SET TIME ZONE 'UTC';
         CREATE TABLE purchases (number bigint PRIMARY KEY, buyer integer, amount numeric(10, 3), state text,
-            bought_at timestamp with time zone);
+            bought_at timestamp with time zone, land text);
         CREATE TABLE people (id integer, full_name varchar(40));
         CREATE TABLE returns (id text, buyer text, cents integer, at timestamp with time zone);
     """,
     "mysql": """
         SET time_zone = '+00:00';
         CREATE TABLE purchases (number bigint PRIMARY KEY, buyer integer, amount decimal(10, 3), state text,
-            bought_at timestamp NULL) CHARACTER SET latin1;
+            bought_at timestamp NULL, land varchar(2)) CHARACTER SET latin1;
         CREATE TABLE people (id integer, full_name varchar(40)) CHARACTER SET latin1;
         CREATE TABLE returns (id varchar(9), buyer varchar(9), cents integer, at timestamp NULL) CHARACTER SET latin1;
     """,
@@ -48,6 +48,7 @@ user_id = "buyer"
 total = "amount"
 status = "state"
 created_at = "bought_at"
+country = "land"
 
 [tables.users]
 table = "people"
@@ -76,6 +77,9 @@ def test_a_shops_own_tables(on_server: MakeServerShop, tmp_path: Path) -> None:
             "id": "1", "user_id": "7", "total_cents": 1001, "status": "paid",
             "created_at": dt.datetime(2023, 5, 1, 20), "day": dt.date(2023, 5, 2),
         }  # fmt: skip
+        complete = store.fetch(store.table("orders").order_by("id"))
+        assert complete.column("country").to_pylist() == ["DE", None, "FR"]
+        assert complete.column("channel").null_count == 3
         assert [row["status"] for row in orders] == ["paid", "refunded", "abandoned"]
         users = store.fetch(store.tables.users.order_by("id")).to_pylist()
         assert users == [{"id": "7", "name": "Ann", "email": None}, {"id": "8", "name": "Bob", "email": None}]

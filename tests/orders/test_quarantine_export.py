@@ -143,6 +143,17 @@ def test_a_whole_order_leaves_as_a_whole(any_shop: Shop) -> None:
     assert dict(any_shop.query("SELECT id, total_cents FROM orders")) == {"1": 600, "2": 400, "3": 500}
 
 
+def test_the_rest_of_a_cut_order_does_not_answer_its_first_part(shop: Shop) -> None:
+    line = "1,{},x,1,2010-12-01 07:45:00,{},7,UK".format
+    shop.load("2,a,x,1,2010-12-01 07:45:00,1.00,7,UK", line("a", "1.00"), line("b", "two"), header=INVOICES)
+    shop.load("3,a,x,1,2010-12-02 07:45:00,1.00,7,UK", line("c", "three"), header=INVOICES)
+    assert [row[2] for row in reasons(shop)] == ["part_of_order", "bad_amount", "bad_amount"]
+    [path] = exported(shop)
+    shop.files(corrected(path, ("two", "2.00"), ("three", "3.00")))
+    assert reasons(shop) == []
+    assert dict(shop.query("SELECT id, total_cents FROM orders"))["1"] == 600
+
+
 def test_a_reason_brings_the_other_lines_of_its_orders(shop: Shop) -> None:
     shop.load(GOOD, "2,bob,never,10,paid", "2,bob,2024-05-02,10,paid", "3,eve,2024-05-02,1,lost")
     [path] = exported(shop, "bad_date")

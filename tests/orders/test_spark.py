@@ -178,6 +178,7 @@ user_id = "buyer"
 total = "amount"
 status = "state"
 created_at = "bought_at"
+country = "land"
 
 [tables.users]
 table = "{schema}people"
@@ -197,6 +198,7 @@ def test_a_shops_own_tables(spark_session: SparkSession, tmp_path: Path, *, cata
             "amount": pa.array([Decimal("10.005"), Decimal("5"), Decimal("1.1")], pa.decimal128(10, 3)),
             "state": ["Completed", "returned", "abandoned"],
             "bought_at": pa.array(moments, pa.timestamp("us", "UTC")),
+            "land": ["DE", None, "FR"],
         }
     )
     pq.write_table(purchases, tmp_path / "purchases")
@@ -217,6 +219,8 @@ def test_a_shops_own_tables(spark_session: SparkSession, tmp_path: Path, *, cata
             "created_at": dt.datetime(2023, 5, 1, 20), "day": dt.date(2023, 5, 2),
         }  # fmt: skip
         assert [row["status"] for row in orders] == ["paid", "refunded", "abandoned"]
+        complete = store.fetch(store.table("orders").order_by("id"))
+        assert complete.column("country").to_pylist() == ["DE", None, "FR"]
         assert store.fetch(store.tables.users.order_by("id")).column("name").to_pylist() == ["Ann", "Bob"]
         assert store.fetch(store.tables.order_items).num_rows == 0
         assert not store.stale()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from customer_revenue.currencies import minor_units
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.modeling.gamma_gamma import GammaGamma, log_spend_density
 from customer_revenue.plots.style import INK, MODEL, axes_for
@@ -23,7 +24,9 @@ class SpendModel(Protocol):
     spend_: GammaGamma
 
 
-def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40, ax: Axes | None = None) -> Axes:
+def spend_distribution(
+    model: SpendModel, features: pd.DataFrame, bins: int = 40, ax: Axes | None = None, *, currency: str = ""
+) -> Axes:
     """Mean spend of the repeat buyers, and the distribution that Gamma-Gamma expects for their numbers of purchases.
 
     Args:
@@ -31,6 +34,7 @@ def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40
         features: rows with ``spend_days`` and ``monetary_cents``.
         bins: of the histogram.
         ax: axes to draw on.
+        currency: of the amounts, which says how many decimals they have; two without one.
 
     Raises:
         InvalidParameter: the model has no Gamma-Gamma.
@@ -46,13 +50,14 @@ def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40
     spend = model.spend_
     if spend.p_ is None or spend.q_ is None or spend.v_ is None:
         raise InvalidParameter(f"there is no Gamma-Gamma to draw: {spend.problem_}")
+    units = minor_units(currency)
     known = features[(features["spend_days"] > 0) & (features["monetary_cents"] > 0)]
-    money = known["monetary_cents"].to_numpy(dtype=float) / 100
+    money = known["monetary_cents"].to_numpy(dtype=float) / units
     top = float(np.quantile(money, SHOWN_SHARE))
     grid = np.linspace(top / POINTS, top, POINTS)
     days, counts = np.unique(known["spend_days"].to_numpy(dtype=float), return_counts=True)
-    logs = log_spend_density(days[:, None], grid[None, :] * 100, spend.p_, spend.q_, spend.v_)
-    density = counts @ np.exp(logs) / counts.sum() * 100
+    logs = log_spend_density(days[:, None], grid[None, :] * units, spend.p_, spend.q_, spend.v_)
+    density = counts @ np.exp(logs) / counts.sum() * units
     axes = axes_for(ax)
     axes.hist(
         money,
@@ -65,7 +70,7 @@ def spend_distribution(model: SpendModel, features: pd.DataFrame, bins: int = 40
     )
     axes.plot(grid, density, color=MODEL, label="Gamma-Gamma")
     axes.axvline(float(money.mean()), color=INK, linestyle=":", linewidth=1.2, label="actual mean")
-    axes.set(xlabel="mean spend of a purchase day", ylabel="density", xlim=(0, top))
+    axes.set(xlabel=f"mean spend of a purchase day {currency}".rstrip(), ylabel="density", xlim=(0, top))
     axes.set_title("Spend of the repeat buyers")
     axes.legend(frameon=False)
     return axes

@@ -69,21 +69,26 @@ def quarantine_incomplete_orders(con: duckdb.DuckDBPyConnection, schema: str) ->
 def stage_answered(con: duckdb.DuckDBPyConnection, schema: str, files: Mapping[int, QuarantineSource]) -> None:
     """Write the table ``answered``: the ids of the rows of ``old.quarantine`` that the files answer.
 
-    Orders and refunds that are imported answer theirs too: see ``leaving_quarantine``.
+    Orders and refunds that are imported answer theirs too: see ``leaving_quarantine``. One that is quarantined again
+    answers its earlier rows if it has at least as many: with fewer, it may be the rest of an order that files cut.
     """
     if not scalar(con, "SELECT count(*) FROM old.quarantine"):
         return
-    again = (
-        f"SELECT {{0}} FROM {schema}.lines WHERE reason IS NOT NULL AND role = '{{1}}' AND file NOT IN ({{2}})".format
-    )
-    exports = f"SELECT file FROM {schema}.returned"
-    con.execute(
-        f"""
-        INSERT INTO {schema}.answered SELECT {ROW_ID_SQL} FROM old.quarantine
-        WHERE CASE WHEN refund_id IS NULL THEN order_id IN ({again("order_id", "order", exports)})
-            ELSE refund_id IN ({again("refund_id", "refund", exports)}) END
-        """
-    )
+    for role, its_id in (("order", "order_id"), ("refund", "refund_id")):
+        con.execute(
+            f"""
+            INSERT INTO {schema}.answered
+            WITH again AS (
+                SELECT {its_id} AS id, count(*) AS n FROM {schema}.lines
+                WHERE reason IS NOT NULL AND role = '{role}' AND file NOT IN (SELECT file FROM {schema}.returned)
+                GROUP BY {its_id}
+            ), before AS (
+                SELECT {ROW_ID_SQL} AS row_id, {its_id} AS id, count(*) OVER (PARTITION BY {its_id}) AS n
+                FROM old.quarantine WHERE {"refund_id IS NULL" if role == "order" else "true"}
+            )
+            SELECT row_id FROM before JOIN again USING (id) WHERE again.n >= before.n
+            """
+        )
     for position, file in files.items():
         if not file.is_export:
             _answer_corrected_lines(con, schema, position, file)

@@ -32,6 +32,7 @@ class BacktestFold:
         predictions: its predictions, in the order of the features.
         outcomes: what happened, in the same order; ``None`` while the horizon is not over.
         forecasts: of each model by name, in the same order; empty without outcomes.
+        currency: of the amounts; its code.
     """
 
     cutoff: dt.date
@@ -41,6 +42,7 @@ class BacktestFold:
     predictions: pa.Table
     outcomes: Outcomes | None
     forecasts: Mapping[str, Forecast]
+    currency: str = ""
 
     def metrics(self) -> dict[str, dict[str, float]]:
         """Every figure of every model."""
@@ -107,7 +109,9 @@ def predict_from(
             forecasts[NAIVE] = naive_forecast(features, windows[0], horizon_days)
         known = np.flatnonzero(np.isfinite(happened.purchases))
         assert len(known) == features.num_rows, "every customer with an order by the cut-off has a label"
-    return BacktestFold(cutoff, horizon_days, features, predictor, predictions, happened, forecasts)
+    return BacktestFold(
+        cutoff, horizon_days, features, predictor, predictions, happened, forecasts, store.info.currency
+    )
 
 
 def forecast_of(predictions: pa.Table, cutoff: dt.date) -> Forecast:

@@ -12,7 +12,7 @@ from customer_revenue.modeling.forecast_names import BG_NBD, COVERAGE, OURS, PRE
 from customer_revenue.modeling.metrics import evaluate, slices
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.workflows.evaluation.fold import BacktestFold, slice_metrics
-from customer_revenue.workflows.evaluation.metric_text import ROWS, empty_table, table_text, three_decimals
+from customer_revenue.workflows.evaluation.metric_text import empty_table, shown_metrics, table_text, three_decimals
 
 
 def fold_table(fold: BacktestFold, draws: int = 200) -> str:
@@ -24,7 +24,7 @@ def fold_table(fold: BacktestFold, draws: int = 200) -> str:
     gaps = paired_bootstrap(fold.outcomes, fold.forecasts[OURS], fold.forecasts[BG_NBD], draws)
     models = list(metrics)
     table = empty_table(title, ["", *models, f"ours less {BG_NBD} (95 %)"])
-    for name, (words, write) in ROWS.items():
+    for name, (words, write) in shown_metrics(fold.currency).items():
         gap, low, high = gaps[name]
         difference = f"{write(gap)} ({write(low)} to {write(high)})"
         table.add_row(words, *(write(metrics[model][name]) for model in models), difference)
@@ -48,7 +48,7 @@ def members_table(fold: BacktestFold) -> str:
     table = empty_table("The mix and its members", ["", *forecasts])
     table.add_row("weight", *("" if name == OURS else f"{weights[name]:.3f}" for name in forecasts))
     figures = {name: evaluate(fold.outcomes, forecast) for name, forecast in forecasts.items()}
-    for name, (words, write) in ROWS.items():
+    for name, (words, write) in shown_metrics(fold.currency).items():
         if name != "next_date_error_days":
             table.add_row(words, *(write(figures[model][name]) for model in forecasts))
     return table_text(table)
@@ -84,7 +84,7 @@ def summary_table(folds: Sequence[BacktestFold]) -> str:
     scored = [fold for fold in folds if fold.outcomes is not None]
     means = mean_figures(scored)
     table = empty_table(f"Mean of {len(scored)} cut-offs", ["", *PREFIXES])
-    for name, (words, write) in ROWS.items():
+    for name, (words, write) in shown_metrics(folds[0].currency).items():
         cells = (means.get(f"{prefix}{name}") for prefix in PREFIXES.values())
         table.add_row(words, *("" if cell is None else write(cell) for cell in cells))
     return table_text(table)

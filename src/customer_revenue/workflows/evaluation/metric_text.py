@@ -9,6 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from customer_revenue.currencies import in_units, minor_digits
+
+Write = Callable[[float], str]
+"""How the values of a figure are written."""
+
 
 def three_decimals(value: float) -> str:
     """Three decimals."""
@@ -19,21 +24,17 @@ def _percent(value: float) -> str:
     return f"{value:+.1%}"
 
 
-def _money(value: float) -> str:
-    return f"{value / 100:,.2f}"
-
-
 def _days(value: float) -> str:
     return f"{value:,.1f}"
 
 
-ROWS: Mapping[str, tuple[str, Callable[[float], str]]] = {
+_ROWS: Mapping[str, tuple[str, Write | None]] = {
     "purchases_mae": ("purchases, mean absolute error", three_decimals),
     "purchases_rmse": ("purchases, root mean square error", three_decimals),
     "purchases_spearman": ("purchases, rank correlation", three_decimals),
     "purchases_bias": ("purchases, bias of the total", _percent),
-    "revenue_mae": ("revenue, mean absolute error", _money),
-    "revenue_rmse": ("revenue, root mean square error", _money),
+    "revenue_mae": ("revenue, mean absolute error", None),
+    "revenue_rmse": ("revenue, root mean square error", None),
     "revenue_gini": ("revenue, normalised Gini", three_decimals),
     "revenue_bias": ("revenue, bias of the total", _percent),
     "probability_auc": ("purchase or not, AUC", three_decimals),
@@ -42,7 +43,20 @@ ROWS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "probability_ece": ("purchase or not, calibration error", three_decimals),
     "next_date_error_days": ("next date, median error of buyers in days", _days),
 }
-"""The figures that are shown: name, words, and how to write a value."""
+"""The figures that are shown: name, words, and how to write a value, which the currency says of money."""
+
+
+def shown_metrics(currency: str) -> dict[str, tuple[str, Write]]:
+    """Return the figures that are shown: name, words, and how to write a value, money in units of the currency.
+
+    >>> [shown_metrics(currency)["revenue_mae"][1](1234.5) for currency in ("EUR", "JPY")]
+    ['12.35', '1,235']
+    """
+
+    def money(value: float) -> str:
+        return f"{in_units(value, currency):,.{minor_digits(currency)}f}"
+
+    return {name: (words, write or money) for name, (words, write) in _ROWS.items()}
 
 
 def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

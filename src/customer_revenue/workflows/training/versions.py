@@ -8,7 +8,7 @@ from pathlib import Path
 from customer_revenue.errors import ModelError
 from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.tracking import CHAMPION
-from customer_revenue.workflows.evaluation.metric_text import ROWS, table_of
+from customer_revenue.workflows.evaluation.metric_text import shown_metrics, table_of
 from customer_revenue.workflows.registry.bundles import current_version, read_gate
 from customer_revenue.workflows.registry.champion import changes
 from customer_revenue.workflows.registry.model_card import run_of
@@ -49,10 +49,11 @@ def _rows(models: Path) -> Iterator[list[str]]:
         except ModelError:
             continue  # a folder of something else
         metrics, gate, run = manifest.get("metrics", {}), read_gate(folder), run_of(folder) or {}
+        shown = shown_metrics(manifest.get("currency", ""))
         yield [
             folder.name,
             run.get("registered_version") or "",
             CHAMPION if folder.name == current else "",
             gate.word if gate else "",
-            *(ROWS[name][1](metrics[name]) if name in metrics else "" for name in LISTED_METRICS),
+            *(shown[name][1](metrics[name]) if name in metrics else "" for name in LISTED_METRICS),
         ]
