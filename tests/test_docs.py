@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -115,7 +116,7 @@ def test_the_examples_of_the_guide_run():
     first, *rest = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.S)
     quick = first.replace("cr.load_cdnow()", "cr.load_cdnow(sample=True)")
     assert quick != first
-    names = {
+    names: dict[str, Any] = {
         "log": pd.DataFrame({"Kunde": ["a", "b"], "Tag": ["13.12.2025", "2.1.2026"], "Betrag": ["1.250,50", "8,00"]})
     }
     for code in (quick, *rest):

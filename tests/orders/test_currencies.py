@@ -34,6 +34,36 @@ def _rates(shop: Shop, *lines: str) -> Path:
     return shop.file(*(lines or RATES), header=None, name="rates.txt")
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "refused"),
+    [
+        ("$5.00", "", ""),
+        ("$5.00", "CAD", ""),
+        ("$5.00", "GBP", "is in \\$, the store in GBP"),
+        ("¥500", "", "the sign of CNY, JPY: choose one with CUSTOMER_REVENUE_CURRENCY"),
+        ("¥500", "JPY", ""),
+        ("50 kr", "", "the sign of DKK, ISK, NOK, SEK"),
+        ("50 kr", "SEK", ""),
+        ("£5.00", "USD", "is in GBP, the store in USD"),
+    ],
+)
+def test_a_sign_of_several_currencies_must_be_one_of_the_stores(
+    make_shop: Callable[..., Shop], amount: str, currency: str, refused: str
+) -> None:
+    shop = make_shop(currency=currency)
+    if refused:
+        with pytest.raises(CurrencyMismatch, match=refused):
+            shop.load(f"1,ann,2023-05-01,{amount},paid")
+    else:
+        assert shop.load(f"1,ann,2023-05-01,{amount},paid").orders_imported == 1
+
+
+def test_amounts_of_one_line_with_several_signs_are_refused(shop: Shop) -> None:
+    header = "order_id,user_id,created_at,total,status,product_id,amount"
+    with pytest.raises(CurrencyMismatch, match="several currencies"):
+        shop.load("1,ann,2023-05-01,£5.00,paid,p,€5.00", header=header)
+
+
 def test_each_order_and_refund_is_converted_at_its_own_local_day(make_shop: Callable[..., Shop]) -> None:
     shop = make_shop(currency="USD", timezone="America/New_York")
     summary = shop.load(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 
@@ -13,8 +14,10 @@ from customer_revenue.currencies import UNUSUAL_DIGITS, USUAL_DIGITS, minor_digi
 from customer_revenue.errors import CurrencyMismatch, InvalidParameter
 from customer_revenue.orders.duckdb_sql import scalar
 from customer_revenue.orders.files.columns.conventions import Conventions
+from customer_revenue.orders.files.columns.numbers import SHARED_SIGNS
 from customer_revenue.orders.files.formats.format import Format
 from customer_revenue.orders.files.reading import Rows
+from customer_revenue.tables import DEFAULT_CURRENCY
 
 _STRIPE_COINS = {"ISK": "0.01", "UGX": "0.01", "MGA": "100"}
 """Currencies whose smallest coin in Stripe's API is not the minor unit, in minor units (docs.stripe.com/currencies)."""
@@ -56,6 +59,46 @@ def with_minor_units(
 
 def _code(column: str) -> str:
     return f"upper(trim({column}))"
+
+
+def currency_of_file(
+    con: duckdb.DuckDBPyConnection, path: Path, rows: Rows, file_format: Format, conventions: Conventions, chosen: str
+) -> str:
+    """Return the currency of a file's lines that state none.
+
+    Args:
+        con: the connection.
+        path: of the file, for messages.
+        rows: its rows.
+        file_format: its format.
+        conventions: how its columns are read, and the sign of its amounts.
+        chosen: the store's currency, empty while nothing has decided it.
+
+    Raises:
+        CurrencyMismatch: the file is in another currency, or in several, or its sign does not say in which.
+    """
+    states_currency = "currency" in rows.types
+    sign, known = "" if states_currency else conventions.currency, chosen or file_format.currency
+    for own in (file_format.currency, sign):
+        if own and known and own != known and known not in SHARED_SIGNS.get(own, ()):
+            raise CurrencyMismatch(f"{path} is in {own}, the store in {known}: import it into a store of its own")
+    if known or (sign and sign not in SHARED_SIGNS):
+        return known or sign
+    if not states_currency:
+        if sign and DEFAULT_CURRENCY not in SHARED_SIGNS[sign]:
+            raise CurrencyMismatch(
+                f"{path} has amounts in {sign}, the sign of"
+                f" {', '.join(sorted(SHARED_SIGNS[sign]))}: choose one with CUSTOMER_REVENUE_CURRENCY"
+            )
+        return DEFAULT_CURRENCY
+    found = con.execute(
+        f"SELECT upper(trim(currency)) AS code, count(*) FROM {rows.table} WHERE nullif(trim(currency), '')"
+        " IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code"
+    ).fetchall()
+    if len(found) > 1:
+        counts = ", ".join(f"{code} ({lines} lines)" for code, lines in found[:8])
+        raise CurrencyMismatch(f"{path} has several currencies, {counts}: choose one with CUSTOMER_REVENUE_CURRENCY")
+    return str(found[0][0]) if found else DEFAULT_CURRENCY
 
 
 def stage_rates(con: duckdb.DuckDBPyConnection, currency: str, rates: Mapping[str, Decimal]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from customer_revenue.errors import CurrencyMismatch, NothingImported, UnreadableFile
+from customer_revenue.errors import NothingImported, UnreadableFile
 from customer_revenue.orders.duckdb_sql import first_line, scalar
 from customer_revenue.orders.files import whole_orders
 from customer_revenue.orders.files.aliased_lines import resolve_lines
@@ -29,6 +29,7 @@ from customer_revenue.orders.files.formats.optional_columns import OPTIONAL_TYPE
 from customer_revenue.orders.files.left_empty import left_empty
 from customer_revenue.orders.files.line_currencies import (
     check_days_have_rates,
+    currency_of_file,
     rated,
     stage_rates,
     with_minor_units,
@@ -55,7 +56,6 @@ from customer_revenue.orders.files.staged_tables import (
     stage_users,
 )
 from customer_revenue.orders.files.unpacking import unpack
-from customer_revenue.tables import DEFAULT_CURRENCY
 
 _AMOUNTS = ("total_cents", "amount_cents", "refund_cents", "discount_cents", "cost_cents")
 _MAX_SHOWN_REASONS = 4
@@ -176,7 +176,7 @@ def stage_files(
     for position, file in enumerate(loaded):
         inferences += conventions[position].inferences
         report(f"checking {file.file.source}", 0.3 + 0.3 * position / len(loaded))
-        currency = _currency(con, file, conventions[position], currency)
+        currency = currency_of_file(con, file.path, file.rows, file.format, conventions[position], currency)
         conventions[position] = with_minor_units(con, conventions[position], file.rows, file.format, currency)
         _stage_lines(con, position, file, conventions[position], rules, currency, line_columns)
         inferences += left_empty(con, file.rows, file.format, file.theirs, file.file.source, conventions[position])
@@ -272,27 +272,6 @@ def _judge_all(
         )
         judged[position] = judge.judge()
     return decide_together(judged, {position: file.format for position, file in enumerate(loaded)})
-
-
-def _currency(con: duckdb.DuckDBPyConnection, file: LoadedFile, conventions: Conventions, chosen: str) -> str:
-    """Return the currency of the file's lines, unless they state one."""
-    for own in (file.format.currency, conventions.currency):
-        if own and chosen and own != chosen:
-            raise CurrencyMismatch(f"{file.path} is in {own}, the store in {chosen}: import it into a store of its own")
-    if chosen or file.format.currency or conventions.currency:
-        return chosen or file.format.currency or conventions.currency
-    if "currency" not in file.rows.types:
-        return DEFAULT_CURRENCY
-    found = con.execute(
-        f"SELECT upper(trim(currency)) AS code, count(*) FROM {file.rows.table} WHERE nullif(trim(currency), '')"
-        " IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code"
-    ).fetchall()
-    if len(found) > 1:
-        counts = ", ".join(f"{code} ({lines} lines)" for code, lines in found[:8])
-        raise CurrencyMismatch(
-            f"{file.path} has several currencies, {counts}: choose one with CUSTOMER_REVENUE_CURRENCY"
-        )
-    return str(found[0][0]) if found else DEFAULT_CURRENCY
 
 
 def _stage_lines(

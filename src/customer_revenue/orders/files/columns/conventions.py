@@ -115,5 +115,5 @@ class Conventions:
     coins: str = "1"
     """SQL for how many minor units a line's smallest coin is, where amounts are in coins."""
     currency: str = ""
-    """The currency that the signs of the amounts name."""
+    """The currency that the signs of the amounts name, or a sign that several currencies have."""
     inferences: tuple[Inference, ...] = ()

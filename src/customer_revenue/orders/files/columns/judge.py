@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from customer_revenue.errors import UndecidedColumn
+from customer_revenue.errors import CurrencyMismatch, UndecidedColumn
 from customer_revenue.orders.files.columns.conventions import (
     AmountUnit,
     ColumnChoices,
@@ -93,13 +93,18 @@ class ColumnJudge:
                 self._number(column, found)
             elif column.kind in _IDS:
                 self._id(column, found)
+        if len(found.currencies) > 1:
+            raise CurrencyMismatch(
+                f"{self.source} has amounts in several currencies ({', '.join(sorted(found.currencies))}): split the"
+                " file, or name the currency of each line in a column"
+            )
         unit = self._unit(found)
         conventions = Conventions(
             found.times,
             found.numbers,
             found.ids,
             unit,
-            currency=next(iter(found.currencies)) if len(found.currencies) == 1 else "",
+            currency=next(iter(found.currencies), ""),
             inferences=tuple(found.inferences),
         )
         return JudgedColumns(conventions, found.undecided)

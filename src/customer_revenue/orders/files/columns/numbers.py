@@ -12,7 +12,19 @@ from customer_revenue.orders.duckdb_sql import if_then, one_row
 from customer_revenue.orders.files.columns.conventions import DecimalSign, NumberConvention
 
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "zł": "PLN"}
-"""Signs that name one currency. ``$`` and ``¥`` are the signs of several."""
+"""Signs that name one currency."""
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SHARED_SIGNS = {
+    "$": _codes("ARS AUD BBD BMD BND BRL BSD BZD CAD CLP COP FJD HKD JMD MXN NZD SGD TTD TWD USD UYU XCD"),
+    "¥": _codes("CNY JPY"),
+    "kr": _codes("DKK ISK NOK SEK"),
+}
+"""Signs of several currencies, with those."""
 
 _NOISE = r"[\s\x{00A0}\x{202F}''’€£$¥₹₩₽]|zł|kr\.?|^[A-Z]{3}|[A-Z]{3}$"
 """What stands around digits: spaces, apostrophes and currency signs or codes."""
@@ -26,7 +38,7 @@ class JudgedNumbers:
 
     convention: NumberConvention
     currency: str
-    """The currency that a sign names, empty if none does."""
+    """The currency that a sign names, or the sign if several have it; empty without a sign."""
     has_fractions: bool
     evidence: str
     """Empty for plain numbers with a decimal point."""
@@ -124,7 +136,7 @@ def _undecided(con: duckdb.DuckDBPyConnection, table: str, text: str, column: st
 
 
 def _currency_of_signs(con: duckdb.DuckDBPyConnection, table: str, text: str, column: str) -> str:
-    signs = "|".join(["[$€£¥₹₩₽]", "zł", "^[A-Z]{3}", "[A-Z]{3}$"])
+    signs = "|".join(["[$€£¥₹₩₽]", "zł", "kr", "^[A-Z]{3}", "[A-Z]{3}$"])
     found = [
         sign
         for (sign,) in con.execute(
@@ -140,7 +152,8 @@ def _currency_of_signs(con: duckdb.DuckDBPyConnection, table: str, text: str, co
         )
     if not found:
         return ""
-    return _SIGNS.get(found[0], found[0] if found[0].isalpha() and found[0].isascii() else "")
+    (sign,) = found
+    return _SIGNS.get(str(sign), str(sign))
 
 
 def _cleaned(text: str) -> str:
