@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from customer_revenue.modeling.baseline_guard import LogForecast, OwnShares, loses, own_shares
+from customer_revenue.modeling.baseline_guard import LogForecast, OwnShares, Scatter, loses, own_shares
 from customer_revenue.modeling.metrics import Outcomes, evaluate
 
 CUSTOMERS = 4_000
@@ -66,3 +66,22 @@ def test_a_larger_error_that_is_the_price_of_a_smaller_bias_is_no_loss() -> None
     ours, low = (forecast(rate=rate, chance_rate=rate).forecast() for rate in (RATE * 0.2, RATE * 0.1))
     assert loses(happened, ours, low, ("purchases_mae",), seed=1)
     assert not loses(happened, ours, low, ("purchases_mae", "purchases_bias"), seed=1)
+
+
+def test_a_level_within_the_scatter_of_windows_is_not_judged() -> None:
+    high = forecast(rate=RATE * 1.2, spend=SPEND * 1.2)
+    assert own_shares(HAPPENED, high, forecast(), seed=1).purchases < 1
+    wide = Scatter(purchases=0.15, churn_log_odds=0.3, spend=0.15)
+    assert own_shares(HAPPENED, high, forecast(), seed=1, scatter=wide).all_own
+    narrow = Scatter(purchases=0.05, churn_log_odds=0.05, spend=0.05)
+    assert not own_shares(HAPPENED, high, forecast(), seed=1, scatter=narrow).all_own
+
+
+def test_at_the_level_of_the_window_only_who_buys_more_counts() -> None:
+    wide = Scatter(purchases=0.5, churn_log_odds=0.5, spend=0.5)
+    at = forecast(rate=RATE * 1.3, spend=SPEND / 1.2, chance_rate=RATE * 1.2).at_level(HAPPENED, wide)
+    assert np.exp(at.purchases).sum() == pytest.approx(BOUGHT.sum())
+    assert np.exp(at.purchases) @ np.exp(at.spend) == pytest.approx(HAPPENED.revenue.sum())
+    assert np.mean(1 / (1 + np.exp(-at.churn_log_odds))) == pytest.approx(np.mean(BOUGHT == 0))
+    own = own_shares(HAPPENED, FLAT, forecast(), seed=1, scatter=wide)
+    assert own.purchases == own.probability == 0

@@ -2,6 +2,7 @@
 
 Both forecast a past window of the shop that neither was trained on. What loses there by more than chance explains is
 shrunk to the baseline, in logarithms or log-odds, as little as is needed not to lose; at worst it is replaced by it.
+A level that is off by no more than the levels of the shop's windows scatter is the window's own, and is not judged.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.bootstrap import paired_bootstrap
+from customer_revenue.modeling.levels import log_odds_level, log_ratio
 from customer_revenue.modeling.metrics import Forecast, Outcomes
+
+LEVEL_DEVIATIONS = 1.96
+"""A level within so many standard deviations is a common one."""
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Shares of our own forecast that are tried, in this order."""
 
-PURCHASES = ("purchases_mae", "purchases_bias")
+PURCHASES = ("purchases_mae", "purchases_rmse", "purchases_bias")
 PROBABILITY = ("probability_log_loss",)
-REVENUE = ("revenue_mae", "revenue_bias")
+REVENUE = ("revenue_mae", "revenue_rmse", "revenue_gini", "revenue_bias")
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,15 @@ class OwnShares:
 
 
 @dataclass(frozen=True)
+class Scatter:
+    """Standard deviations of the levels of the shop's past windows, in logarithms and log-odds; 0 for unknown."""
+
+    purchases: float = 0.0
+    churn_log_odds: float = 0.0
+    spend: float = 0.0
+
+
+@dataclass(frozen=True)
 class LogForecast:
     """A forecast of some customers on the scales on which two are mixed: logarithms, and log-odds of no purchase."""
 
@@ -67,6 +81,22 @@ class LogForecast:
             mix(self.spend, other.spend, own.spend),
         )
 
+    def at_level(self, happened: Outcomes, scatter: Scatter) -> LogForecast:
+        """The forecast at the level that the window had, where its own is off by no more than windows scatter."""
+
+        def judged(level: float, deviation: float) -> float:
+            return level if abs(level) <= LEVEL_DEVIATIONS * deviation else 0.0
+
+        expected = np.exp(self.purchases)
+        level = log_ratio(float(happened.purchases.sum()), float(expected.sum()))
+        spend = log_ratio(float(happened.revenue.sum()), float(expected @ np.exp(self.spend))) - level
+        churn = log_odds_level(self.churn_log_odds, ~happened.bought)
+        return LogForecast(
+            self.purchases + judged(level, scatter.purchases),
+            self.churn_log_odds + judged(churn, scatter.churn_log_odds),
+            self.spend + judged(spend, scatter.spend),
+        )
+
     def forecast(self) -> Forecast:
         """The same as purchases, revenue and probabilities; a purchase is expected at least as often as its chance."""
         probability = expit(-self.churn_log_odds)
@@ -80,7 +110,9 @@ def mix(ours: Floats, theirs: Floats, share: float) -> Floats:
     return ours if share == 1.0 else np.asarray(share * ours + (1 - share) * theirs)
 
 
-def own_shares(happened: Outcomes, ours: LogForecast, baseline: LogForecast, seed: int) -> OwnShares:
+def own_shares(
+    happened: Outcomes, ours: LogForecast, baseline: LogForecast, seed: int, scatter: Scatter = Scatter()
+) -> OwnShares:
     """The largest shares of ours that do not lose to the baseline, chosen quantity by quantity.
 
     Args:
@@ -88,7 +120,9 @@ def own_shares(happened: Outcomes, ours: LogForecast, baseline: LogForecast, see
         ours: forecast by models that did not know it.
         baseline: BG/NBD with Gamma-Gamma, likewise.
         seed: of the bootstrap over customers.
+        scatter: of the levels of the shop's windows.
     """
+    ours, baseline = (side.at_level(happened, scatter) for side in (ours, baseline))
     theirs = baseline.forecast()
 
     def largest(metrics: Sequence[str], with_share: Callable[[float], OwnShares]) -> OwnShares:

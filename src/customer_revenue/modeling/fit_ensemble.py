@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.baseline_guard import LogForecast, own_shares
+from customer_revenue.modeling.baseline_guard import LogForecast, Scatter, own_shares
 from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
 from customer_revenue.modeling.churn import ChurnClassifier
@@ -54,6 +54,8 @@ MAX_SPEND_CORRECTION = 1.0
 
 MIN_BUYERS = 40
 """Customers who must have bought, and paid, in the latest window and in those before: of nobody nothing is learned."""
+
+MIN_WINDOWS_OF_SCATTER = 3
 
 CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
@@ -204,7 +206,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     if log_odds is None:
         log_odds = zero_count_log_odds(log_purchases, size)
     ours = LogForecast(log_purchases, log_odds, corrections.log_spend(weights))
-    own = own_shares(test.happened, ours, test.baseline.of_beta_geo(test.horizon_days), seed)
+    own = own_shares(test.happened, ours, test.baseline.of_beta_geo(test.horizon_days), seed, _scatter(longest))
     p = expit(-log_odds)
     # Levels are taken out, so that the dispersion is that of single customers.
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
@@ -212,6 +214,14 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p, test.baseline.columns["frequency"])
     dispersion = dispersion.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)
+
+
+def _scatter(windows: Sequence[TrainingWindow]) -> Scatter:
+    """How much the levels of windows differ from one to the next; unknown with fewer than three."""
+    if len(windows) < MIN_WINDOWS_OF_SCATTER:
+        return Scatter()
+    levels = [(s.purchase_level(), s.churn_level(s.horizon_days), s.spend_level()) for s in windows]
+    return Scatter(*np.std(levels, axis=0, ddof=1).tolist())
 
 
 def _averaged(a: Weights, b: Weights) -> Weights:

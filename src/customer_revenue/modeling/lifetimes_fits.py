@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import warnings
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ import numpy as np
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.fitting import LOG_BOUND
 from customer_revenue.modeling.purchase_histories import Histories
+
+_ONE_AT_A_TIME = threading.RLock()
+"""Autograd traces derivatives, and warnings are silenced, for the whole process."""
 
 
 def fit_beta_geo(scaled: Histories) -> Floats | None:
@@ -63,6 +67,7 @@ def fit_gamma_gamma(x: Floats, m: Floats, weight: Floats) -> Floats | None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silence autograd, which warns on its way to a maximum; only the result is checked."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+    with _ONE_AT_A_TIME, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        yield
+        with np.errstate(all="ignore"):
+            yield

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
-from scipy.optimize import brentq
-from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
+from customer_revenue.modeling.levels import log_odds_level, log_ratio
 from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, Window
 from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.settings import ModelOptions
-
-MAX_LEVEL = 3.0
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,14 @@ class TrainingWindow:
 
     def purchase_level(self) -> float:
         """Level of the purchases over the regularity model's expectation."""
-        return _log_ratio(
+        return log_ratio(
             float(self.purchases.sum()), float(np.exp(self.baseline.log_purchases(self.horizon_days)).sum())
         )
 
     def spend_level(self) -> float:
         """Level of the revenue over that of the same purchases at the expected spend."""
         expected = float(np.exp(self.baseline.log_purchases(self.horizon_days)) @ self.baseline.spend_cents)
-        return _log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
+        return log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
 
     def churn_level(self, horizon_days: int) -> float:
         """Level of the log-odds of no purchase."""
@@ -106,25 +103,6 @@ class TrainingWindow:
         """Whether the window lies whole years before the as-of day."""
         years = round(self.lag_days / DAYS_PER_YEAR)
         return years > 0 and abs(self.lag_days - years * DAYS_PER_YEAR) <= SEASON_TOLERANCE_DAYS
-
-
-def _log_ratio(happened: float, expected: float) -> float:
-    if happened <= 0 or expected <= 0:
-        return 0.0
-    return float(np.clip(np.log(happened / expected), -MAX_LEVEL, MAX_LEVEL))
-
-
-def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
-    """What has to be added to log-odds for their mean probability to be the share that happened."""
-
-    def excess(level: float) -> float:
-        return float(expit(log_odds + level).mean() - happened.mean())
-
-    if excess(-MAX_LEVEL) >= 0:
-        return -MAX_LEVEL
-    if excess(MAX_LEVEL) <= 0:
-        return MAX_LEVEL
-    return float(brentq(excess, -MAX_LEVEL, MAX_LEVEL))
 
 
 def stack(parts: Sequence[Floats]) -> Floats:

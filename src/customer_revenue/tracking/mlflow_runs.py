@@ -224,6 +224,14 @@ def tracking_run(registry: RegistryOptions, name: str) -> Iterator[str]:
             yield run.info.run_id
 
 
+def prepare(registry: RegistryOptions) -> None:
+    """Import MLflow, and create its file if it has one; that takes seconds, which may pass beside other work."""
+    import mlflow.pyfunc  # noqa: F401
+
+    if tracking_uri(registry).startswith("sqlite:"):
+        connect(registry)
+
+
 def connect(registry: RegistryOptions) -> None:
     """Point MLflow at the tracking server and the experiment, which is created if it does not exist."""
     import mlflow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from customer_revenue import plots, tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling import bundle
+from customer_revenue.modeling.chunks import one_blas_thread
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
@@ -67,10 +69,17 @@ def train(
         ModelBusy: another training is under way.
     """
     started, fit, registry = time.monotonic(), settings.fit_options, settings.registry
-    with locked(settings.models, "training", 0), open_store(settings.store, settings.store_options) as store:
+    with (
+        locked(settings.models, "training", 0),
+        open_store(settings.store, settings.store_options) as store,
+        ThreadPoolExecutor(max_workers=1) as beside,
+        one_blas_thread(),
+    ):
         settle(registry)
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
+        # The back-test runs beside the fit, unless somebody waits for the fitted models.
+        testing = _back_test(beside, store, fit, when, report) if before_backtest is None else None
         customers = _population(store, when, asked=(as_of or settings.as_of) is not None)
         windows = training_windows(store, when, settings.ltv_horizon_days, fit.options.windows)
         report("Fitting the models")
@@ -79,7 +88,10 @@ def train(
         facts = _facts(store, fit, predictor.horizon_days, when, version)
         if before_backtest is not None:
             before_backtest(predictor, facts)
-        folds = _back_test(store, fit, when, report)
+        if testing is None:
+            testing = _back_test(beside, store, fit, when, report)
+        tracking.prepare(registry)
+        folds = [fold for fold in (future.result() for future in testing) if fold is not None]
         verdict = None
         if make_it_current:
             policy = load_policy(settings.policy)
@@ -204,18 +216,21 @@ def _weights(predictor: Predictor) -> dict[str, float]:
     return {f"weight_{name}": value for name, value in predictor.weights().items()}
 
 
-def _back_test(store: Store, fit: FitOptions, when: AsOf, report: Report) -> list[BacktestFold]:
+def _back_test(
+    beside: Executor, store: Store, fit: FitOptions, when: AsOf, report: Report
+) -> list[Future[BacktestFold | None]]:
     """Origins in the order of their cut-offs; the horizon of the last ends with what is known."""
-    folds = []
-    for cutoff in fold_cutoffs(store.info.first_day, when.day, fit.options.folds, BACKTEST_HORIZON_DAYS):
+
+    def fold(cutoff: dt.date) -> BacktestFold | None:
         report(f"Back-testing at {cutoff}")
         try:
-            fold = predict_from(store, fit, cutoff, BACKTEST_HORIZON_DAYS, MAX_CHALLENGE_CUSTOMERS)
+            found = predict_from(store, fit, cutoff, BACKTEST_HORIZON_DAYS, MAX_CHALLENGE_CUSTOMERS)
         except NotEnoughData:
-            continue
-        if fold.outcomes is not None:
-            folds.append(fold)
-    return folds
+            return None
+        return found if found.outcomes is not None else None
+
+    cutoffs = fold_cutoffs(store.info.first_day, when.day, fit.options.folds, BACKTEST_HORIZON_DAYS)
+    return [beside.submit(fold, cutoff) for cutoff in cutoffs]
 
 
 def _fold(store: Store, fold: BacktestFold) -> tracking.FoldRecord:

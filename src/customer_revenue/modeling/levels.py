@@ -1,0 +1,32 @@
+"""Levels: what has to be added to the logarithms or log-odds of a forecast for its total to be what happened."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from customer_revenue.arrays import Floats
+
+MAX_LEVEL = 3.0
+
+
+def log_ratio(happened: float, expected: float) -> float:
+    """Logarithm of what happened over what was expected; 0 where either is nothing."""
+    if happened <= 0 or expected <= 0:
+        return 0.0
+    return float(np.clip(np.log(happened / expected), -MAX_LEVEL, MAX_LEVEL))
+
+
+def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
+    """What has to be added to log-odds for their mean probability to be the share that happened."""
+
+    def excess(level: float) -> float:
+        return float(expit(log_odds + level).mean() - happened.mean())
+
+    if excess(-MAX_LEVEL) >= 0:
+        return -MAX_LEVEL
+    if excess(MAX_LEVEL) <= 0:
+        return MAX_LEVEL
+    return float(brentq(excess, -MAX_LEVEL, MAX_LEVEL))
