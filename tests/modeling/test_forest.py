@@ -61,7 +61,9 @@ def test_a_trained_predictor_corrects_as_each_of_its_boosters_would(predictor, s
     baseline = BaselinePrediction.of(shop.features(), predictor.base_)
     together = models.predict(baseline)
     np.testing.assert_allclose(together.offset, models.offset.correction(baseline.matrix), rtol=0, atol=1e-9)
-    np.testing.assert_allclose(together.spend, models.spend.correction(baseline.matrix), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        together.spend, models.spend.correction(baseline.matrix) + models.spend_center, rtol=0, atol=1e-9
+    )
     assert len(models.churn) == 2
     for horizon, classifier in models.churn.items():
         alone = classifier.decision_function(baseline.churn_matrix(horizon))

@@ -80,7 +80,8 @@ class Models:
     """The boosters.
 
     ``direct_rate`` is the logarithm of the mean purchases per day that the direct member starts from, ``spend_level``
-    the one by which spend per purchase was above Gamma-Gamma's.
+    the one by which spend per purchase was above Gamma-Gamma's, and ``spend_center`` the one that is added to the spend
+    booster's corrections for their total to be what was spent.
     """
 
     offset: OffsetBooster
@@ -88,6 +89,7 @@ class Models:
     direct_rate: float
     spend: OffsetBooster
     spend_level: float
+    spend_center: float
     churn: dict[int, ChurnClassifier]
 
     @property
@@ -111,7 +113,7 @@ class Models:
             horizon: classifier.calibrated(starts[horizon], own)
             for (horizon, classifier), own in zip(self.churn.items(), churn, strict=True)
         }
-        return Corrections(self, baseline, offset, direct, spend, log_odds)
+        return Corrections(self, baseline, offset, direct, spend + self.spend_center, log_odds)
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ class FittedEnsemble:
             "direct_rate": models.direct_rate,
             "spend": models.spend.to_state(),
             "spend_level": models.spend_level,
+            "spend_center": models.spend_center,
             "churn": {str(h): c.to_state() for h, c in models.churn.items()},
             "weights": asdict(self.weights),
             "season": asdict(self.season),
@@ -237,6 +240,7 @@ class FittedEnsemble:
                 direct_rate=state["direct_rate"],
                 spend=spend,
                 spend_level=state["spend_level"],
+                spend_center=state.get("spend_center", 0.0),
                 churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()},
             ),
             weights=Weights(**state["weights"]),
