@@ -24,6 +24,9 @@ MAX_SILENT_DAYS_OF_LIVE_STORE = 30
 BEGINNING = dt.date(1, 1, 1)
 """First day of the unbounded period."""
 
+MAX_HORIZON_DAYS = 3650
+"""The longest horizon that is predicted, ten years."""
+
 MIN_YEAR, MAX_YEAR = 1900, 2199
 """Years of a requested day: calendar arithmetic around it stays within the range of dates."""
 

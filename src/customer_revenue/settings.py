@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import EnvSettingsSource
 
 from customer_revenue.errors import InvalidParameter
+from customer_revenue.periods import MAX_HORIZON_DAYS
 
 PREFIX, NESTED = "CUSTOMER_REVENUE_", "__"
 """How the names of variables begin, and what separates a setting from its own options."""
@@ -157,7 +158,9 @@ class Settings(BaseSettings):
         description="MLflow tracking server; MLFLOW_TRACKING_URI or a SQLite file in the folder of models by default.",
     )
     experiment: str = Field("customer-revenue", description="Name of the MLflow experiment and registered model.")
-    ltv_horizon_days: Annotated[int, Field(ge=30, le=3650)] = Field(365, description="Horizon of the estimated LTV.")
+    ltv_horizon_days: Annotated[int, Field(ge=30, le=MAX_HORIZON_DAYS)] = Field(
+        365, description="Horizon of the estimated LTV."
+    )
     discount_rate_per_year: Annotated[Decimal, Field(ge=0, lt=1)] = Field(
         Decimal("0.10"), description="Yearly discount rate of future revenue."
     )

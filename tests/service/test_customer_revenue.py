@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from urllib.parse import quote
 
 import pytest
@@ -42,6 +43,32 @@ SPECIFIED_PREDICTIONS = {
     "churn_risk_score": float,
     "recommended_actions": list,
 }
+
+
+def test_any_horizons_are_predicted_from_one_path(service: Service) -> None:
+    answer = service.get(PATH, days=["180", "7", "365", "7"]).json()
+    predictions, plain = answer["predictions"], service.get(PATH).json()["predictions"]
+    horizons = predictions.pop("horizons")
+    assert predictions == plain
+    assert [horizon["days"] for horizon in horizons] == [7, 180, 365]
+    for shorter, longer in itertools.pairwise(horizons):
+        for name in ("purchase_probability", "expected_purchases", "expected_revenue_cents", "ltv_cents"):
+            assert shorter[name] <= longer[name]
+    for horizon in horizons:
+        assert horizon["revenue_low_cents"] <= horizon["revenue_high_cents"]
+        assert horizon["purchase_probability"] <= horizon["expected_purchases"] + 1e-4
+    whole = horizons[-1]
+    assert whole["days"] == predictions["horizon_days"]
+    assert whole["ltv_cents"] == predictions["estimated_ltv_cents"]
+    for name in ("purchase_probability", "expected_purchases", "expected_revenue_cents", "revenue_high_cents"):
+        assert whole[name] == predictions[name]
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "4000", "week", "1.5"])
+def test_a_horizon_is_a_number_of_days(service: Service, days: str) -> None:
+    answer = service.get(PATH, days=days)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "INVALID_PARAMETER"
 
 
 def test_the_specifications_request_has_the_specifications_answer(service: Service) -> None:

@@ -24,7 +24,7 @@ from customer_revenue.cli.serving import serve
 from customer_revenue.cli.shop import check
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
-from customer_revenue.periods import Period, parse_day
+from customer_revenue.periods import MAX_HORIZON_DAYS, Period, parse_day
 
 app = typer.Typer(
     help="What each customer has been worth, what they will be worth, and what to do about it.",
@@ -129,13 +129,19 @@ def show(
         bool, typer.Option("--predictions/--no-predictions", help="Whether to include predictions.")
     ] = True,
     as_of: AsOfDay = None,
+    days: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Horizon in days to predict as well; can be repeated.", min=1, max=MAX_HORIZON_DAYS, show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Print everything about a customer, as the same JSON as the API."""
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
     answers = Answers.open(settings_for(store), lazily=True)
-    say(as_json(answers.customer(user_id, period, frozenset(breakdown or ()), predictions, as_of)))
+    say(as_json(answers.customer(user_id, period, frozenset(breakdown or ()), predictions, as_of, days or ())))
 
 
 def main() -> None:

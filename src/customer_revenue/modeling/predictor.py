@@ -199,7 +199,7 @@ class Predictor:
             ltv_counts = forecast.counts(self.horizon_days)
         net_share = 1 - self._refund_rates(features)
         revenue = counts.expected * spend_cents
-        future = ltv_counts.expected * spend_cents * net_share * forecast.discounted_share(self.discount_rate_per_year)
+        future = self._future_cents(forecast, ltv_counts.expected, net_share, self.horizon_days)
         purchases = counts.quantiles(self.interval_mass)
         money = revenue_quantiles(counts, revenue, dispersion, self.interval_mass)
         coming = revenue_quantiles(ltv_counts, future, dispersion, self.interval_mass)
@@ -235,6 +235,22 @@ class Predictor:
             },
             schema=PREDICTION_SCHEMA,
         )
+
+    def lifetime_value(self, features: pa.Table, horizon_days: int) -> Floats:
+        """Each customer's net revenue so far and, discounted, that of a horizon, in cents; the LTV at the horizon H."""
+
+        def value(some: pa.Table) -> Floats:
+            forecast, net_share = self._forecast(self._baseline(some)), 1 - self._refund_rates(some)
+            expected = forecast.expected_purchases(horizon_days)
+            past = column(some, "total_cents") - column(some, "refund_cents")
+            return past + self._future_cents(forecast, expected, net_share, horizon_days)
+
+        return np.concatenate(map_chunks(value, features))
+
+    def _future_cents(self, forecast: PurchaseForecast, expected: Floats, net_share: Floats, days: int) -> Floats:
+        """Net revenue of the expected purchases of a horizon, discounted."""
+        discount = forecast.discounted_share(self.discount_rate_per_year, days)
+        return expected * forecast.spend_cents * net_share * discount
 
     def expected_purchases(self, features: pa.Table, days: Sequence[float]) -> Floats:
         """Expected purchase days of each customer (rows) within each number of days (columns)."""

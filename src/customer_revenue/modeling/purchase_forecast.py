@@ -61,9 +61,9 @@ class PurchaseForecast:
         sizes = self.dispersion.sizes(self.baseline.columns["frequency"])
         return CountForecast(self.expected_purchases(horizon_days), self.curve.at(horizon_days), sizes)
 
-    def discounted_share(self, rate_per_year: float) -> Floats:
-        """Present value of the revenue of the predictor's horizon, as a share of it."""
-        ends = np.linspace(0, self.horizon_days, DISCOUNT_STEPS + 1)
+    def discounted_share(self, rate_per_year: float, horizon_days: int) -> Floats:
+        """Present value of the revenue of a horizon, as a share of it."""
+        ends = np.linspace(0, horizon_days, DISCOUNT_STEPS + 1)
         path = np.stack([np.zeros(len(self.baseline)), *(np.exp(self.baseline.log_purchases(end)) for end in ends[1:])])
         factors = (1 + rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / DAYS_PER_YEAR)
         return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))

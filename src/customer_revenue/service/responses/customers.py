@@ -82,6 +82,18 @@ class Offer(Answer):
     expected_cost_cents: int = Field(description="Expected cost of the discount, in cents.")
 
 
+class PredictedHorizon(Answer):
+    """Predictions at a horizon that was asked for."""
+
+    days: int = Field(description="The horizon, in days.")
+    purchase_probability: Probability
+    expected_purchases: float = Field(ge=0, description="Expected number of purchase days within the horizon.")
+    expected_revenue_cents: int = Field(ge=0, description="Expected gross revenue within the horizon, in cents.")
+    revenue_low_cents: int = Field(description="Lower quantile of gross revenue, in cents.")
+    revenue_high_cents: int = Field(description="Upper quantile of gross revenue, in cents.")
+    ltv_cents: int = Field(description="Net revenue so far and, discounted, within the horizon, in cents.")
+
+
 class Predictions(Answer):
     """Predictions, all from one curve and one revenue path per customer."""
 
@@ -125,6 +137,9 @@ class Predictions(Answer):
     tier_reason: str
     actions: list[Action] = Field(description="The recommended actions in full, in the same order.")
     offer: Offer | None = Field(description="The personal offer.")
+    horizons: list[PredictedHorizon] | None = Field(
+        default=None, description="Predictions at the horizons that were asked for, shortest first."
+    )
 
 
 class BatchCustomer(Answer):

@@ -16,6 +16,7 @@ from customer_revenue.periods import AsOf, Period
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
+from customer_revenue.workflows.customers.horizons import horizon_bodies
 from customer_revenue.workflows.customers.response import as_row, customer_body, prediction_bodies
 from customer_revenue.workflows.customers.session import Session
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
@@ -81,6 +82,7 @@ class Answers(Session):
         breakdowns: frozenset[Breakdown] = frozenset(),
         include_predictions: bool = True,
         as_of: str | None = None,
+        horizons_days: Sequence[int] = (),
     ) -> Body:
         """Everything about a customer, in the order of the specification's response.
 
@@ -88,7 +90,8 @@ class Answers(Session):
             CustomerNotFound: the store knows no such customer.
             ModelError: predictions are asked for, and there is no model to make them.
         """
-        return self.response(self.find(user_id, self.when(as_of)), period, breakdowns, include_predictions)
+        customer = self.find(user_id, self.when(as_of))
+        return self.response(customer, period, breakdowns, include_predictions, horizons_days)
 
     def response(
         self,
@@ -96,6 +99,7 @@ class Answers(Session):
         period: Period = Period.ALL_TIME,
         breakdowns: frozenset[Breakdown] = frozenset(),
         include_predictions: bool = True,
+        horizons_days: Sequence[int] = (),
     ) -> Body:
         """As :meth:`customer`, of a customer that :meth:`find` gave."""
         facts = as_row(customer.facts(period))
@@ -103,7 +107,7 @@ class Answers(Session):
         body = customer_body(
             facts,
             period,
-            predictions=self._predictions(customer) if include_predictions else None,
+            predictions=self._predictions(customer, horizons_days) if include_predictions else None,
             include_predictions=include_predictions,
             breakdowns=found,
         )
@@ -201,7 +205,7 @@ class Answers(Session):
         """What a customer's page shows in addition to the response."""
         from customer_revenue.workflows.customers.detail import CustomerDetail
 
-        return CustomerDetail(self._store, self._model)
+        return CustomerDetail(self._store, self.predictor if self._model else None)
 
     def model_card(self) -> dict[str, object]:
         """What is known about the model in use.
@@ -233,10 +237,14 @@ class Answers(Session):
         model = self.model_on(when) if self._model else None
         return CustomerBase(store, when, self._policy, model, self._problem)
 
-    def _predictions(self, customer: StoredCustomer) -> Body | None:
+    def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
         predictor = self.predictor(customer.when)
         found = customer.predictions(predictor)
         if found is None:
             return None
         facts = customer.facts(Period.ALL_TIME)
-        return prediction_bodies(predictor, facts, found, self._policy, self._store.info.currency)[customer.customer_id]
+        currency = self._store.info.currency
+        body = prediction_bodies(predictor, facts, found, self._policy, currency)[customer.customer_id]
+        if horizons_days:
+            body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)
+        return body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import ibis
@@ -17,11 +17,10 @@ from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.orders.store import Store, parameter
-from customer_revenue.periods import Period, month_starts
+from customer_revenue.periods import AsOf, Period, month_starts
 from customer_revenue.tables import COUNTED_STATUSES, Canonical
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.store_reader import StoredCustomer
-from customer_revenue.workflows.registry.bundles import LoadedModel
 
 CURVE_POINTS = 74
 ALIVE_POINTS = 24
@@ -31,10 +30,15 @@ PERIOD_PARAMETERS = ("user_id", "moment", "first_day")
 
 
 class CustomerDetail:
-    """Compiled queries about one customer at a time."""
+    """Compiled queries about one customer at a time.
 
-    def __init__(self, store: Store, model: LoadedModel | None) -> None:
-        self._store, self._model = store, model
+    Args:
+        store: the orders.
+        predictor: gives the predictor that answers as of a moment; ``None`` without a model.
+    """
+
+    def __init__(self, store: Store, predictor: Callable[[AsOf], Predictor] | None) -> None:
+        self._store, self._predictor = store, predictor
         moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
         first_day = cast("ir.DateScalar", parameter("first_day", "date"))
         known = store.tables.until(moment).of_customer(cast("ir.StringScalar", parameter("user_id", "string")))
@@ -76,7 +80,7 @@ class CustomerDetail:
     def outlook(self, customer: StoredCustomer) -> Body:
         """The curve F(t), P(alive) at earlier days, and the expected revenue.
 
-        P(alive) at an earlier day is today's model applied to what was known then. Everything is null for a customer
+        P(alive) at an earlier day is the same model applied to what was known then. Everything is null for a customer
         without an order, or where no model predicts.
 
         Raises:
@@ -84,9 +88,9 @@ class CustomerDetail:
         """
         customer.facts(Period.ALL_TIME)
         features = customer.features()
-        if self._model is None or features.num_rows == 0:
+        if self._predictor is None or features.num_rows == 0:
             return {"curve": None, "alive": None, "forecast": None}
-        predictor = self._model.predictor.as_of(customer.when.day)
+        predictor = self._predictor(customer.when)
         horizon = predictor.horizon_days
         days = np.unique(np.linspace(0, horizon, CURVE_POINTS).round()).astype(int).tolist()
         try:

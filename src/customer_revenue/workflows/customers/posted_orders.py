@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
 from customer_revenue.workflows.customers.response import completed
 from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACTER
-from customer_revenue.workflows.registry.bundles import LoadedModel
+from customer_revenue.workflows.registry.bundles import LoadedModel, model_known_by
 
 MAX_CENTS = 1_000_000_000_000
 
@@ -89,7 +90,8 @@ class HistoryScorer:
     """Scores posted histories with a model and the policy; no store is asked.
 
     Args:
-        model: the model.
+        model: the model in use.
+        models: the folder of bundles; the past is answered by the newest that was trained by then, if there is one.
         policy: segments, stages, actions and offers.
         timezone: the reporting zone.
         currency: of the amounts, where the model does not say.
@@ -98,6 +100,7 @@ class HistoryScorer:
     """
 
     model: LoadedModel
+    models: Path
     policy: Policy
     timezone: str
     currency: str
@@ -109,6 +112,7 @@ class HistoryScorer:
         """The scorer with the limits of the settings."""
         return cls(
             model,
+            settings.models,
             policy,
             settings.timezone,
             model.currency or settings.currency,
@@ -133,9 +137,10 @@ class HistoryScorer:
         tables = canonical_in_memory(_orders(histories, zone), _refunds(histories, zone), self.timezone)
         known = tables.until(as_of_literal(when.moment))
         group = CustomerGroup(known, fetch_in_memory, when, self.policy, self.currency)
-        found = group.bodies(Period.ALL_TIME, self.model.predictor.as_of(when.day))
+        model = model_known_by(self.models, self.model, when.day)
+        found = group.bodies(Period.ALL_TIME, model.predictor.as_of(when.day))
         body = in_order([history.customer_id for history in histories], found)
-        return completed(body, when, self.currency, self.timezone, self.model.version)
+        return completed(body, when, self.currency, self.timezone, model.version)
 
     def _check(self, histories: Sequence[History]) -> None:
         check_count(len(histories), self.max_customers, "customers")

@@ -49,8 +49,8 @@ _ROWS: Mapping[str, tuple[str, Write | None]] = {
 def shown_metrics(currency: str) -> dict[str, tuple[str, Write]]:
     """Return the figures that are shown: name, words, and how to write a value, money in units of the currency.
 
-    >>> [shown_metrics(currency)["revenue_mae"][1](1234.5) for currency in ("EUR", "JPY")]
-    ['12.35', '1,235']
+    >>> [shown_metrics(currency)["revenue_mae"][1](1250) for currency in ("EUR", "JPY")]
+    ['12.50', '1,250']
     """
 
     def money(value: float) -> str:
