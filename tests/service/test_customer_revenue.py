@@ -68,7 +68,7 @@ def test_any_horizons_are_predicted_from_one_path(service: Service) -> None:
 def test_a_horizon_is_a_number_of_days(service: Service, days: str) -> None:
     answer = service.get(PATH, days=days)
     assert answer.status_code == 422
-    assert answer.json()["error"]["code"] == "INVALID_PARAMETER"
+    assert answer.json()["error"]["code"] == "invalid_parameter"
 
 
 def test_the_specifications_request_has_the_specifications_answer(service: Service) -> None:
