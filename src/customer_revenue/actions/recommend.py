@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.wording import Words, money
 from customer_revenue.arrays import Ints, Marks, Texts
-from customer_revenue.policy import PRIORITIES, Actions, Rule
+from customer_revenue.policy import PRIORITIES, Actions, Policy, Rule
 
 LEAVE_ALONE = "leave_alone"
 ACTION_SCHEMA = pa.schema(
@@ -61,30 +62,28 @@ class Choices:
         return Choices(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
 
 
-def recommend(
-    situations: Situations, policy: Actions, currency: str = "", choices: Choices | None = None
-) -> ActionRows:
+def recommend(situations: Situations, policy: Policy, currency: str = "", choices: Choices | None = None) -> ActionRows:
     """What to do about each customer with an order and a prediction.
 
     Args:
         situations: one customer or many.
-        policy: rules and levels.
+        policy: rules and levels, and the offers that some rules need.
         currency: code written behind amounts in the reasons.
         choices: the result of :func:`choose` for the same customers, if it is known already.
 
     Returns:
-        Rows of :data:`ACTION_SCHEMA`: at most ``policy.most`` per customer, customers in their order, ``rank`` 1 first:
-        by priority, then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of the
-        revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
+        Rows of :data:`ACTION_SCHEMA`: at most ``policy.actions.most`` per customer, customers in their order, the first
+        by priority and then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of
+        the revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
         cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
         ``leave_alone``.
     """
-    return _rows(situations, choices or choose(situations, policy), policy, currency)
+    return _rows(situations, choices or choose(situations, policy), policy.actions, currency)
 
 
 def most_valuable(
     situations: Situations,
-    policy: Actions,
+    policy: Policy,
     limit: int = 100,
     offset: int = 0,
     currency: str = "",
@@ -94,7 +93,7 @@ def most_valuable(
 
     Args:
         situations: as for :func:`recommend`.
-        policy: rules and levels.
+        policy: as for :func:`recommend`.
         limit: maximum number of rows.
         offset: number of rows to skip.
         currency: code written behind amounts in the reasons.
@@ -105,7 +104,7 @@ def most_valuable(
     place_of_id = np.empty(len(situations), np.int64)
     place_of_id[np.argsort(situations.customer_id.astype(str), kind="stable")] = np.arange(len(situations))
     order = np.lexsort((chosen.rank, place_of_id[chosen.customer], -chosen.value_cents))
-    rows = _rows(situations, chosen.at(order[offset : offset + limit]), policy, currency)
+    rows = _rows(situations, chosen.at(order[offset : offset + limit]), policy.actions, currency)
     return pa.Table.from_pylist(rows, schema=ACTION_SCHEMA)
 
 
@@ -117,11 +116,13 @@ def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
     return {"recommended_actions": [row["text"] for row in actions], "actions": details}
 
 
-def choose(situations: Situations, policy: Actions) -> Choices:
+def choose(situations: Situations, policy: Policy) -> Choices:
     """The actions of each customer, sorted by customer and rank, before they become text."""
-    rules = policy.rules
+    rules = policy.actions.rules
     values = _values(situations, rules)
-    suits = _suiting(situations, policy)
+    suits = _suiting(situations, policy.actions)
+    needs_discount = np.array([[rule.needs_discount] for rule in rules])
+    suits &= ~needs_discount | Discounts.of(situations, policy).given
     worth = suits & (values > 0)
     rule, customer = np.nonzero(worth)
     alone = np.flatnonzero(~worth.any(axis=0))
@@ -135,7 +136,7 @@ def choose(situations: Situations, policy: Actions) -> Choices:
     customer = customer[order]
     rank = np.arange(len(customer)) - np.searchsorted(customer, customer) + 1
     chosen = Choices(customer, rule[order], rank, value[order])
-    return chosen.at(np.flatnonzero(rank <= policy.most))
+    return chosen.at(np.flatnonzero(rank <= policy.actions.most))
 
 
 def _suiting(situations: Situations, policy: Actions) -> Marks:

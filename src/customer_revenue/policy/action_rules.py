@@ -57,7 +57,8 @@ class Rule(Section):
     """One action, the customers that it suits, and what it is assumed to do.
 
     A condition that is left out holds for everyone. ``worth`` says what the uplift acts on: the expected revenue times
-    the churn risk (``at_risk``), or the rest of the expected revenue (``growth``).
+    the churn risk (``at_risk``), or the rest of the expected revenue (``growth``). A rule whose text speaks of a
+    discount says so with ``needs_discount``: it suits only those whose offer has one.
     """
 
     code: Text
@@ -74,6 +75,7 @@ class Rule(Section):
     timings: tuple[Timing, ...] = Field(TIMINGS, min_length=1)
     orders_from: int = Field(1, ge=1)
     orders_to: int | None = Field(None, ge=1)
+    needs_discount: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Rule:

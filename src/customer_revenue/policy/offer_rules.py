@@ -35,15 +35,16 @@ class NoOffer(Section):
 
 
 class OfferReasons(Section):
-    """Reasons of an offer, and of withholding its discount: the customer is likely to buy, or it costs too much."""
+    """Reasons of an offer, and of none: the customer is likely to buy, it costs too much, or they are left alone."""
 
     given: str = Field(min_length=1)
     likely: str = Field(min_length=1)
     costly: str = Field(min_length=1)
+    alone: str = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> OfferReasons:
-        for key in ("given", "likely", "costly"):
+        for key in ("given", "likely", "costly", "alone"):
             check_template(getattr(self, key), {"soon", "gain", "cost"}, key)
         return self
 

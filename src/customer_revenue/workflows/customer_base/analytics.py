@@ -197,7 +197,7 @@ class CustomerBase:
             listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
         situations, currency = Situations.of(listed, predicted), self.store.info.currency
         known = choices if only is None else None
-        found = most_valuable(situations, self._policy.actions, limit, offset, currency, known)
+        found = most_valuable(situations, self._policy, limit, offset, currency, known)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
@@ -260,7 +260,7 @@ class CustomerBase:
 
         found = CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
         situations = Situations.of(self._customer_rows, found.table)
-        return replace(found, choices=choose(situations, self._policy.actions))
+        return replace(found, choices=choose(situations, self._policy))
 
     @cached_property
     def _prediction_table(self) -> ir.Table:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from cachetools import LRUCache
 
 from customer_revenue.actions.forecast import customer_forecast, full_months, horizons_days
+from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
@@ -28,7 +29,7 @@ from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
-from customer_revenue.workflows.customers.response import offer_rows, without_id
+from customer_revenue.workflows.customers.response import without_id
 from customer_revenue.workflows.customers.store_reader import StoredCustomer
 from customer_revenue.workflows.known_tables import known_at
 
@@ -94,13 +95,14 @@ class Advisor:
         if situation.predictions is None:
             return as_fields([])
         choices = situation.predictions.choices
-        return as_fields(recommend(situation.as_situations, self._policy.actions, self._currency, choices))
+        return as_fields(recommend(situation.as_situations, self._policy, self._currency, choices))
 
     def offer(self, situation: Situation) -> Body:
         """The personal offer, as specified, with the reason for its discount."""
         if situation.predictions is None:
             return {"offer": None}
-        rows = offer_rows(situation.as_situations, self._policy, self._currency)
+        choices = situation.predictions.choices
+        rows = offers(situation.as_situations, self._policy, self._currency, choices)
         return {"offer": without_id(rows[0] if rows else None)}
 
     def retention(self, situation: Situation) -> Body:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from customer_revenue.actions.offers import offers
-from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.recommend import as_fields, choose, recommend
 from customer_revenue.actions.situations import Situations
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
@@ -84,8 +84,9 @@ def prediction_bodies(
     """
     rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
     situations = Situations.of(facts, found.table)
-    actions = _by_customer(recommend(situations, policy.actions, currency, found.choices))
-    offered = {name: own[0] for name, own in _by_customer(offer_rows(situations, policy, currency)).items()}
+    choices = found.choices or choose(situations, policy)
+    actions = _by_customer(recommend(situations, policy, currency, choices))
+    offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, choices)).items()}
     return {
         row["customer_id"]: _predicted_fields(row, words, predictor)
         | as_fields(actions.get(row["customer_id"], []))
@@ -104,11 +105,6 @@ def completed(body: Mapping[str, object], when: AsOf, currency: str, timezone: s
         "model_version": model_version,
     }
     return {"success": True, **body, "meta": meta}
-
-
-def offer_rows(situations: Situations, policy: Policy, currency: str) -> list[dict[str, Any]]:
-    """The offer of each customer who gets one."""
-    return offers(situations, policy.offers, [rung.name for rung in policy.segments.active], currency)
 
 
 def without_id(row: Mapping[str, object] | None) -> Body | None:
