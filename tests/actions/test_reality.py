@@ -81,7 +81,7 @@ def test_safe_due_overdue_and_at_risk_customers_really_differ(followed: Followed
 
 def test_the_top_decile_by_expected_value_captures_its_share(followed: Followed, policy: Policy) -> None:
     situations = followed.situations
-    listed = most_valuable(situations, policy.actions, limit=10**6)
+    listed = most_valuable(situations, policy, limit=10**6)
     customers = list(dict.fromkeys(listed["customer_id"].to_pylist()))[: len(situations) // 10]
     top = np.isin(situations.customer_id.astype(str), customers)
     share = followed.revenue_cents[top].sum() / followed.revenue_cents.sum()
@@ -90,12 +90,17 @@ def test_the_top_decile_by_expected_value_captures_its_share(followed: Followed,
 
 def test_everyone_is_answered_and_discounts_are_kept_from_who_buys_anyway(followed: Followed, policy: Policy) -> None:
     situations = followed.situations
-    actions = recommend(situations, policy.actions)
+    actions = recommend(situations, policy)
     assert {row["customer_id"] for row in actions} == set(situations.customer_id)
     alone = np.mean([row["code"] == LEAVE_ALONE for row in actions])
     assert alone < 0.2
-    ladder = [rung.name for rung in policy.segments.active]
-    given = offers(situations, policy.offers, ladder)
+    assert not any(row["discount_percentage"] for row in offers(situations, policy))
+    # As of a shop that has measured more than is assumed.
+    segments = {
+        name: offer.model_copy(update={"assumed_uplift": 0.25}) for name, offer in policy.offers.segments.items()
+    }
+    measured = policy.model_copy(update={"offers": policy.offers.model_copy(update={"segments": segments})})
+    given = offers(situations, measured)
     without = np.array([row["discount_percentage"] for row in given]) == 0
     assert followed.rate(without) > followed.rate(~without) + 0.2
 

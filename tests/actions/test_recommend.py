@@ -20,22 +20,14 @@ CustomersOf = Callable[..., "Tables"]
 
 
 def actions(tables: Tables, policy: Policy) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = recommend(Situations.of(*tables), policy.actions, "USD")
+    found: list[dict[str, Any]] = recommend(Situations.of(*tables), policy, "USD")
     return found
 
 
 def test_the_specifications_customer(customers_of: CustomersOf, policy: Policy) -> None:
     fields = as_fields(actions(customers_of({}), policy))
-    assert fields["recommended_actions"] == ["Offer loyalty discount", "Suggest premium upgrade"]
+    assert fields["recommended_actions"] == ["Suggest premium upgrade"]
     assert fields["actions"] == [
-        {
-            "code": "loyalty_discount",
-            "topic": "loyalty",
-            "text": "Offer loyalty discount",
-            "reason": "10 orders, the last one 5 days ago",
-            "priority": "medium",
-            "expected_value_cents": round(0.02 * 115_000 * 0.85) - 20,
-        },
         {
             "code": "premium_upgrade",
             "topic": "growth",
@@ -51,12 +43,13 @@ def test_the_specifications_customer(customers_of: CustomersOf, policy: Policy) 
     ("change", "codes"),
     [
         ({"total_orders": 1, "avg_days_between_purchases": None, "lifecycle_stage": "new"}, ["second_purchase"]),
-        ({"days_since_purchase": 30}, ["due_now", "loyalty_discount", "premium_upgrade"]),
-        ({"days_since_purchase": 58, "churn_risk_score": 0.4}, ["overdue", "loyalty_discount"]),
+        ({"days_since_purchase": 30}, ["due_now", "premium_upgrade"]),
+        ({"days_since_purchase": 58, "churn_risk_score": 0.4}, ["overdue"]),
         ({"days_since_purchase": 58, "churn_risk_score": 0.8}, ["overdue", "check_in"]),
         ({"days_since_purchase": 100, "lifecycle_stage": "at_risk", "churn_risk_score": 0.6}, ["personal_outreach"]),
         ({"days_since_purchase": 200, "lifecycle_stage": "churned", "churn_risk_score": 0.9}, ["personal_win_back"]),
-        ({"customer_segment": "whale"}, ["loyalty_discount", "white_glove"]),
+        ({"customer_segment": "whale"}, ["white_glove"]),
+        ({"next_purchase_probability": 0.002}, ["loyalty_discount", "premium_upgrade"]),
         ({"customer_segment": "low_value"}, ["cross_sell"]),
         ({"customer_segment": "low_value", "expected_net_revenue_cents": 100.0}, ["leave_alone"]),
         (
@@ -119,23 +112,23 @@ def test_rows_are_matched_by_customer_and_not_by_position(customers_of: Customer
     facts = facts.set_column(
         facts.column_names.index("lifecycle_stage"), "lifecycle_stage", [["active", "active", None]]
     )
-    rows = recommend(Situations.of(facts, predictions.take([2, 1])), policy.actions)
+    rows = recommend(Situations.of(facts, predictions.take([2, 1])), policy)
     assert [(row["customer_id"], row["code"]) for row in rows] == [("b", "leave_alone")]
 
 
 def test_the_most_valuable_come_first(customers_of: CustomersOf, policy: Policy) -> None:
     tables = customers_of(*({"customer_id": f"u{n}", "expected_net_revenue_cents": 1e5 * (n % 5)} for n in range(20)))
-    everything = most_valuable(Situations.of(*tables), policy.actions, limit=1000)
+    everything = most_valuable(Situations.of(*tables), policy, limit=1000)
     assert everything.schema == ACTION_SCHEMA
     values = everything["expected_value_cents"].to_pylist()
     assert values == sorted(values, reverse=True)
-    assert len(values) == 32
-    page = most_valuable(Situations.of(*tables), policy.actions, limit=5, offset=3)
+    assert len(values) == 16
+    page = most_valuable(Situations.of(*tables), policy, limit=5, offset=3)
     assert page.to_pylist() == everything.slice(3, 5).to_pylist()
 
 
 def test_nobody_gets_nothing(customers_of: CustomersOf, policy: Policy) -> None:
     facts, predictions = customers_of({})
-    assert recommend(Situations.of(facts.slice(0, 0), predictions), policy.actions) == []
+    assert recommend(Situations.of(facts.slice(0, 0), predictions), policy) == []
     with pytest.raises(TypeError, match="the table of facts lacks the columns total_orders"):
         Situations.of(facts.drop_columns(["total_orders"]), predictions)
