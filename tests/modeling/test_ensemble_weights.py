@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from customer_revenue.modeling.ensemble import Weights
+from customer_revenue.modeling.ensemble import Season, Weights
 from customer_revenue.modeling.predictor import Predictor
+from tests.modeling.conftest import FIRST_DAY
 
 
 @pytest.mark.parametrize("learned", [0.0, 0.5, 1.0])
@@ -24,3 +26,12 @@ def test_what_is_not_trusted_goes_to_the_purchase_models(learned: float) -> None
 def test_a_small_shop_leans_on_the_purchase_models(make_shop: Callable[..., Any], predictor: Predictor) -> None:
     small, large = make_shop(customers=500).predictor().weights(), predictor.weights()
     assert small["base"] > large["base"] > 0
+
+
+def test_a_young_shops_first_months_are_no_season(make_shop: Callable[..., Any]) -> None:
+    shop = make_shop(customers=900, days=640)
+    young, old = (shop.predictor(FIRST_DAY + dt.timedelta(days=days)) for days in (520, 620))
+    assert young.learned_ is not None
+    assert young.learned_.season == Season()
+    assert old.learned_ is not None
+    assert old.learned_.season.purchases != 0

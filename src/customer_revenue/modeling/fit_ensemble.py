@@ -59,6 +59,9 @@ MIN_BUYERS = 40
 
 MIN_WINDOWS_OF_SCATTER = 3
 
+HISTORY_OF_SEASON = 2
+"""A prior year's window tells of the season if its models knew this many of its horizons: a young shop is no season."""
+
 CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
 
@@ -196,7 +199,8 @@ def _churn(
 
 def _season(training_windows: Sequence[TrainingWindow]) -> Season:
     """This season's levels less those of the other seasons, shrunk by the number of years that show them."""
-    same, other = [s for s in training_windows if s.same_season()], [s for s in training_windows if not s.same_season()]
+    same = [s for s in training_windows if s.same_season() and s.history_days >= HISTORY_OF_SEASON * s.horizon_days]
+    other = [s for s in training_windows if not s.same_season()]
     if not same or not other:
         return Season()
     shrinkage = len(same) / (len(same) + 0.5)

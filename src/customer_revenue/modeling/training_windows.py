@@ -99,6 +99,11 @@ class TrainingWindow:
             self.baseline.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0
         )
 
+    @property
+    def history_days(self) -> float:
+        """Days from the first order of the shop to the cut-off."""
+        return float(np.max(self.baseline.columns["T_days"]))
+
     def same_season(self) -> bool:
         """Whether the window lies whole years before the as-of day."""
         years = round(self.lag_days / DAYS_PER_YEAR)
