@@ -51,6 +51,7 @@ def test_the_document_names_every_route_and_parameter(service: Service) -> None:
         "include_predictions",
         "breakdown",
         "as_of",
+        "days",
         "If-None-Match",
     }
     assert all(parameter["description"] for parameter in route["parameters"])
