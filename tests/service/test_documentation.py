@@ -31,7 +31,7 @@ def test_every_command_is_answered(served: Service) -> None:
     script = "\n".join([names, counted, *commands])
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr.split("\n")[:-1] == ["exit 0"] * asked, done.stdout + done.stderr
-    assert done.stdout.count('"success":true') == 6
+    assert done.stdout.count('"success":true') == 7
     assert "304" in done.stdout.splitlines()
 
 
