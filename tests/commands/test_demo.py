@@ -142,6 +142,22 @@ def test_a_port_in_use_is_refused_before_anything_else() -> None:
             BackgroundService(taken.getsockname()[1], lambda: None)
 
 
+def interrupted() -> None:
+    """A signal that ends work with an error of its own, as in a query."""
+    with BackgroundService(free_port(), lambda: None):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit:
+            raise RuntimeError("Query interrupted") from None
+
+
+def test_a_signal_ends_the_command_even_if_what_it_interrupts_fails_otherwise() -> None:
+    with pytest.raises(SystemExit) as ended:
+        interrupted()
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 @pytest.mark.slow
 def test_the_page_answers_while_the_back_test_runs_and_ends_with_the_command(new_shop: Shop) -> None:
     port = free_port()

@@ -60,6 +60,7 @@ class BackgroundService:
     def __init__(self, port: int, when_ready: Callable[[], None]) -> None:
         self._port, self._when_ready = port, when_ready
         self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -70,7 +71,7 @@ class BackgroundService:
                 ) from None
 
     def __enter__(self) -> Self:
-        self._handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        self._handler = signal.signal(signal.SIGTERM, self._stop)
         return self
 
     def __exit__(
@@ -83,6 +84,12 @@ class BackgroundService:
             except subprocess.TimeoutExpired:
                 self._process.kill()
         signal.signal(signal.SIGTERM, self._handler)
+        if self._stopped:  # a query that the signal interrupts ends with an error of its own
+            sys.exit(128 + signal.SIGTERM)
+
+    def _stop(self, *_: object) -> None:
+        self._stopped = True
+        sys.exit(128 + signal.SIGTERM)
 
     def start(self, store: str, model: str) -> None:
         """Start it, with a store and a model; what it logs goes to standard error."""
