@@ -60,7 +60,7 @@ MIN_BUYERS = 40
 MIN_WINDOWS_OF_SCATTER = 3
 
 HISTORY_OF_SEASON = 2
-"""A prior year's window tells of the season if its models knew this many of its horizons: a young shop is no season."""
+"""A prior year's window shows the season if its models knew this many of its horizons: a young shop has none."""
 
 CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""

@@ -225,7 +225,7 @@ def tracking_run(registry: RegistryOptions, name: str) -> Iterator[str]:
 
 
 def prepare(registry: RegistryOptions) -> None:
-    """Import MLflow, and create its file if it has one; that takes seconds, which may pass beside other work."""
+    """Import MLflow, and create its file if it has one; that takes seconds, which may pass during other work."""
     import mlflow.pyfunc  # noqa: F401
 
     if tracking_uri(registry).startswith("sqlite:"):

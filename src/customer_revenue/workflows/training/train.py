@@ -72,14 +72,14 @@ def train(
     with (
         locked(settings.models, "training", 0),
         open_store(settings.store, settings.store_options) as store,
-        ThreadPoolExecutor(max_workers=1) as beside,
+        ThreadPoolExecutor(max_workers=1) as pool,
         one_blas_thread(),
     ):
         settle(registry)
         when = store.as_of(as_of or settings.as_of)
         report("Reading the customers' histories")
-        # The back-test runs beside the fit, unless somebody waits for the fitted models.
-        testing = _back_test(beside, store, fit, when, report) if before_backtest is None else None
+        # The back-test runs at the same time as the fit, unless somebody waits for the fitted models.
+        testing = _back_test(pool, store, fit, when, report) if before_backtest is None else None
         customers = _population(store, when, asked=(as_of or settings.as_of) is not None)
         windows = training_windows(store, when, settings.ltv_horizon_days, fit.options.windows)
         report("Fitting the models")
@@ -89,7 +89,7 @@ def train(
         if before_backtest is not None:
             before_backtest(predictor, facts)
         if testing is None:
-            testing = _back_test(beside, store, fit, when, report)
+            testing = _back_test(pool, store, fit, when, report)
         tracking.prepare(registry)
         folds = [fold for fold in (future.result() for future in testing) if fold is not None]
         verdict = None
@@ -217,7 +217,7 @@ def _weights(predictor: Predictor) -> dict[str, float]:
 
 
 def _back_test(
-    beside: Executor, store: Store, fit: FitOptions, when: AsOf, report: Report
+    pool: Executor, store: Store, fit: FitOptions, when: AsOf, report: Report
 ) -> list[Future[BacktestFold | None]]:
     """Origins in the order of their cut-offs; the horizon of the last ends with what is known."""
 
@@ -230,7 +230,7 @@ def _back_test(
         return found if found.outcomes is not None else None
 
     cutoffs = fold_cutoffs(store.info.first_day, when.day, fit.options.folds, BACKTEST_HORIZON_DAYS)
-    return [beside.submit(fold, cutoff) for cutoff in cutoffs]
+    return [pool.submit(fold, cutoff) for cutoff in cutoffs]
 
 
 def _fold(store: Store, fold: BacktestFold) -> tracking.FoldRecord:
