@@ -43,7 +43,7 @@ def offers(
 def _row(
     situations: Situations, place: int, found: Discounts, policy: Policy, currency: str, *, is_alone: bool
 ) -> dict[str, Any]:
-    rules, offer = policy.offers, found.offers[place]
+    rules, offer = policy.offers, found.catalogue[found.place[place]]
     gain, cost = float(found.gain_cents[place]), float(found.cost_cents[place])
     words = {
         "soon": percent(float(situations.soon[place])),

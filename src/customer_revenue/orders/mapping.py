@@ -6,7 +6,7 @@
     [columns]                   # of files: ours = "theirs"
     order_id = "Order number"
 
-    rates_file = "rates.csv"    # of files: day,currency,rate; at the top, beside this file
+    rates_file = "rates.csv"    # of files: day,currency,rate; at the top, next to this file
 
     [rates]                     # or one value of a unit of another currency in the store's, for every day
     EUR = "1.08"
