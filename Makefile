@@ -11,10 +11,11 @@ PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loa
 CUSTOMERS ?= 200000
 BREAK ?= none
 SAMPLE ?= 40
+SOAK_SECONDS ?= 1800
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long coverage lint lock screenshots notebooks docs plots bento bench bench-commands bench-levels mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-commands bench-levels mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -59,10 +60,13 @@ test: dev  ## run the tests, but those that need a server, a browser or Java, or
 	$(PYTEST) -m "not servers and not slow" $(PYTEST_ARGS)
 
 test-servers: dev  ## the tests of database servers, of the service over HTTP, of the page in a browser, and of Spark
-	$(PYTEST) -m "servers and not slow" $(PYTEST_ARGS)
+	$(PYTEST) -m "servers and not slow" $(or $(PYTEST_ARGS),tests)
 
 test-long: dev  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
-	SLOW=1 SOAK_SECONDS=60 $(PYTEST) -m slow $(PYTEST_ARGS)
+	SLOW=1 $(PYTEST) -m "slow and not exhaustive" $(or $(PYTEST_ARGS),tests)
+
+test-exhaustive: dev  ## every combination and long runs, an hour or more: their small versions are in the other tiers
+	SLOW=1 SOAK_SECONDS=$(SOAK_SECONDS) $(PYTEST) -m exhaustive $(or $(PYTEST_ARGS),tests)
 
 coverage: dev  ## run the tests of make test and fail below the floor of coverage
 	rm -f .coverage .coverage.*

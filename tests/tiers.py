@@ -1,6 +1,7 @@
-"""Which tests `make check`, `make test` and `make test-servers` run.
+"""Which tests `make check`, `make test`, `make test-servers`, `make test-long` and `make test-exhaustive` run.
 
-A test is marked by its fixtures and its file; ``process`` and ``servers`` are written where neither says it.
+A test is marked by its fixtures and its file; ``process`` and ``servers`` are written where neither says it. What is
+``exhaustive`` has a smaller version in another tier.
 What is not marked must not start a process, or the test fails: `make check` stays fast.
 """
 
@@ -54,12 +55,19 @@ ON_SERVERS = [
 
 ON_SPARK = pytest.param("spark", marks=[pytest.mark.servers, pytest.mark.xdist_group("spark")])
 
+EXHAUSTIVE = ({"spark", "Online Retail"}, {"spark", "America/New_York"}, {"Online Retail", "America/New_York"})
+"""Parameters that `make test-exhaustive` alone combines: each is tried with others in another tier."""
+
 _watched: list[str] = []
 
 
 def sort_into_tiers(items: list[pytest.Item], *, grouped: bool) -> None:
     """Mark tests by their fixtures, skip the slow ones unless ``SLOW`` is set, and group them for the workers."""
     for item in items:
+        if any(both <= _parameters(item) for both in EXHAUSTIVE):
+            item.add_marker("exhaustive")
+        if item.get_closest_marker("exhaustive"):
+            item.add_marker("slow")
         fixtures = frozenset(getattr(item, "fixturenames", ()))
         if fixtures & (DATABASES | BROWSER | SPARK | SERVED):
             item.add_marker("servers")
@@ -72,6 +80,11 @@ def sort_into_tiers(items: list[pytest.Item], *, grouped: bool) -> None:
         if grouped and not item.get_closest_marker("xdist_group"):
             shared = (group for group, names in GROUPS.items() if fixtures & names)
             item.add_marker(pytest.mark.xdist_group(next(shared, item.nodeid.split("::")[0])))
+
+
+def _parameters(item: pytest.Item) -> set[str]:
+    call = getattr(item, "callspec", None)
+    return {value for value in call.params.values() if isinstance(value, str)} if call else set()
 
 
 @contextmanager

@@ -50,21 +50,16 @@ SPARK = pytest.param("spark", marks=pytest.mark.slow)
 
 
 ZONES = ("Asia/Kolkata", "America/New_York")
-OTHER_ZONE = ZONES[1]
 
 
 class Stores:
     """The settings of stores that hold the same orders, by the name of their engine."""
 
-    def __init__(
-        self, urls: Mapping[str, str], models: Path, start_spark: Callable[[], object], *, large: bool
-    ) -> None:
-        self._urls, self._models, self._start_spark, self._large = urls, models, start_spark, large
+    def __init__(self, urls: Mapping[str, str], models: Path, start_spark: Callable[[], object]) -> None:
+        self._urls, self._models, self._start_spark = urls, models, start_spark
 
     def settings(self, engine: str, zone: str = "UTC") -> Settings:
         if engine == "spark":
-            if self._large and zone == OTHER_ZONE:
-                pytest.skip("the small shop is in both zones on Spark")
             self._start_spark()
         return Settings(_env_file=None, store=self._urls[engine], timezone=zone, models=self._models)
 
@@ -136,7 +131,7 @@ def stores(
             )
             assert retail or not summary.quarantined
         start_spark = partial(request.getfixturevalue, "spark_session")
-        yield Stores(urls, trained_shop.folder / "models", start_spark, large=retail)
+        yield Stores(urls, trained_shop.folder / "models", start_spark)
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def _go(writer: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=[pytest.mark.exhaustive, pytest.mark.timeout(900)])])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: int) -> None:
     shop.load(*_orders(0, 5_000))
     more = shop.file(*_orders(5_000, 60_000))

@@ -195,8 +195,8 @@ def test_figures_are_those_of_the_raw_files(shop: Shop, pair: tuple[str, str], *
     _compare(shop, pair, together=together)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("pair", OTHERS[::5], ids="-".join)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("pair", OTHERS, ids="-".join)
 def test_figures_of_any_two_formats_are_those_of_the_raw_files(shop: Shop, pair: tuple[str, str]) -> None:
     _compare(shop, pair, together=True)
 

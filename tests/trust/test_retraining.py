@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,7 +35,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 FIRST_END, SECOND_END = dt.date(2023, 10, 31), dt.date(2023, 12, 15)
 
 
-KILLED_AT = (0.25, 0.4, 0.55, 0.7, 0.85)
+KILLED_AT = (0.4, 0.7)
+KILLED_OFTEN_AT = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8, 0.85, 0.9)
 """Shares of the time that a whole run takes."""
 
 
@@ -109,7 +111,8 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_killed_at_any_moment_the_next_run_takes_up_from_there(new_shop: Shop) -> None:
+@pytest.mark.parametrize("moments", [KILLED_AT, pytest.param(KILLED_OFTEN_AT, marks=pytest.mark.exhaustive)])
+def test_killed_at_any_moment_the_next_run_takes_up_from_there(new_shop: Shop, moments: Sequence[float]) -> None:
     folder = new_shop.folder
     settings = settings_of(folder)
     orders = simulate_orders(60, 200, seed=3)
@@ -127,7 +130,7 @@ def test_killed_at_any_moment_the_next_run_takes_up_from_there(new_shop: Shop) -
     duration = time.monotonic() - began
     first = current_version(settings.models)
     put(orders, folder / "inbox" / "b.parquet", dt.date(2023, 5, 31), dt.date(2023, 8, 31))
-    for share in KILLED_AT:
+    for share in moments:
         process = start()
         time.sleep(share * duration)
         os.kill(process.pid, signal.SIGKILL)

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarn
 AUGUST, SEPTEMBER = dt.date(2011, 8, 31), dt.date(2011, 9, 30)
 
 
+@pytest.mark.exhaustive
 def test_month_by_month(online_retail: Path, tmp_path: Path) -> None:
     """Every month's challenger takes over; purchases come as predicted, within what the policy tolerates."""
     months = list(walk(online_retail, tmp_path, [AUGUST, SEPTEMBER]))
