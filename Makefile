@@ -6,8 +6,9 @@ SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
 # Two workers on two cores: threads of each would only wait for each other. Tests of one file, or of one server, stay
-# together (tests/tiers.py).
-PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
+# together (tests/tiers.py). What is compiled is kept, also where the environment says otherwise: the tests start many
+# processes.
+PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
 CUSTOMERS ?= 200000
 BREAK ?= none
 SAMPLE ?= 40

@@ -189,7 +189,9 @@ NEXT = [(name, _NAMES[(place + 5) % len(_NAMES)]) for place, name in enumerate(_
 OTHERS = [pair for pair in combinations(_NAMES, 2) if pair not in NEXT and pair[::-1] not in NEXT]
 
 
-@pytest.mark.parametrize("together", [True, False], ids=["together", "one after another"])
+@pytest.mark.parametrize(
+    "together", [True, pytest.param(False, marks=pytest.mark.exhaustive)], ids=["together", "one after another"]
+)
 @pytest.mark.parametrize("pair", NEXT, ids="-".join)
 def test_figures_are_those_of_the_raw_files(shop: Shop, pair: tuple[str, str], *, together: bool) -> None:
     _compare(shop, pair, together=together)
