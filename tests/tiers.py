@@ -32,6 +32,7 @@ THOROUGH = frozenset(
             "tests/modeling/test_real_data.py",
             "tests/modeling/test_evaluation.py",
         ),
+        "tests/modeling/test_covariates.py",
         *("tests/modeling/test_ensemble_weights.py", "tests/revenue/test_portability.py", "tests/test_library.py"),
         *("tests/orders/test_generic.py", "tests/orders/test_conservation.py", "tests/orders/test_samples.py"),
         *("tests/orders/test_files.py", "tests/orders/test_store.py", "tests/orders/test_forgetting.py"),

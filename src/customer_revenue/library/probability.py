@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,14 +14,23 @@ import pyarrow as pa
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import BundleIncompatible, InvalidParameter
+from customer_revenue.library.covariate_rows import CovariateRows
 from customer_revenue.library.frame_columns import Numbers, Rows, as_table, customer_index
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
 from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
+from customer_revenue.modeling.covariate_effects import LikelihoodRatio
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.uncertainty import Estimate, bootstrap, purchase_estimates, spend_estimates
+from customer_revenue.modeling.uncertainty import (
+    Estimate,
+    bootstrap,
+    effect_estimates,
+    purchase_estimates,
+    spend_estimates,
+    unfitted,
+)
 
 KINDS: Mapping[str, type[ModifiedBetaGeoCNBDk | ParetoNBD]] = {
     kind.name: kind for kind in (BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk, ParetoNBD)
@@ -41,10 +50,17 @@ class ProbabilityModel:
         penalizer: pulls the purchase parameters towards 0; by default it applies only if the likelihood has no maximum
             without it.
         spend_penalizer: the same for spend.
+        covariates: columns known from a customer's first day on, such as their channel or age: numbers, texts, booleans
+            or categories, which may be missing. They have effects on the rates of purchase and of leaving.
 
     After ``fit``, ``parameters_`` is a DataFrame with standard errors and 95 % intervals, ``log_likelihood_`` is that
     of the purchases, and ``cautions_`` lists reasons not to trust the fit. Times are in days and money in cents, or in
     the units of the rows.
+
+    Effects of covariates are parameters too: per unit of the column, or against its most common level. e to the effect
+    is the factor of the rate of purchases, and of the rate (``pareto_nbd``) or odds (the others) of leaving. The other
+    parameters are those of a customer with mean numbers and the most common levels. ``repr`` tells the likelihood-ratio
+    test against the model without covariates.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -57,21 +73,44 @@ class ProbabilityModel:
     """
 
     def __init__(
-        self, name: str = "mbg_nbd", *, k: int = 1, penalizer: float | None = None, spend_penalizer: float | None = None
+        self,
+        name: str = "mbg_nbd",
+        *,
+        k: int = 1,
+        penalizer: float | None = None,
+        spend_penalizer: float | None = None,
+        covariates: Sequence[str] = (),
     ) -> None:
         if name not in KINDS:
             raise InvalidParameter(f"unknown model {name!r}: use one of {', '.join(KINDS)}", list(KINDS))
         if k != 1 and name != ModifiedBetaGeoCNBDk.name:
             raise InvalidParameter(f"k applies only to {ModifiedBetaGeoCNBDk.name}, not to {name}")
         self.name, self.k, self.penalizer, self.spend_penalizer = name, k, penalizer, spend_penalizer
+        self._rows = CovariateRows(covariates)
         self.purchases_: PurchaseModel = self._new()
         self.spend_ = GammaGamma(spend_penalizer)
         self.cautions_: list[Caution] = []
         self.parameters_ = _parameter_frame([])
         self._histories: Histories | None = None
 
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """The columns that are covariates.
+
+        >>> import customer_revenue as cr
+        >>> cr.ProbabilityModel("bg_nbd", covariates=["channel", "age"]).covariates
+        ('channel', 'age')
+        """
+        return self._rows.names
+
     def __repr__(self) -> str:
-        return f"<ProbabilityModel: {self.name}{f', k = {self.k}' if self.k > 1 else ''}>"
+        told = f"{self.name}{f', k = {self.k}' if self.k > 1 else ''}"
+        if self.covariates:
+            told += f", covariates {', '.join(self.covariates)}"
+        if len(self.purchases_.effects_):
+            penalizer = self.purchases_.penalizer_
+            told += f": {f'penalizer {penalizer}, not tested' if penalizer else self.likelihood_ratio_test()}"
+        return f"<ProbabilityModel: {told}>"
 
     def _new(self) -> PurchaseModel:
         if self.name == ParetoNBD.name:
@@ -90,7 +129,8 @@ class ProbabilityModel:
 
         Raises:
             NotEnoughData: no customer has bought on two days.
-            InvalidParameter: a history is impossible.
+            InvalidParameter: a history is impossible, or a covariate is missing, tells no customers apart, or follows
+                from the others.
 
         Warns:
             FitWarning: once for each reason not to trust the fit.
@@ -106,10 +146,12 @@ class ProbabilityModel:
         'Only 2 customers have bought again;'
         """
         table = as_table(features)
-        self._histories = histories = Histories.from_table(table)
+        self._histories = histories = self._rows.learn(table)
         self.purchases_ = self._new().fit(histories)
         estimates = purchase_estimates(self.purchases_, histories)
         self.cautions_ = list(purchase_cautions(self.purchases_, histories, estimates))
+        if self.covariates:
+            estimates += effect_estimates(self.purchases_, histories, self._rows.coding.names, self._rows.coding.units)
         self.spend_ = GammaGamma(self.spend_penalizer)
         if _has_spend(table):
             x, m = column(table, "spend_days"), column(table, "monetary_cents")
@@ -134,6 +176,34 @@ class ProbabilityModel:
         """
         return self.purchases_.log_likelihood_
 
+    def likelihood_ratio_test(self, covariate: str | None = None) -> LikelihoodRatio:
+        """Test whether the covariates, or one of them, say more about purchases and leaving than chance would.
+
+        Args:
+            covariate: a column, which is tested against the model without it, by another fit; by default all columns,
+                against the plain model.
+
+        Raises:
+            InvalidParameter: the model has no covariates, or not this one; it is penalised, which voids the test; or it
+                was loaded, so that the customers for another fit are not there.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> features["even"] = features["customer_id"].astype(int) % 2 == 0
+        >>> model = cr.ProbabilityModel("bg_nbd", covariates=["even"]).fit(features)
+        >>> print(model.likelihood_ratio_test())
+        likelihood ratio 0.6, 2 degrees of freedom, p = 0.75
+        """
+        test = self.purchases_.likelihood_ratio_test()
+        if covariate is None or self.covariates == (covariate,):
+            return test
+        if self._histories is None:
+            raise InvalidParameter("fit the model first: the test fits its customers again, without the covariate")
+        without = unfitted(self.purchases_).fit(self._rows.without(self._histories, covariate))
+        more = len(self.purchases_.effects_) - len(without.effects_)
+        return LikelihoodRatio.of(self.log_likelihood_, without.log_likelihood_, more)
+
     def bootstrap(self, draws: int = 50, seed: int = 0) -> pd.DataFrame:
         """Purchase parameters refitted to customers resampled with replacement: one row per draw.
 
@@ -153,7 +223,9 @@ class ProbabilityModel:
         if self._histories is None:
             raise InvalidParameter("fit the model first: the bootstrap resamples its customers")
         found = bootstrap(self.purchases_, self._histories, draws, seed)
-        return pd.DataFrame(found, columns=list(self.purchases_.parameters))
+        effects = self.parameters_.index[4 : 4 + len(self.purchases_.effects_)]
+        found[:, 4:] /= np.tile(self._rows.coding.units, 2)
+        return pd.DataFrame(found, columns=[*self.purchases_.parameters, *effects])
 
     def predict(self, features: Rows, horizon_days: float = 365) -> pd.DataFrame:
         """All predictions of the models, one row per customer, in the order of the rows.
@@ -175,7 +247,7 @@ class ProbabilityModel:
         1653
         """
         table = as_table(features)
-        histories = Histories.from_table(table)
+        histories = self._rows.histories(table)
         purchases = self.purchases_.expected_purchases(horizon_days, histories)
         frame = pd.DataFrame(
             {
@@ -240,8 +312,16 @@ class ProbabilityModel:
         spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
         return pd.Series(spend, index=customer_index(table))
 
-    def new_customer(self, days: Floats | list[float]) -> Numbers:
+    def new_customer(self, days: Floats | list[float], covariates: Mapping[str, object] | None = None) -> Numbers:
         """Expected repeat purchases of a new customer within each number of days after their first purchase.
+
+        Args:
+            days: each number of days.
+            covariates: the customer's values, by column; by default the mean over the customers of the fit, of whom
+                500 are taken if their covariates differ that much.
+
+        Raises:
+            InvalidParameter: a covariate has no value.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -250,7 +330,8 @@ class ProbabilityModel:
         [0.0, 0.21, 1.45]
         """
         lengths = np.asarray(days, dtype=np.float64)
-        return pd.Series(expected_newcomer(self.purchases_, lengths), index=pd.Index(lengths, name="days"))
+        expected = expected_newcomer(self.purchases_, lengths, self._rows.newcomer(covariates))
+        return pd.Series(expected, index=pd.Index(lengths, name="days"))
 
     def repeat_distribution(self, features: Rows, most: int = 7) -> Numbers:
         """Expected number of customers with 0, 1, … repeat purchases; the last entry counts ``most`` or more.
@@ -261,8 +342,9 @@ class ProbabilityModel:
         >>> cr.ProbabilityModel("bg_nbd").fit(features).repeat_distribution(features, most=3).round().tolist()
         [1408.0, 460.0, 192.0, 297.0]
         """
-        ages = column(as_table(features), "T_days")
-        totals = repeat_distribution(self.purchases_, ages, most).sum(axis=0)
+        table = as_table(features)
+        ages = column(table, "T_days")
+        totals = repeat_distribution(self.purchases_, ages, most, self._rows.matrix(table)).sum(axis=0)
         return pd.Series(totals, index=pd.RangeIndex(most + 1, name="repeat_purchases"))
 
     def save(self, path: str | Path) -> Path:
@@ -284,6 +366,7 @@ class ProbabilityModel:
             "spend": self.spend_.to_state(),
             "parameters": self.parameters_.reset_index().to_dict("records"),
             "cautions": [vars(caution) for caution in self.cautions_],
+            **self._rows.to_state(),
         }
         path = Path(path)
         draft = path.with_name(f".{path.name}.next")
@@ -314,13 +397,14 @@ class ProbabilityModel:
             model.spend_ = GammaGamma.from_state(state["spend"])
             model.parameters_ = pd.DataFrame(state["parameters"]).set_index("parameter")
             model.cautions_ = [Caution(**caution) for caution in state["cautions"]]
+            model._rows = CovariateRows.from_state(state)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleIncompatible(f"{path} is not a saved probability model: {error}") from None
         return model
 
     def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> Numbers:
         table = as_table(features)
-        return pd.Series(of(Histories.from_table(table)), index=customer_index(table))
+        return pd.Series(of(self._rows.histories(table)), index=customer_index(table))
 
 
 def _has_spend(table: pa.Table) -> bool:

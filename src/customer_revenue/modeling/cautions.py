@@ -66,21 +66,23 @@ def purchase_cautions(model: PurchaseModel, histories: Histories, estimates: Seq
             f"The likelihood has no proper maximum: {model.problem_}",
             "Set a penalizer such as 0.01, a larger one if it has one, or take a simpler model: MBG/NBD needs less.",
         )
-    unsure = [e.name for e in estimates if e.standard_error > MAX_RELATIVE_ERROR * e.value]
+    own = [e for e in estimates if e.name in model.parameters]  # an effect of a covariate may well be none
+    unsure = [e.name for e in own if e.standard_error > MAX_RELATIVE_ERROR * e.value]
     if unsure:
         yield Caution(
             "unidentified",
             f"The data hardly determine {', '.join(unsure)}: the standard error is larger than the value",
             "Judge predictions by a back-test instead of reading these parameters, or set a penalizer such as 0.01.",
         )
-    gain = model.log_likelihood_ - log_likelihood_without_dropout(model, histories)
+    plain = model.log_likelihood_without_covariates_ if len(model.effects_) else model.log_likelihood_
+    gain = plain - log_likelihood_without_dropout(model, histories.with_covariates(None))
     if gain < DROPOUT_PARAMETERS:
         yield Caution(
             "no_dropout",
             f"No sign that customers drop out: it gains {max(gain, 0):.1f} in log-likelihood, less than it costs",
             "Its probability of being alive says little here; take a longer window, or read expected purchases only.",
         )
-    gap, longest = model.k * model.alpha_ / model.r_, float(histories.T_days.max())
+    gap, longest = model.k * model.typical_alpha(histories) / model.r_, float(histories.T_days.max())
     if longest < GAPS_IN_WINDOW * gap:
         yield Caution(
             "short_window",
@@ -127,7 +129,7 @@ def log_likelihood_without_dropout(model: PurchaseModel, histories: Histories) -
 
 
 def _max_without_dropout(model: ModifiedBetaGeoCNBDk, rows: Histories, scale: float) -> float:
-    scaled = Histories(rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights)
+    scaled = rows.scaled(scale)
     fit = maximise(lambda p: model.log_likelihood_alive(scaled, p), ((0.5, 0.1), (1.0, 0.3)), float(rows.weights.sum()))
     if not fit.found:
         return -np.inf

@@ -50,28 +50,42 @@ class Fit:
 
 @dataclass(frozen=True)
 class _Objective:
-    """What is minimised over the logarithms of the parameters: minus the mean log-likelihood, and the penalty."""
+    """What is minimised over the logarithms of the parameters: minus the mean log-likelihood, and the penalty.
+
+    The last ``effects`` parameters may be negative and are searched as they are.
+    """
 
     log_likelihood: Callable[[Floats], float]
     slope: Callable[[Floats], tuple[float, Floats]] | None
     total_weight: float
     penalizer: float
+    effects: int = 0
 
-    def value(self, logs: Floats) -> float:
-        parameters = np.exp(logs)
+    def parameters(self, searched: Floats) -> Floats:
+        positive = len(searched) - self.effects
+        return np.concatenate([np.exp(searched[:positive]), searched[positive:]])
+
+    def searched(self, parameters: Floats) -> Floats:
+        positive = len(parameters) - self.effects
+        return np.concatenate([np.log(parameters[:positive]), parameters[positive:]])
+
+    def value(self, searched: Floats) -> float:
+        parameters = self.parameters(searched)
         with np.errstate(all="ignore"):  # far from the maximum anything may overflow
             value = self._penalised(self.log_likelihood(parameters), parameters)
         return value if np.isfinite(value) else UNDEFINED_VALUE
 
-    def value_and_slope(self, logs: Floats) -> tuple[float, Floats]:
+    def value_and_slope(self, searched: Floats) -> tuple[float, Floats]:
         assert self.slope is not None, "called only with a slope"
-        parameters = np.exp(logs)
+        parameters = self.parameters(searched)
         with np.errstate(all="ignore"):
             log_likelihood, by_parameter = self.slope(parameters)
             value = self._penalised(log_likelihood, parameters)
-            by_log = (2 * self.penalizer * parameters - by_parameter / self.total_weight) * parameters
-        usable = np.isfinite(value) and bool(np.all(np.isfinite(by_log)))
-        return (value, by_log) if usable else (UNDEFINED_VALUE, np.zeros_like(logs))
+            by_searched = 2 * self.penalizer * parameters - by_parameter / self.total_weight
+            positive = len(searched) - self.effects
+            by_searched[:positive] *= parameters[:positive]
+        usable = np.isfinite(value) and bool(np.all(np.isfinite(by_searched)))
+        return (value, by_searched) if usable else (UNDEFINED_VALUE, np.zeros_like(searched))
 
     def minimum(self, start: Floats) -> OptimizeResult:
         bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
@@ -102,6 +116,7 @@ def maximise(
     total_weight: float,
     tried: Sequence[float] = PENALIZERS,
     slope: Callable[[Floats], tuple[float, Floats]] | None = None,
+    effects: int = 0,
 ) -> Fit:
     """The positive parameters that maximise a log-likelihood, with the smallest penalizer that has a maximum.
 
@@ -111,13 +126,14 @@ def maximise(
         total_weight: number of customers; the objective is the mean, so that a penalizer means the same at any size.
         tried: penalizers in turn, as in lifetimes, times the sum of squares of the parameters, on the caller's scale.
         slope: the log-likelihood with its derivatives by the parameters; by default differences are taken.
+        effects: number of last parameters that may be negative.
     """
     first_failure, best_at_edge, best_value = "", None, np.inf
     for penalizer in tried:
-        objective = _Objective(log_likelihood, slope, total_weight, penalizer)
+        objective = _Objective(log_likelihood, slope, total_weight, penalizer, effects)
         for start in starts:
-            result = objective.minimum(np.log(start))
-            parameters = np.exp(result.x)
+            result = objective.minimum(objective.searched(np.asarray(start, dtype=np.float64)))
+            parameters = objective.parameters(result.x)
             at_edge = bool(np.any(np.abs(result.x) > LOG_BOUND - 1e-3))
             if result.fun < UNDEFINED_VALUE / 10 and not at_edge:
                 problem = f"{first_failure}; fitted with penalizer {penalizer}" if first_failure else ""
@@ -133,7 +149,16 @@ def maximise(
     return Fit(np.full(len(starts[0]), np.nan), np.nan, tried[-1], first_failure)
 
 
-def of_counts(function: Callable[[Floats], Floats], counts: Floats) -> Floats:
-    """A function of purchase counts, evaluated once for each count that may occur."""
+def of_counts(function: Callable[[Floats], Floats], counts: Floats, *parameters: float | Floats) -> Floats:
+    """A function of purchase counts, evaluated once for each count that may occur.
+
+    Args:
+        function: of one count per row.
+        counts: whole numbers from 0.
+        parameters: what the function takes from elsewhere; where one of them differs between rows, so may its values
+            at one count, and it is evaluated for each row.
+    """
+    if any(np.ndim(parameter) for parameter in parameters):
+        return np.asarray(function(counts))
     whole = counts.astype(np.intp)
     return np.asarray(function(np.arange(whole.max(initial=0) + 1.0))[whole])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -42,7 +42,8 @@ class Histories:
 
     ``frequency`` counts the purchase days after the first, ``recency_days`` are from the first to the last of them and
     ``T_days`` from the first to the as-of day (Fader, Hardie & Lee 2005). ``log_gap_sum`` is the sum of the logarithms
-    of the gaps between purchase days, in days; only the regularity model needs it.
+    of the gaps between purchase days, in days; only the regularity model needs it. ``covariates`` has a column for each
+    covariate of the models with effects (:class:`~customer_revenue.modeling.covariates.CovariateColumns`).
     """
 
     frequency: Floats
@@ -50,6 +51,7 @@ class Histories:
     T_days: Floats
     log_gap_sum: Floats
     weights: Floats
+    covariates: Floats | None = None
 
     @classmethod
     def of(
@@ -119,7 +121,16 @@ class Histories:
             self.T_days[rows],
             self.log_gap_sum[rows],
             self.weights[rows],
+            None if self.covariates is None else self.covariates[rows],
         )
+
+    def scaled(self, factor: float) -> Histories:
+        """The same histories in another unit of time; ``log_gap_sum`` stays, which only adds a constant."""
+        return replace(self, recency_days=self.recency_days * factor, T_days=self.T_days * factor)
+
+    def with_covariates(self, covariates: Floats | None) -> Histories:
+        """The same histories with these covariates, one row per history, or with none."""
+        return replace(self, covariates=covariates)
 
     def sample(self, max_rows: int) -> Histories:
         """Every n-th row, so that at most ``max_rows`` are left."""
@@ -127,7 +138,7 @@ class Histories:
 
     @cached_property
     def distinct(self) -> tuple[Histories, npt.NDArray[np.intp]]:
-        """The distinct (frequency, recency, T) with summed weights, and for each row the place of its own.
+        """The distinct (frequency, recency, T, covariates) with summed weights, and for each row the place of its own.
 
         ``log_gap_sum`` becomes the weighted mean of those merged, so that weighted sums over it stay exact.
         """
@@ -135,8 +146,18 @@ class Histories:
         key = (self.frequency * (self.T_days.max(initial=0) + 1) + self.recency_days) * (
             self.T_days.max(initial=0) + 1
         ) + self.T_days
+        if self.covariates is not None:
+            key = _joint_keys([key, *self.covariates.T])
         _, first, place = np.unique(key, return_index=True, return_inverse=True)
         weights = np.asarray(np.bincount(place, self.weights), dtype=np.float64)
         gaps = np.bincount(place, self.weights * self.log_gap_sum) / np.maximum(weights, 1e-300)
-        merged = Histories(self.frequency[first], self.recency_days[first], self.T_days[first], gaps, weights)
-        return merged, np.asarray(place)
+        return replace(self.take(first), log_gap_sum=gaps, weights=weights), np.asarray(place)
+
+
+def _joint_keys(parts: Sequence[Floats]) -> Floats:
+    """One number per row, the same for two rows exactly where all parts are the same."""
+    joint = np.zeros(len(parts[0]), dtype=np.int64)
+    for part in parts:
+        values, place = np.unique(part, return_inverse=True)
+        _, joint = np.unique(joint * len(values) + place, return_inverse=True)  # numbered anew, so never too large
+    return joint.astype(np.float64)

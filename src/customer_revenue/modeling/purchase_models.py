@@ -23,6 +23,7 @@ from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.covariate_effects import CovariateEffects
 from customer_revenue.modeling.fitting import NO_REPEATS, Fit, maximise, of_counts, penalizers
 from customer_revenue.modeling.lifetimes_fits import fit_beta_geo
 from customer_revenue.modeling.purchase_histories import Histories
@@ -43,13 +44,16 @@ TYPICAL_ALPHA_DAYS, ALPHA_SPREAD = 60.0, 1.0
 these a customer who is alive buys every four months. CDNOW's customers do.
 """
 
+Value = float | Floats
+"""A parameter: a number, or one per row where covariates have an effect on it."""
+
 Starts = tuple[tuple[float, ...], ...]
 
 BETA_GEO_UNTESTED = (0.5, 0.1, 1.0, 2.0)
 """The parameters where no penalizer gave a maximum: a plain prior, with times scaled alike."""
 
 
-class ModifiedBetaGeoCNBDk:
+class ModifiedBetaGeoCNBDk(CovariateEffects):
     """MBG/CNBD-k: gamma rates, Erlang-k gaps, beta-geometric dropout after every purchase.
 
     Args:
@@ -57,21 +61,23 @@ class ModifiedBetaGeoCNBDk:
         penalizer: pulls the parameters towards 0; by default none where the likelihood has a maximum without.
 
     ``r_, alpha_, a_, b_`` are the fitted parameters (alpha in days), ``log_likelihood_`` their log-likelihood,
-    ``penalizer_`` the penalizer in use and ``problem_`` what was wrong with the fit, empty if nothing was.
+    ``penalizer_`` the penalizer in use and ``problem_`` what was wrong with the fit, empty if nothing was. Histories
+    with covariates also give ``effects_`` (:mod:`~customer_revenue.modeling.covariate_effects`).
     """
 
     name: ClassVar[str] = "mbg_cnbd_k"
     parameters: ClassVar[tuple[str, ...]] = BETA_GEO_PARAMETERS
     times: ClassVar[tuple[str, ...]] = ("alpha",)
     dropout_after_first_purchase: ClassVar[bool] = True
+    leaving_place: ClassVar[int] = 2
+    leaving_sign: ClassVar[int] = 1
 
     def __init__(self, k: int = 1, penalizer: float | None = None) -> None:
+        super().__init__()
         self.k = k
         self.penalizer = penalizer
         self.penalizer_ = penalizer or 0.0
         self.r_, self.alpha_, self.a_, self.b_ = BETA_GEO_UNTESTED
-        self.log_likelihood_ = float("nan")
-        self.problem_ = ""
 
     def fit(self, histories: Histories) -> Self:
         """Maximum likelihood on the distinct histories, exact at any number of customers.
@@ -81,11 +87,9 @@ class ModifiedBetaGeoCNBDk:
         """
         if not histories.has_repeats:
             raise NotEnoughData(NO_REPEATS)
-        rows, _ = histories.distinct
+        rows, _ = histories.with_covariates(None).distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
-        scaled = Histories(
-            rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights
-        )
+        scaled = rows.scaled(scale)
         start: Starts = ()
         if len(scaled) > ROWS_WORTH_A_START:
             sample = scaled.take(slice(None, None, len(scaled) // _ROWS_FOR_A_START))
@@ -96,6 +100,7 @@ class ModifiedBetaGeoCNBDk:
         self.penalizer_ = fit.penalizer
         self.log_likelihood_ = self.log_likelihood(rows, np.array([self.r_, self.alpha_, self.a_, self.b_]))
         self.problem_ = fit.problem if fit.found else f"{fit.problem}; a prior is used instead"
+        self._fit_effects(histories)
         return self
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
@@ -109,12 +114,12 @@ class ModifiedBetaGeoCNBDk:
         )
 
     def log_likelihood(self, rows: Histories, parameters: Floats) -> float:
-        """Log-likelihood of histories under other parameters, in the order of ``parameters``."""
-        return float(rows.weights @ self._log_likelihoods(rows, *parameters))
+        """Log-likelihood of histories under other parameters, in the order of ``parameters``, and effects."""
+        return float(rows.weights @ self._log_likelihoods(rows, *self.of_rows(rows, parameters)))
 
     def log_likelihood_and_slope(self, rows: Histories, parameters: Floats) -> tuple[float, Floats]:
-        """The log-likelihood, and its derivatives by the parameters."""
-        r, alpha, a, b = (float(value) for value in parameters)
+        """The log-likelihood, and its derivatives by the parameters and the effects."""
+        r, alpha, a, b = self.of_rows(rows, parameters)
         x, weights = rows.frequency, rows.weights
         shape, survived = r + self.k * x, self._survived(x)
         alive, dead = self._log_alive(rows, r, alpha, a, b), self._log_dead(rows, r, alpha, a, b)
@@ -124,16 +129,16 @@ class ModifiedBetaGeoCNBDk:
         alive = 1 - dead
         silence_by_r, silence_by_alpha = self._silence_slopes(rows, r, alpha)
         last = alpha + rows.recency_days
-        either_outcome = of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x)
+        either_outcome = of_counts(lambda n: np.asarray(psi(a + b + self._survived(n))), x, a)
         survival = of_counts(lambda n: np.asarray(psi(b + self._survived(n))), x)
         purchases = of_counts(lambda n: np.asarray(psi(r + self.k * n)), x)
         by_a = psi(a + b) - either_outcome + dead / a
         by_b = psi(a + b) - psi(b) + survival - either_outcome - dead / np.maximum(b + survived - 1, b)
         by_r = np.log(alpha) - psi(r) + alive * silence_by_r + dead * (purchases - np.log(last))
         by_alpha = r / alpha + alive * silence_by_alpha - dead * shape / last
-        return value, np.array([weights @ slope for slope in (by_r, by_alpha, by_a, by_b)])
+        return value, self.slope_of(rows, parameters, (by_r, by_alpha, by_a, by_b))
 
-    def _silence_slopes(self, rows: Histories, r: float, alpha: float) -> tuple[Floats, Floats]:
+    def _silence_slopes(self, rows: Histories, r: Value, alpha: Value) -> tuple[Floats, Floats]:
         """Derivatives of :meth:`_log_silence` up to T, by r and by alpha."""
         until = alpha + rows.T_days
         if self.k == 1:
@@ -149,11 +154,11 @@ class ModifiedBetaGeoCNBDk:
         r, alpha = parameters
         return float(rows.weights @ (self._log_front(rows, r, alpha) + self._log_silence(rows, 0.0, r, alpha)))
 
-    def _log_front(self, rows: Histories, r: float, alpha: float) -> Floats:
+    def _log_front(self, rows: Histories, r: Value, alpha: Value) -> Floats:
         gaps = (self.k - 1) * rows.log_gap_sum - rows.frequency * gammaln(self.k)
         return np.asarray(r * np.log(alpha) - gammaln(r) + gaps)
 
-    def _log_likelihoods(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
+    def _log_likelihoods(self, rows: Histories, r: Value, alpha: Value, a: Value, b: Value) -> Floats:
         """Platzer & Reutterer (2016), eq. 5; for k = 1 Batislam et al. (2007), for BetaGeo FHL (2005), eq. 6."""
         x = rows.frequency
         shared = self._log_front(rows, r, alpha) - betaln(a, b)
@@ -165,11 +170,11 @@ class ModifiedBetaGeoCNBDk:
         """Dropout opportunities that a customer who is alive has survived."""
         return x + 1 if self.dropout_after_first_purchase else x
 
-    def _log_alive(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
-        survival = of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency)
+    def _log_alive(self, rows: Histories, r: Value, alpha: Value, a: Value, b: Value) -> Floats:
+        survival = of_counts(lambda x: np.asarray(betaln(a, b + self._survived(x))), rows.frequency, a)
         return survival + self._log_silence(rows, 0.0, r, alpha)
 
-    def _log_dead(self, rows: Histories, r: float, alpha: float, a: float, b: float) -> Floats:
+    def _log_dead(self, rows: Histories, r: Value, alpha: Value, a: Value, b: Value) -> Floats:
         def dropout(x: Floats) -> Floats:
             survived = self._survived(x)
             with np.errstate(divide="ignore"):
@@ -177,9 +182,9 @@ class ModifiedBetaGeoCNBDk:
             return np.asarray(betaln(a + 1, b + np.maximum(survived - 1, 0)) + is_possible + gammaln(r + self.k * x))
 
         shape = r + self.k * rows.frequency
-        return np.asarray(of_counts(dropout, rows.frequency) - shape * np.log(alpha + rows.recency_days))
+        return np.asarray(of_counts(dropout, rows.frequency, a) - shape * np.log(alpha + rows.recency_days))
 
-    def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float) -> Floats:
+    def _log_silence(self, rows: Histories, horizon_days: float | Floats, r: Value, alpha: Value) -> Floats:
         """Log of the purchases' density times the chance of silence from the last one to T + horizon, alive."""
         if self.k == 1:
             shape, until = r + rows.frequency, np.log(alpha + rows.T_days + horizon_days)
@@ -187,7 +192,7 @@ class ModifiedBetaGeoCNBDk:
         return np.asarray(logsumexp(self._log_phases(rows, horizon_days, r, alpha)[0], axis=0))
 
     def _log_phases(
-        self, rows: Histories, horizon_days: float | Floats, r: float, alpha: float
+        self, rows: Histories, horizon_days: float | Floats, r: Value, alpha: Value
     ) -> tuple[Floats, Floats]:
         """Of each phase (rows) that the silence may have come to: its share of the above, in logs, and its shape."""
         silence, phase = rows.T_days - rows.recency_days + horizon_days, np.arange(self.k)[:, None]
@@ -197,7 +202,7 @@ class ModifiedBetaGeoCNBDk:
 
     def probability_alive(self, histories: Histories) -> Floats:
         """P(alive), which is also the chance of any purchase ever again: alive customers buy sooner or later."""
-        r, alpha, a, b = self.r_, self.alpha_, self.a_, self.b_
+        r, alpha, a, b = self.parameters_of(histories)
         alive = self._log_alive(histories, r, alpha, a, b)
         dead = self._log_dead(histories, r, alpha, a, b)
         return np.asarray(np.exp(-np.logaddexp(0.0, dead - alive)))
@@ -209,13 +214,15 @@ class ModifiedBetaGeoCNBDk:
         """
         horizon = np.broadcast_to(np.asarray(horizon_days, dtype=np.float64), histories.T_days.shape)
         finite = np.where(np.isinf(horizon), 0.0, horizon)
-        waiting = self._log_silence(histories, finite, self.r_, self.alpha_)
-        now = self._log_silence(histories, 0.0, self.r_, self.alpha_)
+        r, alpha, _, _ = self.parameters_of(histories)
+        waiting = self._log_silence(histories, finite, r, alpha)
+        now = self._log_silence(histories, 0.0, r, alpha)
         return np.where(np.isinf(horizon), 1.0, -np.expm1(np.minimum(waiting - now, 0.0)))
 
     def wait_quantile(self, probability: Floats, histories: Histories) -> Floats:
         """The day by which a customer who is alive has bought with this probability: the inverse of the above."""
-        shape, age = self.r_ + self.k * histories.frequency, self.alpha_ + histories.T_days
+        r, alpha, _, _ = self.parameters_of(histories)
+        shape, age = r + self.k * histories.frequency, alpha + histories.T_days
         with np.errstate(divide="ignore", over="ignore"):
             days = age * np.expm1(-np.log1p(-probability) / shape)
         if self.k == 1:
@@ -239,8 +246,9 @@ class ModifiedBetaGeoCNBDk:
     def expected_while_alive(self, horizon_days: float, histories: Histories) -> Floats:
         """The same of a customer who is known to be alive."""
         rows, place = histories.distinct
-        b = self.b_ + self._survived(rows.frequency)
-        expected = expected_while_alive(horizon_days, rows, self.k, self.r_, self.alpha_, self.a_, b)
+        r, alpha, a, b = self.parameters_of(rows)
+        b = b + self._survived(rows.frequency)
+        expected = expected_while_alive(horizon_days, rows, self.k, r, alpha, a, b)
         return np.asarray(expected[place])
 
     def fit_level(self, histories: Histories) -> Self:
@@ -265,7 +273,7 @@ class ModifiedBetaGeoCNBDk:
     def to_state(self) -> dict[str, Any]:
         """The model as JSON-able values."""
         values = {name: getattr(self, f"{name}_") for name in (*BETA_GEO_PARAMETERS, "log_likelihood", "problem")}
-        return {"name": self.name, "k": self.k, **values}
+        return {"name": self.name, "k": self.k, **values, **self.effects_to_state()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
@@ -273,6 +281,7 @@ class ModifiedBetaGeoCNBDk:
         model = cls(k=int(state["k"]))
         for name in (*BETA_GEO_PARAMETERS, "log_likelihood", "problem"):
             setattr(model, f"{name}_", state[name])
+        model.effects_from_state(state)
         return model
 
 

@@ -13,7 +13,7 @@ MAX_TERMS = 5_000
 
 
 def expected_while_alive(
-    horizon_days: float, rows: Histories, k: int, r: float, alpha: float, a: float, b: Floats
+    horizon_days: float, rows: Histories, k: int, r: float | Floats, alpha: float | Floats, a: float | Floats, b: Floats
 ) -> Floats:
     """Expected purchases within the horizon, given alive now and a Beta(a, b) posterior of the dropout probability.
 
@@ -22,17 +22,19 @@ def expected_while_alive(
     """
     if horizon_days <= 0:
         return np.zeros(len(rows))
-    if k > 1 or abs(a - 1) < 1e-6:
+    r, alpha, a = (np.broadcast_to(value, b.shape) for value in (r, alpha, a))
+    if k > 1:
         return _series(horizon_days, rows, k, r, alpha, a, b)
     expected = _closed_form(horizon_days, rows, r, alpha, a, b)
     ceiling = (r + rows.frequency) * horizon_days / (alpha + rows.T_days)
     bad = ~(np.isfinite(expected) & (expected >= 0) & (expected <= ceiling * (1 + 1e-9)))
+    bad |= np.abs(a - 1) < 1e-6
     if bad.any():
-        expected[bad] = _series(horizon_days, rows.take(bad), k, r, alpha, a, b[bad])
+        expected[bad] = _series(horizon_days, rows.take(bad), k, r[bad], alpha[bad], a[bad], b[bad])
     return expected
 
 
-def _closed_form(horizon_days: float, rows: Histories, r: float, alpha: float, a: float, b: Floats) -> Floats:
+def _closed_form(horizon_days: float, rows: Histories, r: Floats, alpha: Floats, a: Floats, b: Floats) -> Floats:
     shape = r + rows.frequency
     z = horizon_days / (alpha + rows.T_days + horizon_days)
     with np.errstate(all="ignore"):
@@ -40,7 +42,7 @@ def _closed_form(horizon_days: float, rows: Histories, r: float, alpha: float, a
         return np.asarray((a + b - 1) / (a - 1) * (1 - sum_of_series))
 
 
-def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float, a: float, b: Floats) -> Floats:
+def _series(horizon_days: float, rows: Histories, k: int, r: Floats, alpha: Floats, a: Floats, b: Floats) -> Floats:
     """Sum over n of P(at least n purchases without dropout) * P(no dropout after the first n - 1).
 
     The Poisson phases in the horizon are negative binomial; a purchase takes k of them, less the phases that the
@@ -58,14 +60,14 @@ def _series(horizon_days: float, rows: Histories, k: int, r: float, alpha: float
         reached = np.sum(done[:, active] * betainc(needed, shape[:, active], z[active]), axis=0)
         term = passes[active] * reached
         total[active] += term
-        passes[active] *= (b[active] + n - 1) / (a + b[active] + n - 1)
+        passes[active] *= (b[active] + n - 1) / (a[active] + b[active] + n - 1)
         active = active[term > TOLERANCE * total[active] * (1 - z[active])]
         if not len(active):
             break
     return total
 
 
-def _phases_done(rows: Histories, shape: Floats, phase: Floats, alpha: float) -> Floats:
+def _phases_done(rows: Histories, shape: Floats, phase: Floats, alpha: Floats) -> Floats:
     """Posterior of the phases of the present gap that have passed, one column per customer."""
     share = (rows.T_days - rows.recency_days) / (alpha + rows.T_days)
     logs = gammaln(shape) - gammaln(phase + 1) + xlogy(phase, share)

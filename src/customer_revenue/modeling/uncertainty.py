@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ class Estimate:
     """A fitted parameter. Without a proper maximum its error is infinite and its interval everything.
 
     ``low`` and ``high`` are the 95 % interval, normal in the parameter's logarithm, since parameters are positive.
+    That of an effect of a covariate, which may be negative, is normal in the effect itself.
     """
 
     name: str
@@ -36,15 +37,61 @@ class Estimate:
 
 
 def purchase_estimates(model: PurchaseModel, histories: Histories) -> list[Estimate]:
-    """The parameters of a purchase model that was fitted to these histories."""
-    rows, _ = histories.distinct
-    scale = 1.0 / max(float(rows.T_days.max()), 1.0)
-    scaled = Histories(rows.frequency, rows.recency_days * scale, rows.T_days * scale, rows.log_gap_sum, rows.weights)
+    """The parameters of a purchase model that was fitted to these histories; its effects: :func:`effect_estimates`."""
+    rows, scaled, scale = _scaled(histories)
+    if len(model.effects_):
+        errors = _errors_with_effects(model, histories)[: len(model.parameters)]
+        return _estimates(model.parameters, model.all_parameters[: len(model.parameters)], errors)
     unit = np.array([scale if name in model.times else 1.0 for name in model.parameters])
     values = np.array([getattr(model, f"{name}_") for name in model.parameters])
     penalty = model.penalizer_ * float(rows.weights.sum())
     errors = log_errors(lambda p: model.log_likelihood(scaled, p), values * unit, penalty)
     return _estimates(model.parameters, values, errors)
+
+
+def effect_estimates(model: PurchaseModel, histories: Histories, names: Sequence[str], units: Floats) -> list[Estimate]:
+    """The effects of the covariates of these histories, first on purchases and then on leaving, by unit of the column.
+
+    Args:
+        model: fitted to the histories.
+        histories: with covariates.
+        names: of the covariates.
+        units: what one step of each covariate is, in units of its column.
+    """
+    per_unit = np.tile(units, 2)
+    errors = _errors_with_effects(model, histories)[len(model.parameters) :] / per_unit
+    labels = [f"{rate}_effect[{name}]" for rate in ("purchase", "leaving") for name in names]
+    return [
+        Estimate(label, float(value), float(error), float(value - NORMAL_95 * error), float(value + NORMAL_95 * error))
+        for label, value, error in zip(labels, model.effects_ / per_unit, errors, strict=True)
+    ]
+
+
+def _scaled(histories: Histories) -> tuple[Histories, Histories, float]:
+    """The distinct histories, the same with the longest T as the unit of time, and that unit."""
+    rows, _ = histories.distinct
+    scale = 1.0 / max(float(rows.T_days.max()), 1.0)
+    return rows, rows.scaled(scale), scale
+
+
+def _errors_with_effects(model: PurchaseModel, histories: Histories) -> Floats:
+    """Standard errors of the logarithms of the parameters and of the effects, from differences of the slope."""
+    rows, scaled, scale = _scaled(histories)
+    positive, effects = len(model.parameters), len(model.effects_)
+    unit = np.array([scale if name in model.times else 1.0 for name in model.parameters] + [1.0] * effects)
+    centre = model.all_parameters * unit
+
+    def slope(move: Floats) -> Floats:
+        moved = np.concatenate([centre[:positive] * np.exp(move[:positive]), centre[positive:] + move[positive:]])
+        by_parameter = model.log_likelihood_and_slope(scaled, moved)[1]
+        return np.concatenate([by_parameter[:positive] * moved[:positive], by_parameter[positive:]])
+
+    steps = STEP * np.eye(len(centre))
+    hessian = np.array([(slope(step) - slope(-step)) / (2 * STEP) for step in steps])
+    squares = model.penalizer_ * float(rows.weights.sum()) * centre[:positive] ** 2
+    bread = np.concatenate([4 * squares, np.full(effects, 2 * model.penalizer_ * float(rows.weights.sum()))])
+    scatter = np.concatenate([2 * squares, np.zeros(effects)])
+    return _sandwich(-(hessian + hessian.T) / 2, bread, scatter)
 
 
 def spend_estimates(model: GammaGamma, frequency: Floats, spend_cents: Floats) -> list[Estimate]:
@@ -72,11 +119,15 @@ def log_errors(log_likelihood: Callable[[Floats], float], parameters: Floats, pe
         penalty: makes the estimate steadier, so that errors are those of a penalised one (the sandwich formula).
     """
     information = -_hessian_in_logs(log_likelihood, parameters)
-    bread = information + np.diag(4 * penalty * parameters**2)
     # At a penalised maximum the likelihood still has a slope, which curves it in logarithms though not in itself.
-    scatter = information + np.diag(2 * penalty * parameters**2)
+    return _sandwich(information, 4 * penalty * parameters**2, 2 * penalty * parameters**2)
+
+
+def _sandwich(information: Floats, penalty: Floats, slope: Floats) -> Floats:
+    """Standard errors from the information and the diagonals that are added to it for the bread and for the scatter."""
+    bread, scatter = information + np.diag(penalty), information + np.diag(slope)
     if not np.all(np.isfinite(bread)) or np.linalg.eigvalsh(bread).min() <= 0:
-        return np.full(len(parameters), np.inf)
+        return np.full(len(bread), np.inf)
     inverse = np.linalg.inv(bread)
     return np.asarray(np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), 0.0)))
 
@@ -102,23 +153,21 @@ def _hessian_in_logs(function: Callable[[Floats], float], parameters: Floats) ->
 def bootstrap(model: PurchaseModel, histories: Histories, draws: int, seed: int) -> Floats:
     """Parameters of refits on customers drawn anew with replacement: one row per draw, one column per parameter.
 
+    The effects of covariates are the last columns.
+
     Only the counts of the distinct histories are drawn, so that the work does not grow with the customers.
     """
     rows, _ = histories.distinct
     rng = np.random.default_rng(seed)
     total = round(float(rows.weights.sum()))
     counts = rng.multinomial(total, rows.weights / rows.weights.sum(), size=draws)
-    return np.array([_refit(model, rows, count) for count in counts]).reshape(draws, len(model.parameters))
+    return np.array([_refit(model, rows, count) for count in counts]).reshape(draws, len(model.all_parameters))
 
 
 def _refit(model: PurchaseModel, rows: Histories, counts: npt.NDArray[np.int64]) -> list[float]:
     drawn = counts > 0
-    kept = rows.take(drawn)
-    weighted = Histories(
-        kept.frequency, kept.recency_days, kept.T_days, kept.log_gap_sum, counts[drawn].astype(np.float64)
-    )
-    again = unfitted(model).fit(weighted)
-    return [float(getattr(again, f"{name}_")) for name in model.parameters]
+    weighted = replace(rows.take(drawn), weights=counts[drawn].astype(np.float64))
+    return [float(value) for value in unfitted(model).fit(weighted).all_parameters]
 
 
 def unfitted(model: PurchaseModel) -> PurchaseModel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ def frequency_recency_matrix(
     T_days: float = 365,
     most_frequency: int = 20,
     ax: Axes | None = None,
+    covariates: Mapping[str, Any] | None = None,
 ) -> Axes:
     """Expected purchases of customers who came T days ago, by repeat purchases and day of the last one.
 
@@ -30,6 +32,7 @@ def frequency_recency_matrix(
         T_days: days since the first purchase.
         most_frequency: repeat purchases up to which to draw.
         ax: axes to draw on.
+        covariates: the customers' values, by column, for a model with covariates.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -42,13 +45,17 @@ def frequency_recency_matrix(
     def expected(rows: pd.DataFrame) -> Floats:
         return np.asarray(model.expected_purchases(rows, horizon_days), dtype=np.float64)
 
-    values = _grid(expected, T_days, most_frequency)
+    values = _grid(expected, T_days, most_frequency, covariates or {})
     title = f"Expected purchases in {horizon_days:.0f} days, {title_of(model.name)}"
     return _matrix(values, T_days, most_frequency, "expected purchases", title, ax)
 
 
 def probability_alive_matrix(
-    model: FittedModel, T_days: float = 365, most_frequency: int = 20, ax: Axes | None = None
+    model: FittedModel,
+    T_days: float = 365,
+    most_frequency: int = 20,
+    ax: Axes | None = None,
+    covariates: Mapping[str, Any] | None = None,
 ) -> Axes:
     """P(alive) of customers who came T days ago, by repeat purchases and day of the last one.
 
@@ -57,6 +64,7 @@ def probability_alive_matrix(
         T_days: days since the first purchase.
         most_frequency: repeat purchases up to which to draw.
         ax: axes to draw on.
+        covariates: the customers' values, by column, for a model with covariates.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -69,13 +77,17 @@ def probability_alive_matrix(
     def alive(rows: pd.DataFrame) -> Floats:
         return np.asarray(model.probability_alive(rows), dtype=np.float64)
 
-    values = _grid(alive, T_days, most_frequency)
+    values = _grid(alive, T_days, most_frequency, covariates or {})
     title = f"Probability of being alive, {title_of(model.name)}"
     return _matrix(values, T_days, most_frequency, "P(alive)", title, ax)
 
 
 def alive_history(
-    model: FittedModel, purchase_days: pd.DataFrame, until: str | None = None, ax: Axes | None = None
+    model: FittedModel,
+    purchase_days: pd.DataFrame,
+    until: str | None = None,
+    ax: Axes | None = None,
+    covariates: Mapping[str, Any] | None = None,
 ) -> Axes:
     """P(alive) of one customer on each day since their first purchase, with their purchases.
 
@@ -84,6 +96,7 @@ def alive_history(
         purchase_days: as ``Orders.purchase_days`` gives them for one customer.
         until: last day to draw; by default the day of the last purchase and half the life again.
         ax: axes to draw on.
+        covariates: the customers' values, by column, for a model with covariates.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -104,7 +117,7 @@ def alive_history(
             "recency_days": (days[bought] - first).days,
             "T_days": (clock - first).days,
         }
-    )
+    ).assign(**(covariates or {}))
     axes = axes_for(ax, 8, 3.5)
     axes.plot(clock, model.probability_alive(rows).to_numpy(), color=MODEL)
     axes.vlines(days, 0, 1, color=ACCENT, linestyle=":", linewidth=1, label="purchase")
@@ -115,7 +128,9 @@ def alive_history(
     return axes
 
 
-def _grid(of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: int) -> Floats:
+def _grid(
+    of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: int, covariates: Mapping[str, Any]
+) -> Floats:
     """Values by recency (rows, upwards) and frequency (columns)."""
     recency = np.linspace(T_days / MAX_GRID_STEPS, T_days, MAX_GRID_STEPS)
     r, x = np.meshgrid(recency, np.arange(most_frequency + 1.0), indexing="ij")
@@ -124,7 +139,7 @@ def _grid(of: Callable[[pd.DataFrame], Floats], T_days: float, most_frequency: i
     rows = pd.DataFrame(
         {"customer_id": range(x.size), "frequency": x.ravel(), "recency_days": r.ravel(), "T_days": T_days}
     )
-    return of(rows).reshape(x.shape)
+    return of(rows.assign(**covariates)).reshape(x.shape)
 
 
 def _matrix(values: Floats, T_days: float, most_frequency: int, what: str, title: str, ax: Axes | None) -> Axes:
