@@ -46,6 +46,9 @@ class ModelOptions(BaseModel):
         5, description="Maximum number of earlier windows to learn from."
     )
     trees: Annotated[int, Field(ge=1, le=2000)] = Field(40, description="Number of trees of each booster.")
+    churn_days: Annotated[int, Field(ge=7, le=730)] = Field(
+        90, description="The churn score is the chance of no purchase within this many days."
+    )
     folds: Annotated[int, Field(ge=1, le=12)] = Field(
         2, description="Number of cut-offs of the back-test that the gate evaluates."
     )

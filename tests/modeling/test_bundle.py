@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from tests.modeling.conftest import AS_OF, FIRST_DAY
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
 from customer_revenue.modeling.bundle import STATE, load, save
 from customer_revenue.modeling.manifest import BUNDLE_SCHEMA_VERSION, MANIFEST, read_manifest
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
+from customer_revenue.settings import ModelOptions
 
 
 @pytest.fixture
@@ -28,6 +33,24 @@ def test_every_tier_comes_back(make_shop, tmp_path):
         after = load(save(before, tmp_path / str(customers)))
         assert after.tier_ is before.tier_
         assert after.predict(shop.features()).equals(before.predict(shop.features()))
+
+
+def test_the_window_of_the_churn_score_is_the_one_that_was_asked_for(shop, tmp_path):
+    options = ModelOptions(churn_days=60, trees=3, regularity=1, pareto=False)
+    windows = [
+        Window(p.cutoff, p.horizon_days, shop.features(p.cutoff), shop.labels(p.cutoff, p.horizons_days))
+        for p in choose_cutoffs(FIRST_DAY, AS_OF, 90, churn_days=60)
+    ]
+    features = shop.features()
+    before = Predictor(AS_OF, 90, seed=7, options=options).fit(features, windows)
+    after = load(save(before, tmp_path / "one"))
+    assert after.churn_days == 60
+    predicted = after.predict(features)
+    assert predicted.equals(before.predict(features))
+    score = predicted.column("churn_risk_score").to_numpy()
+    assert np.allclose(score, 1 - after.curve(features, [60])[:, 0], atol=1e-12)
+    assert sorted(before.learned_.models.churn) == [30, 60, 90]
+    assert after.churn_contributions(features) is not None
 
 
 def test_the_manifest_says_what_it_is(folder):

@@ -40,6 +40,7 @@ def answer(name: str, day: dt.date = DAY, probability: float = 0.25) -> dict[str
             "horizon_days": 365,
             "next_purchase_probability": probability,
             "churn_risk_score": 0.5,
+            "churn_days": 90,
             "purchase_probability": 0.75,
             "expected_purchases": 2.5,
             "purchases_low": 0,

@@ -11,7 +11,7 @@ import duckdb
 from tests.trust.online_retail import CLOSED_DAYS
 
 from customer_revenue.console import silent
-from customer_revenue.modeling.predictor import NEXT_DAYS
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS
 from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.import_orders import import_orders

@@ -125,7 +125,7 @@ class Situations:
 
     @cached_property
     def churn_risk(self) -> Floats:
-        """Chance of no purchase in the next 90 days."""
+        """Chance of no purchase within the churn window."""
         return self._predicted("churn_risk_score")
 
     @cached_property

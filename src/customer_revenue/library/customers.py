@@ -95,7 +95,7 @@ class CustomerModel:
         predictor = Predictor(
             when.day, self.horizon_days, self.interval_mass, self.discount_rate_per_year, self.seed, self.options
         )
-        windows = training_windows(orders.store, when, self.horizon_days, self.options.windows)
+        windows = training_windows(orders.store, when, self.horizon_days, self.options)
         self._predictor = predictor.fit(population(orders.store, when), windows)
         return self
 

@@ -26,7 +26,6 @@ from customer_revenue.modeling.ensemble import (
 )
 from customer_revenue.modeling.levels import log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
-from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
 from customer_revenue.modeling.training_windows import TrainingWindow, stack
 
 PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
@@ -67,19 +66,24 @@ CUSTOMERS_TO_TRUST = 500
 
 
 def learn(
-    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int = TREES
+    training_windows: Sequence[TrainingWindow],
+    horizon_days: int,
+    short_horizons_days: Sequence[int],
+    seed: int,
+    trees: int = TREES,
 ) -> FittedEnsemble:
     """Everything that is learned from earlier windows.
 
     Args:
         training_windows: those of the longest horizon first, latest first; then shorter ones for the short horizons.
         horizon_days: the predictor's horizon; the windows' own may be shorter.
+        short_horizons_days: at which churn is learned too.
         seed: of everything random.
         trees: of each booster.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:  # LightGBM trains without the interpreter's lock
         testing = pool.submit(_back_test, training_windows, seed, trees)
-        models = fit_boosters(training_windows, horizon_days, seed, trees)
+        models = fit_boosters(training_windows, horizon_days, short_horizons_days, seed, trees)
         tested = testing.result()
     longest = _longest(training_windows)
     weights = tested.weights
@@ -115,9 +119,9 @@ def _longest(training_windows: Sequence[TrainingWindow]) -> list[TrainingWindow]
 def fit_boosters(
     training_windows: Sequence[TrainingWindow],
     horizon_days: int,
+    short_horizons_days: Sequence[int],
     seed: int,
     trees: int = TREES,
-    short_horizons_days: Sequence[int] = SHORT_HORIZONS_DAYS,
 ) -> Models:
     """The boosters, fitted on all windows; churn is learned at the predictor's horizon and at some short ones.
 
@@ -225,7 +229,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     if not earlier:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
-    models = fit_boosters(earlier, test.horizon_days, seed, trees, short_horizons_days=())
+    models = fit_boosters(earlier, test.horizon_days, (), seed, trees)
     corrections = models.predict(test.baseline)
     members = corrections.members(test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
 
-BUNDLE_SCHEMA_VERSION = 2
+BUNDLE_SCHEMA_VERSION = 3
 KIND = "customer-revenue bundle"
 MANIFEST = "manifest.json"
 

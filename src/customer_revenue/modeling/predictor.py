@@ -24,7 +24,7 @@ from customer_revenue.modeling.predictive_distribution import CountForecast, Qua
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.rolling_windows import Window
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
@@ -45,9 +45,6 @@ INTERVAL_NOTES = (
 )
 """Why a mean lies outside of its interval: where a purchase is less likely than none, and where it is not."""
 
-CHURN_DAYS = 90
-NEXT_DAYS = 30
-
 
 class Tier(StrEnum):
     """What the predictions rest on; only facts where nobody has an order."""
@@ -67,7 +64,7 @@ class Predictor:
         interval_mass: probability between the ends of an interval, which leave out half of the rest on each side.
         discount_rate_per_year: of future revenue.
         seed: of everything random in training.
-        options: variant of the models to fit.
+        options: variant of the models to fit, and the window of the churn score.
     """
 
     def __init__(
@@ -91,6 +88,15 @@ class Predictor:
         self.learned_: FittedEnsemble | None = None
         self.refund_rate_ = 0.0
         self.refund_prior_cents_ = 0.0
+
+    @property
+    def churn_days(self) -> int:
+        """Window of the churn score."""
+        return self.options.churn_days
+
+    @property
+    def _short_horizons(self) -> tuple[int, ...]:
+        return short_horizons(self.churn_days)
 
     def as_of(self, day: dt.date) -> Self:
         """The same predictor for features of another day than the one that it was trained on, ``trained_until``."""
@@ -150,7 +156,7 @@ class Predictor:
         if too_little := too_little_happened(training_windows):
             self.tier_reason_ = too_little
             return self
-        self.learned_ = learn(training_windows, self.horizon_days, self.seed, options.trees)
+        self.learned_ = learn(training_windows, self.horizon_days, self._short_horizons, self.seed, options.trees)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         own = self.learned_.own
         if not own.all_own:
@@ -189,7 +195,7 @@ class Predictor:
         return BaselinePrediction.of(features, self._fitted_base())
 
     def _forecast(self, baseline: BaselinePrediction) -> PurchaseForecast:
-        return PurchaseForecast(baseline, self.learned_, self.horizon_days)
+        return PurchaseForecast(baseline, self.learned_, self.horizon_days, self._short_horizons)
 
     def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon_days: int) -> pa.Table:
         forecast = self._forecast(baseline)
@@ -223,7 +229,7 @@ class Predictor:
                 "next_purchase_date_low": early,
                 "next_purchase_date_high": late,
                 "next_purchase_probability": curve.at(NEXT_DAYS),
-                "churn_risk_score": 1 - curve.at(CHURN_DAYS),
+                "churn_risk_score": 1 - curve.at(self.churn_days),
                 "probability_alive": curve.at(np.inf),
                 "expected_net_revenue_cents": revenue * net_share,
                 "estimated_ltv_cents": past + future,
@@ -288,7 +294,7 @@ class Predictor:
         return ReasonInputs.joined(map_chunks(lambda some: self._reason_inputs(some, self._baseline(some)), features))
 
     def _reason_inputs(self, features: pa.Table, baseline: BaselinePrediction) -> ReasonInputs:
-        return ReasonInputs.of(features, baseline, CHURN_DAYS if self._churn_classifier else None)
+        return ReasonInputs.of(features, baseline, self.churn_days if self._churn_classifier else None)
 
     def reasons(self, inputs: ReasonInputs, currency: str = "") -> list[list[str]]:
         """The drivers of each customer's churn score in words, strongest first, with the currency's decimals."""
@@ -306,7 +312,7 @@ class Predictor:
 
     @property
     def _churn_classifier(self) -> ChurnClassifier | None:
-        return self.learned_.models.churn.get(CHURN_DAYS) if self.learned_ else None
+        return self.learned_.models.churn.get(self.churn_days) if self.learned_ else None
 
     def check_fitted(self) -> None:
         """Refuse to predict where there are only facts.
@@ -338,6 +344,7 @@ class Predictor:
         return {
             "as_of_day": self.as_of_day.isoformat(),
             "horizon_days": self.horizon_days,
+            "churn_days": self.churn_days,
             "interval_mass": self.interval_mass,
             "discount_rate_per_year": self.discount_rate_per_year,
             "seed": self.seed,
@@ -358,6 +365,7 @@ class Predictor:
         """The predictor of :meth:`to_state` and :meth:`to_texts`."""
         settings = ("horizon_days", "interval_mass", "discount_rate_per_year", "seed")
         predictor = cls(dt.date.fromisoformat(state["as_of_day"]), **{name: state[name] for name in settings})
+        predictor.options = ModelOptions(churn_days=state["churn_days"])
         predictor.tier_, predictor.tier_reason_ = Tier(state["tier"]), state["tier_reason"]
         predictor.refund_rate_ = state["refund_rate"]
         predictor.refund_prior_cents_ = state["refund_prior_cents"]

@@ -13,7 +13,6 @@ from customer_revenue.modeling.baselines import BaselinePrediction
 from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
 from customer_revenue.modeling.predictive_distribution import CountForecast, Dispersion
 from customer_revenue.modeling.purchase_curve import Curve
-from customer_revenue.modeling.rolling_windows import SHORT_HORIZONS_DAYS
 from customer_revenue.periods import DAYS_PER_YEAR
 
 DISCOUNT_STEPS = 4
@@ -23,17 +22,18 @@ DISCOUNT_STEPS = 4
 class PurchaseForecast:
     """One value per customer, each computed once, corrected by the ensemble where there is one.
 
-    ``horizon_days`` is the predictor's horizon, the last that the curve passes through.
+    ``horizon_days`` is the predictor's horizon; the curve passes through it and the short ones.
     """
 
     baseline: BaselinePrediction
     ensemble: FittedEnsemble | None
     horizon_days: int
+    short_horizons_days: tuple[int, ...]
 
     @cached_property
     def curve(self) -> Curve:
         """F(t), the chance of a purchase within t days."""
-        horizons = sorted({*SHORT_HORIZONS_DAYS, self.horizon_days})
+        horizons = sorted({*self.short_horizons_days, self.horizon_days})
         return Curve.through(self.baseline.purchases, horizons, [expit(-self._churn_log_odds(h)) for h in horizons])
 
     def expected_purchases(self, horizon_days: float) -> Floats:

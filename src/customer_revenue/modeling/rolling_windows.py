@@ -10,8 +10,11 @@ import pyarrow as pa
 
 from customer_revenue.periods import DAYS_PER_YEAR
 
-SHORT_HORIZONS_DAYS = (30, 90)
-"""Horizons that the predictor learns in addition to its own."""
+NEXT_DAYS = 30
+"""Horizon of the chance of a next purchase."""
+
+CHURN_DAYS = 90
+"""Horizon of the churn score, by default."""
 
 MIN_HISTORY_DAYS = 45
 """A window needs this many days of orders before its cut-off."""
@@ -54,8 +57,17 @@ class Window:
         return replace(self, features=self.features.take(rows))
 
 
+def short_horizons(churn_days: int) -> tuple[int, ...]:
+    """Horizons that the predictor learns in addition to its own, shortest first."""
+    return tuple(sorted({NEXT_DAYS, churn_days}))
+
+
 def choose_cutoffs(
-    first_day: dt.date, as_of_day: dt.date, horizon_days: int, max_windows: int = MAX_WINDOWS
+    first_day: dt.date,
+    as_of_day: dt.date,
+    horizon_days: int,
+    max_windows: int = MAX_WINDOWS,
+    churn_days: int = CHURN_DAYS,
 ) -> list[WindowPlan]:
     """The rolling windows to learn a horizon from; none looks past the as-of day.
 
@@ -69,6 +81,7 @@ def choose_cutoffs(
         as_of_day: last day that is known.
         horizon_days: the predictor's horizon.
         max_windows: maximum number of windows of the longest horizon, not counting the same season of prior years.
+        churn_days: horizon of the churn score.
     """
     history = (as_of_day - first_day).days
     longest = min(horizon_days, history // 2)
@@ -80,11 +93,14 @@ def choose_cutoffs(
     years = [year * DAYS_PER_YEAR for year in (1, 2) if longest <= year * DAYS_PER_YEAR <= history - MIN_HISTORY_DAYS]
     # A window a few days apart would add nothing.
     lags = {lag for lag in lags if all(abs(lag - year) > SEASON_TOLERANCE_DAYS for year in years)} | set(years)
-    recent = [h for h in sorted(SHORT_HORIZONS_DAYS, reverse=True) if 2 * h <= longest]
-    plans = [_plan(as_of_day, lag, longest) for lag in sorted(lags)]
-    return plans + [_plan(as_of_day, lag, lag) for lag in recent]
+    short = short_horizons(churn_days)
+    recent = [h for h in reversed(short) if 2 * h <= longest]
+    plans = [_plan(as_of_day, lag, (*short, longest)) for lag in sorted(lags)]
+    return plans + [_plan(as_of_day, lag, (*short, lag)) for lag in recent]
 
 
-def _plan(as_of_day: dt.date, lag_days: int, horizon_days: int) -> WindowPlan:
-    over = {h for h in (*SHORT_HORIZONS_DAYS, horizon_days) if h <= lag_days}
+def _plan(as_of_day: dt.date, lag_days: int, horizons_days: tuple[int, ...]) -> WindowPlan:
+    """A window whose own horizon is the last one."""
+    horizon_days = horizons_days[-1]
+    over = {h for h in horizons_days if h <= lag_days}
     return WindowPlan(as_of_day - dt.timedelta(days=lag_days), horizon_days, tuple(sorted(over)))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS
 from customer_revenue.tables import HORIZON_PREDICTIONS, PREDICTION_LOG_SCHEMA
 from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
 
@@ -29,6 +29,7 @@ SERVICE_SOURCE = "service"
 LOGGED_COLUMNS = (
     "as_of",
     "horizon_days",
+    "churn_days",
     "next_purchase_probability",
     "churn_risk_score",
     "purchase_probability",
@@ -96,7 +97,7 @@ class PredictionLog:
 
 
 def _rows(entries: list[tuple[Any, ...]]) -> pa.Table:
-    """Three rows per customer: the probabilities at 30 and 90 days, and all predictions at the horizon."""
+    """Three rows per customer: the chances at 30 days and in the churn window, and all predictions at the horizon."""
     names = ("customer_id", "segment", "model_version", "store_id", "predicted_at", *LOGGED_COLUMNS)
     columns = dict(zip(names, zip(*entries, strict=True), strict=True))
     number = len(entries)
@@ -109,7 +110,7 @@ def _rows(entries: list[tuple[Any, ...]]) -> pa.Table:
     common["predicted_at"] = pa.array(micros, pa.int64()).cast(pa.timestamp("us", "UTC"))
     near = {"horizon_days": [NEXT_DAYS] * number, "purchase_probability": columns["next_purchase_probability"]}
     buys = [1 - risk for risk in columns["churn_risk_score"]]
-    middle = {"horizon_days": [CHURN_DAYS] * number, "purchase_probability": buys}
+    middle = {"horizon_days": columns["churn_days"], "purchase_probability": buys}
     whole = {name: columns[name] for name in LOGGED_COLUMNS if name in PREDICTION_LOG_SCHEMA.names and name != "as_of"}
     return pa.concat_tables(_table(common, own, number) for own in (near, middle, whole))
 

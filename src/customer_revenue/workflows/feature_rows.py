@@ -13,9 +13,10 @@ from customer_revenue.features.history_counts import chosen_customers, counts
 from customer_revenue.features.labels import labels
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW
-from customer_revenue.modeling.rolling_windows import MAX_WINDOWS, Window, choose_cutoffs
+from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
+from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.known_tables import feature_expression, known_at, of_customers
 
@@ -72,15 +73,15 @@ def label_rows(store: Store, cutoff: dt.date, horizons_days: Sequence[int], cust
     return _labels_of(store, store.tables, cutoff, horizons_days, customers)
 
 
-def training_windows(store: Store, when: AsOf, horizon_days: int, max_windows: int = MAX_WINDOWS) -> list[Window]:
+def training_windows(store: Store, when: AsOf, horizon_days: int, options: ModelOptions | None = None) -> list[Window]:
     """Earlier windows, each with features as of its cut-off and labels that end no later than ``when``.
 
     The engine samples large shops: nothing holds them all.
     """
-    first_day, windows = store.info.first_day, list[Window]()
+    options, first_day, windows = options or ModelOptions(), store.info.first_day, list[Window]()
     if first_day is None:
         return windows
-    for plan in choose_cutoffs(first_day, when.day, horizon_days, max_windows):
+    for plan in choose_cutoffs(first_day, when.day, horizon_days, options.windows, options.churn_days):
         then = store.as_of(plan.cutoff)
         rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW)
         known = known_at(store, when)

@@ -80,11 +80,12 @@ def view_queries(views: Views, zone: str, compiler: SQLGlotCompiler, dialect: st
         dialect: the engine's name in sqlglot.
     """
     tables, day = canonical_tables(zone), as_of_day(zone)
-    return {name: _compiled(build(tables, day).op(), type(compiler), dialect) for name, build in views.items()}
+    made: Callable[[], SQLGlotCompiler] = type(compiler)
+    return {name: _compiled(build(tables, day).op(), made, dialect) for name, build in views.items()}
 
 
 @lru_cache(maxsize=16)
-def _compiled(query: ops.Relation, compiler: type[SQLGlotCompiler], dialect: str) -> str:
+def _compiled(query: ops.Relation, compiler: Callable[[], SQLGlotCompiler], dialect: str) -> str:
     """Compiled once per process: it takes half of the time of a small import."""
     return str(compiler().to_sqlglot(query.to_expr()).sql(dialect=dialect))
 

@@ -132,6 +132,7 @@ class Predictions(Answer):
     )
     churn_reasons: list[str] = Field(description="What drives the churn risk, in words, strongest first.")
     horizon_days: int = Field(description="Horizon of the LTV, the counts and the date, in days.")
+    churn_days: int = Field(description="Window of the churn score, in days.")
     as_of: Day = Field(description="The as-of day; predictions start on the day after.")
     tier: str
     tier_reason: str

@@ -111,7 +111,7 @@ class CustomerDetail:
         moments = [self._store.as_of(day) for day in _month_ends(counts["first_purchase"], customer.when.day)]
         rows = [customer.features(moment) for moment in moments[:-1]]
         rows.append(customer.features())
-        alive = predictor.curve(pa.concat_tables(rows), [float("inf"), 90.0])
+        alive = predictor.curve(pa.concat_tables(rows), [float("inf"), predictor.churn_days])
         return [
             {
                 "as_of": moment.day.isoformat(),

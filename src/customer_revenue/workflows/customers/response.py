@@ -161,6 +161,7 @@ def _predicted_fields(row: Mapping[str, Any], reasons: list[str], predictor: Pre
         "hindsight_reason": _hindsight_reason(predictor),
         "churn_reasons": reasons,
         "horizon_days": predictor.horizon_days,
+        "churn_days": predictor.churn_days,
         "as_of": predictor.as_of_day.isoformat(),
         "tier": row["tier"],
         "tier_reason": predictor.tier_reason_,

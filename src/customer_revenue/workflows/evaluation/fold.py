@@ -96,7 +96,7 @@ def predict_from(
     """
     then = store.as_of(cutoff)
     features = feature_rows(store, then, max_customers)
-    windows = training_windows(store, then, horizon_days, fit.options.windows)
+    windows = training_windows(store, then, horizon_days, fit.options)
     predictor = new_predictor(fit, cutoff, horizon_days).fit(population(store, then), windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}

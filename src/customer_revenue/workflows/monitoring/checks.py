@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.errors import AlarmRaised, ModelError, NotEnoughData
-from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS
 from customer_revenue.monitoring.drift import drift
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.monitoring.realised import EVERYONE, RealisedGroup, realised
@@ -113,7 +113,7 @@ def observe(store: Store, settings: Settings, when: AsOf, policy: Monitoring) ->
     return Monitored(
         day=when.day,
         version=model.version if model else None,
-        groups=_realised(store, settings.log, settings.ltv_horizon_days, when, policy),
+        groups=_realised(store, settings, when, policy),
         feed=check_store(store, when, policy),
         drift=_drift(store, model, when, policy) if model else [],
         policy=policy,
@@ -134,13 +134,11 @@ def _model(registry: RegistryOptions) -> LoadedModel | None:
         return None
 
 
-def _realised(
-    store: Store, log: Path | None, ltv_horizon_days: int, when: AsOf, policy: Monitoring
-) -> list[RealisedGroup]:
-    if log is None:
+def _realised(store: Store, settings: Settings, when: AsOf, policy: Monitoring) -> list[RealisedGroup]:
+    if settings.log is None:
         return []
-    longest = max(NEXT_DAYS, CHURN_DAYS, ltv_horizon_days) + policy.lookback_days
-    logged = read_log(log, when.day - dt.timedelta(days=longest), when.day - dt.timedelta(days=1))
+    longest = max(NEXT_DAYS, settings.options.churn_days, settings.ltv_horizon_days) + policy.lookback_days
+    logged = read_log(settings.log, when.day - dt.timedelta(days=longest), when.day - dt.timedelta(days=1))
     logged = logged.filter(pc.equal(logged.column("store_id"), store.info.id))
     outcomes: dict[tuple[dt.date, int], pa.Table] = {}
     for day, horizons in _over(logged, when.day, policy).items():

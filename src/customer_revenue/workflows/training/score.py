@@ -14,8 +14,9 @@ import pyarrow as pa
 from customer_revenue.console import Report
 from customer_revenue.currencies import money_text
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.predictor import CHURN_DAYS, NEXT_DAYS, Predictor
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS
 from customer_revenue.orders.engines.map_batches import BatchTotals
 from customer_revenue.orders.store import open_store
 from customer_revenue.policy import Segments, load_policy
@@ -117,7 +118,7 @@ def log_scores(
     names = segment_names(column(chosen, "total_cents"), segments)
     at = dt.datetime.now(dt.UTC)
     tables = []
-    for horizon in sorted({NEXT_DAYS, CHURN_DAYS, predictor.horizon_days}):
+    for horizon in sorted({NEXT_DAYS, predictor.churn_days, predictor.horizon_days}):
         predicted = predictor.predict(chosen, horizon)
         constant = {
             "as_of": pa.scalar(day, pa.date32()),

@@ -81,7 +81,7 @@ def train(
         # The back-test runs at the same time as the fit, unless somebody waits for the fitted models.
         testing = _back_test(pool, store, fit, when, report) if before_backtest is None else None
         customers = _population(store, when, asked=(as_of or settings.as_of) is not None)
-        windows = training_windows(store, when, settings.ltv_horizon_days, fit.options.windows)
+        windows = training_windows(store, when, settings.ltv_horizon_days, fit.options)
         report("Fitting the models")
         predictor = _fitted(new_predictor(fit, when.day, settings.ltv_horizon_days), customers, windows)
         version = f"{when.day:%Y%m%d}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"

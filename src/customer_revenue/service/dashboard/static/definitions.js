@@ -72,7 +72,7 @@ export const DEFINITIONS = {
     "The median day: if a purchase comes within the year, it is as likely before as after this day.",
   ),
   purchase_probability: of("Buys within a year", "The chance of a purchase within 365 days; the predicted day holds only for that case."),
-  churn_risk_score: of("Churn risk", "The chance of no purchase in the next 90 days."),
+  churn_risk_score: of("Churn risk", "The chance of no purchase within the churn window: 90 days, unless the settings say otherwise."),
   probability_alive: of("Still a customer", "The chance of any purchase ever again."),
   expected_revenue_cents: of("Expected revenue", "Mean revenue within the next 365 days, before refunds."),
   expected_purchases: of("Expected purchases", "Mean number of days with a purchase within the next 365 days."),
