@@ -120,3 +120,12 @@ def test_outcomes_are_in_the_order_of_the_features(shop):
     a, b = (outcomes(rows, window.labels, HORIZON_DAYS) for rows in (window.features, backwards))
     np.testing.assert_array_equal(a.purchases[::-1], b.purchases)
     assert window.cutoff < AS_OF
+
+
+def test_published_intervals_are_quantiles_of_the_scored_distributions(shop, predictor):
+    features = shop.features()
+    predictions = predictor.predict(features)
+    counts, amounts = predictor.distributions(features, predictions)
+    found, money = counts.quantiles(predictor.interval_mass), amounts.quantiles(predictor.interval_mass)
+    np.testing.assert_array_equal(found.high, predictions.column("purchases_high").to_numpy())
+    np.testing.assert_allclose(money.high, predictions.column("revenue_high_cents").to_numpy())

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from customer_revenue.modeling.forecast_names import BG_NBD, OURS
-from customer_revenue.modeling.metrics import Forecast, Outcomes
+from customer_revenue.modeling.metrics import Forecast, Outcomes, select
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import Gate, load_policy
 from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.evaluation.gate import calibration_error_by_chance, judge
+from customer_revenue.workflows.evaluation.group_gate import group_comparison
 from customer_revenue.workflows.registry.verdict import Verdict
 
 CUTOFF = dt.date(2023, 6, 30)
@@ -58,8 +58,24 @@ GOOD = forecast(RATE)
 PEER = forecast(np.full(CUSTOMERS, RATE.mean()))
 
 
+def of_rates(rate: np.ndarray) -> Forecast:
+    return Forecast(rate, rate * 2_000, 1 - np.exp(-rate), np.full(len(rate), 10.0))
+
+
+def features(rate: np.ndarray) -> pa.Table:
+    """The columns by which customers are grouped: who buys more often has bought more often, and more lately."""
+    return pa.table(
+        {
+            "customer_id": [str(n) for n in range(len(rate))],
+            "frequency": np.floor(rate * 4),
+            "silence_days": np.round(90 / (1 + rate)),
+            "total_cents": np.round(rate * 10_000),
+        }
+    )
+
+
 def origin(ours: Forecast, peer: Forecast = PEER) -> BacktestFold:
-    table = pa.table({"customer_id": [str(n) for n in range(CUSTOMERS)]})
+    table = features(RATE)
     return BacktestFold(CUTOFF, 90, table, Predictor(CUTOFF), table, TRUTH, {OURS: ours, BG_NBD: peer})
 
 
@@ -99,7 +115,7 @@ def test_one_that_ranks_as_well_but_promises_half_is_refused_for_its_calibration
 def test_intervals_that_do_not_hold_are_refused(gate: Gate) -> None:
     narrow = replace(GOOD, revenue_interval=(NOBODY, NOBODY))
     said = verdict(gate, narrow)
-    assert [text[:20] for text in said.refusals] == ["intervals of revenue"]
+    assert [text[:20] for text in said.refusals] == ["intervals of revenue", "in 12 groups of 100 "]
 
 
 def test_a_difference_that_chance_explains_is_no_refusal(gate: Gate) -> None:
@@ -108,19 +124,45 @@ def test_a_difference_that_chance_explains_is_no_refusal(gate: Gate) -> None:
     refused = 0
     for start in range(0, CUSTOMERS, 200):
         few = slice(start, start + 25)
-        table = pa.table({"customer_id": [str(n) for n in range(25)]})
+        table = features(RATE[few])
         happened = Outcomes(TRUTH.purchases[few], TRUTH.revenue[few], TRUTH.next_days[few])
-        sides = {OURS: part(ours, few), BG_NBD: part(theirs, few)}
+        sides = {OURS: select(ours, np.arange(CUSTOMERS)[few]), BG_NBD: select(theirs, np.arange(CUSTOMERS)[few])}
         one = BacktestFold(CUTOFF, 90, table, Predictor(CUTOFF), table, happened, sides)
         refused += any("BG/NBD" in text for text in judge([one], gate, None, {}).refusals)
     assert refused <= 5  # of 20, with four figures each at 2.5 %; without the interval about half are refused
 
 
-def part(of: Forecast, rows: slice) -> Forecast:
-    def cut(value: Any) -> Any:
-        return tuple(v[rows] for v in value) if isinstance(value, tuple) else value[rows]
+def test_one_that_is_worse_in_a_group_is_refused_though_its_means_are_not(gate: Gate) -> None:
+    frequent = (features(RATE).column("frequency").to_numpy() + 1) > 10
+    assert 100 <= frequent.sum() < CUSTOMERS / 20
+    ours = forecast(RATE * np.where(frequent, 0.7, 1.0))
+    patient = gate.model_copy(update={"margins": dict.fromkeys(gate.margins, 0.05)})
+    figures, coverages = verdict(patient, ours, champion=GOOD).refusals
+    assert "over 10 purchase days: purchases rmse" in figures
+    assert "the champion has" in figures
+    assert "over 10 purchase days: intervals of purchases held" in coverages
+    few = patient.model_copy(update={"group_customers": int(frequent.sum()) + 1})
+    assert all("over 10 purchase days" not in text for text in verdict(few, ours, champion=GOOD).refusals)
 
-    return Forecast(**{name: cut(value) for name, value in vars(of).items()})
+
+def test_a_first_model_that_is_worse_in_a_group_is_warned_of(gate: Gate) -> None:
+    said = replace(verdict(gate, forecast(RATE * np.where(RATE > 2.5, 0.5, 1.0)), peer=GOOD), first=True)
+    assert said.passed
+    assert any("over 10 purchase days" in text for text in said.warnings)
+
+
+def test_more_groups_are_no_more_false_alarms(gate: Gate) -> None:
+    strict = gate.model_copy(update={"group_margins": dict.fromkeys(gate.group_margins, 0.0)})
+    rng, refused = np.random.default_rng(3), 0
+    for _ in range(40):
+        rows = rng.choice(CUSTOMERS, 800, replace=False)
+        happened = Outcomes(rng.poisson(RATE[rows]).astype(float), NOBODY[rows], NOBODY[rows])
+        ours, theirs = (of_rates(RATE[rows] * np.exp(rng.normal(0, 0.2, 800))) for _ in range(2))
+        table = features(RATE[rows])
+        one = BacktestFold(CUTOFF, 90, table, Predictor(CUTOFF), table, happened, {OURS: ours, BG_NBD: theirs})
+        (check,) = group_comparison([one], strict, BG_NBD, {CUTOFF: theirs})
+        refused += not check.passed
+    assert refused <= 6  # 5 % are expected at most; without the correction more than half
 
 
 def test_few_customers_may_be_off_by_what_chance_explains() -> None:

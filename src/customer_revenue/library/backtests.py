@@ -173,6 +173,25 @@ class Backtest:
                 }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["slice", "model"])
 
+    @property
+    def groups(self) -> pd.DataFrame:
+        """Our proper scores, coverage and sharpness by group of customers at the last cut-off: one row per group.
+
+        Purchases, revenue (cents) and the days to the next purchase (of those who bought) each have ``…_pinball``,
+        ``…_interval_score``, ``…_width``, ``…_covered`` next to ``…_stated``, and the shares of outcomes
+        ``…_below_low``, ``…_below_median`` and ``…_above_high``. Purchases and revenue have ``…_crps`` too, and the
+        shares ``…_pit_1`` to ``…_pit_10`` of the randomised PIT with the p-value ``…_pit_p``.
+
+        >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     groups = cr.backtest(orders, 90, also=(), options=quick).groups
+        >>> groups.index[:3].tolist()
+        ['all customers', '1 purchase day', '2–3 purchase days']
+        """
+        last, _ = self._last
+        return pd.DataFrame.from_dict(last.group_scores, orient="index").rename_axis("group")
+
     def difference(self, model: str = OURS, other: str = BG_NBD, draws: int = 200) -> pd.DataFrame:
         """Metrics of a model minus those of another at the last cut-off, with 95 % intervals over resampled customers.
 

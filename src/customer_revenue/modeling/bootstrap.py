@@ -49,3 +49,16 @@ def paired_bootstrap(
     known = np.isfinite(differences).any(axis=0)
     low[known], high[known] = np.nanpercentile(differences[:, known], (2.5, 97.5), axis=0)
     return {name: (float(d), float(a), float(b)) for name, d, a, b in zip(metrics, whole, low, high, strict=True)}
+
+
+def holm(chances: Floats) -> Floats:
+    """Holm's (1979) adjusted p-values: those below a level hold together with at most that chance of a false one.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(chances, kind="stable")
+    steps = np.maximum.accumulate(chances[order] * np.arange(len(chances), 0, -1))
+    adjusted = np.empty(len(chances))
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted

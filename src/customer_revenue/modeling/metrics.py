@@ -6,7 +6,7 @@ Every metric is invariant to the order of rows: tied predictions share the mean 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -16,8 +16,9 @@ from scipy.stats import rankdata
 
 from customer_revenue.arrays import Floats, central_coverage
 from customer_revenue.modeling.forecast_names import METRICS
+from customer_revenue.modeling.predictive_distribution import CountForecast, RevenueForecast
 
-Customers = TypeVar("Customers", "Outcomes", "Forecast")
+Customers = TypeVar("Customers")
 
 PROBABILITY_FLOOR = 1e-6
 """Log loss clips probabilities to this distance from 0 and 1."""
@@ -46,7 +47,8 @@ class Outcomes:
 class Forecast:
     """What was predicted for the same customers, in the same order and units.
 
-    ``next_days`` are days to the predicted date, infinite for never. The intervals may be absent.
+    ``next_days`` are days to the predicted date, infinite for never. The intervals, their medians and the
+    distributions ``counts`` and ``amounts`` that they are of may be absent.
     """
 
     purchases: Floats
@@ -56,6 +58,11 @@ class Forecast:
     purchases_interval: tuple[Floats, Floats] | None = None
     revenue_interval: tuple[Floats, Floats] | None = None
     interval_mass: Floats | None = None
+    purchases_median: Floats | None = None
+    revenue_median: Floats | None = None
+    next_days_interval: tuple[Floats, Floats] | None = None
+    counts: CountForecast | None = None
+    amounts: RevenueForecast | None = None
 
 
 class Ties:
@@ -267,9 +274,12 @@ def select(what: Customers, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) 
     """Some of the customers."""
 
     def part(value: Any) -> Any:
+        if is_dataclass(value):
+            return select(value, rows)
         return tuple(v[rows] for v in value) if isinstance(value, tuple) else value[rows]
 
-    return replace(what, **{name: part(value) for name, value in vars(what).items() if value is not None})
+    parts: dict[str, Any] = {name: part(value) for name, value in vars(what).items() if value is not None}
+    return replace(what, **parts)  # type: ignore[type-var]  # all that has customers is a dataclass
 
 
 def slices(frequency: Floats, T_days: Floats, total_cents: Floats) -> dict[str, npt.NDArray[np.bool_]]:

@@ -147,23 +147,39 @@ def _log_negative_binomial(k: Floats, mean: Floats, size: Floats) -> Floats:
     )
 
 
-def revenue_quantiles(counts: CountForecast, expected: Floats, dispersion: Dispersion, mass: float) -> Quantiles:
-    """The quantiles of revenue that leave out half of the rest on each side, and the median.
+@dataclass(frozen=True)
+class RevenueForecast:
+    """The distribution of each customer's revenue: the chance of any, and the gamma of a buyer's, in cents."""
 
-    Args:
-        counts: the purchases that the revenue comes from.
-        expected: mean revenue, zero purchases included.
-        dispersion: how outcomes scatter.
-        mass: between the quantiles.
-    """
-    shape = dispersion.revenue_shapes(counts.of_buyers)
-    scale = expected / np.maximum(counts.p, 1e-12) / shape
+    p: Floats
+    shape: Floats
+    scale: Floats
 
-    def quantile(chance: float) -> Floats:
-        inside = _given_a_purchase(chance, counts.p)
-        found, some = np.zeros_like(scale), inside > 0
-        found[some] = gammaincinv(shape[some], inside[some]) * scale[some]
+    @classmethod
+    def of(cls, counts: CountForecast, expected: Floats, dispersion: Dispersion) -> RevenueForecast:
+        """The distribution with a stated mean.
+
+        Args:
+            counts: the purchases that the revenue comes from.
+            expected: mean revenue in cents, zero purchases included.
+            dispersion: how outcomes scatter.
+        """
+        shape = dispersion.revenue_shapes(counts.of_buyers)
+        return cls(counts.p, shape, expected / np.maximum(counts.p, 1e-12) / shape)
+
+    def quantile(self, chance: float) -> Floats:
+        """The amount in cents that is not exceeded with the chance."""
+        inside = _given_a_purchase(chance, self.p)
+        found, some = np.zeros_like(self.scale), inside > 0
+        found[some] = gammaincinv(self.shape[some], inside[some]) * self.scale[some]
         return found
 
-    tail = (1 - mass) / 2
-    return Quantiles(quantile(tail), quantile(0.5), quantile(1 - tail))
+    def quantiles(self, mass: float) -> Quantiles:
+        """The quantiles that leave out half of the rest on each side, and the median."""
+        tail = (1 - mass) / 2
+        return Quantiles(self.quantile(tail), self.quantile(0.5), self.quantile(1 - tail))
+
+
+def revenue_quantiles(counts: CountForecast, expected: Floats, dispersion: Dispersion, mass: float) -> Quantiles:
+    """The quantiles of :class:`RevenueForecast` that leave out half of the rest on each side, and the median."""
+    return RevenueForecast.of(counts, expected, dispersion).quantiles(mass)

@@ -20,7 +20,13 @@ from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import FittedEnsemble
 from customer_revenue.modeling.fit_ensemble import learn, too_little_happened
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.predictive_distribution import CountForecast, Quantiles, revenue_quantiles
+from customer_revenue.modeling.predictive_distribution import (
+    CountForecast,
+    Dispersion,
+    Quantiles,
+    RevenueForecast,
+    revenue_quantiles,
+)
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
@@ -241,6 +247,21 @@ class Predictor:
             },
             schema=PREDICTION_SCHEMA,
         )
+
+    def distributions(self, features: pa.Table, predictions: pa.Table) -> tuple[CountForecast, RevenueForecast]:
+        """The distributions of purchases and revenue that the intervals of :meth:`predict` are quantiles of.
+
+        Args:
+            features: that were predicted from.
+            predictions: of the same customers, in the same order.
+        """
+        dispersion = self.learned_.dispersion if self.learned_ else Dispersion()
+        counts = CountForecast(
+            column(predictions, "expected_purchases"),
+            column(predictions, "purchase_probability"),
+            dispersion.sizes(column(features, "frequency")),
+        )
+        return counts, RevenueForecast.of(counts, column(predictions, "expected_revenue_cents"), dispersion)
 
     def lifetime_value(self, features: pa.Table, horizon_days: int) -> Floats:
         """Each customer's net revenue so far and, discounted, that of a horizon, in cents; the LTV at the horizon H."""

@@ -21,6 +21,17 @@ GateMetric = Literal[
     "probability_brier",
 ]
 
+GroupMetric = Literal[
+    "purchases_crps",
+    "purchases_mae",
+    "purchases_rmse",
+    "revenue_crps",
+    "revenue_mae",
+    "revenue_rmse",
+    "probability_log_loss",
+    "probability_brier",
+]
+
 FeedCheck = Literal[
     "day_missing",
     "orders_doubled",
@@ -37,10 +48,13 @@ class Gate(Section):
 
     ``margins``: by which share of the other's figure, on the same back-test, a challenger's may be worse than the
     champion's and than BG/NBD with Gamma-Gamma's. ``calibration_error`` and ``coverage_gap``: the maximum of its
-    own, beyond chance.
+    own, beyond chance. ``group_margins`` and ``group_customers``: the margins within groups of customers, and how many
+    customers a group must have to be compared.
     """
 
     margins: dict[GateMetric, float] = Field(min_length=1)
+    group_margins: dict[GroupMetric, float]
+    group_customers: int = Field(ge=1)
     calibration_error: float = Field(gt=0, lt=1)
     coverage_gap: float = Field(gt=0, lt=1)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,9 +18,10 @@ from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.settings import RegistryOptions, Settings, load_settings
 from customer_revenue.tables import BACKTEST_COLUMNS
-from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, predict_from
+from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, group_document, predict_from
 from customer_revenue.workflows.evaluation.metric_tables import (
     fold_table,
+    group_tables,
     mean_figures,
     members_table,
     slices_table,
@@ -44,7 +46,7 @@ class BacktestResult:
         """The comparison as lines for people."""
         scored = [fold for fold in self.folds if fold.outcomes is not None]
         parts = [fold_table(fold) for fold in self.folds]
-        parts += [members_table(scored[-1]), slices_table(scored[-1])] if scored else []
+        parts += [members_table(scored[-1]), slices_table(scored[-1]), group_tables(scored[-1])] if scored else []
         parts += [summary_table(scored)] if len(scored) > 1 else []
         if self.output:
             parts.append(f"Predictions written to {self.output}")
@@ -130,4 +132,5 @@ def _track(registry: RegistryOptions, store: Store, folds: Sequence[BacktestFold
         "data_fingerprint": store.info.fingerprint,
         "store": store.info.url,
     }
-    return tracking.log_backtest(registry, parameters, mean_figures(folds), {"figures.json": figures})
+    documents: dict[str, dict[str, Any]] = {"figures.json": figures, "group_scores.json": group_document(folds)}
+    return tracking.log_backtest(registry, parameters, mean_figures(folds), documents)

@@ -93,14 +93,15 @@ def _forecasts(
     for fold in folds:
         if champion.as_of_day <= fold.cutoff:
             try:
-                predicted = champion.as_of(fold.cutoff).predict(fold.features, fold.horizon_days)
+                then = champion.as_of(fold.cutoff)
+                predicted = then.predict(fold.features, fold.horizon_days)
             except NotEnoughData:
                 continue
-            forecasts[fold.cutoff] = forecast_of(predicted, fold.cutoff)
+            forecasts[fold.cutoff] = forecast_of(then, fold.features, predicted)
         elif recipe == recipe_of(fit):
             forecasts[fold.cutoff] = fold.forecasts[OURS]
         else:
             own = FitOptions.model_validate({**fit.model_dump(), **recipe})
-            then = predict_from(store, own, fold.cutoff, fold.horizon_days, MAX_CHALLENGE_CUSTOMERS)
-            forecasts[fold.cutoff] = then.forecasts[OURS]
+            anew = predict_from(store, own, fold.cutoff, fold.horizon_days, MAX_CHALLENGE_CUSTOMERS)
+            forecasts[fold.cutoff] = anew.forecasts[OURS]
     return forecasts

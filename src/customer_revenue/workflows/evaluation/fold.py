@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from customer_revenue.modeling.forecast_names import BG_NBD, NAIVE, OURS
 from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate, select
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.score_groups import customer_scores, scores_by_group
 from customer_revenue.orders.store import Store
 from customer_revenue.settings import FitOptions
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows, population, training_windows
@@ -49,6 +51,14 @@ class BacktestFold:
         if self.outcomes is None:
             return {}
         return {name: evaluate(self.outcomes, forecast) for name, forecast in self.forecasts.items()}
+
+    @cached_property
+    def group_scores(self) -> dict[str, dict[str, float]]:
+        """Our proper scores, coverage and sharpness of all customers and by group; empty without outcomes."""
+        if self.outcomes is None:
+            return {}
+        scores = customer_scores(self.outcomes, self.forecasts[OURS])
+        return scores_by_group(self.features, self.outcomes, scores)
 
 
 def fold_cutoffs(first_day: dt.date | None, last_day: dt.date, number: int, horizon_days: int) -> list[dt.date]:
@@ -103,7 +113,7 @@ def predict_from(
     if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:
         labels = label_rows(store, cutoff, [horizon_days], features.column("customer_id"))
         happened = outcomes(features, labels, horizon_days)
-        forecasts[OURS] = forecast_of(predictions, cutoff)
+        forecasts[OURS] = forecast_of(predictor, features, predictions)
         forecasts[BG_NBD] = beta_geo_forecast(features, horizon_days)
         if windows:
             forecasts[NAIVE] = naive_forecast(features, windows[0], horizon_days)
@@ -114,17 +124,38 @@ def predict_from(
     )
 
 
-def forecast_of(predictions: pa.Table, cutoff: dt.date) -> Forecast:
-    """Our predictions in the form that the evaluation compares."""
+def forecast_of(predictor: Predictor, features: pa.Table, predictions: pa.Table) -> Forecast:
+    """A predictor's predictions as of its day in the form that the evaluation compares."""
+    counts, amounts = predictor.distributions(features, predictions)
+
+    def days(name: str) -> Floats:
+        return _days_after(predictions, f"next_purchase_date{name}", predictor.as_of_day)
+
     return Forecast(
         purchases=column(predictions, "expected_purchases"),
         revenue=column(predictions, "expected_revenue_cents"),
         probability=column(predictions, "purchase_probability"),
-        next_days=_days_after(predictions, "next_purchase_date", cutoff),
+        next_days=days(""),
         purchases_interval=(column(predictions, "purchases_low"), column(predictions, "purchases_high")),
         revenue_interval=(column(predictions, "revenue_low_cents"), column(predictions, "revenue_high_cents")),
         interval_mass=column(predictions, "interval_mass"),
+        purchases_median=column(predictions, "purchases_median"),
+        revenue_median=column(predictions, "revenue_median_cents"),
+        next_days_interval=(days("_low"), days("_high")),
+        counts=counts,
+        amounts=amounts,
     )
+
+
+def group_document(folds: Sequence[BacktestFold]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """The scores by group of each cut-off as JSON-able values, None for what is not known."""
+    return {
+        str(fold.cutoff): {
+            group: {name: value if np.isfinite(value) else None for name, value in scores.items()}
+            for group, scores in fold.group_scores.items()
+        }
+        for fold in folds
+    }
 
 
 def slice_metrics(fold: BacktestFold, rows: np.ndarray) -> dict[str, dict[str, float]]:

@@ -14,6 +14,7 @@ from customer_revenue.modeling.forecast_names import BG_NBD, OURS
 from customer_revenue.modeling.metrics import HIGHER_IS_BETTER, Forecast, coverage, expected_calibration_error, measure
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BacktestFold
+from customer_revenue.workflows.evaluation.group_gate import group_comparison, group_coverage
 from customer_revenue.workflows.registry.verdict import Check, Verdict
 
 CHANCE_DRAWS = 200
@@ -39,10 +40,13 @@ def judge(
     """
     checks = list(others)
     if folds:
-        checks += _comparisons(folds, gate, BG_NBD, {o.cutoff: o.forecasts[BG_NBD] for o in folds})
+        peers: dict[str, Mapping[dt.date, Forecast]] = {BG_NBD: {o.cutoff: o.forecasts[BG_NBD] for o in folds}}
         if champion is not None and len(of_champion) == len(folds):
-            checks += _comparisons(folds, gate, "the champion", of_champion)
-        checks += [_calibration(folds, gate), *_coverages(folds, gate)]
+            peers["the champion"] = of_champion
+        for name, theirs in peers.items():
+            checks += _comparisons(folds, gate, name, theirs)
+            checks += group_comparison(folds, gate, name, theirs)
+        checks += [_calibration(folds, gate), *_coverages(folds, gate), *group_coverage(folds, gate)]
     return Verdict(tuple(checks), champion, tuple(str(fold.cutoff) for fold in folds))
 
 

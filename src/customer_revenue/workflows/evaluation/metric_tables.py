@@ -10,9 +10,39 @@ from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import member_forecasts
 from customer_revenue.modeling.forecast_names import BG_NBD, COVERAGE, OURS, PREFIXES
 from customer_revenue.modeling.metrics import evaluate, slices
+from customer_revenue.modeling.proper_scores import PIT_BINS
 from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.score_groups import EVERYBODY
 from customer_revenue.workflows.evaluation.fold import BacktestFold, slice_metrics
-from customer_revenue.workflows.evaluation.metric_text import empty_table, shown_metrics, table_text, three_decimals
+from customer_revenue.workflows.evaluation.metric_text import (
+    Write,
+    empty_table,
+    shown_metrics,
+    table_text,
+    three_decimals,
+)
+
+GROUP_SCORES: Mapping[str, tuple[str, bool]] = {
+    "crps": ("CRPS", False),
+    "pinball": ("pinball", False),
+    "interval_score": ("interval score", False),
+    "width": ("width", False),
+    "covered": ("held", True),
+    "stated": ("stated", True),
+    "below_low": ("below low", True),
+    "below_median": ("below median", True),
+    "above_high": ("above high", True),
+    "pit_p": ("PIT, p", True),
+}
+"""The scores that are shown by group: words, and whether the value is a share."""
+
+TRACKED_SCORES = tuple(
+    f"{name}_{score}"
+    for name in ("purchases", "revenue", "date")
+    for score in ("crps", "pinball", "interval_score", "width")
+    if (name, score) != ("date", "crps")
+)
+"""The scores of all customers that are figures of a run, next to the metrics."""
 
 
 def fold_table(fold: BacktestFold, draws: int = 200) -> str:
@@ -68,6 +98,40 @@ def slices_table(fold: BacktestFold) -> str:
     return table_text(table)
 
 
+def group_tables(fold: BacktestFold) -> str:
+    """One fold by group: our proper scores, coverage, sharpness and PIT of purchases, revenue and dates."""
+    scores = fold.group_scores
+    tables = [_group_table(title, name, write, scores) for name, title, write in _scored(fold.currency)]
+    everybody = scores[EVERYBODY]
+    for name in ("purchases", "revenue"):
+        shares = (f"{everybody[f'{name}_pit_{place}']:.3f}" for place in range(1, PIT_BINS + 1))
+        tables.append(f"PIT of {name} in ten bins, each 0.100 if forecasts are right: {' '.join(shares)}")
+    return "\n\n".join(tables)
+
+
+def _scored(currency: str) -> tuple[tuple[str, str, Write], ...]:
+    money = shown_metrics(currency)["revenue_mae"][1]
+    return (
+        ("purchases", "Purchases by group", three_decimals),
+        ("revenue", "Revenue by group", money),
+        ("date", "Days to the next purchase by group, of those who bought", three_decimals),
+    )
+
+
+def _group_table(title: str, name: str, write: Write, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """The scores of one quantity that it has."""
+    shown = {score: column for score, column in GROUP_SCORES.items() if f"{name}_{score}" in scores[EVERYBODY]}
+    table = empty_table(title, ["", "customers", *(words for words, _ in shown.values())])
+    for group, found in scores.items():
+        values = {score: found[f"{name}_{score}"] for score in shown}
+        cells = [
+            "" if np.isnan(value) else three_decimals(value) if shown[score][1] else write(value)
+            for score, value in values.items()
+        ]
+        table.add_row(group, f"{found['buyers' if name == 'date' else 'customers']:,.0f}", *cells)
+    return table_text(table)
+
+
 def mean_figures(folds: Sequence[BacktestFold]) -> dict[str, float]:
     """Our figures, and those of the peers with a prefix, as means over the folds that have outcomes."""
     values: dict[str, list[float]] = {}
@@ -75,6 +139,8 @@ def mean_figures(folds: Sequence[BacktestFold]) -> dict[str, float]:
         for model, figures in fold.metrics().items():
             for name, value in figures.items():
                 values.setdefault(f"{PREFIXES[model]}{name}", []).append(value)
+        for name in TRACKED_SCORES:
+            values.setdefault(name, []).append(fold.group_scores.get(EVERYBODY, {}).get(name, float("nan")))
     means = {name: float(np.mean(found)) for name, found in values.items()}
     return {name: value for name, value in means.items() if np.isfinite(value)}
 

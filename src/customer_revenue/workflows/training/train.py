@@ -28,7 +28,13 @@ from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import FitOptions, ModelOptions, RegistryOptions, Settings
 from customer_revenue.workflows.evaluation.challenge import MAX_CHALLENGE_CUSTOMERS, challenge, recipe_of
-from customer_revenue.workflows.evaluation.fold import BacktestFold, fold_cutoffs, new_predictor, predict_from
+from customer_revenue.workflows.evaluation.fold import (
+    BacktestFold,
+    fold_cutoffs,
+    group_document,
+    new_predictor,
+    predict_from,
+)
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
 from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
 from customer_revenue.workflows.monitoring.feed_checks import check_store
@@ -170,7 +176,7 @@ def _record(
     facts = _facts(store, fit, predictor.horizon_days, when, folder.name)
     example = customers.sample.slice(0, EXAMPLE_ROWS)
     judged = verdict.word if verdict else "experiment"
-    documents = {"predictor.json": predictor.to_state()}
+    documents = {"predictor.json": predictor.to_state(), "group_scores.json": group_document(folds)}
     return tracking.TrainingRecord(
         bundle=folder,
         parameters={**facts, **_counts(customers), **fitted_values(customers), **_weights(predictor)},
