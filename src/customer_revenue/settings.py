@@ -36,7 +36,11 @@ class ModelOptions(BaseModel):
     learned: bool = Field(default=True, description="Whether boosters learn the models' errors from earlier windows.")
     pareto: bool = Field(default=True, description="Whether Pareto/NBD is a member of the ensemble.")
     regularity: Annotated[int, Field(ge=1, le=3)] | None = Field(
-        None, description="Erlang shape of the gaps between purchases, 1 to 3; by default the most likely."
+        None,
+        description=(
+            "Erlang shape of the gaps between purchases, 1 to 3, the same for all customers; by default the most "
+            "likely, or a mixture of several where customers differ."
+        ),
     )
     penalizer: Annotated[float, Field(ge=0)] | None = Field(
         None,

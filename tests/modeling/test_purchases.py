@@ -206,7 +206,10 @@ def test_the_quantile_inverts_the_wait(k):
         np.testing.assert_allclose(model.wait_probability(days, histories), p, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("kind", "k"), [(BetaGeo, 1), (ModifiedBetaGeo, 1), (ModifiedBetaGeoCNBDk, 3)])
+@pytest.mark.parametrize(
+    ("kind", "k"),
+    [(BetaGeo, 1), (ModifiedBetaGeo, 1), (ModifiedBetaGeoCNBDk, 3), (ModifiedBetaGeoCNBDk, 30)],
+)
 @pytest.mark.parametrize("parameters", [(0.5, 30.0, 0.7, 2.5), (1.3, 80.0, 0.2, 0.4)])
 def test_slopes_are_those_of_the_likelihood(cdnow, kind, k, parameters):
     model, rows, at = kind(k=k), cdnow.take(slice(0, 500)), np.array(parameters)

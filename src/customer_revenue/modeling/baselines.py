@@ -18,9 +18,16 @@ from customer_revenue.modeling.design_matrix import BASELINE_NAMES, MATRIX_NAMES
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.posterior import Posterior
+from customer_revenue.modeling.posterior import Posterior, PurchasePosterior
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.rhythm_mixture import (
+    RhythmMixture,
+    RhythmModel,
+    fitted_alike,
+    posterior_of,
+    rhythm_from_state,
+)
 
 FEATURE_NAMES = (*MATRIX_NAMES, *BASELINE_NAMES, "churn_log_odds")
 """Columns of a baseline's matrix. The last is the offset of the churn classifiers, at their own horizon."""
@@ -38,19 +45,31 @@ CUSTOMERS_FOR_PARETO = 10_000
 class BaselineModels:
     """The probability models, fitted on one day's histories; BG/NBD is the baseline that ours must not lose to."""
 
-    purchases: ModifiedBetaGeoCNBDk
+    purchases: RhythmModel
     pareto: ParetoNBD | None
     spend: GammaGamma
     beta_geo: BetaGeo | None = None
 
     @classmethod
     def fitted(
-        cls, customers: Population, regularity: int, *, with_pareto: bool = True, penalizer: float | None = None
+        cls, customers: Population, rhythm: RhythmModel, *, with_pareto: bool = True, penalizer: float | None = None
     ) -> BaselineModels:
-        """The models fitted on customers as of a day, without BG/NBD."""
-        purchases = ModifiedBetaGeoCNBDk(regularity, penalizer).fit(customers.histories)
+        """The models fitted on customers as of a day, without BG/NBD.
+
+        Args:
+            customers: as of the day.
+            rhythm: a fit to the same shop, whose regularity is taken over.
+            with_pareto: whether Pareto/NBD is fitted.
+            penalizer: of the parameters.
+        """
+        purchases = fitted_alike(rhythm, customers, penalizer)
         sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
         return cls(purchases, ParetoNBD(penalizer).fit(sample) if sample else None, customers.fitted_spend())
+
+    @property
+    def has_own_rhythms(self) -> bool:
+        """Whether customers differ in how regularly they buy."""
+        return isinstance(self.purchases, RhythmMixture)
 
     def with_beta_geo(self, histories: Histories) -> BaselineModels:
         """The same with BG/NBD, fitted on histories of the same day."""
@@ -76,7 +95,7 @@ class BaselineModels:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The models of :meth:`to_state`."""
         return cls(
-            ModifiedBetaGeoCNBDk.from_state(state["purchases"]),
+            rhythm_from_state(state["purchases"]),
             ParetoNBD.from_state(state["pareto"]) if state["pareto"] else None,
             GammaGamma.from_state(state["spend"]),
             BetaGeo.from_state(state["beta_geo"]) if state.get("beta_geo") else None,
@@ -107,9 +126,9 @@ class BaselinePrediction:
         return BaselinePrediction(self.models, {name: values[rows] for name, values in self.columns.items()})
 
     @cached_property
-    def purchases(self) -> Posterior:
+    def purchases(self) -> PurchasePosterior:
         """Posterior of the regularity model."""
-        return Posterior(self.models.purchases, Histories.from_columns(self.columns))
+        return posterior_of(self.models.purchases, Histories.from_columns(self.columns))
 
     @cached_property
     def base_columns(self) -> list[Floats]:

@@ -157,8 +157,20 @@ class Corrections:
         own = self.classified.get(horizon_days)
         if own is None:
             return None
-        counts = zero_count_log_odds(self.log_purchases(horizon_days, weights), size)
+        counts = self.zero_log_odds(self.log_purchases(horizon_days, weights), horizon_days, size)
         return weights.classifier * own + (1 - weights.classifier) * counts
+
+    def zero_log_odds(self, log_mean: Floats, horizon_days: float, size: float) -> Floats:
+        """Log-odds of no purchase by the expected purchases.
+
+        A negative binomial knows no rhythm. Where customers have one, it only tells by how much the chance of none
+        moves with the mean: one payment a month is no Poisson count of mean 1.
+        """
+        counts = zero_count_log_odds(log_mean, size)
+        if not self.baseline.models.has_own_rhythms:
+            return counts
+        unmoved = zero_count_log_odds(self.baseline.log_purchases(horizon_days), size)
+        return self.baseline.churn_log_odds(horizon_days) + counts - unmoved
 
 
 def zero_count_log_odds(log_mean: Floats, size: float) -> Floats:

@@ -22,7 +22,6 @@ from customer_revenue.modeling.ensemble import (
     Season,
     Weights,
     combine,
-    zero_count_log_odds,
 )
 from customer_revenue.modeling.levels import log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
@@ -239,10 +238,12 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
         key=lambda share: _deviance(test.revenue, log_purchases + corrections.log_spend(replace(best, spend=share))),
     )
     weights = _averaged(replace(best, spend=spend), PRIOR_WEIGHTS)
-    size = min(SIZES, key=lambda size: _zero_count_loss(test.purchases, log_purchases, size))
+    none = test.purchases == 0
+    zero = {size: corrections.zero_log_odds(log_purchases, test.horizon_days, size) for size in SIZES}
+    size = min(SIZES, key=lambda size: _log_loss(none, zero[size]))
     log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
     if log_odds is None:
-        log_odds = zero_count_log_odds(log_purchases, size)
+        log_odds = zero[size]
     ours = LogForecast(log_purchases, log_odds, corrections.log_spend(weights))
     own = own_shares(test.happened, ours, test.baseline.of_beta_geo(test.horizon_days), seed, _scatter(longest))
     p = expit(-log_odds)
@@ -277,6 +278,5 @@ def _deviance(y: Floats, log_mean: Floats) -> float:
     return float(np.sum(np.exp(log_mean + level) - y * (log_mean + level)) / total)
 
 
-def _zero_count_loss(y: Floats, log_mean: Floats, size: float) -> float:
-    log_odds = zero_count_log_odds(log_mean, size)
-    return float(np.mean(np.logaddexp(0.0, log_odds) - (y == 0) * log_odds))
+def _log_loss(happened: npt.NDArray[np.bool_], log_odds: Floats) -> float:
+    return float(np.mean(np.logaddexp(0.0, log_odds) - happened * log_odds))

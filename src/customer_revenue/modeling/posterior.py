@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
+
+
+class PurchasePosterior(Protocol):
+    """What a purchase model predicts for some customers: one value per customer."""
+
+    @property
+    def histories(self) -> Histories:
+        """Of the customers."""
+
+    @property
+    def probability_alive(self) -> Floats:
+        """P(alive)."""
+
+    def wait_probability(self, horizon_days: float) -> Floats:
+        """The chance of a purchase within the horizon, which may be infinite, given alive."""
+
+    def purchase_probability(self, horizon_days: float) -> Floats:
+        """F(t): the chance of at least one purchase within the horizon."""
+
+    def expected_purchases(self, horizon_days: float) -> Floats:
+        """Expected purchase days within the horizon."""
+
+    def wait_quantile(self, probability: Floats) -> Floats:
+        """The day by which a customer who is alive has bought with this probability."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from customer_revenue.modeling.predictive_distribution import (
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.rhythm_mixture import fitted_rhythm
 from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
@@ -38,7 +39,6 @@ from customer_revenue.tables import PREDICTION_SCHEMA
 
 MIN_REPEAT_CUSTOMERS = 30
 MIN_CUSTOMERS_TO_LEARN = 300
-REGULARITIES = (1, 2, 3)
 CUSTOMERS_FOR_REGULARITY = 50_000
 CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
@@ -137,10 +137,9 @@ class Predictor:
             )
             return self
         options = self.options
-        regularity = options.regularity or _regularity(Histories.from_table(customers.sample))
-        self.base_ = BaselineModels.fitted(
-            customers, regularity, with_pareto=options.pareto, penalizer=options.penalizer
-        )
+        sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_REGULARITY)
+        rhythm = ModifiedBetaGeoCNBDk(options.regularity) if options.regularity else fitted_rhythm(sample)
+        self.base_ = BaselineModels.fitted(customers, rhythm, with_pareto=options.pareto, penalizer=options.penalizer)
         self.tier_ = Tier.PROBABILITY_MODELS
         if not options.learned:
             self.tier_reason_ = "learning from past windows is switched off"
@@ -153,7 +152,7 @@ class Predictor:
             TrainingWindow.of(
                 w.sample(CUSTOMERS_PER_WINDOW),
                 (self.as_of_day - w.cutoff).days,
-                regularity,
+                rhythm,
                 latest=i == 0,
                 options=options,
             )
@@ -402,10 +401,3 @@ def _notes(counts: CountForecast, means: Sequence[tuple[Floats, Quantiles]]) -> 
     outside = np.any([(mean > found.high) | (mean < found.low) for mean, found in means], axis=0)
     which = np.where(counts.p < LIKELY, 0, 1)
     return pa.array(INTERVAL_NOTES).take(pa.array(which, mask=~outside))
-
-
-def _regularity(histories: Histories) -> int:
-    """The Erlang shape with the highest likelihood, on a sample of the customers where they are many."""
-    histories = histories.sample(CUSTOMERS_FOR_REGULARITY)
-    fits = [ModifiedBetaGeoCNBDk(k=k).fit(histories) for k in REGULARITIES]
-    return max(fits, key=lambda model: model.log_likelihood_).k

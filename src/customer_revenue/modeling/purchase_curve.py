@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.posterior import Posterior
+from customer_revenue.modeling.posterior import PurchasePosterior
 
 CERTAIN = 1 - 1e-6
 """No probability is above this: nobody is certain to buy."""
@@ -26,13 +26,13 @@ class Curve:
     own probability there, given alive, one row per anchor and one column per customer.
     """
 
-    shape: Posterior
+    shape: PurchasePosterior
     days: Floats
     values: Floats
     waits: Floats
 
     @classmethod
-    def through(cls, shape: Posterior, horizons_days: Sequence[int], probabilities: Sequence[Floats]) -> Curve:
+    def through(cls, shape: PurchasePosterior, horizons_days: Sequence[int], probabilities: Sequence[Floats]) -> Curve:
         """The curve through probabilities at ascending horizons, made non-decreasing.
 
         Beyond the last horizon the chance of silence falls as the purchase model's does.

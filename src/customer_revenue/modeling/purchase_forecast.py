@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselinePrediction
-from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble, zero_count_log_odds
+from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble
 from customer_revenue.modeling.predictive_distribution import CountForecast, Dispersion
 from customer_revenue.modeling.purchase_curve import Curve
 from customer_revenue.periods import DAYS_PER_YEAR
@@ -78,7 +78,11 @@ class PurchaseForecast:
         size = self.ensemble.count_size
         logs = self._corrections.members(horizon_days)
         return {
-            name: (np.exp(m), np.exp(m) * self.spend_cents, expit(-zero_count_log_odds(m, size)))
+            name: (
+                np.exp(m),
+                np.exp(m) * self.spend_cents,
+                expit(-self._corrections.zero_log_odds(m, horizon_days, size)),
+            )
             for name, m in logs.items()
         }
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import betaln, gammaln, logsumexp, psi, softmax, xlogy
+from scipy.special import betainc, betaln, gammaln, psi, xlog1py, xlogy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
@@ -38,6 +38,13 @@ _ROWS_FOR_A_START = 10_000
 """A large fit starts from that of a sample: the maximum is the same, and most steps are taken on the sample."""
 
 BISECTIONS = 40
+TINY_CHANCE = 1e-300
+
+MAX_PHASES = 10
+"""Up to this k a silence is a sum over its phases; beyond, one function of them all is cheaper."""
+
+SHAPE_STEP = 1e-6
+MAX_EXPONENT = 300.0
 
 TYPICAL_ALPHA_DAYS, ALPHA_SPREAD = 60.0, 1.0
 """Median and spread of the logarithm of alpha over shops, at the other parameters of :data:`BETA_GEO_UNTESTED`: with
@@ -119,12 +126,18 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
 
     def log_likelihood_and_slope(self, rows: Histories, parameters: Floats) -> tuple[float, Floats]:
         """The log-likelihood, and its derivatives by the parameters and the effects."""
-        r, alpha, a, b = self.of_rows(rows, parameters)
-        x, weights = rows.frequency, rows.weights
+        values, slopes = self.log_likelihoods_and_slopes(rows, *self.of_rows(rows, parameters))
+        return float(rows.weights @ values), self.slope_of(rows, parameters, slopes)
+
+    def log_likelihoods_and_slopes(
+        self, rows: Histories, r: Value, alpha: Value, a: Value, b: Value
+    ) -> tuple[Floats, tuple[Floats, Floats, Floats, Floats]]:
+        """The log-likelihood of each history, and its derivatives by the parameters."""
+        x = rows.frequency
         shape, survived = r + self.k * x, self._survived(x)
         alive, dead = self._log_alive(rows, r, alpha, a, b), self._log_dead(rows, r, alpha, a, b)
         either = np.logaddexp(alive, dead)
-        value = float(weights @ (self._log_front(rows, r, alpha) - betaln(a, b) + either))
+        value = self._log_front(rows, r, alpha) - betaln(a, b) + either
         dead = np.exp(dead - either)
         alive = 1 - dead
         silence_by_r, silence_by_alpha = self._silence_slopes(rows, r, alpha)
@@ -136,17 +149,28 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         by_b = psi(a + b) - psi(b) + survival - either_outcome - dead / np.maximum(b + survived - 1, b)
         by_r = np.log(alpha) - psi(r) + alive * silence_by_r + dead * (purchases - np.log(last))
         by_alpha = r / alpha + alive * silence_by_alpha - dead * shape / last
-        return value, self.slope_of(rows, parameters, (by_r, by_alpha, by_a, by_b))
+        return np.asarray(value), (by_r, by_alpha, by_a, by_b)
+
+    def log_evidence(self, histories: Histories) -> tuple[Floats, Floats]:
+        """Log-density of each history together with being alive at its end, and with having dropped out."""
+        r, alpha, a, b = self.parameters_of(histories)
+        shared = self._log_front(histories, r, alpha) - betaln(a, b)
+        alive = self._log_alive(histories, r, alpha, a, b)
+        return shared + alive, shared + self._log_dead(histories, r, alpha, a, b)
 
     def _silence_slopes(self, rows: Histories, r: Value, alpha: Value) -> tuple[Floats, Floats]:
         """Derivatives of :meth:`_log_silence` up to T, by r and by alpha."""
         until = alpha + rows.T_days
         if self.k == 1:
             by_shape, shape = of_counts(lambda n: np.asarray(psi(r + n)), rows.frequency), r + rows.frequency
+        elif self.k > MAX_PHASES:
+            return self._log_many_phases_slopes(rows, r, alpha)
         else:
             logs, shapes = self._log_phases(rows, 0.0, r, alpha)
-            share = softmax(logs, axis=0)
-            by_shape, shape = np.sum(share * psi(shapes), axis=0), np.sum(share * shapes, axis=0)
+            share = np.exp(logs - logs.max(axis=0))
+            share /= share.sum(axis=0)
+            by_phase = np.cumsum(np.vstack([psi(shapes[0]), 1 / shapes[:-1]]), axis=0)  # psi(s + 1) = psi(s) + 1 / s
+            by_shape, shape = np.sum(share * by_phase, axis=0), np.sum(share * shapes, axis=0)
         return np.asarray(by_shape - np.log(until)), np.asarray(-shape / until)
 
     def log_likelihood_alive(self, rows: Histories, parameters: Floats) -> float:
@@ -189,7 +213,11 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         if self.k == 1:
             shape, until = r + rows.frequency, np.log(alpha + rows.T_days + horizon_days)
             return np.asarray(of_counts(lambda x: np.asarray(gammaln(r + x)), rows.frequency) - shape * until)
-        return np.asarray(logsumexp(self._log_phases(rows, horizon_days, r, alpha)[0], axis=0))
+        if self.k > MAX_PHASES:
+            return self._log_many_phases(rows, horizon_days, r, alpha)
+        logs, _ = self._log_phases(rows, horizon_days, r, alpha)
+        largest = logs.max(axis=0)
+        return np.asarray(largest + np.log(np.exp(logs - largest).sum(axis=0)))
 
     def _log_phases(
         self, rows: Histories, horizon_days: float | Floats, r: Value, alpha: Value
@@ -197,8 +225,27 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         """Of each phase (rows) that the silence may have come to: its share of the above, in logs, and its shape."""
         silence, phase = rows.T_days - rows.recency_days + horizon_days, np.arange(self.k)[:, None]
         shape = r + self.k * rows.frequency + phase
+        first = of_counts(lambda x: np.asarray(gammaln(r + self.k * x)), rows.frequency)
+        rising = np.cumsum(np.vstack([first, np.log(shape[:-1])]), axis=0)  # log gamma(s + 1) = log gamma(s) + log s
         until = np.log(alpha + rows.T_days + horizon_days)
-        return gammaln(shape) - gammaln(phase + 1) + xlogy(phase, silence) - shape * until, shape
+        return rising - gammaln(phase + 1) + phase * np.log(np.maximum(silence, TINY_CHANCE)) - shape * until, shape
+
+    def _log_many_phases(self, rows: Histories, horizon_days: float | Floats, r: Value, alpha: Value) -> Floats:
+        """The sum of :meth:`_log_phases`: fewer than k of phases that are negative binomial, an incomplete beta."""
+        shape, last = r + self.k * rows.frequency, alpha + rows.recency_days
+        front = of_counts(lambda x: np.asarray(gammaln(r + self.k * x)), rows.frequency) - shape * np.log(last)
+        return np.asarray(front + _log_betainc(shape, self.k, last / (alpha + rows.T_days + horizon_days)))
+
+    def _log_many_phases_slopes(self, rows: Histories, r: Value, alpha: Value) -> tuple[Floats, Floats]:
+        """Derivatives of the above at T; that of the incomplete beta by its shape is a difference."""
+        shape, last, until = r + self.k * rows.frequency, alpha + rows.recency_days, alpha + rows.T_days
+        share, step = last / until, SHAPE_STEP * shape
+        log_chance = _log_betainc(shape, self.k, share)
+        by_shape = (_log_betainc(shape + step, self.k, share) - log_chance) / step
+        log_density = xlogy(shape - 1, share) + xlog1py(self.k - 1, -share) - betaln(shape, self.k)
+        by_share = np.exp(np.minimum(log_density - log_chance, MAX_EXPONENT))
+        by_r = of_counts(lambda x: np.asarray(psi(r + self.k * x)), rows.frequency) - np.log(last) + by_shape
+        return by_r, np.asarray(by_share * (until - last) / until**2 - shape / last)
 
     def probability_alive(self, histories: Histories) -> Floats:
         """P(alive), which is also the chance of any purchase ever again: alive customers buy sooner or later."""
@@ -301,3 +348,7 @@ class BetaGeo(ModifiedBetaGeoCNBDk):
         """From the maximum of a sample our slope is faster; lifetimes finds that maximum."""
         plain = None if self.penalizer or start else fit_beta_geo(scaled)
         return super()._search(scaled, start) if plain is None else Fit(plain, float("nan"), 0.0, "")
+
+
+def _log_betainc(a: Floats, b: float, x: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(betainc(a, b, x), TINY_CHANCE)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.special import betainc, gammaln, hyp2f1, softmax, xlogy
 
@@ -10,6 +12,9 @@ from customer_revenue.modeling.purchase_histories import Histories
 
 TOLERANCE = 1e-9
 MAX_TERMS = 5_000
+
+PHASE_PARTS = 5
+"""Equal parts that stand for the posterior of many phases: four digits of the expected purchases."""
 
 
 def expected_while_alive(
@@ -49,14 +54,13 @@ def _series(horizon_days: float, rows: Histories, k: int, r: Floats, alpha: Floa
     present gap already has behind it, whose number is known through the silence so far.
     """
     z = horizon_days / (alpha + rows.T_days + horizon_days)
-    phase = np.arange(k, dtype=np.float64)[:, None]
+    phase, done = _phases_done(rows, k, r, alpha)
     shape = r + k * rows.frequency + phase
-    done = _phases_done(rows, shape, phase, alpha)
     total = np.zeros(len(rows))
     passes = np.ones(len(rows))
     active = np.arange(len(rows))
     for n in range(1, MAX_TERMS + 1):
-        needed = n * k - phase
+        needed = n * k - phase[:, active]
         reached = np.sum(done[:, active] * betainc(needed, shape[:, active], z[active]), axis=0)
         term = passes[active] * reached
         total[active] += term
@@ -67,8 +71,23 @@ def _series(horizon_days: float, rows: Histories, k: int, r: Floats, alpha: Floa
     return total
 
 
-def _phases_done(rows: Histories, shape: Floats, phase: Floats, alpha: Floats) -> Floats:
-    """Posterior of the phases of the present gap that have passed, one column per customer."""
+def _phases_done(rows: Histories, k: int, r: Floats, alpha: Floats) -> tuple[Floats, Floats]:
+    """Phases of the present gap that may have passed, and their posterior; one column per customer.
+
+    Many phases are summed up by the means of equal parts of their posterior.
+    """
+    phase = np.arange(k, dtype=np.float64)[:, None]
+    shape = r + k * rows.frequency + phase
     share = (rows.T_days - rows.recency_days) / (alpha + rows.T_days)
     logs = gammaln(shape) - gammaln(phase + 1) + xlogy(phase, share)
-    return np.asarray(softmax(logs, axis=0))
+    done = np.asarray(softmax(logs, axis=0))
+    if k <= PHASE_PARTS:
+        return np.broadcast_to(phase, done.shape), done
+    upper = np.cumsum(done, axis=0)
+    lower = np.vstack([np.zeros(len(rows)), upper[:-1]])
+    ends = np.linspace(0, 1, PHASE_PARTS + 1)
+    means = [
+        phase[:, 0] @ np.maximum(np.minimum(upper, end) - np.maximum(lower, start), 0) * PHASE_PARTS
+        for start, end in pairwise(ends)
+    ]
+    return np.stack(means), np.full((PHASE_PARTS, len(rows)), 1 / PHASE_PARTS)

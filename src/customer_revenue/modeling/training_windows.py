@@ -15,6 +15,7 @@ from customer_revenue.modeling.levels import log_odds_level, log_ratio
 from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.rhythm_mixture import RhythmModel
 from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, Window
 from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.settings import ModelOptions
@@ -36,7 +37,7 @@ class TrainingWindow:
 
     @classmethod
     def of(
-        cls, window: Window, lag_days: int, regularity: int, *, latest: bool, options: ModelOptions
+        cls, window: Window, lag_days: int, rhythm: RhythmModel, *, latest: bool, options: ModelOptions
     ) -> TrainingWindow:
         """A window, its labels put in the order of its features.
 
@@ -47,7 +48,7 @@ class TrainingWindow:
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
         customers = Population.of(window.features)
         models = BaselineModels.fitted(
-            customers, regularity, with_pareto=options.pareto and latest, penalizer=options.penalizer
+            customers, rhythm, with_pareto=options.pareto and latest, penalizer=options.penalizer
         )
         if latest:
             models = models.with_beta_geo(customers.histories)
