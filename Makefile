@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 1800
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-commands bench-levels mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-levels mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -106,6 +106,9 @@ bento: setup  ## build a Bento that holds the package and the current bundle
 bench: dev  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
+
+bench-accuracy: dev  ## accuracy beside other models on real shops, whole and small; CUSTOMER_REVENUE_TEST_DATA holds Online Retail
+	$(BIN)/python -m benchmarks.accuracy
 
 bench-commands: dev  ## processor time of each command, as a table
 	$(BIN)/python -m benchmarks.commands
