@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from tests.modeling.conftest import AS_OF, FIRST_DAY
 
 from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotFound
 from customer_revenue.modeling.bundle import STATE, load, save
@@ -14,6 +13,7 @@ from customer_revenue.modeling.manifest import BUNDLE_SCHEMA_VERSION, MANIFEST, 
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 from customer_revenue.settings import ModelOptions
+from tests.modeling.conftest import AS_OF, FIRST_DAY
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_the_window_of_the_churn_score_is_the_one_that_was_asked_for(shop, tmp_p
     assert predicted.equals(before.predict(features))
     score = predicted.column("churn_risk_score").to_numpy()
     assert np.allclose(score, 1 - after.curve(features, [60])[:, 0], atol=1e-12)
+    assert before.learned_ is not None
     assert sorted(before.learned_.models.churn) == [30, 60, 90]
     assert after.churn_contributions(features) is not None
 
