@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from customer_revenue import plots
     from customer_revenue.errors import CustomerRevenueError
     from customer_revenue.library.backtests import Backtest, backtest
+    from customer_revenue.library.covariate_backtests import CovariateBacktest, backtest_covariates
     from customer_revenue.library.customers import CustomerModel
     from customer_revenue.library.experiments import promote, rollback, train
     from customer_revenue.library.loading import NotImported, load_cdnow, load_orders
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "errors": ("CustomerRevenueError",),
     "library.backtests": ("Backtest", "backtest"),
+    "library.covariate_backtests": ("CovariateBacktest", "backtest_covariates"),
     "library.customers": ("CustomerModel",),
     "library.experiments": ("promote", "rollback", "train"),
     "library.money": ("acquisition_budget", "recommend"),
@@ -48,6 +50,7 @@ __all__ = [
     "ArrowTables",
     "Backtest",
     "Caution",
+    "CovariateBacktest",
     "CustomerModel",
     "CustomerRevenueError",
     "FitWarning",
@@ -58,6 +61,7 @@ __all__ = [
     "Shop",
     "acquisition_budget",
     "backtest",
+    "backtest_covariates",
     "load_cdnow",
     "load_orders",
     "open_store",

@@ -14,6 +14,7 @@ import pytest
 from tests.engines.conftest import SPARK
 
 from customer_revenue.errors import InvalidParameter
+from customer_revenue.features.first_orders import first_orders
 from customer_revenue.modeling.bundle import load
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import Predictor
@@ -67,6 +68,17 @@ def test_what_the_engine_counts_gives_the_same_fits(stores: Stores, engine: str,
 
 def _numbers(state: dict[str, object]) -> dict[str, float]:
     return {name: value for name, value in state.items() if isinstance(value, float)}
+
+
+@pytest.mark.parametrize("engine", ENGINES[1:])
+def test_the_first_orders_are_the_same(stores: Stores, engine: str) -> None:
+    found = []
+    for name in ("duckdb", engine):
+        with _open(stores, name) as store:
+            first = first_orders(store.table("orders"), store.table("order_items"))
+            found.append(store.fetch(first).sort_by("customer_id").to_pydict())
+    assert found[0] == found[1]
+    assert any(found[0]["product_id"])
 
 
 @pytest.mark.parametrize("engine", ENGINES[1:])

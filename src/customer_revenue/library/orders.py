@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
+from customer_revenue.features.first_orders import first_orders
 from customer_revenue.features.rfm import purchase_days, rfm_features
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.orders.store import Store, StoreInfo
@@ -24,7 +25,7 @@ from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.tables import day_literal
+from customer_revenue.tables import as_of_literal, day_literal
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.known_tables import first_day_of, known_at
 
@@ -181,6 +182,26 @@ class Orders:
         """
         return as_frame(self.arrow.outcomes(cutoff, horizon_days))
 
+    def first_orders(self, as_of: DayLike | None = None) -> pd.DataFrame:
+        """What was known of each customer from their first order on: covariates for ``ProbabilityModel``.
+
+        Args:
+            as_of: last day included; by default the store's as-of day.
+
+        Returns:
+            One row per customer: ``customer_id``; ``channel``, ``country``, ``campaign``, ``discount_code``,
+            ``discount_cents`` and ``order_cents`` of the order; the number of its ``lines``; ``product_id`` and
+            ``category`` of the one with the highest amount. Missing is what no export states.
+
+        >>> import customer_revenue as cr, pandas as pd
+        >>> days = ["2024-05-01", "2024-05-03", "2024-06-03"]
+        >>> log = pd.DataFrame({"customer": ["ann", "bob", "bob"], "date": days, "amount": [10, 5, 7]})
+        >>> with cr.load_orders(log.assign(channel=["web", "till", "web"])) as orders:
+        ...     orders.first_orders()[["customer_id", "channel", "order_cents"]].values.tolist()
+        [['ann', 'web', 1000], ['bob', 'till', 500]]
+        """
+        return as_frame(self.arrow.first_orders(as_of))
+
     def purchase_days(self, customer_id: str | None = None, as_of: DayLike | None = None) -> pd.DataFrame:
         """Each day on which a customer bought, with the day's ``total_cents`` and ``orders``.
 
@@ -307,6 +328,18 @@ class ArrowTables:
         customers = self.features(day).column("customer_id")
         table = label_rows(self._store, day, [horizon_days], customers)
         return table.rename_columns([name.removesuffix(f"_{horizon_days}") for name in table.column_names])
+
+    def first_orders(self, as_of: DayLike | None = None) -> pa.Table:
+        """:meth:`Orders.first_orders` as an Arrow table.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.arrow.first_orders("1997-01-31").num_rows
+        781
+        """
+        when, orders = self._store.as_of(as_day(as_of)), self._store.table("orders")
+        known = orders.filter(orders.created_at <= as_of_literal(when.moment))
+        return self._store.fetch(first_orders(known, self._store.table("order_items"))).sort_by("customer_id")
 
     def table(self, name: str) -> pa.Table:
         """:meth:`Orders.table` as an Arrow table.

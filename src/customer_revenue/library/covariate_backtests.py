@@ -1,0 +1,142 @@
+"""What each covariate adds to a probability model: measured on customers' future, not on their fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.library.frame_columns import DayLike, as_day
+from customer_revenue.library.orders import Orders
+from customer_revenue.library.probability import FitWarning, ProbabilityModel
+from customer_revenue.modeling.bootstrap import paired_bootstrap
+from customer_revenue.modeling.metrics import Forecast, Outcomes
+from customer_revenue.workflows.evaluation.backtest import choose_origins
+
+LOSSES = ("probability_log_loss", "revenue_rmse")
+"""What a covariate must make smaller: of the chance of a purchase, and of revenue in cents."""
+
+KEPT, NOISE, WORSE = "adds something", "adds nothing beyond noise", "makes a forecast worse"
+
+
+@dataclass(frozen=True)
+class CovariateBacktest:
+    """What each covariate adds, and which are kept.
+
+    Attributes:
+        model: name of the probability model.
+        cutoff: the last day that the fits knew.
+        horizon_days: days after it that were predicted.
+        added: one row per covariate, in the order in which they were tried: the change of the log loss and of the root
+            mean square error of revenue, each with its 95 % interval over resampled customers, whether the covariate
+            is kept, and why. Lower is better.
+        kept: the covariates that add something.
+    """
+
+    model: str
+    cutoff: dt.date
+    horizon_days: int
+    added: pd.DataFrame
+    kept: tuple[str, ...]
+
+
+def backtest_covariates(
+    orders: Orders,
+    covariates: Sequence[str],
+    model: str = "pareto_nbd",
+    horizon_days: int = 90,
+    *,
+    cutoff: DayLike | None = None,
+    values: pd.DataFrame | None = None,
+    draws: int = 200,
+    seed: int = 0,
+) -> CovariateBacktest:
+    """Fit with and without each covariate at a cut-off, and compare the forecasts of the horizon that follows.
+
+    A covariate is tried next to those that were kept before it. It is kept if the log loss or the error of revenue
+    falls by more than chance would have it, and neither rises by more than that.
+
+    Args:
+        orders: the store.
+        covariates: columns, in the order in which they are tried.
+        model: a name of ``ProbabilityModel``.
+        horizon_days: length of the horizon.
+        cutoff: last day of the fits; by default the last one whose horizon is over.
+        values: the columns, one row per ``customer_id``, as they were known on each customer's first day; by default
+            ``Orders.first_orders``. Customers who are not among them have missing values.
+        draws: number of bootstrap samples.
+        seed: seed of the samples.
+
+    Raises:
+        NotEnoughData: the history is not longer than the horizon, or nobody has bought on two days.
+        InvalidParameter: a column is missing, or the horizon is not over.
+
+    >>> import customer_revenue as cr, pandas as pd
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     ids = orders.features()["customer_id"]
+    ...     values = pd.DataFrame({"customer_id": ids, "luck": ids.str[-1].isin(list("13579"))})
+    ...     result = cr.backtest_covariates(orders, ["luck"], "mbg_nbd", values=values, draws=50)
+    >>> result.added["reason"].to_dict(), result.kept
+    ({'luck': 'adds nothing beyond noise'}, ())
+    """
+    day = as_day(cutoff) or choose_origins(orders.store, 1, horizon_days)[-1]
+    happened = orders.outcomes(day, horizon_days)
+    outcomes = Outcomes(
+        happened["purchases"].to_numpy(dtype=np.float64),
+        happened["revenue_cents"].to_numpy(dtype=np.float64),
+        np.full(len(happened), np.nan),
+    )
+    rows = _with_values(orders.features(day), orders.first_orders(day) if values is None else values, covariates)
+    kept: list[str] = []
+    best = _forecast(model, kept, rows, horizon_days)
+    added = {}
+    for name in covariates:
+        try:
+            tried = _forecast(model, [*kept, name], rows, horizon_days)
+        except InvalidParameter as problem:
+            added[name] = [*[np.nan] * 6, False, problem.message]
+            continue
+        changes = paired_bootstrap(outcomes, tried, best, draws, seed, LOSSES)
+        reason = _verdict(list(changes.values()))
+        added[name] = [*(number for loss in LOSSES for number in changes[loss]), reason == KEPT, reason]
+        if reason == KEPT:
+            kept, best = [*kept, name], tried
+    columns = [f"{loss}{end}" for loss in LOSSES for end in ("", "_low", "_high")]
+    frame = pd.DataFrame.from_dict(added, orient="index", columns=[*columns, "kept", "reason"])
+    return CovariateBacktest(model, day, horizon_days, frame.rename_axis("covariate"), tuple(kept))
+
+
+def _verdict(changes: Sequence[tuple[float, float, float]]) -> str:
+    if any(low > 0 for _, low, _ in changes):
+        return WORSE
+    return KEPT if any(high < 0 for _, _, high in changes) else NOISE
+
+
+def _forecast(model: str, covariates: Sequence[str], rows: pd.DataFrame, horizon_days: int) -> Forecast:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)  # what is judged is the forecast
+        found = ProbabilityModel(model, covariates=covariates).fit(rows).predict(rows, horizon_days)
+    purchases, revenue, chance = (
+        found[name].to_numpy(dtype=np.float64)
+        for name in ("expected_purchases", "expected_revenue_cents", "purchase_probability")
+    )
+    return Forecast(purchases, revenue, chance, np.full(len(found), np.nan))
+
+
+def _with_values(features: pd.DataFrame, values: pd.DataFrame, covariates: Sequence[str]) -> pd.DataFrame:
+    if isinstance(covariates, str) or not covariates:
+        raise InvalidParameter('name the covariates in a list, such as ["channel"]')
+    if absent := [name for name in ("customer_id", *covariates) if name not in values.columns]:
+        raise InvalidParameter(
+            f"the values lack the columns {', '.join(absent)}: they have {', '.join(values.columns)}"
+        )
+    if values["customer_id"].duplicated().any():
+        raise InvalidParameter("the values have several rows for one customer: give one row per customer_id")
+    if taken := [name for name in covariates if name in features.columns]:
+        raise InvalidParameter(f"{', '.join(taken)} is a feature of the past, and no covariate: rename or leave it out")
+    return features.merge(values[["customer_id", *covariates]], how="left", on="customer_id")
