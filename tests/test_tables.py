@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from customer_revenue.actions import forecast, predictive_revenue, situations
+from customer_revenue.actions import predictive_revenue, situations
 from customer_revenue.modeling import design_matrix, shap_reasons
 from customer_revenue.service import prediction_logging
 from customer_revenue.tables import (
@@ -37,7 +37,6 @@ PREDICTIONS = PREDICTION_SCHEMA.names
         (response.SEGMENT_FIELDS, SUMMARY_COLUMNS),
         (situations.PREDICTIONS, PREDICTIONS),
         (predictive_revenue.INTERVAL_COLUMNS, PREDICTIONS),
-        (forecast.CUMULATIVE, PREDICTIONS),
         (analytics.PREDICTED_COLUMNS, PREDICTIONS),
         (checks.PREDICTED, PREDICTIONS),
         (score.SUMMED, PREDICTIONS),

@@ -56,6 +56,13 @@ class CohortUnit(StrEnum):
         return 1 if self is CohortUnit.MONTH else MONTHS_PER_QUARTER
 
 
+class ForecastUnit(StrEnum):
+    """How long a step of the forecast of the shop is."""
+
+    MONTH = "month"
+    WEEK = "week"
+
+
 class Scope(StrEnum):
     """Permissions of a key: ``read`` for one customer and the customer base, ``batch`` for many customers at once."""
 

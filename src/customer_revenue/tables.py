@@ -284,6 +284,11 @@ class Canonical:
         """The orders that are revenue: paid, or refunded later."""
         return self.orders.filter(self.orders.status.isin(COUNTED_STATUSES))
 
+    def unattributed_orders(self) -> ir.Table | None:
+        """The orders without a customer that are revenue; ``None`` where there cannot be any."""
+        orders = self.unattributed
+        return None if orders is None else orders.filter(orders.status.isin(COUNTED_STATUSES))
+
     def counted_refunds(self) -> ir.Table:
         """The refunds that are subtracted from revenue: all but those of orders that do not count."""
         uncounted = self.orders.filter(self.orders.status.notin(COUNTED_STATUSES)).select(uncounted_id="id")

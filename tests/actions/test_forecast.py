@@ -9,33 +9,51 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.actions.forecast import (
+    STEP_COLUMNS,
+    Confidence,
     RevenueHistory,
+    base_factors,
     base_forecast,
     customer_forecast,
     horizons_days,
     month_ends,
+    step_ends,
 )
 from customer_revenue.actions.seasonality import NOT_ENOUGH, seasonality, trend
+from customer_revenue.choices import ForecastUnit
 from customer_revenue.policy import Policy
 
 AS_OF = dt.date(2023, 12, 15)
 
 
-def path(months: int, a_month: float = 10_000.0, customers: int = 1) -> list[pa.Table]:
-    return [
-        pa.table(
-            {
-                "customer_id": [f"u{n}" for n in range(customers)],
-                "expected_purchases": [0.5 * ahead] * customers,
-                "purchase_probability": [1 - 0.6**ahead] * customers,
-                "expected_revenue_cents": [a_month * ahead] * customers,
-                "revenue_low_cents": [0.0] * customers,
-                "revenue_high_cents": [2.0 * a_month * ahead] * customers,
-                "interval_mass": [0.8] * customers,
-            }
-        )
-        for ahead in range(1, months + 1)
-    ]
+def within(months: int, a_month: float = 10_000.0) -> pa.Table:
+    return pa.table(
+        {
+            "purchase_probability": [1 - 0.6**months],
+            "expected_revenue_cents": [a_month * months],
+            "revenue_high_cents": [2.0 * a_month * months],
+            "interval_mass": [0.8],
+        }
+    )
+
+
+def of_customer(policy: Policy, order: int = 12_500, history: list[int] | None = None) -> dict[str, object]:
+    months = RevenueHistory(history or [1, 2, 3])
+    return customer_forecast(within(1), within(6), np.full(6, 10_000.0), AS_OF, months, order, 36.6, policy.forecast)
+
+
+def steps(rows: int) -> pa.Table:
+    known = np.linspace(1_000_000.4, 800_000.4, rows)
+    columns = {
+        **dict.fromkeys(STEP_COLUMNS, np.full(rows, 10.0)),
+        "known_revenue_cents": known,
+        "known_low_cents": known / 2,
+        "known_high_cents": known * 2,
+        "new_revenue_cents": np.full(rows, 500_000.4),
+        "total_low_cents": known * 0.9,
+        "total_high_cents": known * 2.5,
+    }
+    return pa.table(columns)
 
 
 def test_a_short_history_has_no_trend_and_no_seasons(policy: Policy) -> None:
@@ -71,7 +89,7 @@ def test_seasons_are_found_under_a_trend_and_not_in_noise(policy: Policy) -> Non
 
 
 def test_customer_forecast(policy: Policy) -> None:
-    answer = customer_forecast(path(6), AS_OF, RevenueHistory([1, 2, 3]), 12_500, 36.6, policy.forecast)
+    answer = of_customer(policy)
     assert (answer["months"], answer["predicted_monthly_revenue"], answer["predicted_annual_revenue"]) == (6, 100, 1200)
     rows = answer["path"]
     assert isinstance(rows, list)
@@ -82,32 +100,37 @@ def test_customer_forecast(policy: Policy) -> None:
 
 
 def test_confidence_rises_with_the_tolerance(policy: Policy) -> None:
-    scores = [
-        float(
-            str(customer_forecast(path(6), AS_OF, RevenueHistory([]), order, None, policy.forecast)["confidence_score"])
-        )
-        for order in (0, 20_000, 40_000, 10**7)
-    ]
+    scores = [float(str(of_customer(policy, order)["confidence_score"])) for order in (0, 20_000, 40_000, 10**7)]
     assert scores == sorted(scores)
     assert scores[-1] == pytest.approx(1.0)
 
 
-def test_base_forecast_is_the_sum_and_wider_where_the_base_scatters_more(policy: Policy) -> None:
-    calm, wild = (
-        base_forecast(path(3, customers=100), AS_OF, RevenueHistory(values), policy.forecast)
-        for values in ([1_000_000, 1_010_000, 990_000] * 4, [1_000_000, 1_900_000, 300_000] * 4)
-    )
-    assert calm["predicted_monthly_revenue"] == wild["predicted_monthly_revenue"] == 10_000
-    widths = [row["path"][0]["revenue_high_cents"] - row["path"][0]["revenue_low_cents"] for row in (calm, wild)]  # type: ignore[index]
-    assert widths[0] < widths[1]
-    assert float(str(calm["confidence_score"])) > float(str(wild["confidence_score"]))
+@pytest.mark.parametrize("unit", list(ForecastUnit))
+def test_the_rows_of_the_shop_add_up(policy: Policy, unit: ForecastUnit) -> None:
+    ends = step_ends(AS_OF, 3, unit)
+    measured = Confidence(0.82, 12, 30, calibrated_days=45)
+    factors = base_factors(RevenueHistory([1, 2, 3]), {"level": True}, policy.forecast)
+    answer = base_forecast(steps(len(ends)), AS_OF, measured, factors, 3, unit)
+    rows = answer["path"]
+    assert isinstance(rows, list)
+    assert [row["last_day"] for row in rows] == [end.isoformat() for end in ends]
+    for row in rows:
+        assert row["expected_revenue_cents"] == row["known_revenue_cents"]
+        assert row["total_revenue_cents"] == row["known_revenue_cents"] + row["new_revenue_cents"]
+        assert row["total_orders"] == row["known_orders"] + row["new_orders"]
+        assert row["is_calibrated"] == (row["last_day"] <= "2024-01-29")
+    total = sum(row["total_revenue_cents"] for row in rows)
+    months = 3 if unit is ForecastUnit.MONTH else 7 * len(rows) / 365 * 12
+    assert answer["predicted_monthly_revenue_cents"] == pytest.approx(total / months, abs=3)
+    assert answer["confidence_score"] == 0.82
+    assert "12 past months" in str(answer["confidence_reason"])
 
 
-def test_a_path_of_other_customers_is_refused(policy: Policy) -> None:
-    one, two = path(1), path(2)[1:]
-    other = two[0].set_column(0, "customer_id", [["someone else"]])
-    with pytest.raises(TypeError, match="same customers"):
-        base_forecast([*one, other], AS_OF, RevenueHistory([]), policy.forecast)
+def test_too_few_past_months_give_no_score(policy: Policy) -> None:
+    factors = base_factors(RevenueHistory([]), {}, policy.forecast)
+    answer = base_forecast(steps(1), AS_OF, Confidence(None, 2, 3, 0), factors, 1)
+    assert answer["confidence_score"] is None
+    assert "too few" in str(answer["confidence_reason"])
 
 
 def test_horizons_end_with_the_months() -> None:

@@ -1,11 +1,10 @@
-"""The revenue forecast of a customer, or of all: month by month, from the models, with what supports it."""
+"""The revenue forecast of a customer, or of the shop, as an answer: month by month, with what supports it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import erf, sqrt
 from typing import cast
 
 import numpy as np
@@ -14,15 +13,53 @@ import pyarrow as pa
 from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.seasonality import seasonality, trend
 from customer_revenue.arrays import Floats
+from customer_revenue.choices import ForecastUnit
 from customer_revenue.currencies import in_units, minor_digits
-from customer_revenue.periods import MONTHS_PER_YEAR, month_label, months_before
+from customer_revenue.periods import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, month_label, months_before
 from customer_revenue.policy import ForecastRules
 from customer_revenue.tables import check_columns
 
 LOW, HIGH = 0.1, 0.9
 """The ends of the 80 % interval."""
-NORMAL_90 = 1.2815515655446004
-CUMULATIVE = ("customer_id", "expected_purchases", "purchase_probability", "expected_revenue_cents")
+DAYS_PER_MONTH = DAYS_PER_YEAR / MONTHS_PER_YEAR
+COUNTS = ("known_orders", "new_orders", "new_customers")
+STEP_COLUMNS = (
+    "known_revenue_cents",
+    "known_low_cents",
+    "known_high_cents",
+    "new_revenue_cents",
+    "total_low_cents",
+    "total_high_cents",
+    "total_net_revenue_cents",
+    *COUNTS,
+    "unattributed_revenue_cents",
+)
+"""The columns of the forecast of the shop by month or week."""
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """What the shop's confidence score counts.
+
+    Attributes:
+        share: of the past months that lay inside of the 80 % band that was forecast for them; None for too few.
+        months: distinct past months behind it.
+        forecasts: those months from every past month end from which they were forecast.
+        calibrated_days: days ahead up to which forecasts have been compared with what came.
+    """
+
+    share: float | None
+    months: int
+    forecasts: int
+    calibrated_days: int
+
+    @property
+    def reason(self) -> str:
+        """What the score is, in words."""
+        of = f"{self.forecasts} forecasts of {self.months} past months, each from what was known before it"
+        if self.share is None:
+            return f"no score: {of}, are too few"
+        return f"share of {of}, that lay inside their 80 % band"
 
 
 @dataclass(frozen=True)
@@ -61,7 +98,9 @@ def horizons_days(as_of_day: dt.date, months: int) -> list[int]:
 
 
 def customer_forecast(
-    path: Sequence[pa.Table],
+    first: pa.Table,
+    whole: pa.Table,
+    month_cents: Floats,
     as_of_day: dt.date,
     history: RevenueHistory,
     avg_order_value_cents: int,
@@ -72,7 +111,9 @@ def customer_forecast(
     """The forecast of one customer.
 
     Args:
-        path: the customer's predictions within each of :func:`horizons_days`, each from the as-of day on.
+        first: the customer's predictions within the first month.
+        whole: within all months.
+        month_cents: expected revenue of each month, of which the forecast of the shop is the sum.
         as_of_day: the day of the as-of moment.
         history: the customer's full months.
         avg_order_value_cents: mean order to date.
@@ -87,117 +128,146 @@ def customer_forecast(
         interval. The confidence is the predicted probability that the revenue of all months falls within the policy's
         tolerance of the forecast, or within one average order of it where that is more.
     """
-    whole = Predictive.of(path[-1])
-    total = float(whole.expected_cents[0])
+    total = float(month_cents.sum())
+    ahead = Predictive.of(whole)
+    ahead = Predictive(ahead.probability, total / ahead.probability, ahead.shape)
     tolerance = max(total * policy.tolerance_percent / 100, float(avg_order_value_cents))
-    confidence = float(whole.within(np.array([total]), np.array([tolerance]))[0])
-    months = _single_months(path)
+    confidence = float(ahead.within(np.array([total]), np.array([tolerance]))[0])
+    months = _single_months(first, month_cents)
     rows = _rows(
-        as_of_day,
-        [float(month.expected_cents[0]) for month in months],
-        [float(month.quantile(LOW)[0]) for month in months],
-        [float(month.quantile(HIGH)[0]) for month in months],
+        month_ends(as_of_day, len(month_cents)),
+        month_cents,
+        months.quantile(LOW),
+        months.quantile(HIGH),
     )
-    return _answer(rows, total, confidence, _factors(history, purchase_frequency_days, policy), currency)
+    factors = _factors(history, purchase_frequency_days, policy)
+    return {
+        **_figures(len(rows), total, currency),
+        "confidence_score": round(confidence, 4),
+        "factors": factors,
+        "path": rows,
+    }
 
 
 def base_forecast(
-    path: Sequence[pa.Table], as_of_day: dt.date, history: RevenueHistory, policy: ForecastRules, currency: str = ""
+    steps: pa.Table,
+    as_of_day: dt.date,
+    confidence: Confidence,
+    factors: dict[str, object],
+    months: int,
+    unit: ForecastUnit = ForecastUnit.MONTH,
+    currency: str = "",
 ) -> dict[str, object]:
-    """The forecast of all known customers together; customers who are yet to come are not in it.
+    """The forecast of the shop: known customers and customers to come.
 
     Args:
-        path: predictions of all customers within each of :func:`horizons_days`, the same rows in each table.
+        steps: one row per month or week with :data:`STEP_COLUMNS`, unrounded.
         as_of_day: the day of the as-of moment.
-        history: the base's full months. Their scatter around the median widens the interval: what moves all customers
-            at once is in no customer's own distribution.
-        policy: minimum history, tolerance.
+        confidence: what the confidence score counts.
+        factors: of :func:`base_factors`.
+        months: that the steps reach.
+        unit: of the steps.
         currency: of the amounts.
 
     Returns:
-        As :func:`customer_forecast`; the tolerance is the policy's share alone.
+        As :func:`customer_forecast`, of known customers and customers to come together; in the ``path`` both apart.
+        ``expected_revenue_cents`` and its interval are those of the known customers.
     """
-    months = _single_months(path)
-    expected = [float(month.expected_cents.sum()) for month in months]
-    common = _scatter(history.revenue_cents)
-    spread = [
-        NORMAL_90 * sqrt(float(month.variances.sum()) + (common * cents) ** 2)
-        for month, cents in zip(months, expected, strict=True)
-    ]
-    ends = list(zip(expected, spread, strict=True))
-    rows = _rows(
-        as_of_day,
-        expected,
-        [max(cents - width, 0.0) for cents, width in ends],
-        [cents + width for cents, width in ends],
-    )
-    whole = Predictive.of(path[-1])
-    total = float(whole.expected_cents.sum())
-    total_spread = sqrt(float(whole.variances.sum()) + (common * total) ** 2)
-    confidence = _normal_within(total * policy.tolerance_percent / 100, total_spread)
-    return _answer(rows, total, confidence, _factors(history, None, policy), currency)
+    check_columns(steps, STEP_COLUMNS, "the table of steps")
+    columns = {name: np.asarray(steps[name].to_numpy(), np.float64) for name in STEP_COLUMNS}
+    known, new = columns["known_revenue_cents"], columns["new_revenue_cents"]
+    ends = step_ends(as_of_day, months, unit)
+    rows = _rows(ends, known, columns["known_low_cents"], columns["known_high_cents"], unit)
+    for place, row in enumerate(rows):
+        row |= {
+            "known_revenue_cents": round(known[place]),
+            "new_revenue_cents": round(new[place]),
+            "total_revenue_cents": round(known[place]) + round(new[place]),
+            "total_low_cents": round(columns["total_low_cents"][place]),
+            "total_high_cents": round(columns["total_high_cents"][place]),
+            "total_net_revenue_cents": round(columns["total_net_revenue_cents"][place]),
+            **{name: round(columns[name][place], 2) for name in COUNTS},
+            "total_orders": round(columns["known_orders"][place] + columns["new_orders"][place], 2),
+            "unattributed_revenue_cents": round(columns["unattributed_revenue_cents"][place]),
+            "is_calibrated": (ends[place] - as_of_day).days <= confidence.calibrated_days,
+        }
+    total = float(known.sum() + new.sum())
+    covered_months = months if unit is ForecastUnit.MONTH else (ends[-1] - as_of_day).days / DAYS_PER_MONTH
+    return {
+        **_figures(months, total, currency, covered_months),
+        "unit": unit.value,
+        "confidence_score": None if confidence.share is None else round(confidence.share, 4),
+        "confidence_reason": confidence.reason,
+        "factors": factors,
+        "path": rows,
+    }
 
 
-def _single_months(path: Sequence[pa.Table]) -> list[Predictive]:
-    """The distribution of each single month, from what is cumulative.
+def base_factors(history: RevenueHistory, used: Mapping[str, object], policy: ForecastRules) -> dict[str, object]:
+    """What supports the forecast of the shop, and how far it is used.
 
-    A month's chance of a purchase is its expected purchases times the first month's ratio of the two; its shape is
-    the first month's.
-
-    Raises:
-        TypeError: a table lacks a column, or the tables are not of the same customers in the same order.
+    Args:
+        history: the full calendar months.
+        used: how much the shop's own months speak for a trend and a season, 0 to 1, and whether weekdays are used.
+        policy: minimum history, significance.
     """
-    for table in path:
-        check_columns(table, CUMULATIVE, "the table of predictions")
-        if not table["customer_id"].equals(path[0]["customer_id"]):
-            raise TypeError("the tables of the path must hold the same customers in the same order")
-    purchases, chances, cents = (np.stack([_floats(table, name) for table in path]) for name in CUMULATIVE[1:])
-    ratio = np.minimum(chances[0] / np.maximum(purchases[0], 1e-12), 1.0)
-    shape = Predictive.of(path[0]).shape
-    months = []
-    for in_month, in_month_cents in zip(_steps(purchases), _steps(cents), strict=True):
-        chance = np.clip(in_month * ratio, 1e-9, 1.0)
-        months.append(Predictive(chance, in_month_cents / chance, shape))
-    return months
+    return {**_factors(history, None, policy), "used": dict(used)}
 
 
-def _floats(table: pa.Table, name: str) -> Floats:
-    return np.asarray(table[name].to_numpy(), np.float64)
+def step_ends(as_of_day: dt.date, months: int, unit: ForecastUnit) -> list[dt.date]:
+    """The last days of the months, or of the full weeks within them."""
+    ends = month_ends(as_of_day, months)
+    if unit is ForecastUnit.MONTH:
+        return ends
+    weeks = (ends[-1] - as_of_day).days // DAYS_PER_WEEK
+    return [as_of_day + dt.timedelta(days=DAYS_PER_WEEK * week) for week in range(1, weeks + 1)]
 
 
-def _steps(cumulative: Floats) -> Floats:
-    return np.maximum(np.diff(cumulative, axis=0, prepend=0.0), 0.0)
+def _single_months(first: pa.Table, month_cents: Floats) -> Predictive:
+    """The distribution of each month of one customer.
+
+    A month's chance of a purchase is the first month's times the ratio of their expected revenues; its shape is that of
+    the first.
+    """
+    start = Predictive.of(first)
+    ratio = month_cents / np.maximum(start.expected_cents, 1e-9)
+    chance = np.clip(start.probability * ratio, 1e-9, 1.0)
+    return Predictive(chance, month_cents / chance, np.broadcast_to(start.shape, chance.shape))
 
 
 def _rows(
-    as_of_day: dt.date, expected: Sequence[float], low: Sequence[float], high: Sequence[float]
+    ends: Sequence[dt.date],
+    expected: Floats,
+    low: Floats,
+    high: Floats,
+    unit: ForecastUnit = ForecastUnit.MONTH,
 ) -> list[dict[str, object]]:
-    ends = month_ends(as_of_day, len(expected))
     return [
         {
             "month": month_label(end),
+            **({"week": _week_label(end)} if unit is ForecastUnit.WEEK else {}),
             "last_day": end.isoformat(),
             "expected_revenue_cents": round(middle),
             "revenue_low_cents": round(lowest),
             "revenue_high_cents": round(highest),
         }
-        for end, middle, lowest, highest in zip(ends, expected, low, high, strict=True)
+        for end, middle, lowest, highest in zip(ends, expected.tolist(), low.tolist(), high.tolist(), strict=True)
     ]
 
 
-def _answer(
-    rows: list[dict[str, object]], total_cents: float, confidence: float, factors: dict[str, object], currency: str
-) -> dict[str, object]:
-    monthly, digits = total_cents / len(rows), minor_digits(currency)
+def _week_label(end: dt.date) -> str:
+    year, week, _ = end.isocalendar()
+    return f"{year:04d}-W{week:02d}"
+
+
+def _figures(months: int, total_cents: float, currency: str, covered_months: float | None = None) -> dict[str, object]:
+    monthly, digits = total_cents / (covered_months or months), minor_digits(currency)
     return {
-        "months": len(rows),
+        "months": months,
         "predicted_monthly_revenue": round(in_units(monthly, currency), digits),
         "predicted_annual_revenue": round(in_units(monthly * MONTHS_PER_YEAR, currency), digits),
         "predicted_monthly_revenue_cents": round(monthly),
         "predicted_annual_revenue_cents": round(monthly * MONTHS_PER_YEAR),
-        "confidence_score": round(confidence, 4),
-        "factors": factors,
-        "path": rows,
     }
 
 
@@ -209,16 +279,3 @@ def _factors(
         "trend": trend(history.revenue_cents, policy),
         "seasonality": seasonality(history.revenue_cents, history.first_month, policy),
     }
-
-
-def _scatter(revenue_cents: Sequence[int]) -> float:
-    """The relative scatter of a year's months around their median; 0.25 with too few months."""
-    recent = np.asarray(revenue_cents[-MONTHS_PER_YEAR:], np.float64)
-    middle = float(np.median(recent)) if len(recent) else 0.0
-    if len(recent) < MONTHS_PER_YEAR // 2 or middle <= 0:
-        return 0.25
-    return float(1.4826 * np.median(np.abs(recent - middle)) / middle)
-
-
-def _normal_within(tolerance: float, spread: float) -> float:
-    return 1.0 if spread == 0 else erf(tolerance / spread / sqrt(2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from customer_revenue.choices import ForecastUnit
 from customer_revenue.cli.analytics import print_result
 from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, settings_for
 from customer_revenue.console import say
@@ -65,6 +66,11 @@ def actions(
     say(f"Actions written to {output}")
 
 
-def forecast(months: Months = 12, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """Forecast the revenue of all known customers, month by month."""
-    print_result(store, as_of, lambda base: base.forecast(months))
+def forecast(
+    months: Months = 12,
+    unit: Annotated[ForecastUnit, typer.Option(help="Length of a step.")] = ForecastUnit.MONTH,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Forecast the shop's revenue and orders: known customers and customers to come, by month or week."""
+    print_result(store, as_of, lambda base: base.forecast(months, unit))

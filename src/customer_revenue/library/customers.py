@@ -10,6 +10,7 @@ from typing import Self
 import pandas as pd
 import pyarrow as pa
 
+from customer_revenue.choices import ForecastUnit
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.frame_columns import (
     DayLike,
@@ -24,7 +25,9 @@ from customer_revenue.library.frame_columns import (
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.policy import load_policy
 from customer_revenue.settings import ModelOptions
+from customer_revenue.workflows.customer_base.forecasting import MONTHS_AHEAD, forecast_body, shop_forecast
 from customer_revenue.workflows.feature_rows import population, training_windows
 
 
@@ -189,6 +192,47 @@ class CustomerModel:
         day = as_day(as_of) or self.as_of
         predictor = self.predictor_.as_of(day)
         return as_frame(predictor.predict(self._features(orders, day), horizon_days))
+
+    def forecast(
+        self, orders: Orders, months: int = 12, unit: str = "month", as_of: DayLike | None = None
+    ) -> pd.DataFrame:
+        """The forecast of the shop: known customers and customers to come, one row per month or week.
+
+        Args:
+            orders: the store.
+            months: months ahead, 1 to 36.
+            unit: ``"month"`` or ``"week"``.
+            as_of: day to forecast from; by default the day of the fit.
+
+        Returns:
+            The columns of the service's ``path``, by the step's last day. ``attrs`` has ``confidence_score``, the share
+            of past months inside the band that was forecast for them, and ``confidence_reason``.
+
+        Raises:
+            InvalidParameter: for another number of months or another unit.
+            NotEnoughData: the model was not fitted to any customer.
+
+        >>> import customer_revenue as cr
+        >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
+        >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+        ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
+        ...     path = model.forecast(orders, months=3)
+        >>> path.index.tolist()
+        ['2023-10-30', '2023-11-30', '2023-12-30']
+        >>> bool((path["total_low_cents"] < path["total_high_cents"]).all())
+        True
+        """
+        if not 1 <= months <= MONTHS_AHEAD:
+            raise InvalidParameter(f"months must be 1 to {MONTHS_AHEAD}, not {months}")
+        if unit not in list(ForecastUnit):
+            raise InvalidParameter(f"unit must be one of {', '.join(ForecastUnit)}, not {unit[:40]!r}")
+        day = as_day(as_of) or self.as_of
+        store, when, policy = orders.store, orders.store.as_of(day), load_policy(orders.settings.policy)
+        found = shop_forecast(store, when, self.predictor_.as_of(day), orders.arrow.features(day), policy)
+        body = forecast_body(found, [], when, months, ForecastUnit(unit), policy, store.info.currency)
+        path = pd.DataFrame(body["path"]).set_index("last_day")
+        path.attrs = {name: body[name] for name in ("confidence_score", "confidence_reason")}
+        return path
 
     def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: DayLike | None = None) -> pd.DataFrame:
         """F(t), the chance of at least one purchase within t days: one row per customer, one column per number of days.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
 from customer_revenue.service.responses.customers import Action, Day, Offer
 from customer_revenue.service.responses.shape import Answer, Complete, Probability
 
@@ -102,9 +106,10 @@ class ForecastMonth(ExpectedRevenue):
     last_day: Day
 
 
-class BaseForecast(Complete):
-    """Expected revenue of all known customers."""
+class CustomerForecast(Complete):
+    """Expected revenue of a customer."""
 
+    customer_id: str
     months: int
     predicted_monthly_revenue: float
     predicted_annual_revenue: float
@@ -115,7 +120,56 @@ class BaseForecast(Complete):
     path: list[ForecastMonth]
 
 
-class CustomerForecast(BaseForecast):
-    """Expected revenue of a customer."""
+class UsedInForecast(Answer):
+    """What of the history is used in the forecast of the shop."""
 
-    customer_id: str
+    level: bool
+    trend: Probability = Field(description="How much the months so far speak for a trend of the level, 0 to 1.")
+    seasonality: Probability = Field(description="How much the months so far speak for a season, 0 to 1.")
+    arrivals_trend: Probability
+    arrivals_seasonality: Probability
+    weekdays: bool
+    closed_days: bool
+
+
+class ShopFactors(Factors):
+    """The history behind the forecast of the shop, and how far it is used."""
+
+    used: UsedInForecast
+
+
+class ForecastStep(ForecastMonth):
+    """One month or week of the forecast of the shop, counted from the as-of day."""
+
+    week: str | None = None
+    known_revenue_cents: int
+    new_revenue_cents: int
+    total_revenue_cents: int = Field(description="Known and new customers together, in cents.")
+    total_low_cents: int
+    total_high_cents: int
+    total_net_revenue_cents: int
+    known_orders: float
+    new_orders: float
+    total_orders: float = Field(description="Expected orders of known and new customers together.")
+    new_customers: float = Field(description="Expected new customers.")
+    unattributed_revenue_cents: int = Field(
+        description="Expected revenue of orders without a customer, in cents; part of no other figure."
+    )
+    is_calibrated: bool
+
+
+class ShopRevenueForecast(Complete):
+    """Expected revenue of known customers and of customers to come."""
+
+    months: int
+    unit: Literal["month", "week"] = Field(description="Length of a step of the path.")
+    predicted_monthly_revenue: float
+    predicted_annual_revenue: float
+    predicted_monthly_revenue_cents: int
+    predicted_annual_revenue_cents: int
+    confidence_score: Probability | None = Field(
+        description="Measured share of past months inside the 80 % band that was forecast for them; null for too few."
+    )
+    confidence_reason: str
+    factors: ShopFactors
+    path: list[ForecastStep]

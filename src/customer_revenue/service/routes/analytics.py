@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, TopBy
 from customer_revenue.service.responses import customer_base as replies
-from customer_revenue.service.responses.advice import BaseForecast
+from customer_revenue.service.responses.advice import ShopRevenueForecast
 from customer_revenue.service.routes.common import (
     AsOfDay,
     Limit,
@@ -120,10 +120,19 @@ def actions(
     return csv_response(state.current().base(as_of).action_rows(limit, offset), "actions.csv")
 
 
-@router.get("/forecast", response_model=BaseForecast, summary="Revenue forecast of all known customers")
-def forecast(state: State, months: Months = 12, as_of: AsOfDay = None) -> Response:
-    """Expected revenue of all known customers, month by month, with 80 % intervals."""
-    return _reply(state, as_of, lambda base: base.forecast(months))
+@router.get("/forecast", response_model=ShopRevenueForecast, summary="Revenue forecast of the shop")
+def forecast(
+    state: State,
+    months: Months = 12,
+    unit: Annotated[ForecastUnit, Query(description="Length of a step of the path.")] = ForecastUnit.MONTH,
+    as_of: AsOfDay = None,
+) -> Response:
+    """Expected revenue and orders of known customers and of customers to come, with 80 % bands.
+
+    `predicted_monthly_revenue`, `predicted_annual_revenue` and `confidence_score` are of both together. The score is
+    the share of past months that lay inside the band forecast for them; null while too few have been.
+    """
+    return _reply(state, as_of, lambda base: base.forecast(months, unit))
 
 
 @router.get("/widget", response_model=replies.Widget, summary="The dashboard's data in one request")

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
-from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, TopBy
 from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.store import Store
@@ -45,6 +45,7 @@ from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
     from customer_revenue.modeling.predictor import Predictor
+    from customer_revenue.modeling.shop_forecast import ShopForecast
 
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
@@ -204,17 +205,30 @@ class CustomerBase:
             found = found.append_column(name, named[name])
         return found.drop_columns(["rank"])
 
-    def forecast(self, months: int) -> Body:
-        """Revenue to be expected of all known customers, month by month."""
-        from customer_revenue.actions.forecast import CUMULATIVE, base_forecast, full_months, horizons_days
-        from customer_revenue.actions.predictive_revenue import INTERVAL_COLUMNS
+    def forecast(self, months: int, unit: ForecastUnit = ForecastUnit.MONTH) -> Body:
+        """The revenue to be expected of known customers and customers to come, by month or week."""
+        from customer_revenue.workflows.customer_base.forecasting import forecast_body
+
+        forecast, trends = self.shop_forecast, self.months(self.known)
+        return forecast_body(forecast, trends, self.when, months, unit, self._policy, self.store.info.currency)
+
+    @property
+    def shop_forecast(self) -> ShopForecast:
+        """The forecast of the shop, in memory.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        with self._lock:
+            return self._shop_forecast
+
+    @cached_property
+    def _shop_forecast(self) -> ShopForecast:
+        from customer_revenue.workflows.customer_base.forecasting import shop_forecast
         from customer_revenue.workflows.feature_rows import feature_rows
 
-        predictor, features = self._predictor(), feature_rows(self.store, self.when)
-        columns = tuple(dict.fromkeys((*CUMULATIVE, *INTERVAL_COLUMNS)))
-        path = [predictor.predict(features, days).select(columns) for days in horizons_days(self.when.day, months)]
-        history = full_months(self.months(self.known), self.when.day)
-        return base_forecast(path, self.when.day, history, self._policy.forecast, self.store.info.currency)
+        features = feature_rows(self.store, self.when)
+        return shop_forecast(self.store, self.when, self._predictor(), features, self._policy)
 
     @property
     def customers(self) -> ir.Table:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
 
@@ -18,6 +19,7 @@ from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.upsell import upsell
+from customer_revenue.arrays import Floats
 from customer_revenue.choices import Breakdown
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
@@ -82,10 +84,16 @@ class Situation:
 
 
 class Advisor:
-    """Advice about customers of a store, from its facts, a model's predictions and the policy."""
+    """Advice about customers of a store, from its facts, a model's predictions and the policy.
 
-    def __init__(self, store: Store, policy: Policy) -> None:
-        self._store, self._policy = store, policy
+    Args:
+        store: the orders.
+        policy: rules and texts.
+        levels: by what each customer's months ahead are multiplied in the forecast of the shop as of a moment.
+    """
+
+    def __init__(self, store: Store, policy: Policy, levels: Callable[[AsOf], Floats]) -> None:
+        self._store, self._policy, self._levels = store, policy, levels
         self._currency = store.info.currency
         self._lock = threading.Lock()
         self._product_pairs: LRUCache[tuple[str | None, dt.date], pa.Table] = LRUCache(MAX_PRODUCT_PAIRS)
@@ -131,13 +139,23 @@ class Advisor:
         customer, today = situation.customer, situation.when.day
         if situation.predictions is None:
             raise NotEnoughData(f"no forecast for {customer.customer_id[:100]!r}: there are facts but no predictions")
-        features = customer.features()
-        path = [situation.predictor.predict(features, days) for days in horizons_days(today, months)]
+        features, predictor, days = customer.features(), situation.predictor, horizons_days(today, months)
+        (path,) = predictor.revenue_paths(features, days)
+        cents = np.diff(path.sums[1], prepend=0.0) * self._levels(situation.when)[:months]
         found = customer.breakdowns(Period.ALL_TIME, frozenset({Breakdown.MONTHLY}))
         history = full_months(found["monthly_breakdown"], today)
         fact = situation.fact
-        order, gap = fact["avg_order_value_cents"], fact["avg_days_between_purchases"]
-        return customer_forecast(path, today, history, order, gap, self._policy.forecast, self._currency)
+        return customer_forecast(
+            predictor.predict(features, days[0]),
+            predictor.predict(features, days[-1]),
+            cents,
+            today,
+            history,
+            fact["avg_order_value_cents"],
+            fact["avg_days_between_purchases"],
+            self._policy.forecast,
+            self._currency,
+        )
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
         """Products bought after one another by customers of a segment, or by all.

@@ -64,7 +64,7 @@ class Answers(Session):
     def _advisor(self) -> Advisor:
         from customer_revenue.workflows.customers.advice import Advisor
 
-        return Advisor(self._store, self._policy)
+        return Advisor(self._store, self._policy, lambda when: self._base_on(when).shop_forecast.factors)
 
     def find(self, user_id: str, when: AsOf) -> StoredCustomer:
         """The reader of one customer: the snapshot in memory if it is of that day and holds them, else the store."""
@@ -172,7 +172,9 @@ class Answers(Session):
 
     def base(self, as_of: str | None = None) -> CustomerBase:
         """The customer base as of a day; the one of the day asked about last is kept."""
-        when = self.when(as_of)
+        return self._base_on(self.when(as_of))
+
+    def _base_on(self, when: AsOf) -> CustomerBase:
         of_snapshot, base = self._snapshot_base, self._base
         if of_snapshot is not None and of_snapshot.when.day == when.day and self.freshness.is_valid:
             return of_snapshot
