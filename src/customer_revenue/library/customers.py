@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -230,7 +230,7 @@ class CustomerModel:
         store, when, policy = orders.store, orders.store.as_of(day), load_policy(orders.settings.policy)
         found = shop_forecast(store, when, self.predictor_.as_of(day), orders.arrow.features(day), policy)
         body = forecast_body(found, [], when, months, ForecastUnit(unit), policy, store.info.currency)
-        path = pd.DataFrame(body["path"]).set_index("last_day")
+        path: pd.DataFrame = pd.DataFrame(cast("list[dict[str, object]]", body["path"])).set_index("last_day")
         path.attrs = {name: body[name] for name in ("confidence_score", "confidence_reason")}
         return path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Self
@@ -30,8 +30,8 @@ from customer_revenue.modeling.predictive_distribution import (
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.revenue_path import RevenuePaths
 from customer_revenue.modeling.rhythm_mixture import fitted_rhythm
-from customer_revenue.modeling.revenue_path import RevenuePaths, between, knot_days
 from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
@@ -288,20 +288,13 @@ class Predictor:
 
         return np.concatenate(map_chunks(paths, features))
 
-    def revenue_paths(self, features: pa.Table, days: Sequence[int]) -> Iterator[RevenuePaths]:
-        """The path of each customer through some days up to three years, in parts of the features, in their order.
-
-        Raises:
-            NotEnoughData: there are facts but no predictions.
-        """
-        knots = knot_days(self.as_of_day)
+    def revenue_paths(self, features: pa.Table, days: Sequence[int]) -> list[RevenuePaths]:
+        """The path of each customer through some days up to three years, in parts of the features, in their order."""
 
         def paths(some: pa.Table) -> RevenuePaths:
-            forecast = self._forecast(self._baseline(some))
-            asked = np.column_stack([forecast.expected_purchases(knot) for knot in knots])
-            return RevenuePaths(between(knots, asked, days), forecast.spend_cents, 1 - self._refund_rates(some))
+            return self._forecast(self._baseline(some)).paths(self.as_of_day, days, 1 - self._refund_rates(some))
 
-        yield from map_chunks(paths, features)
+        return map_chunks(paths, features)
 
     def members(self, features: pa.Table, horizon_days: int) -> dict[str, tuple[Floats, Floats, Floats]]:
         """Each member alone: expected purchases, expected revenue, chance of a purchase.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +15,7 @@ from customer_revenue.modeling.baselines import BaselinePrediction
 from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble
 from customer_revenue.modeling.predictive_distribution import CountForecast, Dispersion
 from customer_revenue.modeling.purchase_curve import Curve
+from customer_revenue.modeling.revenue_path import RevenuePaths, between, knot_days
 from customer_revenue.periods import DAYS_PER_YEAR
 
 DISCOUNT_STEPS = 4
@@ -67,6 +70,18 @@ class PurchaseForecast:
         path = np.stack([np.zeros(len(self.baseline)), *(np.exp(self.baseline.log_purchases(end)) for end in ends[1:])])
         factors = (1 + rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / DAYS_PER_YEAR)
         return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
+
+    def paths(self, as_of_day: dt.date, days: Sequence[int], net_share: Floats) -> RevenuePaths:
+        """The path of each customer through some days, by a curve through those at which the models are asked.
+
+        Args:
+            as_of_day: the day that the features are of.
+            days: wanted, up to three years.
+            net_share: of each customer's revenue, what does not come back.
+        """
+        knots = knot_days(as_of_day)
+        asked = np.column_stack([self.expected_purchases(knot) for knot in knots])
+        return RevenuePaths(between(knots, asked, days), self.spend_cents, net_share)
 
     def members(self, horizon_days: int) -> dict[str, tuple[Floats, Floats, Floats]]:
         """Each member of the ensemble alone: expected purchases, expected revenue, chance of a purchase.
