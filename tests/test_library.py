@@ -9,11 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import customer_revenue as cr
+from customer_revenue.actions.forecast import horizons_days
+from customer_revenue.errors import InvalidParameter
 from customer_revenue.library import probability
+from customer_revenue.policy import load_policy
+from customer_revenue.workflows.customer_base.forecasting import shop_forecast
 
 HEAVY = ("pandas", "numpy", "matplotlib", "ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "pydantic", "pyarrow")
 
@@ -121,3 +126,23 @@ def test_a_store_that_was_read_in_leaves_nothing_behind():
     with cr.load_cdnow(sample=True) as again:
         folder = again.settings.models.parent
     assert not folder.exists()
+
+
+def test_the_shops_known_customers_are_the_sum_of_their_paths():
+    quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
+    with cr.load_orders(cr.simulate_orders(300, days=365, seed=3)) as orders:
+        model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
+        months, weeks = model.forecast(orders, months=6), model.forecast(orders, months=6, unit="week")
+        features = orders.arrow.features("2023-09-30")
+        with pytest.raises(InvalidParameter, match="1 to 36"):
+            model.forecast(orders, months=37)
+        shop = shop_forecast(orders.store, orders.store.as_of(model.as_of), model.predictor_, features, load_policy())
+    days = horizons_days(model.as_of, 6)
+    (paths,) = model.predictor_.revenue_paths(features, days)
+    own = np.diff(paths.spend_cents[:, None] * paths.purchases, axis=1, prepend=0.0) * shop.factors[:6]
+    assert months["known_revenue_cents"].tolist() == own.sum(axis=0).round().astype(int).tolist()
+    (one,) = model.predictor_.revenue_paths(features.slice(7, 1), days)
+    assert one.purchases == pytest.approx(paths.purchases[7:8])
+    total = months["total_revenue_cents"].sum()
+    assert weeks["total_revenue_cents"].sum() == pytest.approx(total * len(weeks) * 7 / days[-1], rel=0.05)
+    assert (months["total_net_revenue_cents"] <= months["total_revenue_cents"]).all()
