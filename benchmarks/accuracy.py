@@ -20,7 +20,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.accuracy_tables import FIGURES, bias_of, figures_table, groups_table
+from benchmarks.accuracy_tables import FIGURES, bias_of, figures_table, groups_table, summary_table
 from benchmarks.cells import Drawn, Entry, drawn
 from benchmarks.rivals import LIGHTGBM, PROBABILITY_MODELS, lightgbm_forecast, probability_model, simulated_scores
 from benchmarks.shops import TASKS, Task
@@ -34,6 +34,9 @@ from customer_revenue.workflows.evaluation.fold import predict_from
 from customer_revenue.workflows.feature_rows import feature_rows, training_windows
 
 WHOLE = 0
+
+Biases = Mapping[str, tuple[float, float]]
+"""The bias of the total purchases and revenue of each model."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def forecasts_of(store: Store, task: Task) -> Shop:
     for name in PROBABILITY_MODELS:
         if name not in forecasts:
             forecasts[name] = probability_model(name, features, task.horizon_days)
-    windows = training_windows(store, store.as_of(task.cutoff), task.horizon_days, fit.options.windows)
+    windows = training_windows(store, store.as_of(task.cutoff), task.horizon_days, fit.options)
     if windows:
         forecasts[NAIVE] = fold.forecasts[NAIVE]
         forecasts[LIGHTGBM] = lightgbm_forecast(features, windows[0], task.horizon_days)
@@ -80,8 +83,12 @@ def pooled(shops: Sequence[Shop]) -> Shop:
 
     def joined(name: str) -> Entry:
         parts = [shop.entries[name] for shop in shops]
-        plain = ("purchases", "revenue", "probability", "next_days")
-        forecast = Forecast(**{key: np.concatenate([getattr(p.forecast, key) for p in parts]) for key in plain})
+        forecast = Forecast(
+            purchases=np.concatenate([part.forecast.purchases for part in parts]),
+            revenue=np.concatenate([part.forecast.revenue for part in parts]),
+            probability=np.concatenate([part.forecast.probability for part in parts]),
+            next_days=np.concatenate([part.forecast.next_days for part in parts]),
+        )
         shared = [key for key in parts[0].losses if all(key in part.losses for part in parts)]
         return Entry(forecast, {key: np.concatenate([part.losses[key] for part in parts]) for key in shared})
 
@@ -108,19 +115,20 @@ def drawn_shops(task: Task, size: int, draws: int) -> list[Shop]:
     return found
 
 
-def report(task: Task, size: int, shops: Sequence[Shop], resamples: int) -> Drawn:
-    """Print the tables of one task at one size."""
+def report(task: Task, size: int, shops: Sequence[Shop], resamples: int) -> tuple[str, Drawn, Biases]:
+    """Print the tables of one task at one size; returns its title, figures and biases."""
     shop = shops[0] if len(shops) == 1 else pooled(shops)
     found = drawn(shop.happened, shop.entries, FIGURES, resamples, seed=1)
     biases = {name: bias_of(entry.forecast, shop.happened) for name, entry in shop.entries.items()}
-    what = (
-        f"{len(shop.happened.purchases):,} customers" if size == WHOLE else f"{len(shops)} draws of {size:,} customers"
-    )
-    print(f"### {task.name}, {task.cutoff}, {task.horizon_days} days, {what}\n")
+    what = f"{len(shop.happened.purchases):,} customers"
+    if size != WHOLE:
+        what = f"{len(shops)} draws of {size:,} customers"
+    title = f"{task.name}, {task.cutoff}, {task.horizon_days} days, {what}"
+    print(f"### {title}\n")
     print(figures_table(found, biases), flush=True)
     if size == WHOLE:
         print(groups_table(shop.features, shop.happened, shop.entries, resamples), flush=True)
-    return found
+    return title, found, biases
 
 
 def main() -> None:
@@ -133,6 +141,7 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"{dt.date.today()}, {given.draws} draws, {given.resamples:,} resamples\n", flush=True)
+    summary: dict[str, tuple[Drawn, Biases]] = {}
     for key in given.tasks:
         for size in given.sizes:
             began = time.perf_counter()
@@ -141,8 +150,10 @@ def main() -> None:
             except FileNotFoundError as missing:
                 print(f"{key} is left out: {missing}\n", flush=True)
                 break
-            report(TASKS[key], size, shops, given.resamples)
+            title, found, biases = report(TASKS[key], size, shops, given.resamples)
+            summary[title] = found, biases
             print(f"({time.perf_counter() - began:.0f} s)\n", flush=True)
+    print(summary_table(summary))
 
 
 if __name__ == "__main__":

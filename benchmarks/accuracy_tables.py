@@ -28,6 +28,7 @@ FIGURES = (
 )
 HEADS = ("log loss", "Brier", "AUC", "MAE", "RMSE", "Spearman", "CRPS", "rev. MAE", "rev. Gini", "rev. CRPS")
 MARKS = {"won": "+", "lost": "−", "even": "="}
+MARKS_IN_ORDER = ("won", "even", "lost")
 PARETO = "Pareto/NBD + Gamma-Gamma"
 COMPARED = ("purchases_crps", "purchases_pinball", "revenue_crps", "revenue_pinball")
 LEAST_CUSTOMERS = 100
@@ -57,6 +58,33 @@ def figures_table(found: Drawn, biases: Mapping[str, tuple[float, float]]) -> st
         shown += [f"{bias:+.1%}" for bias in biases[model]]
         lines.append(f"| {model} | " + " | ".join([*shown, f"{ranks[model]:.2f}"]) + " |")
     return "\n".join([*lines, "", _tally(list(cells.values())), *_losses(list(cells.values())), ""])
+
+
+def summary_table(rows: Mapping[str, tuple[Drawn, Mapping[str, tuple[float, float]]]]) -> str:
+    """One line per task and size: cells won and lost, our mean rank and revenue bias beside the best rival's."""
+    heads = (
+        "cells",
+        "won",
+        "even",
+        "lost",
+        "won, Holm",
+        "lost, Holm",
+        "mean rank",
+        "best rival",
+        "rev. bias",
+        "smallest",
+    )
+    lines = ["| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for title, (found, biases) in rows.items():
+        cells, ranks = found.cells(OURS), found.mean_ranks()
+        won, even, lost = (sum(cell.verdict == word for cell in cells) for word in MARKS_IN_ORDER)
+        corrected = [sum(cell.after_holm == word for cell in cells) for word in ("won", "lost")]
+        rival = min((rank, model) for model, rank in ranks.items() if model != OURS)
+        smallest = min((bias for model, (_, bias) in biases.items() if model != OURS), key=abs)
+        shown = [len(cells), won, even, lost, *corrected, f"{ranks[OURS]:.2f}", f"{rival[0]:.2f} ({rival[1]})"]
+        shown += [f"{biases[OURS][1]:+.1%}", f"{smallest:+.1%}"]
+        lines.append(f"| {title} | " + " | ".join(map(str, shown)) + " |")
+    return "\n".join(lines)
 
 
 def _marked(figure: str, value: float, cell: Cell | None) -> str:

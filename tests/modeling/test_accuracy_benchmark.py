@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from benchmarks.accuracy import Shop, pooled
+from benchmarks.accuracy_tables import figures_table, summary_table
 from benchmarks.cells import Entry, drawn
 from benchmarks.rivals import PROBABILITY_MODELS, ensemble_scores, futures
 
+from customer_revenue.modeling.forecast_names import OURS
 from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.modeling.predictive_distribution import CountForecast
 from customer_revenue.modeling.proper_scores import count_crps
@@ -57,3 +61,28 @@ def test_better_is_won_and_noise_is_even():
     reverse = found.cells("constant")
     assert all(cell.verdict == "lost" and cell.better < 0 for cell in reverse if cell.model == "ours")
     assert found.mean_ranks()["constant"] == 3
+
+
+def test_tables_name_what_is_lost_and_draws_are_pooled():
+    rng, n = np.random.default_rng(4), 600
+    rate = rng.gamma(0.8, 1.0, n)
+    happened = Outcomes(rng.poisson(rate).astype(float), rate * 1_000, np.full(n, np.nan))
+    table = pa.table({"customer_id": [str(i) for i in range(n)]})
+
+    def entry(rates: np.ndarray) -> Entry:
+        forecast = Forecast(rates, rates * 1_000, 1 - np.exp(-rates), np.full(n, np.inf))
+        return Entry(forecast, {"purchases_rmse": (rates - happened.purchases) ** 2})
+
+    shop = Shop(table, happened, {OURS: entry(np.full(n, rate.mean())), "better": entry(rate)})
+    both = pooled([shop, shop])
+    assert (
+        len(both.happened.purchases) == both.features.num_rows == len(both.entries["better"].forecast.revenue) == 1_200
+    )
+    found = drawn(both.happened, both.entries, ("purchases_rmse", "probability_auc"), 200, seed=0)
+    biases = dict.fromkeys(both.entries, (0.1, -0.2))
+    text = figures_table(found, biases)
+    assert "2 cells: 0 won, 0 even, 2 lost beyond noise" in text
+    assert "Lost after the correction too: purchases rmse against better" in text
+    assert "| shop | 2 | 0 | 0 | 2 | 0 | 2 | 2.00 | 1.00 (better) | -20.0% | -20.0% |" in summary_table(
+        {"shop": (found, biases)}
+    )
