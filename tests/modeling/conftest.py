@@ -43,7 +43,11 @@ class Shop:
     def windows(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> list[Window]:
         return [
             Window(
-                plan.cutoff, plan.horizon_days, self.features(plan.cutoff), self.labels(plan.cutoff, plan.horizons_days)
+                plan.cutoff,
+                plan.horizon_days,
+                self.features(plan.cutoff),
+                self.labels(plan.cutoff, plan.horizons_days),
+                plan.beside_season,
             )
             for plan in choose_cutoffs(FIRST_DAY, day, horizon_days)
         ]

@@ -38,7 +38,13 @@ def test_every_tier_comes_back(make_shop, tmp_path):
 def test_the_window_of_the_churn_score_is_the_one_that_was_asked_for(shop, tmp_path):
     options = ModelOptions(churn_days=60, trees=3, regularity=1, pareto=False)
     windows = [
-        Window(p.cutoff, p.horizon_days, shop.features(p.cutoff), shop.labels(p.cutoff, p.horizons_days))
+        Window(
+            p.cutoff,
+            p.horizon_days,
+            shop.features(p.cutoff),
+            shop.labels(p.cutoff, p.horizons_days),
+            p.beside_season,
+        )
         for p in choose_cutoffs(FIRST_DAY, AS_OF, 90, churn_days=60)
     ]
     features = shop.features()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from customer_revenue.modeling.ensemble import Season, Weights
+from customer_revenue.modeling.ensemble import Weights
 from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.season import Season
 from tests.modeling.conftest import FIRST_DAY
 
 

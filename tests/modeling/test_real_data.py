@@ -55,7 +55,14 @@ def _compare(shop: Shop, first: dt.date, cutoff: dt.date, days: int) -> tuple[Ou
     features = shop.features(cutoff)
     plans = choose_cutoffs(first, cutoff, days)
     windows = [
-        Window(p.cutoff, p.horizon_days, shop.features(p.cutoff), shop.labels(p.cutoff, p.horizons_days)) for p in plans
+        Window(
+            p.cutoff,
+            p.horizon_days,
+            shop.features(p.cutoff),
+            shop.labels(p.cutoff, p.horizons_days),
+            p.beside_season,
+        )
+        for p in plans
     ]
     answers = Predictor(cutoff, days).fit(features, windows).predict(features)
     dates = answers.column("next_purchase_date").to_numpy().astype("datetime64[D]")
@@ -111,7 +118,13 @@ def test_the_chance_of_being_alive_falls_in_silence_and_rises_with_a_purchase(on
     shop = _shop(ONLINE_RETAIL, duckdb.connect().read_parquet(str(online_retail)).to_arrow_table())
     cutoff, days = dt.date(2011, 9, 9), 365
     windows = [
-        Window(p.cutoff, p.horizon_days, shop.features(p.cutoff), shop.labels(p.cutoff, p.horizons_days))
+        Window(
+            p.cutoff,
+            p.horizon_days,
+            shop.features(p.cutoff),
+            shop.labels(p.cutoff, p.horizons_days),
+            p.beside_season,
+        )
         for p in choose_cutoffs(dt.date(2010, 12, 1), cutoff, days)
     ]
     predictor = Predictor(cutoff, days).fit(shop.features(cutoff), windows)

@@ -46,3 +46,14 @@ def test_a_short_history_has_shorter_windows_or_none():
     assert {p.horizon_days for p in choose_cutoffs(AS_OF - dt.timedelta(days=272), AS_OF, 273)} == {136, 30}
     assert choose_cutoffs(AS_OF - dt.timedelta(days=60), AS_OF, 90) == []
     assert choose_cutoffs(AS_OF, AS_OF, 365) == []
+
+
+def test_the_other_quarters_of_the_year_of_a_season_are_counted_where_the_history_reaches_so_far():
+    def quarters(history, horizon):
+        plans = choose_cutoffs(AS_OF - dt.timedelta(days=history), AS_OF, horizon)
+        return sorted((AS_OF - plan.cutoff).days for plan in plans if plan.beside_season)
+
+    assert quarters(730, 90) == [274, 456, 547]
+    assert quarters(1_095, 90) == [274, 456, 547, 639, 821, 912]
+    assert quarters(700, 90) == []
+    assert quarters(2_000, 365) == [], "a year is no season"

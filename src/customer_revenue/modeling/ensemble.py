@@ -22,6 +22,7 @@ from customer_revenue.modeling.boosters import OffsetBooster
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.forest import Forest
 from customer_revenue.modeling.predictive_distribution import Dispersion
+from customer_revenue.modeling.season import Season
 
 AGE_NAMES = ("T_days", "recency_days")
 """Features left out of the direct member: in a growing shop no earlier window has customers as old as today's."""
@@ -61,18 +62,6 @@ class Weights:
             spend=factor * self.spend,
             classifier=factor * self.classifier,
         )
-
-
-@dataclass(frozen=True)
-class Season:
-    """Logarithms by which this season is above the purchase models, learned from the same season of prior years.
-
-    ``churn`` is in log-odds. All are 0 without a prior year.
-    """
-
-    purchases: float = 0.0
-    spend: float = 0.0
-    churn: float = 0.0
 
 
 @dataclass(frozen=True)

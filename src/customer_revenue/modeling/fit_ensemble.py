@@ -19,12 +19,12 @@ from customer_revenue.modeling.ensemble import (
     DIRECT_COLUMNS,
     FittedEnsemble,
     Models,
-    Season,
     Weights,
     combine,
 )
 from customer_revenue.modeling.levels import log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
+from customer_revenue.modeling.season import Season, learn_season
 from customer_revenue.modeling.training_windows import TrainingWindow, stack
 
 PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
@@ -57,15 +57,13 @@ MIN_BUYERS = 40
 
 MIN_WINDOWS_OF_SCATTER = 3
 
-HISTORY_OF_SEASON = 2
-"""A prior year's window shows the season if its models knew this many of its horizons: a young shop has none."""
-
 CUSTOMERS_TO_TRUST = 500
 """Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
 
 
 def learn(
     training_windows: Sequence[TrainingWindow],
+    around_season: Sequence[TrainingWindow],
     horizon_days: int,
     short_horizons_days: Sequence[int],
     seed: int,
@@ -75,6 +73,7 @@ def learn(
 
     Args:
         training_windows: those of the longest horizon first, latest first; then shorter ones for the short horizons.
+        around_season: what :func:`learn_season` compares.
         horizon_days: the predictor's horizon; the windows' own may be shorter.
         short_horizons_days: at which churn is learned too.
         seed: of everything random.
@@ -91,7 +90,7 @@ def learn(
         weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
     customers = len(longest[0].purchases)
     weights = weights.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
-    return replace(tested, models=models, weights=weights, season=_season(longest))
+    return replace(tested, models=models, weights=weights, season=learn_season(longest, around_season))
 
 
 def too_little_happened(training_windows: Sequence[TrainingWindow]) -> str:
@@ -131,8 +130,8 @@ def fit_boosters(
     X = np.vstack([s.baseline.matrix for s in longest])
     fading = FADING ** np.arange(len(longest))
     weight = stack([np.full(len(s.purchases), faded) for s, faded in zip(longest, fading, strict=True)])
-    base = stack([s.baseline.log_purchases(s.horizon_days) + s.purchase_level() for s in longest])
-    spend = stack([np.log(np.maximum(s.baseline.spend_cents, 1.0)) + s.spend_level() for s in longest])
+    base = stack([s.baseline.log_purchases(s.horizon_days) + s.purchase_level().value for s in longest])
+    spend = stack([np.log(np.maximum(s.baseline.spend_cents, 1.0)) + s.spend_level().value for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
     bins = binned(X, seed)
     offset = OffsetBooster("poisson", trees, seed=seed).fit(bins, purchases, base, weight)
@@ -148,7 +147,7 @@ def fit_boosters(
     money.fit(bins, relative, expected, weight)
     # Tweedie's deviance lets the total go for the many who spend little.
     center = log_ratio(float(weight @ relative), float(weight @ np.exp(expected + money.correction(X))))
-    level = float(np.average([s.spend_level() for s in longest], weights=fading))
+    level = float(np.average([s.spend_level().value for s in longest], weights=fading))
     churn = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
     return Models(offset, direct, rate, money, level, center, churn)
 
@@ -190,7 +189,7 @@ def _churn(
         usable = [s for s in training_windows if f"purchases_{own}" in s.outcomes]
         if not usable:
             continue
-        X = np.vstack([s.baseline.churn_matrix(own, LEVEL_SHARE * s.churn_level(own)) for s in usable])
+        X = np.vstack([s.baseline.churn_matrix(own, LEVEL_SHARE * s.churn_level(own).value) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
         if churned.min() == churned.max():  # all alike: there is nothing to tell apart
             continue
@@ -198,24 +197,6 @@ def _churn(
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
         classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
     return classifiers
-
-
-def _season(training_windows: Sequence[TrainingWindow]) -> Season:
-    """This season's levels less those of the other seasons, shrunk by the number of years that show them."""
-    same = [s for s in training_windows if s.same_season() and s.history_days >= HISTORY_OF_SEASON * s.horizon_days]
-    other = [s for s in training_windows if not s.same_season()]
-    if not same or not other:
-        return Season()
-    shrinkage = len(same) / (len(same) + 0.5)
-
-    def contrast(levels: Sequence[float], others: Sequence[float]) -> float:
-        return float(shrinkage * (np.mean(levels) - np.mean(others)))
-
-    return Season(
-        purchases=contrast([s.purchase_level() for s in same], [s.purchase_level() for s in other]),
-        spend=contrast([s.spend_level() for s in same], [s.spend_level() for s in other]),
-        churn=contrast([s.churn_level(s.horizon_days) for s in same], [s.churn_level(s.horizon_days) for s in other]),
-    )
 
 
 def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int) -> FittedEnsemble:
@@ -251,7 +232,7 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
     revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p, test.baseline.columns["frequency"])
-    dispersion = dispersion.widened(float(np.mean([s.purchase_level() ** 2 for s in longest])))
+    dispersion = dispersion.widened(float(np.mean([s.purchase_level().value ** 2 for s in longest])))
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)
 
 
@@ -259,7 +240,10 @@ def _scatter(windows: Sequence[TrainingWindow]) -> Scatter:
     """How much the levels of windows differ from one to the next; unknown with fewer than three."""
     if len(windows) < MIN_WINDOWS_OF_SCATTER:
         return Scatter()
-    levels = [(s.purchase_level(), s.churn_level(s.horizon_days), s.spend_level()) for s in windows]
+    levels = [
+        tuple(level.value for level in (s.purchase_level(), s.churn_level(s.horizon_days), s.spend_level()))
+        for s in windows
+    ]
     return Scatter(*np.std(levels, axis=0, ddof=1).tolist())
 
 

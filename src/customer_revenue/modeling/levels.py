@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
@@ -10,6 +12,28 @@ from scipy.special import expit
 from customer_revenue.arrays import Floats
 
 MAX_LEVEL = 3.0
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level, and the variance of its estimate: customers are independent, and however they scatter."""
+
+    value: float
+    variance: float
+
+    @classmethod
+    def of_totals(cls, happened: Floats, expected: Floats) -> Level:
+        """The logarithm of what happened over what was expected, from one value per customer each."""
+        value = log_ratio(float(happened.sum()), float(expected.sum()))
+        off = happened - np.exp(value) * expected
+        return cls(value, float(off @ off) / max(float(happened.sum()), 1e-9) ** 2)
+
+    @classmethod
+    def of_log_odds(cls, log_odds: Floats, happened: npt.NDArray[np.bool_]) -> Level:
+        """The level of log-odds, from one value per customer each."""
+        value = log_odds_level(log_odds, happened)
+        p = expit(log_odds + value)
+        return cls(value, 1 / max(float(np.sum(p * (1 - p))), 1e-9))
 
 
 def log_ratio(happened: float, expected: float) -> float:

@@ -32,7 +32,7 @@ from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.revenue_path import RevenuePaths
 from customer_revenue.modeling.rhythm_mixture import fitted_rhythm
-from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons, whole_years
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
@@ -145,7 +145,8 @@ class Predictor:
         if not options.learned:
             self.tier_reason_ = "learning from past windows is switched off"
             return self
-        enough = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
+        usable = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
+        enough = [w for w in usable if not w.beside_season]
         if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:
             self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
             return self
@@ -162,13 +163,33 @@ class Predictor:
         if too_little := too_little_happened(training_windows):
             self.tier_reason_ = too_little
             return self
-        self.learned_ = learn(training_windows, self.horizon_days, self._short_horizons, self.seed, options.trees)
+        self.learned_ = learn(
+            training_windows,
+            self._around_season(usable),
+            self.horizon_days,
+            self._short_horizons,
+            self.seed,
+            options.trees,
+        )
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         own = self.learned_.own
         if not own.all_own:
             self.base_ = self.base_.with_beta_geo(customers.histories)
             self.tier_reason_ += f"; {own.reason}"
         return self
+
+    def _around_season(self, windows: Sequence[Window]) -> list[TrainingWindow]:
+        """The same season of prior years and their other quarters, under the purchase models of today."""
+        beside = [w for w in windows if w.beside_season]
+        if not beside:
+            return []
+        horizon, base = beside[0].horizon_days, self._fitted_base()
+        lags = [(w, (self.as_of_day - w.cutoff).days) for w in windows if w.horizon_days == horizon]
+        return [
+            TrainingWindow.under(base, w.sample(CUSTOMERS_PER_WINDOW), lag)
+            for w, lag in lags
+            if w.beside_season or whole_years(lag)
+        ]
 
     def predict(self, features: pa.Table, horizon_days: int | None = None) -> pa.Table:
         """Predictions of the customers in a table of features, one row each, in its order.

@@ -22,17 +22,25 @@ MIN_HISTORY_DAYS = 45
 MAX_WINDOWS = 5
 SEASON_TOLERANCE_DAYS = 7
 
+QUARTERS = (-91, 91, 182)
+"""Days from a window of the same season to those of the other quarters of its year."""
+
+LONGEST_SEASON_DAYS = 182
+"""A longer horizon is no season."""
+
 
 @dataclass(frozen=True)
 class WindowPlan:
     """A window to materialise: features as of ``cutoff``, labels of each of ``horizons_days`` after it.
 
     Every horizon is over by the as-of day; ``horizon_days``, the window's own, is the one that amounts are learned at.
+    A window ``beside_season`` is of another quarter, with which the same season of a prior year is compared.
     """
 
     cutoff: dt.date
     horizon_days: int
     horizons_days: tuple[int, ...]
+    beside_season: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class Window:
     horizon_days: int
     features: pa.Table
     labels: pa.Table
+    beside_season: bool = False
 
     def sample(self, max_customers: int) -> Window:
         """The window with at most ``max_customers`` of its customers: every n-th row of the features."""
@@ -60,6 +69,12 @@ class Window:
 def short_horizons(churn_days: int) -> tuple[int, ...]:
     """Horizons that the predictor learns in addition to its own, shortest first."""
     return tuple(sorted({NEXT_DAYS, churn_days}))
+
+
+def whole_years(lag_days: int) -> bool:
+    """Whether a window so long before the as-of day is of the same season."""
+    years = round(lag_days / DAYS_PER_YEAR)
+    return years > 0 and abs(lag_days - years * DAYS_PER_YEAR) <= SEASON_TOLERANCE_DAYS
 
 
 def choose_cutoffs(
@@ -96,11 +111,19 @@ def choose_cutoffs(
     short = short_horizons(churn_days)
     recent = [h for h in reversed(short) if 2 * h <= longest]
     plans = [_plan(as_of_day, lag, (*short, longest)) for lag in sorted(lags)]
-    return plans + [_plan(as_of_day, lag, (*short, lag)) for lag in recent]
+    plans += [_plan(as_of_day, lag, (*short, lag)) for lag in recent]
+    if longest <= LONGEST_SEASON_DAYS:
+        quarters = [
+            year + quarter for year in years for quarter in QUARTERS if year + QUARTERS[-1] + 2 * longest <= history
+        ]
+        plans += [_plan(as_of_day, lag, (longest,), beside_season=True) for lag in quarters]
+    return plans
 
 
-def _plan(as_of_day: dt.date, lag_days: int, horizons_days: tuple[int, ...]) -> WindowPlan:
+def _plan(
+    as_of_day: dt.date, lag_days: int, horizons_days: tuple[int, ...], *, beside_season: bool = False
+) -> WindowPlan:
     """A window whose own horizon is the last one."""
     horizon_days = horizons_days[-1]
     over = {h for h in horizons_days if h <= lag_days}
-    return WindowPlan(as_of_day - dt.timedelta(days=lag_days), horizon_days, tuple(sorted(over)))
+    return WindowPlan(as_of_day - dt.timedelta(days=lag_days), horizon_days, tuple(sorted(over)), beside_season)

@@ -11,13 +11,12 @@ import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
-from customer_revenue.modeling.levels import log_odds_level, log_ratio
+from customer_revenue.modeling.levels import Level
 from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.rhythm_mixture import RhythmModel
-from customer_revenue.modeling.rolling_windows import SEASON_TOLERANCE_DAYS, Window
-from customer_revenue.periods import DAYS_PER_YEAR
+from customer_revenue.modeling.rolling_windows import Window, whole_years
 from customer_revenue.settings import ModelOptions
 
 
@@ -39,19 +38,24 @@ class TrainingWindow:
     def of(
         cls, window: Window, lag_days: int, rhythm: RhythmModel, *, latest: bool, options: ModelOptions
     ) -> TrainingWindow:
-        """A window, its labels put in the order of its features.
+        """A window under models that are fitted at its cut-off.
 
         Pareto/NBD and BG/NBD, which only the back-test on the latest window asks for, are fitted for that one alone.
         """
-        ids = window.features.column("customer_id")
-        labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
-        outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
         customers = Population.of(window.features)
         models = BaselineModels.fitted(
             customers, rhythm, with_pareto=options.pareto and latest, penalizer=options.penalizer
         )
         if latest:
             models = models.with_beta_geo(customers.histories)
+        return cls.under(models, window, lag_days)
+
+    @classmethod
+    def under(cls, models: BaselineModels, window: Window, lag_days: int) -> TrainingWindow:
+        """A window under given models, its labels put in the order of its features."""
+        ids = window.features.column("customer_id")
+        labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
+        outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
         baseline = BaselinePrediction.of(window.features, models)
         return cls(baseline, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)
 
@@ -83,20 +87,20 @@ class TrainingWindow:
         """What the customers did within the horizon."""
         return Outcomes(self.purchases, self.revenue, self.next_days)
 
-    def purchase_level(self) -> float:
+    def purchase_level(self) -> Level:
         """Level of the purchases over the regularity model's expectation."""
-        return log_ratio(
-            float(self.purchases.sum()), float(np.exp(self.baseline.log_purchases(self.horizon_days)).sum())
-        )
+        return Level.of_totals(self.purchases, np.exp(self.baseline.log_purchases(self.horizon_days)))
 
-    def spend_level(self) -> float:
+    def spend_level(self) -> Level:
         """Level of the revenue over that of the same purchases at the expected spend."""
-        expected = float(np.exp(self.baseline.log_purchases(self.horizon_days)) @ self.baseline.spend_cents)
-        return log_ratio(float(self.revenue.sum()), expected) - self.purchase_level()
+        purchases = np.exp(self.baseline.log_purchases(self.horizon_days))
+        revenue = Level.of_totals(self.revenue, purchases * self.baseline.spend_cents)
+        of_purchases = Level.of_totals(self.revenue, self.purchases * self.baseline.spend_cents)
+        return Level(revenue.value - self.purchase_level().value, of_purchases.variance)
 
-    def churn_level(self, horizon_days: int) -> float:
+    def churn_level(self, horizon_days: int) -> Level:
         """Level of the log-odds of no purchase."""
-        return log_odds_level(
+        return Level.of_log_odds(
             self.baseline.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0
         )
 
@@ -107,8 +111,7 @@ class TrainingWindow:
 
     def same_season(self) -> bool:
         """Whether the window lies whole years before the as-of day."""
-        years = round(self.lag_days / DAYS_PER_YEAR)
-        return years > 0 and abs(self.lag_days - years * DAYS_PER_YEAR) <= SEASON_TOLERANCE_DAYS
+        return whole_years(self.lag_days)
 
 
 def stack(parts: Sequence[Floats]) -> Floats:
