@@ -32,7 +32,8 @@ from customer_revenue.modeling.purchase_histories import Histories, column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.revenue_path import RevenuePaths
 from customer_revenue.modeling.rhythm_mixture import fitted_rhythm
-from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons, whole_years
+from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
+from customer_revenue.modeling.season import around_season
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
@@ -165,7 +166,7 @@ class Predictor:
             return self
         self.learned_ = learn(
             training_windows,
-            self._around_season(usable),
+            around_season(usable, self.as_of_day, self.base_, CUSTOMERS_PER_WINDOW),
             self.horizon_days,
             self._short_horizons,
             self.seed,
@@ -177,19 +178,6 @@ class Predictor:
             self.base_ = self.base_.with_beta_geo(customers.histories)
             self.tier_reason_ += f"; {own.reason}"
         return self
-
-    def _around_season(self, windows: Sequence[Window]) -> list[TrainingWindow]:
-        """The same season of prior years and their other quarters, under the purchase models of today."""
-        beside = [w for w in windows if w.beside_season]
-        if not beside:
-            return []
-        horizon, base = beside[0].horizon_days, self._fitted_base()
-        lags = [(w, (self.as_of_day - w.cutoff).days) for w in windows if w.horizon_days == horizon]
-        return [
-            TrainingWindow.under(base, w.sample(CUSTOMERS_PER_WINDOW), lag)
-            for w, lag in lags
-            if w.beside_season or whole_years(lag)
-        ]
 
     def predict(self, features: pa.Table, horizon_days: int | None = None) -> pa.Table:
         """Predictions of the customers in a table of features, one row each, in its order.

@@ -22,7 +22,7 @@ MIN_HISTORY_DAYS = 45
 MAX_WINDOWS = 5
 SEASON_TOLERANCE_DAYS = 7
 
-QUARTERS = (-91, 91, 182)
+OTHER_QUARTERS_DAYS = (-91, 91, 182)
 """Days from a window of the same season to those of the other quarters of its year."""
 
 LONGEST_SEASON_DAYS = 182
@@ -114,7 +114,10 @@ def choose_cutoffs(
     plans += [_plan(as_of_day, lag, (*short, lag)) for lag in recent]
     if longest <= LONGEST_SEASON_DAYS:
         quarters = [
-            year + quarter for year in years for quarter in QUARTERS if year + QUARTERS[-1] + 2 * longest <= history
+            year + quarter
+            for year in years
+            for quarter in OTHER_QUARTERS_DAYS
+            if year + OTHER_QUARTERS_DAYS[-1] + 2 * longest <= history
         ]
         plans += [_plan(as_of_day, lag, (longest,), beside_season=True) for lag in quarters]
     return plans

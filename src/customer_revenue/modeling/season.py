@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from customer_revenue.modeling.baselines import BaselineModels
 from customer_revenue.modeling.levels import Level
-from customer_revenue.modeling.rolling_windows import QUARTERS
+from customer_revenue.modeling.rolling_windows import OTHER_QUARTERS_DAYS, Window, whole_years
 from customer_revenue.modeling.training_windows import TrainingWindow
 
 HISTORY_OF_SEASON = 2
@@ -32,6 +34,26 @@ class Season:
     purchases: float = 0.0
     spend: float = 0.0
     churn: float = 0.0
+
+
+def around_season(
+    windows: Sequence[Window], as_of_day: dt.date, models: BaselineModels, max_customers: int
+) -> list[TrainingWindow]:
+    """The same season of prior years and the other quarters of theirs, under the models of today.
+
+    Args:
+        windows: earlier ones, of any kind.
+        as_of_day: of the models.
+        models: fitted.
+        max_customers: of each window.
+    """
+    horizons_days = {window.horizon_days for window in windows if window.beside_season}
+    lags = [(window, (as_of_day - window.cutoff).days) for window in windows if window.horizon_days in horizons_days]
+    return [
+        TrainingWindow.under(models, window.sample(max_customers), lag)
+        for window, lag in lags
+        if window.beside_season or whole_years(lag)
+    ]
 
 
 def learn_season(windows: Sequence[TrainingWindow], around: Sequence[TrainingWindow]) -> Season:
@@ -59,8 +81,8 @@ def _quarters(around: Sequence[TrainingWindow]) -> list[Compared]:
     of_lag = {window.lag_days: window for window in around}
     found: list[Compared] = []
     for same in (window for window in around if window.same_season()):
-        others = [of_lag[lag] for quarter in QUARTERS if (lag := same.lag_days + quarter) in of_lag]
-        if len(others) == len(QUARTERS):
+        others = [of_lag[lag] for quarter in OTHER_QUARTERS_DAYS if (lag := same.lag_days + quarter) in of_lag]
+        if len(others) == len(OTHER_QUARTERS_DAYS):
             found.append((same, [same, *others]))
     return found
 
