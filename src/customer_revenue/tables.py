@@ -7,13 +7,19 @@ a column everywhere and nothing is aligned by position.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.datatypes as dtypes
-import ibis.expr.types as ir
 import pyarrow as pa
+
+from customer_revenue import lazy_ibis as ibis
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Columns = Mapping[str, str]
+"""The columns of a table with Ibis's names of their types, "!" before those that are never null."""
 
 PAID = "paid"
 REFUNDED = "refunded"
@@ -42,55 +48,47 @@ DEFAULT_CURRENCY = "USD"
 UNATTRIBUTED = "unattributed"
 """Product id and name of revenue that no order line explains."""
 
-CANONICAL = {
-    "orders": ibis.schema(
-        {
-            "id": "!string",
-            "user_id": "string",
-            "total_cents": "!int64",
-            "status": "!string",
-            "created_at": "!timestamp",
-        }
-    ),
-    "users": ibis.schema({"id": "!string", "name": "string", "email": "string"}),
-    "order_items": ibis.schema(
-        {
-            "order_id": "!string",
-            "product_id": "!string",
-            "product_name": "string",
-            "quantity": "int64",
-            "amount_cents": "!int64",
-        }
-    ),
-    "refunds": ibis.schema(
-        {
-            "id": "!string",
-            "order_id": "string",
-            "user_id": "string",
-            "amount_cents": "!int64",
-            "created_at": "!timestamp",
-        }
-    ),
+CANONICAL: Mapping[str, Columns] = {
+    "orders": {
+        "id": "!string",
+        "user_id": "string",
+        "total_cents": "!int64",
+        "status": "!string",
+        "created_at": "!timestamp",
+    },
+    "users": {"id": "!string", "name": "string", "email": "string"},
+    "order_items": {
+        "order_id": "!string",
+        "product_id": "!string",
+        "product_name": "string",
+        "quantity": "int64",
+        "amount_cents": "!int64",
+    },
+    "refunds": {
+        "id": "!string",
+        "order_id": "string",
+        "user_id": "string",
+        "amount_cents": "!int64",
+        "created_at": "!timestamp",
+    },
 }
 """The tables of a store. Times are UTC without a zone; money is integer cents of the store's one currency.
 
 ``user_id`` is null in an order without a customer, such as one at the till, and in its refunds.
 """
 
-OPTIONAL_COLUMNS = {
-    "orders": ibis.schema(
-        {
-            "channel": "string",
-            "country": "string",
-            "discount_code": "string",
-            "discount_cents": "int64",
-            "campaign": "string",
-            "original_currency": "string",
-            "original_cents": "int64",
-        }
-    ),
-    "order_items": ibis.schema({"category": "string", "cost_cents": "int64"}),
-    "users": ibis.schema({"accepts_marketing": "boolean"}),
+OPTIONAL_COLUMNS: Mapping[str, Columns] = {
+    "orders": {
+        "channel": "string",
+        "country": "string",
+        "discount_code": "string",
+        "discount_cents": "int64",
+        "campaign": "string",
+        "original_currency": "string",
+        "original_cents": "int64",
+    },
+    "order_items": {"category": "string", "cost_cents": "int64"},
+    "users": {"accepts_marketing": "boolean"},
 }
 """Further columns of a store's tables, null where nothing states them. No figure and no model reads them.
 
@@ -297,18 +295,14 @@ class Canonical:
 
 def day_literal(day: dt.date) -> ir.DateScalar:
     """A day as a value of an expression."""
-    literal = ibis.literal(day, type="date")
-    assert isinstance(literal, ir.DateScalar)
-    return literal
+    return cast("ir.DateScalar", ibis.literal(day, type="date"))
 
 
 def as_of_literal(moment: dt.datetime) -> ir.TimestampScalar:
     """A moment (aware, or naive in UTC) as the canonical tables keep times."""
     if moment.tzinfo is not None:
         moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-    literal = ibis.literal(moment, type=dtypes.timestamp)
-    assert isinstance(literal, ir.TimestampScalar)
-    return literal
+    return cast("ir.TimestampScalar", ibis.literal(moment, type="timestamp"))
 
 
 def check_columns(table: pa.Table | ir.Table, needed: Iterable[str], what: str) -> None:
@@ -317,7 +311,7 @@ def check_columns(table: pa.Table | ir.Table, needed: Iterable[str], what: str) 
     Raises:
         TypeError: names the missing columns and those that are there. A programming error, hence not one of ours.
     """
-    columns = list(table.columns) if isinstance(table, ir.Table) else table.column_names
+    columns = table.column_names if isinstance(table, pa.Table) else list(table.columns)
     there = set(columns)
     if missing := [name for name in needed if name not in there]:
         raise TypeError(f"{what} lacks the columns {', '.join(missing)}; it has {', '.join(columns)}")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests.conftest import Shop, free_port
 
-from customer_revenue.cli.serving import BackgroundService
+from customer_revenue.cli.background_service import BackgroundService
 from customer_revenue.console import expecting
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.modeling.manifest import read_manifest

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -67,13 +68,13 @@ def test_corrected_rows_are_taken_back(any_shop: Shop) -> None:
 
 def write_quarantine_of(shop: Shop) -> list[Path]:
     """Export without an engine that reads, so that Spark is not needed."""
-    from customer_revenue.orders.expressions import QUARANTINE_SCHEMA
+    from customer_revenue.orders.expressions import QUARANTINE_COLUMNS
     from customer_revenue.orders.files.quarantine import REASONS
 
-    names = QUARANTINE_SCHEMA.names
+    names = tuple(QUARANTINE_COLUMNS)
     rows = [dict(zip(names, row, strict=True)) for row in shop.query(f"SELECT {', '.join(names)} FROM quarantine")]
     rows = [{**row, "remedy": REASONS[str(row["reason"])].remedy} for row in rows]
-    schema = pa.schema([*QUARANTINE_SCHEMA.to_pyarrow(), ("remedy", pa.string())])
+    schema = pa.schema([*ibis.schema(QUARANTINE_COLUMNS).to_pyarrow(), ("remedy", pa.string())])
     return write_quarantine(pa.Table.from_pylist(rows, schema), shop.folder / "rows.csv")
 
 

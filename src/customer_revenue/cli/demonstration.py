@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from customer_revenue.cli.options import settings_for
-from customer_revenue.cli.serving import BackgroundService
 from customer_revenue.console import reporting, say
 
 
@@ -22,6 +21,7 @@ def demo(
 
     The service answers as soon as the models are fitted, while they are back-tested; the page says so.
     """
+    from customer_revenue.cli.background_service import BackgroundService
     from customer_revenue.workflows.demo import demo as run_demo
     from customer_revenue.workflows.demo import without_first_model
 

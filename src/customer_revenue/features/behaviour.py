@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.features.rfm import DayExpression, as_date, numbered_days, purchase_days
 from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.tables import DECAY_DAYS, PAID, RECENT_DAYS, check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 SEASON_DAYS = 90
 

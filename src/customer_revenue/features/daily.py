@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
 from customer_revenue.features.rfm import ORDER_COLUMNS
 from customer_revenue.tables import COUNTED_STATUSES, check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def daily(orders: ir.Table) -> ir.Table:

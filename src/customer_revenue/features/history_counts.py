@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
+from customer_revenue import lazy_ibis as ibis
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 @ibis.udf.scalar.builtin(name="md5")  # type: ignore[untyped-decorator]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.rfm import ORDER_COLUMNS
 from customer_revenue.tables import COUNTED_STATUSES, check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def labels(orders: ir.Table, as_of_day: dt.date, horizons_days: Sequence[int]) -> ir.Table:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 ORDER_COLUMNS = ("id", "user_id", "total_cents", "status", "day")
 

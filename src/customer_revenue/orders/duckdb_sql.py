@@ -7,6 +7,17 @@ from typing import Any
 
 import duckdb
 
+_TYPES = {"string": "TEXT", "int64": "BIGINT", "timestamp": "TIMESTAMP", "boolean": "BOOLEAN"}
+
+
+def duckdb_type(dtype: str) -> str:
+    """Return DuckDB's name of a type of :data:`customer_revenue.tables.Columns`.
+
+    >>> duckdb_type("!string")
+    'TEXT'
+    """
+    return _TYPES[dtype.removeprefix("!")]
+
 
 def one_row(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> tuple[Any, ...]:
     """Return the only row of a result. Reads it to the end, since an unfinished result blocks the connection."""

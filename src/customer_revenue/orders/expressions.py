@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import cast
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.datatypes as dtypes
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import Clock
-from customer_revenue.tables import CANONICAL, OPTIONAL_COLUMNS, Canonical
+from customer_revenue.tables import CANONICAL, OPTIONAL_COLUMNS, Canonical, Columns
 
-STORE_TABLES = {
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+STORE_TABLES: Mapping[str, Columns] = {
     **CANONICAL,
     # Each item has its order's customer, so that one customer's items are stored together and found by a range.
-    "order_items": ibis.schema({**CANONICAL["order_items"], "user_id": "string"}),
+    "order_items": {**CANONICAL["order_items"], "user_id": "string"},
 }
-"""The schemas of the tables in the store, as far as figures and models read them."""
+"""The columns of the tables in the store, as far as figures and models read them."""
 
-STORE_ONLY = {
+STORE_ONLY: Mapping[str, Columns] = {
     # The customer's id in the file, where an alias merges it into another; null where it is `user_id`.
     "orders": {"original_user_id": "string"},
     # Whether a refund came in a row of its order. When the order comes again without it, it is withdrawn.
@@ -27,71 +27,61 @@ STORE_ONLY = {
 }
 """Further columns of the tables in the store, which only imports read, by the name of the table."""
 
-COMPLETE_TABLES = {
-    name: ibis.schema({**schema, **STORE_ONLY.get(name, {}), **OPTIONAL_COLUMNS.get(name, {})})
-    for name, schema in STORE_TABLES.items()
+COMPLETE_TABLES: Mapping[str, Columns] = {
+    name: {**columns, **STORE_ONLY.get(name, {}), **OPTIONAL_COLUMNS.get(name, {})}
+    for name, columns in STORE_TABLES.items()
 }
-"""The schemas of the same tables with all their columns, in their order."""
+"""The columns of the same tables with all their columns, in their order."""
 
-QUARANTINE_SCHEMA = ibis.schema(
-    {
-        "source": "string",
-        "line": "int64",
-        "reason": "string",
-        "user_id": "string",
-        "raw": "string",
-        "order_id": "string",
-        "refund_id": "string",
-        "header": "string",
-    }
-)
-"""The schema of the quarantine: file name, line number, reason, customer id if there is one, the text of the line, the
+QUARANTINE_COLUMNS: Columns = {
+    "source": "string",
+    "line": "int64",
+    "reason": "string",
+    "user_id": "string",
+    "raw": "string",
+    "order_id": "string",
+    "refund_id": "string",
+    "header": "string",
+}
+"""The columns of the quarantine: file name, line number, reason, customer id if there is one, the text of the line, the
 ids of its order or, for a refund, of the refund, and the header of the file.
 
 The text and the header are as in a file with the source's own delimiter.
 """
 
-ALIAS_TABLES = {
-    "aliases": ibis.schema({"from_id": "!string", "to_id": "!string"}),
+ALIAS_TABLES: Mapping[str, Columns] = {
+    "aliases": {"from_id": "!string", "to_id": "!string"},
     "aliased_users": COMPLETE_TABLES["users"],
-    "alias_changes": ibis.schema(
-        {"changed_at": "!timestamp", "action": "!string", "from_id": "!string", "to_id": "!string"}
-    ),
+    "alias_changes": {"changed_at": "!timestamp", "action": "!string", "from_id": "!string", "to_id": "!string"},
 }
 """The tables of a store that merge customers: the aliases as they were given, the own names and e-mails of their
 customers, and what was added and removed when (UTC)."""
 
-OWN_TABLES = {"quarantine": QUARANTINE_SCHEMA, **ALIAS_TABLES}
+OWN_TABLES: Mapping[str, Columns] = {"quarantine": QUARANTINE_COLUMNS, **ALIAS_TABLES}
 """The tables of a store that a shop's own database has no counterpart of."""
 
 PARAMETER_MARK = "\u2063parameter:"
 """Prefix of the string that stands for a parameter until compilation. It does not occur in data."""
 
 
-@ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
-def _to_moment(zone: str, moment: dtypes.timestamp) -> dtypes.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
-    """DuckDB's ``timezone``: the moment of a local time in a zone."""
-
-
-@ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
-def _to_local(zone: str, moment: dtypes.Timestamp(timezone="UTC")) -> dtypes.timestamp:  # type: ignore[valid-type]
-    """DuckDB's ``timezone``: the local time of a moment in a zone."""
-
-
 def local_day(moment: ir.TimestampValue, zone: str) -> ir.DateValue:
     """Return the calendar day in ``zone`` of a timestamp in UTC that carries no zone."""
     if zone == "UTC":
         return moment.date()
-    return _to_local(zone, _to_moment("UTC", moment)).date()
+    from customer_revenue.orders import zones
+
+    return zones.to_local(zone, zones.to_moment("UTC", moment)).date()
 
 
 def utc_of(moment: ir.Value, zone: str) -> ir.Value:
     """Convert a time of any type to a timestamp in UTC that carries no zone. A time without a zone is in ``zone``."""
+    from customer_revenue.orders import zones
+
     kind = moment.type()
     if kind.is_timestamp() and kind.timezone is not None:
-        return _to_local("UTC", moment)
+        return zones.to_local("UTC", moment)
     naive = moment if kind.is_timestamp() else moment.cast("timestamp")
-    return naive if zone == "UTC" else _to_local("UTC", _to_moment(zone, naive))
+    return naive if zone == "UTC" else zones.to_local("UTC", zones.to_moment(zone, naive))
 
 
 def canonical_tables(zone: str, catalog: str | None = None, database: str | None = None) -> Canonical:
@@ -106,9 +96,7 @@ def canonical_tables(zone: str, catalog: str | None = None, database: str | None
     """
     orders, users, items, refunds = (
         # With all columns of the table, so that no query of all of ours becomes one of all of the table's.
-        ibis.table(COMPLETE_TABLES[name], name=name, catalog=catalog, database=database).select(
-            *STORE_TABLES[name].names
-        )
+        ibis.table(COMPLETE_TABLES[name], name=name, catalog=catalog, database=database).select(*STORE_TABLES[name])
         for name in ("orders", "users", "order_items", "refunds")
     )
     return Canonical.of(

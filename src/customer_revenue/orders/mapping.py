@@ -31,13 +31,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import ibis
-import ibis.expr.datatypes as dtypes
-import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.currencies import minor_units
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.expressions import STORE_TABLES, local_day, utc_of
@@ -60,13 +58,17 @@ from customer_revenue.tables import (
     Canonical,
 )
 
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dtypes
+    import ibis.expr.types as ir
+
 _IN_UNITS = {"total_cents": "total", "amount_cents": "amount", "discount_cents": "discount", "cost_cents": "cost"}
 """Columns in cents, and the names under which a shop can map them in units of its currency instead."""
 
 _LIKENESS = 0.7
 """How alike a mistyped name and the suggested one are at least, of 1."""
 
-_BESIDES = {"orders": {"currency": dtypes.string}}
+_BESIDES = {"orders": {"currency": "string"}}
 """Columns that a shop can map and that no table of ours has: they only decide what is left out."""
 
 _OPTIONAL = {
@@ -208,7 +210,7 @@ def mapped_tables(
     if users is None:
         customers = orders.filter(orders.user_id.notnull()).select("user_id").distinct()
         nothing = {
-            column: ibis.null(dtype.copy(nullable=True))
+            column: ibis.null(ibis.dtype(dtype).copy(nullable=True))
             for column, dtype in _wanted("users", optional=optional).items()
         }
         users = customers.select(**{**nothing, "id": customers.user_id})
@@ -300,7 +302,10 @@ def _table(
         catalog=catalog or own_catalog,
         database=schema or (own_catalog and "main"),
     )
-    wanted = {**_wanted(name, optional=optional), **{c: t for c, t in _BESIDES.get(name, {}).items() if c in columns}}
+    wanted = {
+        **_wanted(name, optional=optional),
+        **{c: ibis.dtype(t) for c, t in _BESIDES.get(name, {}).items() if c in columns},
+    }
     found = {ours: _column(table, ours, dtype, columns, zone, minor_units(currency)) for ours, dtype in wanted.items()}
     own_texts = {ours for ours, column in columns.items() if column in types and types[column].is_string()}
     return table.select(**{ours: exact(value) if ours in own_texts else value for ours, value in found.items()})
@@ -322,7 +327,8 @@ def _column(
 
 
 def _wanted(name: str, *, optional: bool) -> dict[str, dtypes.DataType]:
-    return {**CANONICAL[name], **(OPTIONAL_COLUMNS.get(name, {}) if optional else {})}
+    columns = {**CANONICAL[name], **(OPTIONAL_COLUMNS.get(name, {}) if optional else {})}
+    return {column: ibis.dtype(dtype) for column, dtype in columns.items()}
 
 
 def _truth(theirs: ir.Value) -> ir.Value:
@@ -336,5 +342,5 @@ def _truth(theirs: ir.Value) -> ir.Value:
 def _empty_table(orders: ir.Table, name: str, *, optional: bool = False) -> ir.Table:
     """Return a table without rows, derived from a table that exists, since an engine must be able to query it."""
     columns_of = {**STORE_TABLES[name], **(OPTIONAL_COLUMNS.get(name, {}) if optional else {})}
-    columns = {column: ibis.null(dtype.copy(nullable=True)) for column, dtype in columns_of.items()}
+    columns = {column: ibis.null(ibis.dtype(dtype).copy(nullable=True)) for column, dtype in columns_of.items()}
     return orders.filter(ibis.literal(False)).select(**columns)  # noqa: FBT003

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
+from customer_revenue import lazy_ibis as ibis
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 
 STATUS_LEFT_OUT = "left_out"
 """The status of an order that is left out of all figures."""

@@ -7,27 +7,31 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine, Statement
-from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
 from customer_revenue.orders.engines.duckdb.local_copy import copy_to_local_file
 from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import STORE_TABLES, parameter
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import day_of
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import StoreOptions
+from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
 
@@ -83,7 +87,8 @@ class Store:
         self._engine = engine
         try:
             self.info = _info(without_password(url), engine.info(), options)
-            self.tables = engine.tables(self.info.timezone)
+            if not engine.has_own_tables:
+                _ = self.tables
             _warn(self.info.url, engine.findings)
         except BaseException:
             engine.close()
@@ -96,6 +101,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @cached_property
+    def tables(self) -> Canonical:
+        """The canonical tables, as expressions."""
+        return self._engine.tables(self.info.timezone)
 
     def close(self) -> None:
         """Close the connection to the database. Running queries of other threads fail."""
@@ -146,17 +156,32 @@ class Store:
             raise StoreError("the store changed while it was read: try again")
         return copy
 
-    def fetch(self, expr: ir.Table, **parameters: object) -> pa.Table:
+    def fetch(self, expr: ir.Table | Recipe, **parameters: object) -> pa.Table:
         """Run an expression once.
 
         Args:
-            expr: an expression over ``tables``, and optionally Ibis in-memory tables.
+            expr: an expression over ``tables``, and optionally Ibis in-memory tables; or the recipe of one.
             parameters: the value of each ``parameter`` in it.
 
         Raises:
             StoreError: the database does not respond.
         """
+        if isinstance(expr, Recipe):
+            return self._engine.fetch_once(expr, lambda: self.tables, self.info.timezone, parameters)
         return self._engine.fetch(expr, parameters)
+
+    def fetch_over(self, rows: pa.Table, recipe: Recipe, **parameters: object) -> pa.Table:
+        """Run an expression over rows in memory.
+
+        Args:
+            rows: the rows.
+            recipe: the recipe of the expression, given the rows as a table.
+            parameters: the value of each ``parameter`` in it.
+
+        Raises:
+            StoreError: the database does not respond.
+        """
+        return self._engine.fetch_over(recipe, rows, parameters)
 
     def fetch_in_two_steps(self, first: ir.Table, then: Callable[[ir.Table], ir.Table]) -> pa.Table:
         """Run an expression in two steps. On engines with slow joins, DuckDB runs the second step.
@@ -169,6 +194,8 @@ class Store:
             StoreError: the database does not respond.
         """
         if self._engine.prefers_local_joins:
+            from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
+
             return fetch_in_memory(then(ibis.memtable(self.fetch(first))))
         return self.fetch(then(first))
 
@@ -206,17 +233,20 @@ class Store:
         """
         return self._engine.map_batches(expr, function, schema, sum_columns, path)
 
-    def prepare(self, expr: ir.Table, names: Sequence[str] = ()) -> Query:
+    def prepare(self, expr: ir.Table | Recipe, names: Sequence[str] = ()) -> Query:
         """Compile an expression that runs often. The query can be run from any thread.
 
         Args:
-            expr: an expression over ``tables``.
+            expr: an expression over ``tables``, or the recipe of one.
             names: the names of every ``parameter`` in it.
 
         Raises:
             ValueError: the expression has other parameters.
         """
-        statement = self._engine.compile(expr)
+        if isinstance(expr, Recipe):
+            statement = self._engine.compile_once(expr, lambda: self.tables, self.info.timezone)
+        else:
+            statement = self._engine.compile(expr)
         if statement.names != set(names):
             raise ValueError(f"the query's parameters are {sorted(statement.names)}, not {sorted(names)}")
         return Query(self._engine, statement)
@@ -238,7 +268,7 @@ class Store:
         return self._engine.complete_table(name, self.info.timezone)
 
     def quarantine(self) -> pa.Table:
-        """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_SCHEMA``."""
+        """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_COLUMNS``."""
         return self.fetch(self._engine.own_table("quarantine").order_by("source", "line", "reason"))
 
     def aliases(self) -> pa.Table:

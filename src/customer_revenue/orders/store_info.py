@@ -10,8 +10,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import ibis
-from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_revenue.errors import StoreNotUsable
 from customer_revenue.orders.duckdb_sql import filled_columns, first_line, one_row
@@ -37,8 +35,6 @@ INFO_COLUMNS = {
     "fingerprint": "VARCHAR",
 }
 """The columns of the table ``store_info``, with their DuckDB types."""
-
-INFO_SCHEMA = ibis.schema({name: DuckDBType.from_string(sql_type) for name, sql_type in INFO_COLUMNS.items()})
 
 
 def read_info(con: duckdb.DuckDBPyConnection, database: str, path: Path) -> dict[str, object]:

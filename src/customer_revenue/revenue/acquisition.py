@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.choices import CohortUnit
 from customer_revenue.policy import Acquisition
 from customer_revenue.revenue.arithmetic import month_index, quarter_index, rounded_quotient
 from customer_revenue.tables import check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def acquisition_by_cohort(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
 from customer_revenue.revenue.arithmetic import rounded_quotient
 from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 PAIR_COLUMNS = (
     "product_id",

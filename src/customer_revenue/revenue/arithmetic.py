@@ -8,12 +8,13 @@ rounded by ``floor``, which all engines do alike.
 from __future__ import annotations
 
 import datetime as dt
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import MONTHS_PER_QUARTER, MONTHS_PER_YEAR
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def rounded_quotient(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.IntegerValue:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import MONTHS_PER_QUARTER, MONTHS_PER_YEAR, month_label, month_starts, quarter_label
 from customer_revenue.revenue.arithmetic import (
     first_of_month,
@@ -22,6 +20,9 @@ from customer_revenue.revenue.arithmetic import (
     stacked,
 )
 from customer_revenue.tables import UNATTRIBUTED, Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 class PeriodRow(NamedTuple):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.choices import CohortUnit
 from customer_revenue.periods import month_label, quarter_label
 from customer_revenue.revenue.arithmetic import (
@@ -18,6 +16,9 @@ from customer_revenue.revenue.arithmetic import (
     rounded_quotient,
 )
 from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 class TriangleRow(NamedTuple):

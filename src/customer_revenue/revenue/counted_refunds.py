@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.revenue.arithmetic import stacked
 from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.choices import ACTIVITY_STATUSES, LIFECYCLE_STAGES, AtRiskBy, TopBy
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy import Policy
 from customer_revenue.tables import check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def top_customers(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.currencies import UNUSUAL_DIGITS, money_text
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import group_shares, percentage, rounded_quotient, sum_where
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 TOP_PERCENTS = (1, 5, 10, 20)
 LORENZ_STEPS = 20

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.policy import SCORES, Rfm
 from customer_revenue.revenue.arithmetic import group_shares
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def rfm(customers: ir.Table, policy: Rfm) -> ir.Table:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.policy import Activity, Lifecycle, Segments
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def segment(total_revenue_cents: ir.NumericValue, segments: Segments) -> ir.StringValue:

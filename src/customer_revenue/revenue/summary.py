@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, sum_where
 from customer_revenue.revenue.counted_refunds import movements
 from customer_revenue.revenue.segments import activity_status, lifecycle_stage, segment
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.DateScalar, policy: Policy) -> ir.Table:

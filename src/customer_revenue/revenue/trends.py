@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import MONTHS_PER_YEAR, month_label, month_starts
 from customer_revenue.revenue.arithmetic import (
     date_where,
@@ -20,6 +18,9 @@ from customer_revenue.revenue.arithmetic import (
 )
 from customer_revenue.revenue.counted_refunds import movements
 from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 GROWTH_DAYS = 30
 """The growth rate compares the new customers of this number of days with those of the same number before."""

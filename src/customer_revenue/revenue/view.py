@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 VIEW_NAME = "customer_revenue_analysis"
 

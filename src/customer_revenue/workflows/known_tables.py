@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.features.behaviour import features
-from customer_revenue.orders.store import Store
+from customer_revenue.orders.store import Store, parameter
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.tables import Canonical, as_of_literal, day_literal
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def known_at(store: Store, when: AsOf) -> Canonical:
     """The store's tables as they were known at a moment."""
     return store.tables.until(as_of_literal(when.moment))
+
+
+def known_by_then(tables: Canonical) -> Canonical:
+    """The tables as they were known at the moment that the parameter ``moment`` names."""
+    return tables.until(cast("ir.TimestampScalar", parameter("moment", "timestamp")))
+
+
+def day_parameter(name: str) -> ir.DateScalar:
+    """A day that is bound when the query runs."""
+    return cast("ir.DateScalar", parameter(name, "date"))
 
 
 def first_day_of(period: Period, when: AsOf) -> ir.DateScalar | None:

@@ -1,27 +1,25 @@
-"""The interface of an engine, and the compilation of Ibis expressions to SQL with bound parameters."""
+"""The interface of an engine."""
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ibis.expr.types as ir
 import pyarrow as pa
-import sqlglot.expressions as sge
-from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals, map_batches
-from customer_revenue.orders.expressions import PARAMETER_MARK
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.tables import Canonical
 
-ROWS_PER_BATCH = 100_000
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
-_PARAMETER_LITERAL = re.compile(f"'{PARAMETER_MARK}([A-Za-z_][A-Za-z_0-9]*)'")
+ROWS_PER_BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ class Engine(ABC):
     """Whether to fetch the rows of a large join and join them in DuckDB, which is faster."""
     prefers_local_copy: ClassVar[bool] = False
     """Whether work on all customers is faster on a local copy, as with row-oriented storage."""
+    has_own_tables: ClassVar[bool] = False
+    """Whether the tables are always those of a store: their expressions need no look at the database."""
     is_snapshot: ClassVar[bool] = False
     """Whether the data stays the same until the engine is closed, as with a file that is held open."""
 
@@ -73,6 +73,16 @@ class Engine(ABC):
     def compile(self, expr: ir.Table) -> Statement:
         """Compile an expression over the tables to SQL."""
 
+    def compile_once(self, recipe: Recipe, tables: Callable[[], Canonical], zone: str) -> Statement:  # noqa: ARG002
+        """Compile a recipe over the tables, unless its SQL is known.
+
+        Args:
+            recipe: the expression.
+            tables: returns the canonical tables.
+            zone: the reporting zone of the tables.
+        """
+        return self.compile(recipe.over(tables()))
+
     @abstractmethod
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
         """Run a statement.
@@ -92,6 +102,20 @@ class Engine(ABC):
     @abstractmethod
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
         """Run an expression once. It may contain Ibis in-memory tables, and its result may be large."""
+
+    def fetch_once(
+        self,
+        recipe: Recipe,
+        tables: Callable[[], Canonical],
+        zone: str,  # noqa: ARG002  # of the embedded store
+        values: Mapping[str, object],
+    ) -> pa.Table:
+        """As :meth:`fetch`, of a recipe over the tables; see :meth:`compile_once`."""
+        return self.fetch(recipe.over(tables()), values)
+
+    def fetch_over(self, recipe: Recipe, rows: pa.Table, values: Mapping[str, object]) -> pa.Table:
+        """As :meth:`fetch`, of a recipe over rows in memory."""
+        return self.fetch(recipe.over(ibis.memtable(rows)), values)
 
     @abstractmethod
     def stream(self, statement: Statement, rows: int) -> Iterator[pa.RecordBatch]:
@@ -116,30 +140,6 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the connection to the database."""
-
-
-def compile_statement(
-    compiler: SQLGlotCompiler, dialect: str, expr: ir.Table, placeholder: Callable[[str], str], percent: str = "%"
-) -> Statement:
-    """Compile an expression, with the engine's placeholders for its parameters.
-
-    Args:
-        compiler: the engine's compiler.
-        dialect: the engine's name in sqlglot.
-        expr: the expression.
-        placeholder: returns the placeholder for the name of a parameter.
-        percent: how the engine writes a percent sign in SQL with placeholders.
-    """
-    text = compiler.to_sqlglot(expr).sql(dialect=dialect).replace("%", percent)
-    names = frozenset(_PARAMETER_LITERAL.findall(text))
-    sql = _PARAMETER_LITERAL.sub(lambda match: placeholder(match.group(1)), text)
-    return Statement(sql, names, expr.schema().to_pyarrow())
-
-
-def double_literal(value: float) -> sge.Expression:
-    """Write a number with an exponent. MySQL and Spark read a number without one as a decimal and round its results."""
-    text = repr(value)
-    return sge.Literal.number(text if "e" in text else f"{text}e0")
 
 
 def table_from_rows(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

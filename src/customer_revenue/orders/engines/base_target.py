@@ -6,16 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import ibis.expr.operations as ops
-import ibis.expr.types as ir
-from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from customer_revenue.orders.expressions import as_of_day, canonical_tables
 from customer_revenue.tables import Canonical
 
-Views = Mapping[str, Callable[[Canonical, ir.DateScalar], ir.Table]]
+if TYPE_CHECKING:
+    import ibis.expr.operations as ops
+    import ibis.expr.types as ir
+    from ibis.backends.sql.compilers.base import SQLGlotCompiler
+
+Views = Mapping[str, Callable[[Canonical, "ir.DateScalar"], "ir.Table"]]
 """Views to create in the store, by name. Each is built from the canonical tables and the store's as-of day."""
 
 # With small row groups, finding one customer's orders takes half the time that it takes with the default of 122,880.

@@ -9,6 +9,7 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
+from ibis.backends.sql.datatypes import DuckDBType
 from typing_extensions import override
 
 from customer_revenue.errors import StoreNotFound
@@ -17,9 +18,11 @@ from customer_revenue.orders.engines.shop_tables import ShopTables
 from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables, complete_table
 from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.orders.shop_checks import ShopFinding
-from customer_revenue.orders.store_info import INFO_SCHEMA, check_version
+from customer_revenue.orders.store_info import INFO_COLUMNS, check_version
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
+
+INFO_SCHEMA = ibis.schema({name: DuckDBType.from_string(sql_type) for name, sql_type in INFO_COLUMNS.items()})
 
 MAX_CONNECTIONS = 8
 WAIT_SECONDS = 3.0
@@ -67,7 +70,7 @@ class ServerEngine(Engine):
 
     @override
     def own_table(self, name: str) -> ir.Table:
-        schema = OWN_TABLES[name]
+        schema = ibis.schema(OWN_TABLES[name])
         there = {} if self._mapping.tables else self._column_types(name)
         if not there:
             return ibis.memtable(schema.to_pyarrow().empty_table())

@@ -19,14 +19,15 @@ from typing_extensions import override
 
 from customer_revenue.orders.engines.base_target import Target, Views, quoted, view_queries
 from customer_revenue.orders.engines.duckdb.upgrade import UPGRADES
-from customer_revenue.orders.expressions import ALIAS_TABLES, COMPLETE_TABLES, QUARANTINE_SCHEMA
-from customer_revenue.orders.store_info import INFO_SCHEMA, SCHEMA_VERSION, check_version, read_info
+from customer_revenue.orders.engines.server_engine import INFO_SCHEMA
+from customer_revenue.orders.expressions import ALIAS_TABLES, COMPLETE_TABLES, QUARANTINE_COLUMNS
+from customer_revenue.orders.store_info import SCHEMA_VERSION, check_version, read_info
 
 TABLES = {
-    **COMPLETE_TABLES,
-    "quarantine": QUARANTINE_SCHEMA,
+    **{name: ibis.schema(columns) for name, columns in COMPLETE_TABLES.items()},
+    "quarantine": ibis.schema(QUARANTINE_COLUMNS),
     "forgotten": ibis.schema({"user_hash": "string", "orders_too": "boolean"}),
-    **ALIAS_TABLES,
+    **{name: ibis.schema(columns) for name, columns in ALIAS_TABLES.items()},
     "store_info": INFO_SCHEMA,
 }
 KEYED = ("orders", "refunds", "users")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import ibis.expr.datatypes as dtypes
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING, Any
 
 from customer_revenue.orders.expressions import with_day
 from customer_revenue.orders.mapping import MappedShop, ShopMapping, describe_shop, mapped_tables
@@ -16,6 +13,10 @@ from customer_revenue.orders.store_info import SCHEMA_VERSION, day_of
 from customer_revenue.periods import guess_clock
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import DEFAULT_CURRENCY, Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dtypes
+    import ibis.expr.types as ir
 
 
 class ShopTables:

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import duckdb
-from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_revenue.orders.aliases import OWN_ID
-from customer_revenue.orders.duckdb_sql import scalar
+from customer_revenue.orders.duckdb_sql import duckdb_type, scalar
 from customer_revenue.orders.files.reading import LINE
 from customer_revenue.orders.files.whole_orders import IS_REPEATED
 from customer_revenue.tables import OPTIONAL_COLUMNS
@@ -71,7 +70,7 @@ def _optional(table: str, there: Collection[str], value: str = "{}", summed: str
     return ", ".join(
         f"{(summed if summed and name in _SUMMED else value).format(name)} AS {name}"
         if name in there
-        else f"CAST(NULL AS {DuckDBType.to_string(dtype)}) AS {name}"
+        else f"CAST(NULL AS {duckdb_type(dtype)}) AS {name}"
         for name, dtype in OPTIONAL_COLUMNS[table].items()
     )
 

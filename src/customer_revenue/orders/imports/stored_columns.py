@@ -11,7 +11,7 @@ from customer_revenue.tables import OPTIONAL_COLUMNS
 
 def stored_columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> list[str]:
     """Return the optional columns of which a table holds a value."""
-    return filled_columns(con, f"{database}.{table}", OPTIONAL_COLUMNS[table].names)
+    return filled_columns(con, f"{database}.{table}", tuple(OPTIONAL_COLUMNS[table]))
 
 
 def keep_stored_columns(con: duckdb.DuckDBPyConnection, base: str, new: str) -> None:

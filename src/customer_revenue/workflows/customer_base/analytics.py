@@ -9,11 +9,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, TopBy
@@ -44,6 +43,8 @@ from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
     from customer_revenue.modeling.predictor import Predictor
     from customer_revenue.modeling.shop_forecast import ShopForecast
 

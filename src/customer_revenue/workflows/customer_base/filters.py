@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.customer_lists import check_names
@@ -17,6 +16,9 @@ from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.known_tables import first_day_of, of_members
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 class CustomerFilter:

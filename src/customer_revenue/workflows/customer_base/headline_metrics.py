@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import BEGINNING, Period, months_before
 from customer_revenue.revenue.arithmetic import sum_where
 from customer_revenue.revenue.trends import GROWTH_DAYS, growth_rate
 from customer_revenue.tables import COUNTED_STATUSES, Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 ONE_DAY = dt.timedelta(days=1)
 MONTHS = {Period.LAST_12_MONTHS: 12, Period.LAST_6_MONTHS: 6, Period.YTD: 12}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import ibis
-import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 from cachetools import LRUCache
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.choices import ACTIVITY_STATUSES
 from customer_revenue.errors import ModelError
 from customer_revenue.orders.store import parameter
@@ -28,6 +27,9 @@ from customer_revenue.revenue.customer_lists import (
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.analytics import PREDICTED_COLUMNS
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MAX_ACTIONS = 10_000
 """Nobody works through more in a week; they are found by value, and sorted among themselves by anything else."""

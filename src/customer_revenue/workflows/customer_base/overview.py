@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
 from customer_revenue.choices import CohortUnit
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
@@ -22,6 +21,9 @@ from customer_revenue.workflows.customer_base.headline_metrics import (
     unattributed_revenue,
 )
 from customer_revenue.workflows.known_tables import first_day_of
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MONTHS_OF_MONTHLY_COHORTS = 24
 """A history longer than this has quarterly cohorts, so that the heat map stays readable."""

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -25,6 +24,8 @@ from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
     from customer_revenue.modeling.predictor import Predictor
     from customer_revenue.modeling.shap_reasons import ReasonInputs
 

@@ -17,7 +17,7 @@ from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
 from customer_revenue.workflows.customers.horizons import horizon_bodies
-from customer_revenue.workflows.customers.response import as_row, customer_body, prediction_bodies
+from customer_revenue.workflows.customers.response import customer_body, prediction_bodies, with_texts
 from customer_revenue.workflows.customers.session import Session
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
@@ -102,7 +102,9 @@ class Answers(Session):
         horizons_days: Sequence[int] = (),
     ) -> Body:
         """As :meth:`customer`, of a customer that :meth:`find` gave."""
-        facts = as_row(customer.facts(period))
+        if include_predictions:
+            customer.facts(period)  # the predictions need them as a table
+        facts = with_texts(customer.fact(period))
         found = customer.breakdowns(period, breakdowns)
         body = customer_body(
             facts,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.forecast import HIGH, LOW
 from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.errors import NotEnoughData
@@ -21,6 +20,9 @@ from customer_revenue.periods import AsOf, Period, month_starts
 from customer_revenue.tables import COUNTED_STATUSES, Canonical
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.store_reader import StoredCustomer
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 CURVE_POINTS = 74
 ALIVE_POINTS = 24

@@ -112,18 +112,14 @@ def without_id(row: Mapping[str, object] | None) -> Body | None:
     return None if row is None else {name: value for name, value in row.items() if name != "customer_id"}
 
 
-def as_row(table: pa.Table) -> dict[str, Any]:
-    """The one row of a table, dates as text."""
-    (row,) = as_rows(table)
-    return row
+def with_texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row, dates as text."""
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
 
 
 def as_rows(table: pa.Table) -> list[dict[str, Any]]:
     """The rows of a table, dates as text."""
-    return [
-        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
-        for row in table.to_pylist()
-    ]
+    return [with_texts(row) for row in table.to_pylist()]
 
 
 def _by_customer(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from typing_extensions import override
@@ -50,6 +50,12 @@ class SnapshotCustomer(StoredCustomer):
     @override
     def predictions(self, predictor: Predictor) -> CustomerPredictions | None:
         return self._snapshot.predictions(self._place) or super().predictions(predictor)
+
+    @override
+    def _read_fact(self, period: Period) -> list[dict[str, Any]]:
+        return (
+            self._snapshot.facts(self._place).to_pylist() if period is Period.ALL_TIME else super()._read_fact(period)
+        )
 
     @override
     def _read_facts(self, period: Period) -> pa.Table:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.choices import Breakdown
 from customer_revenue.errors import CustomerNotFound, NotEnoughData
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Query, Store, parameter
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
@@ -23,10 +23,13 @@ from customer_revenue.revenue.breakdown import (
     quarterly,
 )
 from customer_revenue.revenue.summary import summary
+from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
-from customer_revenue.workflows.known_tables import feature_expression
+from customer_revenue.workflows.known_tables import day_parameter, feature_expression, known_by_then
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
     from customer_revenue.modeling.predictor import Predictor
 
 
@@ -39,16 +42,37 @@ class CustomerQueries:
     """
 
     def __init__(self, store: Store, policy: Policy) -> None:
-        moment = cast("ir.TimestampScalar", parameter("moment", "timestamp"))
-        first_day = cast("ir.DateScalar", parameter("first_day", "date"))
-        as_of_day = cast("ir.DateScalar", parameter("as_of_day", "date"))
-        known = store.tables.until(moment).of_customer(cast("ir.StringScalar", parameter("user_id", "string")))
         of_period = ("user_id", "moment", "first_day")
-        self.facts = store.prepare(summary(known, first_day, as_of_day, policy), (*of_period, "as_of_day"))
-        self.monthly = store.prepare(monthly(known, first_day), of_period)
-        self.quarterly = store.prepare(quarterly(known, first_day), of_period)
-        self.products = store.prepare(by_product(known, first_day), of_period)
-        self.features = store.prepare(feature_expression(known, as_of_day), ("user_id", "moment", "as_of_day"))
+        self.facts = store.prepare(Recipe(_facts, (policy,)), (*of_period, "as_of_day"))
+        self.monthly = store.prepare(Recipe(_monthly), of_period)
+        self.quarterly = store.prepare(Recipe(_quarterly), of_period)
+        self.products = store.prepare(Recipe(_products), of_period)
+        self.features = store.prepare(Recipe(_features), ("user_id", "moment", "as_of_day"))
+
+
+def _one(tables: Canonical) -> Canonical:
+    """What was known of the customer at the moment."""
+    return known_by_then(tables).of_customer(cast("ir.StringScalar", parameter("user_id", "string")))
+
+
+def _facts(tables: Canonical, policy: Policy) -> ir.Table:
+    return summary(_one(tables), day_parameter("first_day"), day_parameter("as_of_day"), policy)
+
+
+def _monthly(tables: Canonical) -> ir.Table:
+    return monthly(_one(tables), day_parameter("first_day"))
+
+
+def _quarterly(tables: Canonical) -> ir.Table:
+    return quarterly(_one(tables), day_parameter("first_day"))
+
+
+def _products(tables: Canonical) -> ir.Table:
+    return by_product(_one(tables), day_parameter("first_day"))
+
+
+def _features(tables: Canonical) -> ir.Table:
+    return feature_expression(_one(tables), day_parameter("as_of_day"))
 
 
 class StoredCustomer:
@@ -81,6 +105,17 @@ class StoredCustomer:
         if facts.num_rows == 0:
             raise CustomerNotFound(f"no customer {self.customer_id[:100]!r} by {self.when.day}")
         return facts
+
+    def fact(self, period: Period) -> dict[str, Any]:
+        """As :meth:`facts`, the row itself, which takes less time where nothing else needs the table.
+
+        Raises:
+            CustomerNotFound: as for :meth:`facts`.
+        """
+        rows = self._facts[period].to_pylist() if period in self._facts else self._read_fact(period)
+        if not rows:
+            raise CustomerNotFound(f"no customer {self.customer_id[:100]!r} by {self.when.day}")
+        return rows[0]
 
     def months(self, period: Period) -> list[PeriodRow]:
         """The customer's months with an order."""
@@ -122,6 +157,9 @@ class StoredCustomer:
 
     def _read_facts(self, period: Period) -> pa.Table:
         return self._queries.facts.run(**self.of_period(period), as_of_day=self.when.day)
+
+    def _read_fact(self, period: Period) -> list[dict[str, Any]]:
+        return self._queries.facts.rows(**self.of_period(period), as_of_day=self.when.day)
 
     def _periods(self, query: Query, period: Period) -> list[PeriodRow]:
         rows = query.rows(**self.of_period(period))

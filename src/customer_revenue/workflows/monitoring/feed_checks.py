@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
-
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.monitoring.feed_anomalies import FEED_COLUMNS, check_feed, feed_days
 from customer_revenue.monitoring.findings import Finding
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.policy import Monitoring
 from customer_revenue.workflows.feature_rows import known_for_sample
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MAX_FEED_CUSTOMERS = 100_000
 """Maximum number of customers whose orders are checked; a sample of this size shows every anomaly that matters."""

@@ -5,29 +5,30 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import ibis
-import ibis.expr.datatypes as dtypes
-import ibis.expr.operations as ops
-import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.sql.datatypes import DuckDBType
 from typing_extensions import override
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_engine import Engine, Statement, compile_statement, table_from_rows
-from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
+from customer_revenue.orders.engines.base_engine import Engine, Statement, table_from_rows
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
+from customer_revenue.orders.engines.statement_cache import StatementCache
 from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables, complete_table
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dtypes
+    import ibis.expr.types as ir
 
 ATTACHED = "store"
 """The name under which the file is attached."""
@@ -35,7 +36,9 @@ ATTACHED = "store"
 _MAX_FETCHED_ROWS = 5_000
 """Results with fewer rows than this are fetched as Python objects."""
 
-_COMPILER = DuckDBStoreCompiler()
+_ROWS = "rows_in_memory"
+"""The name of a table in memory that a recipe is about."""
+
 _STORE_FAILURES = (
     duckdb.ConnectionException,
     duckdb.FatalException,
@@ -51,6 +54,7 @@ class DuckDBEngine(Engine):
     """A snapshot of a store's file, taken on opening. ``Engine`` documents the methods."""
 
     is_snapshot = True
+    has_own_tables = True
 
     def __init__(self, path: Path, options: StoreOptions) -> None:
         self._path = path
@@ -62,6 +66,7 @@ class DuckDBEngine(Engine):
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
+        self._statements = StatementCache()
         try:
             attach(self._con, path, ATTACHED)
             self._info = self._load_info()
@@ -87,7 +92,16 @@ class DuckDBEngine(Engine):
 
     @override
     def compile(self, expr: ir.Table) -> Statement:
-        return compile_statement(_COMPILER, "duckdb", expr, lambda name: f"${name}")
+        from customer_revenue.orders.engines.duckdb.dialect import compile_for_duckdb
+
+        return compile_for_duckdb(expr)
+
+    @override
+    def compile_once(self, recipe: Recipe, tables: Callable[[], Canonical], zone: str) -> Statement:
+        if not self.has_own_tables:
+            return super().compile_once(recipe, tables, zone)
+        key = f"{recipe.key} over {ATTACHED} in {zone}"
+        return self._statements.get(key, lambda: self.compile(recipe.over(tables())))
 
     @override
     def run(self, statement: Statement, values: Mapping[str, object]) -> pa.Table:
@@ -115,6 +129,8 @@ class DuckDBEngine(Engine):
 
     @override
     def fetch(self, expr: ir.Table, values: Mapping[str, object]) -> pa.Table:
+        import ibis.expr.operations as ops
+
         statement = self.compile(expr)
         in_memory = expr.op().find(ops.InMemoryTable)
         if not in_memory:
@@ -122,6 +138,22 @@ class DuckDBEngine(Engine):
         with self._lock, self._con.cursor() as cursor:
             for table in in_memory:
                 cursor.register(table.name, table.data.to_pyarrow(table.schema))
+            return _run(cursor, statement, values)
+
+    @override
+    def fetch_once(
+        self, recipe: Recipe, tables: Callable[[], Canonical], zone: str, values: Mapping[str, object]
+    ) -> pa.Table:
+        return _run(self._cursor(), self.compile_once(recipe, tables, zone), values)
+
+    @override
+    def fetch_over(self, recipe: Recipe, rows: pa.Table, values: Mapping[str, object]) -> pa.Table:
+        def compiled() -> Statement:
+            return self.compile(recipe.over(ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=_ROWS)))
+
+        statement = self._statements.get(f"{recipe.key} over {rows.schema.remove_metadata()}", compiled)
+        with self._lock, self._con.cursor() as cursor:
+            cursor.register(_ROWS, rows)
             return _run(cursor, statement, values)
 
     @override
@@ -144,12 +176,14 @@ class DuckDBEngine(Engine):
 
     def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
         schema, _, name = table.rpartition(".")
+        from customer_revenue.orders.engines.duckdb.dialect import dtype_of
+
         rows = self._cursor().execute(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ?"
             " AND table_name = ?",
             [ATTACHED, schema.rpartition(".")[2] or "main", name],
         )
-        return {column: DuckDBType.from_string(sql_type) for column, sql_type in rows.fetchall()}
+        return {column: dtype_of(sql_type) for column, sql_type in rows.fetchall()}
 
     def _load_info(self) -> Mapping[str, Any]:
         return read_info(self._con, ATTACHED, self._path)

@@ -8,8 +8,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from customer_revenue.orders.engines.base_engine import compile_statement
-from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
+from customer_revenue.orders.engines.duckdb.dialect import compile_for_duckdb
 from customer_revenue.orders.expressions import STORE_TABLES, local_day
 from customer_revenue.tables import Canonical
 
@@ -23,11 +22,10 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
         zone: IANA name of the reporting zone, which decides the days.
     """
     known = {"orders": orders, "refunds": refunds}
+    schemas = {name: ibis.schema(columns).to_pyarrow() for name, columns in STORE_TABLES.items()}
     tables = {
-        name: ibis.memtable(
-            known[name].cast(schema.to_pyarrow()) if name in known else schema.to_pyarrow().empty_table()
-        )
-        for name, schema in STORE_TABLES.items()
+        name: ibis.memtable(known[name].cast(schema) if name in known else schema.empty_table())
+        for name, schema in schemas.items()
     }
     return Canonical(
         orders=tables["orders"].mutate(day=local_day(tables["orders"].created_at, zone)),
@@ -39,7 +37,7 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
 
 def fetch_in_memory(expr: ir.Table) -> pa.Table:
     """Run an expression over in-memory tables only, in a temporary database."""
-    statement = compile_statement(DuckDBStoreCompiler(), "duckdb", expr, lambda name: f"${name}")
+    statement = compile_for_duckdb(expr)
     with duckdb.connect(config={"threads": 1}) as con:
         for table in expr.op().find(ops.InMemoryTable):
             con.register(table.name, table.data.to_pyarrow(table.schema))

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.sql.datatypes import DuckDBType
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import StoreError
-from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.duckdb_sql import duckdb_type, first_line
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine
 from customer_revenue.orders.engines.base_target import quoted
 from customer_revenue.orders.engines.duckdb.engine import DuckDBEngine
@@ -21,6 +21,9 @@ from customer_revenue.orders.expressions import STORE_TABLES
 from customer_revenue.orders.store_info import INFO_COLUMNS, create_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _OWNER = {"users": "id"}
 """The column with the customer's id, where it is not ``user_id``. The copy is clustered by it, as every store is."""
@@ -57,11 +60,11 @@ def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical)
 
 def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, name: str) -> None:
     schema = STORE_TABLES[name]
-    columns = ", ".join(f"{column} {DuckDBType.to_string(dtype)}" for column, dtype in schema.items())
+    columns = ", ".join(f"{column} {duckdb_type(dtype)}" for column, dtype in schema.items())
     con.execute(f"CREATE TABLE {name} ({columns})")
     for table in _parts(tables, name):
-        batches = engine.stream(engine.compile(table.select(*schema.names)), ROWS_PER_BATCH)
-        rows = pa.RecordBatchReader.from_batches(schema.to_pyarrow(), batches)
+        batches = engine.stream(engine.compile(table.select(*schema)), ROWS_PER_BATCH)
+        rows = pa.RecordBatchReader.from_batches(ibis.schema(schema).to_pyarrow(), batches)
         con.register("rows_read", rows)
         con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
         con.unregister("rows_read")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis
-import ibis.expr.types as ir
 from typing_extensions import override
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.orders.engines.duckdb.engine import ATTACHED, DuckDBEngine
-from customer_revenue.orders.engines.duckdb.upgrade import upgrade_if_older
+from customer_revenue.orders.engines.duckdb.upgrade import is_older, upgrade_if_older
 from customer_revenue.orders.engines.shop_tables import ShopTables
 from customer_revenue.orders.engines.urls import path_of
 from customer_revenue.orders.expressions import OWN_TABLES
@@ -20,9 +19,14 @@ from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
 
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
 
 class DuckDBShopEngine(DuckDBEngine):
     """A snapshot of a shop's own DuckDB file, taken on opening. ``Engine`` documents the methods."""
+
+    has_own_tables = False
 
     def __init__(self, path: Path, options: StoreOptions, mapping: ShopMapping) -> None:
         self._options, self._mapping = options, mapping
@@ -43,7 +47,7 @@ class DuckDBShopEngine(DuckDBEngine):
 
     @override
     def own_table(self, name: str) -> ir.Table:
-        return ibis.memtable(OWN_TABLES[name].to_pyarrow().empty_table())
+        return ibis.memtable(ibis.schema(OWN_TABLES[name]).to_pyarrow().empty_table())
 
     @override
     def _load_info(self) -> Mapping[str, Any]:
@@ -56,5 +60,9 @@ def duckdb_engine(url: str, options: StoreOptions, mapping: ShopMapping) -> Duck
     path = path_of(url)
     if mapping.tables:
         return DuckDBShopEngine(path, options, mapping)
+    engine = DuckDBEngine(path, options)
+    if not is_older(engine.info()):
+        return engine
+    engine.close()
     upgrade_if_older(path)
     return DuckDBEngine(path, options)

@@ -13,7 +13,6 @@ from typing_extensions import override
 from customer_revenue.errors import StoreNotFound, StoreNotUsable
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_target import Views, quoted, view_queries
-from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
 from customer_revenue.orders.engines.local_target import LocalTarget, lock_target
 from customer_revenue.orders.engines.urls import DUCKDB_PREFIX
 from customer_revenue.orders.store_info import read_info
@@ -81,6 +80,8 @@ class DuckDBTarget(LocalTarget):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
+        from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
+
         # The views contain no database name, since the file will be attached under another one.
         con.execute("USE next")
         for name, query in view_queries(views, zone, DuckDBStoreCompiler(), "duckdb").items():

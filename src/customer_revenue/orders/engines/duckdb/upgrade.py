@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from ibis.backends.sql.datatypes import DuckDBType
 
 from customer_revenue.currencies import UNUSUAL_DIGITS
 from customer_revenue.errors import StoreError, StoreNotUsable
 from customer_revenue.orders import store_info
-from customer_revenue.orders.duckdb_sql import first_line
+from customer_revenue.orders.duckdb_sql import duckdb_type, first_line
 from customer_revenue.orders.engines.duckdb.target import DuckDBTarget, attach, duckdb_target
 from customer_revenue.orders.engines.urls import path_of
 from customer_revenue.orders.store_info import last_counted, read_info
@@ -41,7 +40,7 @@ UPGRADES: Mapping[int, tuple[str, ...]] = {
         "CREATE TABLE next.aliased_users (id VARCHAR, name TEXT, email TEXT, accepts_marketing BOOLEAN)",
         "CREATE TABLE next.alias_changes (changed_at TIMESTAMP, action VARCHAR, from_id VARCHAR, to_id VARCHAR)",
         *(
-            f"ALTER TABLE next.{table} ADD COLUMN {name} {DuckDBType.to_string(dtype)}"
+            f"ALTER TABLE next.{table} ADD COLUMN {name} {duckdb_type(dtype)}"
             for table, columns in OPTIONAL_COLUMNS.items()
             for name, dtype in columns.items()
         ),
@@ -98,6 +97,13 @@ def upgrade_if_older(path: Path) -> None:
             except duckdb.Error as error:
                 raise StoreError(f"{path} could not be upgraded and is unchanged: {first_line(error)}") from error
         target.swap()
+
+
+def is_older(info: Mapping[str, object]) -> bool:
+    """Return whether a store, given its store info, was made by an older version of this package."""
+    version = info["schema_version"]
+    assert isinstance(version, int)
+    return version < store_info.SCHEMA_VERSION
 
 
 def _version(path: Path) -> int:

@@ -17,7 +17,7 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import MySQLCompiler
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
-from customer_revenue.orders.engines.base_engine import double_literal
+from customer_revenue.orders.engines.compilation import double_literal
 from customer_revenue.orders.engines.integer_sums import IntegerSums
 
 MARIADB_COLLATION = "utf8mb4_nopad_bin"

@@ -13,7 +13,8 @@ from ibis.backends.sql.datatypes import MySQLType
 from typing_extensions import override
 
 from customer_revenue.errors import StoreError
-from customer_revenue.orders.engines.base_engine import Statement, compile_statement, table_from_rows
+from customer_revenue.orders.engines.base_engine import Statement, table_from_rows
+from customer_revenue.orders.engines.compilation import compile_statement
 from customer_revenue.orders.engines.mysql.connection import ROWS_PER_FETCH, MySQLPool, MySQLServer, collation_of
 from customer_revenue.orders.engines.mysql.dialect import MySQLStoreCompiler, exact_text, variable_values
 from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_SECONDS, ServerEngine

@@ -18,7 +18,8 @@ from typing_extensions import override
 
 from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
-from customer_revenue.orders.engines.base_engine import Statement, compile_statement, table_from_rows
+from customer_revenue.orders.engines.base_engine import Statement, table_from_rows
+from customer_revenue.orders.engines.compilation import compile_statement
 from customer_revenue.orders.engines.postgres.connection import connection_pool, sql_text
 from customer_revenue.orders.engines.postgres.dialect import PostgresStoreCompiler
 from customer_revenue.orders.engines.server_engine import ServerEngine

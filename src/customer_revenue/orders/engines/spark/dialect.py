@@ -11,7 +11,7 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import PySparkCompiler
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
-from customer_revenue.orders.engines.base_engine import double_literal
+from customer_revenue.orders.engines.compilation import double_literal
 
 _NO_ZONE = sge.DataType(this=sge.DataType.Type.TIMESTAMPNTZ)
 

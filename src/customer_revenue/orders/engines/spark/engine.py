@@ -19,7 +19,8 @@ from ibis.backends.sql.datatypes import PySparkType
 from typing_extensions import override
 
 from customer_revenue.errors import InvalidParameter, StoreError
-from customer_revenue.orders.engines.base_engine import Statement, compile_statement
+from customer_revenue.orders.engines.base_engine import Statement
+from customer_revenue.orders.engines.compilation import compile_statement
 from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals
 from customer_revenue.orders.engines.server_engine import ServerEngine
 from customer_revenue.orders.engines.server_target import TABLES

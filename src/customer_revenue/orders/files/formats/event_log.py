@@ -20,7 +20,7 @@ _AMOUNT_NAMES = (
     "total_price",
 )  # fmt: skip
 
-_OF_ITEMS = (*OPTIONAL_COLUMNS["order_items"].names, "cost")
+_OF_ITEMS = (*OPTIONAL_COLUMNS["order_items"], "cost")
 """A log has no items."""
 
 _OPTIONAL = (

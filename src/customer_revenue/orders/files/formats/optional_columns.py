@@ -6,14 +6,11 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from ibis.backends.sql.datatypes import DuckDBType
-
+from customer_revenue.orders.duckdb_sql import duckdb_type
 from customer_revenue.orders.files.formats.format import Column, Format, Kind
 from customer_revenue.tables import OPTIONAL_COLUMNS
 
-OPTIONAL_TYPES = {
-    name: str(DuckDBType.to_string(dtype)) for columns in OPTIONAL_COLUMNS.values() for name, dtype in columns.items()
-}
+OPTIONAL_TYPES = {name: duckdb_type(dtype) for columns in OPTIONAL_COLUMNS.values() for name, dtype in columns.items()}
 """The optional columns of a line, with their DuckDB types."""
 
 _KINDS = {"BIGINT": Kind.CENTS, "BOOLEAN": Kind.TRUTH, "TEXT": Kind.TEXT}
