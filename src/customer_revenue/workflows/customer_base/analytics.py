@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -18,9 +18,10 @@ from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, TopBy
 from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
-from customer_revenue.policy import Policy
+from customer_revenue.policy import Policy, Rfm
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, cohorts, fill_triangle, triangle
 from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, top_customers
@@ -39,7 +40,7 @@ from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import day_parameter, known_at, known_by_then
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
@@ -63,9 +64,17 @@ class CustomerBase:
     ) -> None:
         self.when = when
         self.store, self._policy, self._model, self._problem = store, policy, model, problem
-        self.known = known_at(store, when)
-        self.day = day_literal(when.day)
         self._lock = threading.RLock()
+
+    @cached_property
+    def known(self) -> Canonical:
+        """The store's tables as they were known at the moment."""
+        return known_at(self.store, self.when)
+
+    @cached_property
+    def day(self) -> ir.DateScalar:
+        """The as-of day as a value of an expression."""
+        return day_literal(self.when.day)
 
     @property
     def backtest_under_way(self) -> bool:
@@ -74,8 +83,10 @@ class CustomerBase:
 
     def top_customers(self, by: TopBy, limit: int, offset: int) -> Body:
         """The customers worth most; with predicted lifetime values where sorted by them."""
-        predictions = self.predictions if by is TopBy.LTV else None
-        rows = self.rows(top_customers(self.customers, by, limit, offset, predictions))
+        if by is TopBy.LTV:
+            rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
+        else:
+            rows = self._of_customers(top_customers, by, limit, offset)
         return {"top_customers": [_listed(row, self.store.info.currency) for row in rows], **self._page(limit, offset)}
 
     def at_risk(
@@ -88,27 +99,21 @@ class CustomerBase:
         offset: int,
     ) -> Body:
         """Customers who may be slipping away; with the revenue at risk where sorted by it."""
-        listed = at_risk(
-            self.customers,
-            self._policy,
-            activity=activity,
-            stage=stage,
-            segments=segments,
-            by=by,
-            limit=limit,
-            offset=offset,
-            predictions=self.predictions if by is AtRiskBy.REVENUE_AT_RISK else None,
-        )
+        chosen = (activity, stage, None if segments is None else tuple(segments), by, limit, offset)
+        if by is AtRiskBy.REVENUE_AT_RISK:
+            rows = self.rows(_at_risk(self.customers, self._policy, *chosen, self.predictions))
+        else:
+            rows = self._of_customers(_at_risk, self._policy, *chosen)
         return {
-            "at_risk_customers": [_listed(row, self.store.info.currency) for row in self.rows(listed)],
+            "at_risk_customers": [_listed(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
         }
 
     def cohorts(self, unit: CohortUnit) -> Body:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
-        totals = self.rows(cohorts(self.customers, unit))
+        totals = self._of_customers(cohorts, unit)
         by_cohort: dict[int, list[Row]] = {}
-        for cell in self.triangle(self.known, unit):
+        for cell in self._filled(self._of_known(Recipe(_triangle, (unit,))), unit):
             row = cell._asdict()
             by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
         named = [
@@ -119,29 +124,28 @@ class CustomerBase:
 
     def distribution(self) -> Body:
         """Revenue by segment, and how concentrated it is."""
-        shares = self.rows(concentration(self.customers))
+        shares = self._of_customers(concentration)
         return {
-            "distribution": [
-                _with_units(row, self.store.info.currency) for row in self.rows(distribution(self.customers))
-            ],
+            "distribution": [_with_units(row, self.store.info.currency) for row in self._of_customers(distribution)],
             "concentration": shares[0] if shares else None,
-            "lorenz": self.rows(lorenz_points(self.customers)),
+            "lorenz": self._of_customers(lorenz_points),
         }
 
     def purchase_frequency(self) -> Body:
         """Customers by their mean gap between purchases."""
-        rows = self.rows(purchase_frequency(self.customers))
+        rows = self._of_customers(purchase_frequency)
         return {"purchase_frequency": [_with_units(row, self.store.info.currency) for row in rows]}
 
     def trends(self) -> Body:
         """The base month by month."""
-        return {"monthly_trends": self.months(self.known)}
+        return {"monthly_trends": self._filled_months(self._of_known(Recipe(_trends)))}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first."""
-        scored = rfm(self.customers, self._policy.rfm)
-        body: Body = {"groups": [_with_units(row, self.store.info.currency) for row in self.rows(rfm_summary(scored))]}
+        groups = self._of_customers(_rfm_groups, self._policy.rfm)
+        body: Body = {"groups": [_with_units(row, self.store.info.currency) for row in groups]}
         if group is not None:
+            scored = rfm(self.customers, self._policy.rfm)
             members = ordered(scored.filter(scored.rfm_group == group), "rfm_code")
             body |= {"customers": self.rows(page_of(members, limit, offset)), **self._page(limit, offset)}
         return body
@@ -164,13 +168,15 @@ class CustomerBase:
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""
         return {
-            "segments": segment_rows(self.rows(distribution(self.customers)), self._policy, self.store.info.currency),
-            "stages": stage_rows(self.rows(stages(self.customers)), self._policy),
+            "segments": segment_rows(self._of_customers(distribution), self._policy, self.store.info.currency),
+            "stages": stage_rows(self._of_customers(stages), self._policy),
         }
 
     def widget(self, limit: int) -> Body:
         """The dashboard object of the specification, with its names; money in currency units."""
-        (metrics,) = self.rows(widget_metrics(self.customers, self.day))
+        with self._lock:
+            recipe = Recipe(_widget_metrics)
+            (metrics,) = self.store.fetch_over(self._customer_rows, recipe, as_of_day=self.when.day).to_pylist()
         return {
             "topCustomers": self.top_customers(TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
             "revenueDistribution": self.distribution()["distribution"],
@@ -262,7 +268,8 @@ class CustomerBase:
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
-        rows = self.store.fetch(customers(self.known, self.day, self._policy))
+        recipe = Recipe(_customers, (self._policy,))
+        rows = self.store.fetch(recipe, moment=self.when.moment_utc_naive, as_of_day=self.when.day)
         return rows.sort_by("customer_id").combine_chunks()
 
     @cached_property
@@ -292,18 +299,76 @@ class CustomerBase:
 
     def months(self, known: Canonical, first_day: ir.DateScalar | None = None) -> list[Row]:
         """Each month of some of the store's tables, from a day on."""
-        rows = [TrendRow(**row) for row in self.rows(trends(known, first_day))]
-        return fill_trends(rows, self.when.day)
+        return self._filled_months(self.rows(trends(known, first_day)))
 
     def triangle(self, known: Canonical, unit: CohortUnit) -> list[TriangleRow]:
         """The cohort triangle of some of the store's tables."""
+        return self._filled(self.rows(triangle(known, unit)), unit)
+
+    def _filled(self, rows: Iterable[Row], unit: CohortUnit) -> list[TriangleRow]:
         last = self.when.day.year * MONTHS_PER_YEAR + self.when.day.month - 1
-        cells = [TriangleRow(**row) for row in self.rows(triangle(known, unit))]
-        return fill_triangle(cells, last - last % unit.months, unit)
+        return fill_triangle([TriangleRow(**row) for row in rows], last - last % unit.months, unit)
+
+    def _filled_months(self, rows: Iterable[Row]) -> list[Row]:
+        return fill_trends([TrendRow(**row) for row in rows], self.when.day)
+
+    def _of_customers(self, build: Callable[..., ir.Table], *arguments: object) -> list[Row]:
+        """The rows of a query over the table of customers, given after it the arguments."""
+        with self._lock:
+            found = self.store.fetch_over(self._customer_rows, Recipe(build, arguments))
+        return cast("list[Row]", found.to_pylist())
+
+    def _of_known(self, recipe: Recipe) -> list[Row]:
+        """The rows of a query over the store's tables, as they were known at the moment."""
+        return cast("list[Row]", self.store.fetch(recipe, moment=self.when.moment_utc_naive).to_pylist())
 
     @staticmethod
     def _page(limit: int, offset: int) -> Body:
         return {"page": {"limit": limit, "offset": offset}}
+
+
+def _customers(tables: Canonical, policy: Policy) -> ir.Table:
+    return customers(known_by_then(tables), day_parameter("as_of_day"), policy)
+
+
+def _trends(tables: Canonical) -> ir.Table:
+    return trends(known_by_then(tables))
+
+
+def _triangle(tables: Canonical, unit: CohortUnit) -> ir.Table:
+    return triangle(known_by_then(tables), unit)
+
+
+def _widget_metrics(customers: ir.Table) -> ir.Table:
+    return widget_metrics(customers, day_parameter("as_of_day"))
+
+
+def _rfm_groups(customers: ir.Table, policy: Rfm) -> ir.Table:
+    return rfm_summary(rfm(customers, policy))
+
+
+def _at_risk(
+    customers: ir.Table,
+    policy: Policy,
+    activity: str,
+    stage: str | None,
+    segments: tuple[str, ...] | None,
+    by: AtRiskBy,
+    limit: int,
+    offset: int,
+    predictions: ir.Table | None = None,
+) -> ir.Table:
+    return at_risk(
+        customers,
+        policy,
+        activity=activity,
+        stage=stage,
+        segments=segments,
+        by=by,
+        limit=limit,
+        offset=offset,
+        predictions=predictions,
+    )
 
 
 def _listed(row: Row, currency: str) -> Row:
