@@ -6,9 +6,11 @@ gamma, with such means that the whole has exactly the predicted ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from scipy.optimize import minimize
 from scipy.special import gammaincinv, gammaln, xlogy
 from scipy.stats import nbinom
@@ -16,6 +18,13 @@ from scipy.stats import nbinom
 from customer_revenue.arrays import Floats
 
 MIN_FURTHER = 0.02
+
+LIKELY = 0.5
+INTERVAL_NOTES = (
+    "most likely nothing: the mean comes from the few who buy",
+    "the mean lies above the interval: a few spend very much",
+)
+"""Why a mean lies outside of its interval: where a purchase is less likely than none, and where it is not."""
 
 PRIOR_GROWTH, GROWTH_SPREAD = 0.5, 0.25
 """Of the growth over shops: Pareto/NBD's is 1, which is overconfident, since customers change."""
@@ -183,3 +192,15 @@ class RevenueForecast:
 def revenue_quantiles(counts: CountForecast, expected: Floats, dispersion: Dispersion, mass: float) -> Quantiles:
     """The quantiles of :class:`RevenueForecast` that leave out half of the rest on each side, and the median."""
     return RevenueForecast.of(counts, expected, dispersion).quantiles(mass)
+
+
+def interval_notes(counts: CountForecast, means: Sequence[tuple[Floats, Quantiles]]) -> pa.Array:
+    """Why a mean lies outside of its interval, in words; null where all lie inside.
+
+    Args:
+        counts: the purchases.
+        means: each with its quantiles, one per customer.
+    """
+    outside = np.any([(mean > found.high) | (mean < found.low) for mean, found in means], axis=0)
+    which = np.where(counts.p < LIKELY, 0, 1)
+    return pa.array(INTERVAL_NOTES).take(pa.array(which, mask=~outside))

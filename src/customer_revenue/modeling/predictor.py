@@ -23,8 +23,8 @@ from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictive_distribution import (
     CountForecast,
     Dispersion,
-    Quantiles,
     RevenueForecast,
+    interval_notes,
     revenue_quantiles,
 )
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
@@ -46,12 +46,6 @@ CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
 
 REFUND_PRIOR_DAYS = 5.0
-LIKELY = 0.5
-INTERVAL_NOTES = (
-    "most likely nothing: the mean comes from the few who buy",
-    "the mean lies above the interval: a few spend very much",
-)
-"""Why a mean lies outside of its interval: where a purchase is less likely than none, and where it is not."""
 
 
 class Tier(StrEnum):
@@ -251,7 +245,9 @@ class Predictor:
                 "ltv_low_cents": past + coming.low,
                 "ltv_median_cents": past + coming.median,
                 "ltv_high_cents": past + coming.high,
-                "interval_note": _notes(counts, [(counts.expected, purchases), (revenue, money), (future, coming)]),
+                "interval_note": interval_notes(
+                    counts, [(counts.expected, purchases), (revenue, money), (future, coming)]
+                ),
                 "tier": pa.array([str(self.tier_)] * features.num_rows, pa.string()),
             },
             schema=PREDICTION_SCHEMA,
@@ -412,10 +408,3 @@ class Predictor:
         if state["learned"] is not None:
             predictor.learned_ = FittedEnsemble.from_state(state["learned"], texts)
         return predictor
-
-
-def _notes(counts: CountForecast, means: Sequence[tuple[Floats, Quantiles]]) -> pa.Array:
-    """Why a mean lies outside of its interval, in words; null where all lie inside."""
-    outside = np.any([(mean > found.high) | (mean < found.low) for mean, found in means], axis=0)
-    which = np.where(counts.p < LIKELY, 0, 1)
-    return pa.array(INTERVAL_NOTES).take(pa.array(which, mask=~outside))
