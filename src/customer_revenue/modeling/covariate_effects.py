@@ -128,8 +128,9 @@ class CovariateEffects:
         return np.concatenate([by_parameter, on_purchase, on_leaving])
 
     def typical_alpha(self, rows: Histories) -> float:
-        """The median of alpha over these customers."""
-        return float(np.median(self.parameters_of(rows)[PURCHASE_PLACE]))
+        """The alpha that has the mean rate of purchases of these customers."""
+        alpha = self.parameters_of(rows)[PURCHASE_PLACE]
+        return float(rows.weights.sum() / (rows.weights @ (1 / alpha))) if isinstance(alpha, np.ndarray) else alpha
 
     def _fit_effects(self, histories: Histories) -> None:
         """Search on from the plain fit, where all effects are 0, so that the likelihood cannot be lower than there."""
