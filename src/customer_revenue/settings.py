@@ -35,6 +35,7 @@ class ModelOptions(BaseModel):
 
     learned: bool = Field(default=True, description="Whether boosters learn the models' errors from earlier windows.")
     pareto: bool = Field(default=True, description="Whether Pareto/NBD is a member of the ensemble.")
+    prior: bool = Field(default=True, description="Whether a small shop starts from what other shops taught.")
     regularity: Annotated[int, Field(ge=1, le=3)] | None = Field(
         None,
         description=(

@@ -15,18 +15,20 @@ from tests.modeling.conftest import FIRST_DAY
 
 
 @pytest.mark.parametrize("learned", [0.0, 0.5, 1.0])
-def test_what_is_not_trusted_goes_to_the_purchase_models(learned: float) -> None:
+def test_what_is_not_trusted_goes_to_the_prior_or_else_to_the_purchase_models(learned: float) -> None:
     weights = Weights(offset=0.6, direct=0.2, pareto=0.2, spend=0.5, classifier=0.6)
     found = weights.shrunk(learned)
-    assert found.base == pytest.approx(0.8 * (1 - learned))
+    assert found.prior == pytest.approx(0.8 * (1 - learned))
+    assert found.base == pytest.approx(0)
+    assert found.without_prior().base == pytest.approx(0.8 * (1 - learned))
     assert found.pareto == 0.2
     assert found.classifier == pytest.approx(0.6 * learned)
-    assert found.base + found.offset + found.direct + found.pareto == pytest.approx(1)
+    assert found.base + found.offset + found.direct + found.pareto + found.prior == pytest.approx(1)
 
 
-def test_a_small_shop_leans_on_the_purchase_models(make_shop: Callable[..., Any], predictor: Predictor) -> None:
+def test_a_small_shop_leans_on_what_other_shops_taught(make_shop: Callable[..., Any], predictor: Predictor) -> None:
     small, large = make_shop(customers=500).predictor().weights(), predictor.weights()
-    assert small["base"] > large["base"] > 0
+    assert small["prior"] > large["prior"] > 0
 
 
 def test_a_young_shops_first_months_are_no_season(make_shop: Callable[..., Any]) -> None:

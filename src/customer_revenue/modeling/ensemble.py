@@ -1,9 +1,11 @@
 """The learned part of a predictor: an ensemble of members whose errors differ, and the weight of each.
 
-Three members predict how often each customer will buy. The *offset* member starts from the regularity model's
+Four members predict how often each customer will buy. The *offset* member starts from the regularity model's
 expectation and corrects it. The *direct* member has no dropout process: it learns the rate from what similar customers
 did in earlier windows. In Pareto/NBD customers drop out at any time. The first learns best, the second forecasts too
-much over long horizons and the other two too little, so that their geometric mean is steadier than any of them.
+much over long horizons and the other two too little, so that their geometric mean is steadier than any of them. The
+*prior* member starts from the regularity model too and corrects it by what other shops taught: it counts for as much as
+the shop's own evidence lacks.
 """
 
 from __future__ import annotations
@@ -23,12 +25,16 @@ from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.forest import Forest
 from customer_revenue.modeling.predictive_distribution import Dispersion
 from customer_revenue.modeling.season import Season
+from customer_revenue.modeling.shop_prior import PriorCorrections, ShopPrior
 
 AGE_NAMES = ("T_days", "recency_days")
 """Features left out of the direct member: in a growing shop no earlier window has customers as old as today's."""
 
 AMOUNTS = ("offset", "direct", "spend")
 """The boosters of purchases and spend."""
+
+PRIOR_SPEND_SHARE = 0.5
+"""Share of the prior's correction of spend that is used where nothing of spend is learned: shops differ in it most."""
 
 DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in AGE_NAMES]
 
@@ -37,9 +43,10 @@ DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in 
 class Weights:
     """How much each member counts.
 
-    ``offset``, ``direct`` and ``pareto`` are shares in the logarithm of expected purchases; the rest to 1 is
-    the regularity model's. ``spend`` is the share of the learned correction of spend that is used, ``classifier`` the
-    classifier's share in the log-odds of churn; the rest is that of the purchase counts.
+    ``offset``, ``direct``, ``pareto`` and ``prior`` are shares in the logarithm of expected purchases; the rest to 1 is
+    the regularity model's. ``spend`` and ``prior_spend`` are the shares of the learned correction of spend and of the
+    prior's that are used, ``classifier`` and ``prior_churn`` the classifier's and the prior's share in the log-odds of
+    churn; the rest is that of the purchase counts.
     """
 
     offset: float
@@ -47,21 +54,31 @@ class Weights:
     pareto: float
     spend: float = 0.5
     classifier: float = 2 / 3
+    prior: float = 0.0
+    prior_spend: float = 0.0
+    prior_churn: float = 0.0
 
     @property
     def base(self) -> float:
         """The share of the regularity model, uncorrected."""
-        return 1 - self.offset - self.direct - self.pareto
+        return 1 - self.offset - self.direct - self.pareto - self.prior
 
     def shrunk(self, factor: float) -> Weights:
-        """The weights of everything learned times a factor, 0 to 1; the purchase models take over the rest."""
+        """The weights of everything learned times a factor, 0 to 1; the prior takes over the rest."""
         return replace(
             self,
             offset=factor * self.offset,
             direct=factor * self.direct,
             spend=factor * self.spend,
             classifier=factor * self.classifier,
+            prior=self.prior + (1 - factor) * (self.offset + self.direct),
+            prior_spend=self.prior_spend + (1 - factor) * PRIOR_SPEND_SHARE,
+            prior_churn=self.prior_churn + (1 - factor) * self.classifier,
         )
+
+    def without_prior(self) -> Weights:
+        """The same where there is no prior; the purchase models take over its part."""
+        return replace(self, prior=0.0, prior_spend=0.0, prior_churn=0.0)
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,7 @@ class Models:
     spend_level: float
     spend_center: float
     churn: dict[int, ChurnClassifier]
+    prior: ShopPrior | None = None
 
     @property
     def boosters(self) -> list[OffsetBooster]:
@@ -102,14 +120,15 @@ class Models:
             horizon: classifier.calibrated(starts[horizon], own)
             for (horizon, classifier), own in zip(self.churn.items(), churn, strict=True)
         }
-        return Corrections(self, baseline, offset, direct, spend + self.spend_center, log_odds)
+        prior = self.prior.predict(baseline) if self.prior else None
+        return Corrections(self, baseline, offset, direct, spend + self.spend_center, log_odds, prior)
 
 
 @dataclass(frozen=True)
 class Corrections:
     """The boosters' corrections of some customers: logarithms, one per customer.
 
-    ``classified`` are the classifiers' log-odds of churn, by their horizon.
+    ``classified`` are the classifiers' log-odds of churn, by their horizon, ``prior`` what other shops taught.
     """
 
     models: Models
@@ -118,16 +137,18 @@ class Corrections:
     direct: Floats
     spend: Floats
     classified: Mapping[int, Floats]
+    prior: PriorCorrections | None = None
 
     def members(self, horizon_days: float) -> dict[str, Floats]:
         """Logarithm of each member's expected purchases, by its name."""
         base = self.baseline.log_purchases(horizon_days)
-        return {
+        members = {
             "base": base,
             "offset": base + self.offset,
             "direct": self.models.direct_rate + np.log(horizon_days) + self.direct,
             "pareto": self.baseline.log_pareto(horizon_days),
         }
+        return members if self.prior is None else {**members, "prior": base + self.prior.purchases}
 
     def log_purchases(self, horizon_days: float, weights: Weights) -> Floats:
         """Weighted mean of the members' logarithms."""
@@ -136,10 +157,11 @@ class Corrections:
     def log_spend(self, weights: Weights) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
         known = np.log(np.maximum(self.baseline.spend_cents, 1.0))
-        return np.asarray(known + self.models.spend_level + weights.spend * self.spend)
+        logs = known + self.models.spend_level + weights.spend * self.spend
+        return np.asarray(logs if self.prior is None else logs + weights.prior_spend * self.prior.spend)
 
     def churn_log_odds(self, horizon_days: int, weights: Weights, size: float) -> Floats | None:
-        """Log-odds of no purchase: the classifier's and the counts', or None at a horizon that was not learned.
+        """Log-odds of no purchase: classifier's, prior's and counts', or None at a horizon that was not learned.
 
         The counts' chance of none is that of a negative binomial of the given size around the expected purchases.
         """
@@ -147,7 +169,10 @@ class Corrections:
         if own is None:
             return None
         counts = self.zero_log_odds(self.log_purchases(horizon_days, weights), horizon_days, size)
-        return weights.classifier * own + (1 - weights.classifier) * counts
+        learned, share = weights.classifier * own, weights.classifier
+        if self.prior is not None:
+            learned, share = learned + weights.prior_churn * self.prior.churn[horizon_days], share + weights.prior_churn
+        return learned + (1 - share) * counts
 
     def zero_log_odds(self, log_mean: Floats, horizon_days: float, size: float) -> Floats:
         """Log-odds of no purchase by the expected purchases.
@@ -215,6 +240,7 @@ class FittedEnsemble:
             "spend_level": models.spend_level,
             "spend_center": models.spend_center,
             "churn": {str(h): c.to_state() for h, c in models.churn.items()},
+            "prior": models.prior.to_state() if models.prior else None,
             "weights": asdict(self.weights),
             "season": asdict(self.season),
             "spread": asdict(self.dispersion),
@@ -228,7 +254,8 @@ class FittedEnsemble:
         models = self.models
         churn = {f"churn_{h}": c.booster_.to_text() for h, c in models.churn.items()}
         amounts = {"offset": models.offset, "direct": models.direct, "spend": models.spend}
-        return {name: booster.to_text() for name, booster in amounts.items()} | churn
+        prior = models.prior.to_texts() if models.prior else {}
+        return {name: booster.to_text() for name, booster in amounts.items()} | churn | prior
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> Self:
@@ -243,6 +270,7 @@ class FittedEnsemble:
                 spend_level=state["spend_level"],
                 spend_center=state.get("spend_center", 0.0),
                 churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()},
+                prior=ShopPrior.from_state(state["prior"], texts) if state.get("prior") else None,
             ),
             weights=Weights(**state["weights"]),
             season=Season(**state["season"]),
@@ -255,5 +283,5 @@ class FittedEnsemble:
 
 def combine(members: Mapping[str, Floats], weights: Weights) -> Floats:
     """The weighted mean of the members' logarithms."""
-    shares = {"base": weights.base, "offset": weights.offset, "direct": weights.direct, "pareto": weights.pareto}
+    shares = {"base": weights.base, **{name: getattr(weights, name) for name in members if name != "base"}}
     return np.asarray(sum(shares[name] * logs for name, logs in members.items()))

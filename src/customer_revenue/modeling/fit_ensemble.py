@@ -25,6 +25,7 @@ from customer_revenue.modeling.ensemble import (
 from customer_revenue.modeling.levels import log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.season import Season, learn_season
+from customer_revenue.modeling.shop_prior import ShopPrior
 from customer_revenue.modeling.training_windows import TrainingWindow, stack
 
 PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
@@ -58,7 +59,10 @@ MIN_BUYERS = 40
 MIN_WINDOWS_OF_SCATTER = 3
 
 CUSTOMERS_TO_TRUST = 500
-"""Number of customers at which the learned part and the purchase models weigh the same: boosters need many."""
+"""Number of customers at which what the shop taught and what others did weigh the same: boosters need many."""
+
+CUSTOMERS_WITHOUT_PRIOR = 20_000
+"""From this number of customers on there is no prior: it would weigh less than a fortieth of what is learned."""
 
 
 def learn(
@@ -68,6 +72,8 @@ def learn(
     short_horizons_days: Sequence[int],
     seed: int,
     trees: int = TREES,
+    *,
+    prior: bool = True,
 ) -> FittedEnsemble:
     """Everything that is learned from earlier windows.
 
@@ -78,6 +84,7 @@ def learn(
         short_horizons_days: at which churn is learned too.
         seed: of everything random.
         trees: of each booster.
+        prior: whether a small shop starts from what other shops taught.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:  # LightGBM trains without the interpreter's lock
         testing = pool.submit(_back_test, training_windows, seed, trees)
@@ -90,6 +97,12 @@ def learn(
         weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
     customers = len(longest[0].purchases)
     weights = weights.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
+    latest = longest[0].baseline
+    taught = ShopPrior.shipped(latest, horizon_days, tuple(models.churn)) if prior else None
+    if taught is None or customers >= CUSTOMERS_WITHOUT_PRIOR:
+        weights = weights.without_prior()
+    else:
+        models = replace(models, prior=taught)
     return replace(tested, models=models, weights=weights, season=learn_season(longest, around_season))
 
 

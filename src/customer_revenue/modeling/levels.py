@@ -45,9 +45,17 @@ def log_ratio(happened: float, expected: float) -> float:
 
 def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
     """What has to be added to log-odds for their mean probability to be the share that happened."""
+    return _shift(log_odds, float(happened.mean()))
 
+
+def log_odds_shift(log_odds: Floats, wanted: Floats) -> float:
+    """What has to be added to log-odds for their mean probability to be that of others."""
+    return _shift(log_odds, float(expit(wanted).mean()))
+
+
+def _shift(log_odds: Floats, mean: float) -> float:
     def excess(level: float) -> float:
-        return float(expit(log_odds + level).mean() - happened.mean())
+        return float(expit(log_odds + level).mean() - mean)
 
     if excess(-MAX_LEVEL) >= 0:
         return -MAX_LEVEL

@@ -35,12 +35,14 @@ from customer_revenue.modeling.rhythm_mixture import fitted_rhythm
 from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
 from customer_revenue.modeling.season import around_season
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
+from customer_revenue.modeling.shop_prior import ShopPrior
 from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import PREDICTION_SCHEMA
 
 MIN_REPEAT_CUSTOMERS = 30
 MIN_CUSTOMERS_TO_LEARN = 300
+TOO_SHORT = "too few customers, or too short a history, to learn from past windows"
 CUSTOMERS_FOR_REGULARITY = 50_000
 CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
@@ -88,6 +90,7 @@ class Predictor:
         self.tier_reason_ = "not fitted"
         self.base_: BaselineModels | None = None
         self.learned_: FittedEnsemble | None = None
+        self.prior_: ShopPrior | None = None
         self.refund_rate_ = 0.0
         self.refund_prior_cents_ = 0.0
 
@@ -143,8 +146,7 @@ class Predictor:
         usable = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
         enough = [w for w in usable if not w.beside_season]
         if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:
-            self.tier_reason_ = "too few customers, or too short a history, to learn from past windows"
-            return self
+            return self._unlearned(customers, TOO_SHORT)
         training_windows = [
             TrainingWindow.of(
                 w.sample(CUSTOMERS_PER_WINDOW),
@@ -156,21 +158,23 @@ class Predictor:
             for i, w in enumerate(enough)
         ]
         if too_little := too_little_happened(training_windows):
-            self.tier_reason_ = too_little
-            return self
-        self.learned_ = learn(
-            training_windows,
-            around_season(usable, self.as_of_day, self.base_, CUSTOMERS_PER_WINDOW),
-            self.horizon_days,
-            self._short_horizons,
-            self.seed,
-            options.trees,
-        )
+            return self._unlearned(customers, too_little)
+        season = around_season(usable, self.as_of_day, self.base_, CUSTOMERS_PER_WINDOW)
+        horizons = self.horizon_days, self._short_horizons
+        self.learned_ = learn(training_windows, season, *horizons, self.seed, options.trees, prior=options.prior)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         own = self.learned_.own
         if not own.all_own:
             self.base_ = self.base_.with_beta_geo(customers.histories)
             self.tier_reason_ += f"; {own.reason}"
+        return self
+
+    def _unlearned(self, customers: Population, reason: str) -> Self:
+        """Nothing can be learned from the shop's own windows: what other shops taught remains."""
+        self.tier_reason_ = reason
+        if self.options.prior:
+            sample = self._baseline(customers.sample)
+            self.prior_ = ShopPrior.shipped(sample, self.horizon_days, self._short_horizons)
         return self
 
     def predict(self, features: pa.Table, horizon_days: int | None = None) -> pa.Table:
@@ -204,7 +208,7 @@ class Predictor:
         return BaselinePrediction.of(features, self._fitted_base())
 
     def _forecast(self, baseline: BaselinePrediction) -> PurchaseForecast:
-        return PurchaseForecast(baseline, self.learned_, self.horizon_days, self._short_horizons)
+        return PurchaseForecast(baseline, self.learned_, self.horizon_days, self._short_horizons, self.prior_)
 
     def _predict(self, features: pa.Table, baseline: BaselinePrediction, horizon_days: int) -> pa.Table:
         forecast = self._forecast(baseline)
@@ -388,11 +392,13 @@ class Predictor:
             "refund_prior_cents": self.refund_prior_cents_,
             "base": self.base_.to_state() if self.base_ else None,
             "learned": learned.to_state() if learned else None,
+            "prior": self.prior_.to_state() if self.prior_ else None,
         }
 
     def to_texts(self) -> dict[str, str]:
         """The trees in LightGBM's text format, by name."""
-        return self.learned_.to_texts() if self.learned_ else {}
+        trees = self.learned_ or self.prior_
+        return trees.to_texts() if trees else {}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], texts: Mapping[str, str]) -> Self:
@@ -407,4 +413,6 @@ class Predictor:
             predictor.base_ = BaselineModels.from_state(state["base"])
         if state["learned"] is not None:
             predictor.learned_ = FittedEnsemble.from_state(state["learned"], texts)
+        if state.get("prior") is not None:
+            predictor.prior_ = ShopPrior.from_state(state["prior"], texts)
         return predictor

@@ -11,19 +11,24 @@ import numpy as np
 from scipy.special import expit
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.baseline_guard import mix
 from customer_revenue.modeling.baselines import BaselinePrediction
 from customer_revenue.modeling.ensemble import Corrections, FittedEnsemble
 from customer_revenue.modeling.predictive_distribution import CountForecast, Dispersion
 from customer_revenue.modeling.purchase_curve import Curve
 from customer_revenue.modeling.revenue_path import RevenuePaths, between, knot_days
+from customer_revenue.modeling.shop_prior import PriorCorrections, ShopPrior
 from customer_revenue.periods import DAYS_PER_YEAR
 
 DISCOUNT_STEPS = 4
 
+PRIOR_SHARE = 0.5
+"""Share of the prior's corrections where nothing of the shop's own is learned."""
+
 
 @dataclass(frozen=True)
 class PurchaseForecast:
-    """One value per customer, each computed once, corrected by the ensemble where there is one.
+    """One value per customer, each computed once, corrected by the ensemble, or else by the prior, where there is one.
 
     ``horizon_days`` is the predictor's horizon; the curve passes through it and the short ones.
     """
@@ -32,6 +37,7 @@ class PurchaseForecast:
     ensemble: FittedEnsemble | None
     horizon_days: int
     short_horizons_days: tuple[int, ...]
+    prior: ShopPrior | None = None
 
     @cached_property
     def curve(self) -> Curve:
@@ -43,6 +49,8 @@ class PurchaseForecast:
         """Expected purchase days within the horizon, never below the chance of one."""
         if self.ensemble is None or self._corrections is None:
             logs = self.baseline.log_purchases(horizon_days)
+            if self._prior is not None:
+                logs = logs + PRIOR_SHARE * self._prior.purchases
         else:
             logs = self.ensemble.log_purchases(self._corrections, horizon_days)
         return np.maximum(np.exp(logs), self.curve.at(horizon_days))
@@ -51,7 +59,8 @@ class PurchaseForecast:
     def spend_cents(self) -> Floats:
         """Expected cents of a purchase day."""
         if self.ensemble is None or self._corrections is None:
-            return self.baseline.spend_cents
+            spend = self.baseline.spend_cents
+            return spend if self._prior is None else spend * np.exp(PRIOR_SHARE * self._prior.spend)
         return np.exp(self.ensemble.log_spend(self._corrections))
 
     @property
@@ -105,9 +114,14 @@ class PurchaseForecast:
     def _corrections(self) -> Corrections | None:
         return self.ensemble.models.predict(self.baseline) if self.ensemble else None
 
+    @cached_property
+    def _prior(self) -> PriorCorrections | None:
+        return self.prior.predict(self.baseline) if self.prior else None
+
     def _churn_log_odds(self, horizon_days: int) -> Floats:
         if self.ensemble and self._corrections:
             log_odds = self.ensemble.churn_log_odds(self._corrections, horizon_days)
             if log_odds is not None:
                 return log_odds
-        return self.baseline.churn_log_odds(horizon_days)
+        own = self.baseline.churn_log_odds(horizon_days)
+        return own if self._prior is None else mix(self._prior.churn[horizon_days], own, PRIOR_SHARE)
