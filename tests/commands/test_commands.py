@@ -108,6 +108,23 @@ def test_facts_are_given_without_the_libraries_that_predict(
     assert [name for name in unneeded if f"'{name}'" in imported] == []
 
 
+def test_known_sql_is_run_without_the_libraries_that_compile(new_shop: Shop) -> None:
+    (new_shop.folder / "o.csv").write_text(EXAMPLE_ORDERS)
+    new_shop.run("import", "o.csv")
+    commands = [["show", "user_123", "--no-predictions"], *(["analytics", name] for name in ANALYTICS)]
+    for unneeded in ((), ("ibis", "sqlglot", "pandas")):
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTED_BY_SEVERAL, json.dumps(commands)],
+            cwd=new_shop.folder,
+            env={**new_shop.environment, "XDG_CACHE_HOME": str(new_shop.folder / "cache")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        imported = done.stdout.splitlines()[-1]
+        assert [name for name in unneeded if f"'{name}'" in imported] == []
+
+
 def test_an_answer_of_an_earlier_day_stays_the_same_when_more_orders_and_refunds_arrive(trained_shop: Shop) -> None:
     shop = _copy(trained_shop, "later")
     before = shop.show("user_123", "--as-of", "2023-10-31", "--breakdown", "monthly")
