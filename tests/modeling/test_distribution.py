@@ -72,6 +72,21 @@ def test_intervals_of_counts_are_central_quantiles(p, ratio, size, mass):
     assert p < tail or counts.expected[0] <= found.high[0]
 
 
+def test_quantiles_of_counts_are_those_of_scipy_at_any_height():
+    rng = np.random.default_rng(4)
+    p, ratio, size = (
+        rng.uniform(0.05, 1.0, 2_000),
+        rng.choice([1.0, 1.3, 4.0, 90.0], 2_000),
+        rng.uniform(0.2, 30, 2_000),
+    )
+    counts = CountForecast(p * ratio, p, size)
+    further = counts.of_buyers - 1
+    for chance in (0.1, 0.5, 0.99):
+        inside = (chance - (1 - p)) / p
+        expected = np.where(inside > 0, 1 + nbinom.ppf(np.maximum(inside, 0), size, size / (size + further)), 0)
+        np.testing.assert_array_equal(counts.quantile(chance), expected)
+
+
 def test_intervals_of_revenue_are_central_quantiles_of_the_stated_mean():
     rng = np.random.default_rng(2)
     n, dispersion = 200_000, Dispersion(2.0, 0.4, 0.6)

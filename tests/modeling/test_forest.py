@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
 import lightgbm as lgb
 import numpy as np
 import pytest
 
+from customer_revenue.modeling.baseline_guard import OwnShares
 from customer_revenue.modeling.baselines import BaselinePrediction
 from customer_revenue.modeling.boosters import BOOSTER_PARAMETERS
+from customer_revenue.modeling.ensemble import FittedEnsemble, Used
 from customer_revenue.modeling.forest import BLOCK_ROWS, LEAF_BITS, Forest
+from customer_revenue.modeling.purchase_histories import Histories
 
 
 def _booster(X: np.ndarray, y: np.ndarray, trees: int = 15, **parameters: object) -> lgb.Booster:
@@ -68,3 +75,26 @@ def test_a_trained_predictor_corrects_as_each_of_its_boosters_would(predictor, s
     for horizon, classifier in models.churn.items():
         alone = classifier.decision_function(baseline.churn_matrix(horizon))
         np.testing.assert_allclose(together.classified[horizon], alone, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("shares", [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (0.5, 0, 0.25)])
+def test_what_the_guard_replaced_is_not_evaluated_and_changes_nothing(predictor, shop, monkeypatch, shares) -> None:
+    features = shop.features()
+    some = copy.copy(predictor)
+    some.base_ = predictor.base_.with_beta_geo(Histories.from_table(features))
+    some.learned_ = replace(predictor.learned_, own=OwnShares(*shares))
+    evaluated: list[int] = []
+    sums = Forest.sums
+
+    def counted(forest: Forest, columns: Sequence[np.ndarray]) -> np.ndarray:
+        found = sums(forest, columns)
+        evaluated.append(len(found))
+        return found
+
+    monkeypatch.setattr(Forest, "sums", counted)
+    found = some.predict(features)
+    monkeypatch.setattr(FittedEnsemble, "used", Used())
+    assert found.equals(some.predict(features))
+    purchases, probability, spend = (share > 0 for share in shares)
+    wanted = 2 * (purchases or probability) + spend + 2 * probability
+    assert evaluated == [wanted] * (wanted > 0) + [5]

@@ -167,12 +167,19 @@ class BaselinePrediction:
 
     def of_beta_geo(self, horizon_days: float) -> LogForecast:
         """The forecast of BG/NBD with Gamma-Gamma, which must have been fitted."""
-        posterior = self._beta_geo
         return LogForecast(
-            np.log(np.maximum(posterior.expected_purchases(horizon_days), TINY)),
-            -log_odds(posterior.purchase_probability(horizon_days)),
+            self.beta_geo_log_purchases(horizon_days),
+            self.beta_geo_churn_log_odds(horizon_days),
             np.log(np.maximum(self.spend_cents, 1.0)),
         )
+
+    def beta_geo_log_purchases(self, horizon_days: float) -> Floats:
+        """Logarithm of the expected purchases of BG/NBD, which must have been fitted."""
+        return np.log(np.maximum(self._beta_geo.expected_purchases(horizon_days), TINY))
+
+    def beta_geo_churn_log_odds(self, horizon_days: float) -> Floats:
+        """Log-odds of BG/NBD's chance of no purchase."""
+        return -log_odds(self._beta_geo.purchase_probability(horizon_days))
 
     @cached_property
     def _beta_geo(self) -> Posterior:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import compress
 from typing import Any, Self
 
 import numpy as np
@@ -82,6 +83,15 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Used:
+    """The boosters whose corrections are in use, by what they are of."""
+
+    purchases: bool = True
+    spend: bool = True
+    churn: bool = True
+
+
+@dataclass(frozen=True)
 class Models:
     """The boosters.
 
@@ -105,16 +115,28 @@ class Models:
         return [self.offset, self.direct, self.spend, *(classifier.booster_ for classifier in self.churn.values())]
 
     @cached_property
-    def _forest(self) -> Forest:
-        """Their trees over the columns of a baseline's matrix, and then each classifier's offset."""
-        shared = list(range(len(FEATURE_NAMES) - 1))
-        columns = [shared, DIRECT_COLUMNS, shared, *([*shared, len(shared) + i] for i in range(len(self.churn)))]
-        return Forest([(b.trained, own) for b, own in zip(self.boosters, columns, strict=True)])
+    def _forests(self) -> dict[Used, Forest]:
+        """The trees of the boosters in use over the columns of a baseline's matrix, then each classifier's offset."""
+        return {}
 
-    def predict(self, baseline: BaselinePrediction) -> Corrections:
-        """The boosters' corrections of some customers."""
+    def _forest(self, used: Used) -> Forest:
+        if used not in self._forests:
+            shared = list(range(len(FEATURE_NAMES) - 1))
+            columns = [shared, DIRECT_COLUMNS, shared, *([*shared, len(shared) + i] for i in range(len(self.churn)))]
+            chosen = compress(zip(self.boosters, columns, strict=True), self._in_use(used))
+            self._forests[used] = Forest([(booster.trained, own) for booster, own in chosen])
+        return self._forests[used]
+
+    def _in_use(self, used: Used) -> list[bool]:
+        """Whether each booster is in use."""
+        return [used.purchases, used.purchases, used.spend, *([used.churn] * len(self.churn))]
+
+    def predict(self, baseline: BaselinePrediction, used: Used = Used()) -> Corrections:
+        """The boosters' corrections of some customers; NaN from those that are not in use."""
         starts = {horizon: baseline.churn_log_odds(horizon) for horizon in self.churn}
-        sums = self._forest.sums([*baseline.matrix.T, *starts.values()])
+        sums = np.full((len(self.boosters), len(baseline)), np.nan)
+        if any(self._in_use(used)):
+            sums[self._in_use(used)] = self._forest(used).sums([*baseline.matrix.T, *starts.values()])
         offset, direct, spend, *churn = (b.clipped(own) for b, own in zip(self.boosters, sums, strict=True))
         log_odds = {
             horizon: classifier.calibrated(starts[horizon], own)
@@ -209,25 +231,37 @@ class FittedEnsemble:
     horizon_days: int
     own: OwnShares
 
+    @property
+    def used(self) -> Used:
+        """The boosters that the guard has left in use: where a share is 0, the baseline's forecast is all there is."""
+        own = self.own
+        return Used(purchases=own.purchases > 0 or own.probability > 0, spend=own.spend > 0, churn=own.probability > 0)
+
     def log_purchases(self, corrections: Corrections, horizon_days: float) -> Floats:
         """Logarithm of the expected purchases."""
+        share, baseline = self.own.purchases, corrections.baseline
+        if share == 0:
+            return baseline.beta_geo_log_purchases(horizon_days)
         ours = corrections.log_purchases(horizon_days, self.weights) + self.season.purchases
-        share = self.own.purchases
-        return ours if share == 1 else mix(ours, corrections.baseline.of_beta_geo(horizon_days).purchases, share)
+        return ours if share == 1 else mix(ours, baseline.beta_geo_log_purchases(horizon_days), share)
 
     def log_spend(self, corrections: Corrections) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
-        ours = corrections.log_spend(self.weights) + self.season.spend
-        share = self.own.spend
-        return ours if share == 1 else mix(ours, np.log(np.maximum(corrections.baseline.spend_cents, 1.0)), share)
+        share, theirs = self.own.spend, np.log(np.maximum(corrections.baseline.spend_cents, 1.0))
+        if share == 0:
+            return theirs
+        return mix(corrections.log_spend(self.weights) + self.season.spend, theirs, share)
 
     def churn_log_odds(self, corrections: Corrections, horizon_days: int) -> Floats | None:
         """Log-odds of no purchase at a horizon that was learned, else None."""
+        share, baseline = self.own.probability, corrections.baseline
+        if share == 0 and horizon_days in corrections.classified:
+            return baseline.beta_geo_churn_log_odds(horizon_days)
         log_odds = corrections.churn_log_odds(horizon_days, self.weights, self.count_size)
         if log_odds is None:
             return None
-        ours, share = log_odds + self.season.churn, self.own.probability
-        return ours if share == 1 else mix(ours, corrections.baseline.of_beta_geo(horizon_days).churn_log_odds, share)
+        ours = log_odds + self.season.churn
+        return ours if share == 1 else mix(ours, baseline.beta_geo_churn_log_odds(horizon_days), share)
 
     def to_state(self) -> dict[str, Any]:
         """Everything but the trees, as JSON-able values."""

@@ -214,14 +214,16 @@ class Predictor:
         forecast = self._forecast(baseline)
         curve, spend_cents, dispersion = forecast.curve, forecast.spend_cents, forecast.dispersion
         counts = ltv_counts = forecast.counts(horizon_days)
+        one = np.ones(features.num_rows)
+        relative = ltv_relative = revenue_quantiles(counts, one, dispersion, self.interval_mass)
         if horizon_days != self.horizon_days:
             ltv_counts = forecast.counts(self.horizon_days)
+            ltv_relative = revenue_quantiles(ltv_counts, one, dispersion, self.interval_mass)
         net_share = 1 - self._refund_rates(features)
         revenue = counts.expected * spend_cents
         future = self._future_cents(forecast, ltv_counts.expected, net_share, self.horizon_days)
         purchases = counts.quantiles(self.interval_mass)
-        money = revenue_quantiles(counts, revenue, dispersion, self.interval_mass)
-        coming = revenue_quantiles(ltv_counts, future, dispersion, self.interval_mass)
+        money, coming = relative.times(revenue), ltv_relative.times(future)
         past = column(features, "total_cents") - column(features, "refund_cents")
         within = curve.at(self.horizon_days)
         middle, early, late = (self._date(curve.when(within * share)) for share in (0.5, 0.1, 0.9))

@@ -97,10 +97,10 @@ class PurchaseForecast:
 
         Empty without an ensemble.
         """
-        if self.ensemble is None or self._corrections is None:
+        if self.ensemble is None:
             return {}
         size = self.ensemble.count_size
-        logs = self._corrections.members(horizon_days)
+        logs = self.ensemble.models.predict(self.baseline).members(horizon_days)
         return {
             name: (
                 np.exp(m),
@@ -112,7 +112,7 @@ class PurchaseForecast:
 
     @cached_property
     def _corrections(self) -> Corrections | None:
-        return self.ensemble.models.predict(self.baseline) if self.ensemble else None
+        return self.ensemble.models.predict(self.baseline, self.ensemble.used) if self.ensemble else None
 
     @cached_property
     def _prior(self) -> PriorCorrections | None:
