@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.chunks import one_blas_thread
 
 PENALIZERS = (0.0, 0.001, 0.01, 0.1)
 """Tried in turn until a fit converges away from the edges; a penalizer pulls the parameters towards 0."""
@@ -110,6 +111,7 @@ class _Objective:
         return -log_likelihood / self.total_weight + self.penalizer * float(np.sum(parameters**2))
 
 
+@one_blas_thread()
 def maximise(
     log_likelihood: Callable[[Floats], float],
     starts: Sequence[Sequence[float]],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import gammaln, psi
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.fitting import maximise, of_counts, penalizers
+from customer_revenue.modeling.fitting import Fit, maximise, of_counts, penalizers
 from customer_revenue.modeling.lifetimes_fits import fit_gamma_gamma
 
 GAMMA_GAMMA_STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
@@ -82,21 +82,26 @@ class GammaGamma:
         return self
 
     def _search(self, x: Floats, relative: Floats, weight: Floats) -> Floats:
-        """Lifetimes fits the spends, or a sample where they are many, from whose maximum our slope is faster."""
+        """Lifetimes fits the spends where they are few enough for it; else our slope is faster, first on a sample."""
         step = max(len(x) // _ROWS_FOR_A_START, 1)
-        some = slice(None, None, step)
-        plain = None if self.penalizer else fit_gamma_gamma(x[some], relative[some], weight[some])
-        if plain is not None and step == 1:
+        starts: tuple[tuple[float, ...], ...] = GAMMA_GAMMA_STARTS
+        if step > 1:
+            some = slice(None, None, step)
+            starts = (tuple(self._maximum(x[some], relative[some], weight[some], starts).parameters), *starts)
+        elif not self.penalizer and (plain := fit_gamma_gamma(x, relative, weight)) is not None:
             return plain
-        fit = maximise(
+        fit = self._maximum(x, relative, weight, starts)
+        self.penalizer_ = fit.penalizer
+        return fit.parameters
+
+    def _maximum(self, x: Floats, relative: Floats, weight: Floats, starts: tuple[tuple[float, ...], ...]) -> Fit:
+        return maximise(
             lambda p: spend_log_likelihood(x, relative, weight, p),
-            GAMMA_GAMMA_STARTS if plain is None else (tuple(plain), *GAMMA_GAMMA_STARTS),
+            starts,
             float(weight.sum()),
             penalizers(self.penalizer),
             lambda p: spend_log_likelihood_and_slope(x, relative, weight, p),
         )
-        self.penalizer_ = fit.penalizer
-        return fit.parameters
 
     def expected_spend(self, frequency: npt.ArrayLike, spend_cents: npt.ArrayLike) -> Floats:
         """Expected cents of a purchase day (Fader & Hardie 2013, eq. 5); the shop's mean for customers without any."""

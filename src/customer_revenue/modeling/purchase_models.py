@@ -33,9 +33,10 @@ BETA_GEO_PARAMETERS = ("r", "alpha", "a", "b")
 BETA_GEO_STARTS = ((0.5, 0.1, 0.7, 2.5), (1.0, 0.3, 1.0, 1.0), (0.1, 0.02, 0.1, 1.0))
 """Starting points, with times scaled so that the longest T is 1."""
 
-ROWS_WORTH_A_START = 60_000
+ROWS_WORTH_A_START = 20_000
 _ROWS_FOR_A_START = 10_000
-"""A large fit starts from that of a sample: the maximum is the same, and most steps are taken on the sample."""
+"""A large fit starts from that of a sample: the maximum is the same, and most steps are taken on the sample, all of
+them by our own slope, which is an order of magnitude faster than automatic differentiation."""
 
 BISECTIONS = 40
 TINY_CHANCE = 1e-300
@@ -100,7 +101,7 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         start: Starts = ()
         if len(scaled) > ROWS_WORTH_A_START:
             sample = scaled.take(slice(None, None, len(scaled) // _ROWS_FOR_A_START))
-            start = (tuple(self._search(sample, ()).parameters),)
+            start = (tuple(self._search(sample, BETA_GEO_STARTS[:1]).parameters),)
         fit = self._search(scaled, start)
         r, alpha, a, b = fit.parameters if fit.found else np.array(BETA_GEO_UNTESTED)
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
@@ -345,7 +346,7 @@ class BetaGeo(ModifiedBetaGeoCNBDk):
     dropout_after_first_purchase: ClassVar[bool] = False
 
     def _search(self, scaled: Histories, start: Starts) -> Fit:
-        """From the maximum of a sample our slope is faster; lifetimes finds that maximum."""
+        """Lifetimes finds the maximum where the histories are few enough for it."""
         plain = None if self.penalizer or start else fit_beta_geo(scaled)
         return super()._search(scaled, start) if plain is None else Fit(plain, float("nan"), 0.0, "")
 
