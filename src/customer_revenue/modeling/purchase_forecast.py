@@ -100,12 +100,13 @@ class PurchaseForecast:
         if self.ensemble is None:
             return {}
         size = self.ensemble.count_size
-        logs = self.ensemble.models.predict(self.baseline).members(horizon_days)
+        corrections = self.ensemble.models.predict(self.baseline)
+        logs = corrections.members(horizon_days)
         return {
             name: (
                 np.exp(m),
                 np.exp(m) * self.spend_cents,
-                expit(-self._corrections.zero_log_odds(m, horizon_days, size)),
+                expit(-corrections.zero_log_odds(m, horizon_days, size)),
             )
             for name, m in logs.items()
         }
