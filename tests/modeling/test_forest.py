@@ -82,7 +82,8 @@ def test_what_the_guard_replaced_is_not_evaluated_and_changes_nothing(predictor,
     features = shop.features()
     some = copy.copy(predictor)
     some.base_ = predictor.base_.with_beta_geo(Histories.from_table(features))
-    some.learned_ = replace(predictor.learned_, own=OwnShares(*shares))
+    alone = replace(predictor.learned_.models, prior=None)  # whose boosters are evaluated by themselves
+    some.learned_ = replace(predictor.learned_, models=alone, own=OwnShares(*shares))
     evaluated: list[int] = []
     sums = Forest.sums
 
