@@ -19,6 +19,7 @@ from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.cohorts import cohorts, triangle
 from customer_revenue.revenue.customer_lists import at_risk, top_customers
+from customer_revenue.revenue.daily_cohorts import daily_cohorts
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
@@ -68,6 +69,7 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "lorenz": lorenz_points(base),
         "purchase frequency": purchase_frequency(base),
         "trends": trends(known),
+        "daily cohorts": daily_cohorts(known, day),
         "widget metrics": widget_metrics(base, day),
         "rfm": scored,
         "rfm summary": rfm_summary(scored),
