@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 1800
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-levels prior mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-levels bench-forecast prior mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -118,6 +118,9 @@ bench-levels: dev  ## bias and log loss beside BG/NBD on simulated shops whose l
 
 prior: dev  ## train what the package ships for small shops anew, from other shops
 	$(BIN)/python -m benchmarks.prior
+
+bench-forecast: dev  ## the forecast of the shop on rolling month ends, beside simpler ones: LINES=path/to/orders ENDS="2011-05-31 2011-08-31"
+	$(BIN)/python -m benchmarks.forecast $(LINES) --ends $(ENDS)
 
 mutants: dev  ## change the code in random places and see which tests notice: all of the specification's fields, SAMPLE=40 others
 	$(BIN)/python -m benchmarks.mutants $(SAMPLE)

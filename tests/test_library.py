@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import gc
 import inspect
 import subprocess
@@ -11,14 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import customer_revenue as cr
 from customer_revenue.actions.forecast import horizons_days
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library import probability
+from customer_revenue.periods import AsOf
 from customer_revenue.policy import load_policy
 from customer_revenue.workflows.customer_base.forecasting import shop_forecast
+from customer_revenue.workflows.customers.advice import Advisor, Situation
+from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
 
 HEAVY = ("pandas", "numpy", "matplotlib", "ibis", "duckdb", "lightgbm", "sklearn", "mlflow", "pydantic", "pyarrow")
 
@@ -128,6 +133,10 @@ def test_a_store_that_was_read_in_leaves_nothing_behind():
     assert not folder.exists()
 
 
+def one_of(features: pa.Table, orders: cr.Orders) -> tuple[str, AsOf]:
+    return features["customer_id"][7].as_py(), orders.store.as_of(dt.date(2023, 9, 30))
+
+
 def test_the_shops_known_customers_are_the_sum_of_their_paths():
     quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
     with cr.load_orders(cr.simulate_orders(300, days=365, seed=3)) as orders:
@@ -137,10 +146,14 @@ def test_the_shops_known_customers_are_the_sum_of_their_paths():
         with pytest.raises(InvalidParameter, match="1 to 36"):
             model.forecast(orders, months=37)
         shop = shop_forecast(orders.store, orders.store.as_of(model.as_of), model.predictor_, features, load_policy())
+        customer = StoredCustomer(CustomerQueries(orders.store, load_policy()), *one_of(features, orders))
+        situation = Situation.of(customer, model.predictor_)
+        own_path = Advisor(orders.store, load_policy(), lambda _: shop.factors).forecast(situation, 6)["path"]
     days = horizons_days(model.as_of, 6)
     (paths,) = model.predictor_.revenue_paths(features, days)
     own = np.diff(paths.spend_cents[:, None] * paths.purchases, axis=1, prepend=0.0) * shop.factors[:6]
     assert months["known_revenue_cents"].tolist() == own.sum(axis=0).round().astype(int).tolist()
+    assert [row["expected_revenue_cents"] for row in own_path] == own[7].round().astype(int).tolist()
     (one,) = model.predictor_.revenue_paths(features.slice(7, 1), days)
     assert one.purchases == pytest.approx(paths.purchases[7:8])
     total = months["total_revenue_cents"].sum()

@@ -216,7 +216,8 @@ class CustomerBase:
         """The revenue to be expected of known customers and customers to come, by month or week."""
         from customer_revenue.workflows.customer_base.forecasting import forecast_body
 
-        forecast, trends = self.shop_forecast, self.months(self.known)
+        with self._lock:
+            forecast, trends = self._shop_forecast, self._all_months
         return forecast_body(forecast, trends, self.when, months, unit, self._policy, self.store.info.currency)
 
     @property
@@ -228,6 +229,10 @@ class CustomerBase:
         """
         with self._lock:
             return self._shop_forecast
+
+    @cached_property
+    def _all_months(self) -> list[Row]:
+        return self.months(self.known)
 
     @cached_property
     def _shop_forecast(self) -> ShopForecast:
