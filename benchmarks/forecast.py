@@ -44,7 +44,8 @@ def actual_months(orders: cr.Orders, end: dt.date, months: int) -> tuple[Floats,
     inside = (month >= 0) & (month < len(ends) - 1)
     total = np.bincount(month[inside], cents[inside], len(ends) - 1)
     of_known = np.bincount(month[inside & known], cents[inside & known], len(ends) - 1)
-    return total[:-months], total[-months:], of_known[-months:]
+    split = (total[:-months], total[-months:], of_known[-months:])
+    return split[0].astype(np.float64), split[1].astype(np.float64), split[2].astype(np.float64)
 
 
 def ets(past: Floats, months: int) -> Floats:
@@ -59,7 +60,7 @@ def ets(past: Floats, months: int) -> Floats:
             model = ets_model(logs, trend=trend, damped_trend=bool(trend), seasonal=season, seasonal_periods=12)
             fits.append(model.fit(disp=False))
     best = min(fits, key=lambda fit: fit.aicc if np.isfinite(fit.aicc) else fit.aic)
-    return np.exp(np.asarray(best.forecast(months)))
+    return np.asarray(np.exp(np.asarray(best.forecast(months), np.float64)))
 
 
 def main() -> None:
@@ -101,8 +102,8 @@ def main() -> None:
             low, high = path["total_low_cents"].to_numpy(), path["total_high_cents"].to_numpy()
             inside += ((low <= total) & (total <= high))[:over].tolist()
             print(end, (path["total_revenue_cents"].to_numpy()[:over] / total[:over]).round(2), flush=True)
-    for name, values in forecasts.items():
-        print(f"{name:20}{_figures(np.array(values), np.array(came))}")
+    for name, found in forecasts.items():
+        print(f"{name:20}{_figures(np.array(found), np.array(came))}")
     print(f"{'ours, known':20}{_figures(np.array(ours_known), np.array(came_known))}")
     print(f"{sum(inside):.0f} of {len(inside)} months inside the 80 % band")
 

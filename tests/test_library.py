@@ -153,6 +153,7 @@ def test_the_shops_known_customers_are_the_sum_of_their_paths():
     (paths,) = model.predictor_.revenue_paths(features, days)
     own = np.diff(paths.spend_cents[:, None] * paths.purchases, axis=1, prepend=0.0) * shop.factors[:6]
     assert months["known_revenue_cents"].tolist() == own.sum(axis=0).round().astype(int).tolist()
+    assert isinstance(own_path, list)
     assert [row["expected_revenue_cents"] for row in own_path] == own[7].round().astype(int).tolist()
     (one,) = model.predictor_.revenue_paths(features.slice(7, 1), days)
     assert one.purchases == pytest.approx(paths.purchases[7:8])
