@@ -109,6 +109,12 @@ RECENT_DAYS = (30, 90, 180, 365)
 DECAY_DAYS = (30, 120, 365)
 """Time constants of the decayed counts: a purchase t days ago weighs exp(-t / constant)."""
 
+SEASON_WINDOWS = (30, 90)
+"""Windows of the own season among the features, in days after the anniversaries of the as-of day."""
+
+SEASON_YEARS = 4
+"""Anniversaries that the own season looks back to."""
+
 FEATURE_COLUMNS = (
     "customer_id",
     "frequency",
@@ -119,6 +125,7 @@ FEATURE_COLUMNS = (
     *(f"purchases_{n}" for n in RECENT_DAYS),
     *(f"decayed_purchases_{n}" for n in DECAY_DAYS),
     "purchases_season",
+    *(f"season_years_{n}" for n in SEASON_WINDOWS),
     "monetary_cents",
     "spend_days",
     "positive_days",

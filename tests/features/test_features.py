@@ -113,6 +113,27 @@ def test_features_of_a_customer_by_hand(tables, run):
     assert ana["decayed_purchases_30"] == pytest.approx(np.exp(-np.array([89, 79, 29]) / 30).sum())
 
 
+def test_the_own_season_counts_the_years_that_had_it():
+    as_of = dt.date(2024, 11, 25)
+    days = [
+        *("2021-12-10", "2021-12-12"),  # the first purchase makes no season, the next one does
+        *("2022-12-05", "2022-12-24", "2023-02-20"),  # two within 30 days, three within 90: one year
+        "2023-06-01",
+        "2023-12-27",  # on day 31 after the anniversary
+    ]
+    bought = pa.array([dt.datetime.fromisoformat(day) for day in days], pa.timestamp("us"))
+    rows = {"id": [f"s{i}" for i in range(len(days))], "user_id": ["sam"] * len(days), "created_at": bought}
+    table = pa.table({**rows, "total_cents": [100] * len(days), "status": ["paid"] * len(days)})
+    connection = duckdb.connect()
+    connection.register("orders", table)
+    connection.register("refunds", CANONICAL["refunds"].to_pyarrow().empty_table())
+    orders, refunds = (ibis.table(CANONICAL[name], name=name) for name in ("orders", "refunds"))
+    query = features(orders.mutate(day=orders.created_at.date()), refunds.mutate(day=refunds.created_at.date()), as_of)
+    (sam,) = connection.sql(ibis.to_sql(query, dialect="duckdb")).to_arrow_table().to_pylist()
+    connection.close()
+    assert (sam["season_years_30"], sam["season_years_90"]) == (2, 3)
+
+
 def test_a_refund_is_counted_once_and_only_when_known(tables, run):
     rows = _rows(run(_features(tables)))
     assert rows["ana"]["refund_cents"] == 3_500  # the order's status and its refund row are the same money

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.features.rfm import DayExpression, as_date, numbered_days, purchase_days
 from customer_revenue.periods import DAYS_PER_YEAR
-from customer_revenue.tables import DECAY_DAYS, PAID, RECENT_DAYS, check_columns
+from customer_revenue.tables import DECAY_DAYS, PAID, RECENT_DAYS, SEASON_WINDOWS, SEASON_YEARS, check_columns
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -53,7 +53,18 @@ def _counts(days: ir.Table) -> dict[str, ir.Value]:
         **recent,
         **decayed,
         "purchases_season": _sum(season, ibis.literal(1)),
+        **{f"season_years_{n}": _season_years(days, n) for n in SEASON_WINDOWS},
     }
+
+
+def _season_years(days: ir.Table, window_days: int) -> ir.NumericValue:
+    """Earlier years in which the customer bought again within some days after the as-of day's anniversary."""
+
+    def in_year(year: int) -> ir.NumericScalar:
+        ahead = year * DAYS_PER_YEAR - days.age_days
+        return (days.gap_days.notnull() & (ahead > 0) & (ahead <= window_days)).ifelse(1, 0).max()
+
+    return sum((in_year(year) for year in range(2, SEASON_YEARS + 1)), start=in_year(1))
 
 
 def _money(days: ir.Table) -> dict[str, ir.Value]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baseline_guard import LogForecast
 from customer_revenue.modeling.design_matrix import BASELINE_NAMES, MATRIX_NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.gamma_gamma import GammaGamma
+from customer_revenue.modeling.own_season import OwnSeason
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.posterior import Posterior, PurchasePosterior
@@ -49,6 +50,7 @@ class BaselineModels:
     pareto: ParetoNBD | None
     spend: GammaGamma
     beta_geo: BetaGeo | None = None
+    season: OwnSeason | None = None
 
     @classmethod
     def fitted(
@@ -64,12 +66,14 @@ class BaselineModels:
         """
         purchases = fitted_alike(rhythm, customers, penalizer)
         sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
-        return cls(purchases, ParetoNBD(penalizer).fit(sample) if sample else None, customers.fitted_spend())
+        pareto = ParetoNBD(penalizer).fit(sample) if sample else None
+        season = OwnSeason.fitted(needed_columns(customers.sample))
+        return cls(purchases, pareto, customers.fitted_spend(), season=season)
 
     @property
     def has_own_rhythms(self) -> bool:
-        """Whether customers differ in how regularly they buy."""
-        return isinstance(self.purchases, RhythmMixture)
+        """Whether customers differ in how regularly, or in which season, they buy."""
+        return isinstance(self.purchases, RhythmMixture) or self.season is not None
 
     def with_beta_geo(self, histories: Histories) -> BaselineModels:
         """The same with BG/NBD, fitted on histories of the same day."""
@@ -89,6 +93,7 @@ class BaselineModels:
             "pareto": self.pareto.to_state() if self.pareto else None,
             "spend": self.spend.to_state(),
             "beta_geo": self.beta_geo.to_state() if self.beta_geo else None,
+            "season": asdict(self.season) if self.season else None,
         }
 
     @classmethod
@@ -99,6 +104,7 @@ class BaselineModels:
             ParetoNBD.from_state(state["pareto"]) if state["pareto"] else None,
             GammaGamma.from_state(state["spend"]),
             BetaGeo.from_state(state["beta_geo"]) if state.get("beta_geo") else None,
+            OwnSeason(**state["season"]) if state.get("season") else None,
         )
 
 
@@ -127,8 +133,10 @@ class BaselinePrediction:
 
     @cached_property
     def purchases(self) -> PurchasePosterior:
-        """Posterior of the regularity model."""
-        return posterior_of(self.models.purchases, Histories.from_columns(self.columns))
+        """Posterior of the regularity model, and of the season of those who have one."""
+        rhythm = posterior_of(self.models.purchases, Histories.from_columns(self.columns))
+        season = self.models.season
+        return season.posterior(rhythm, self.columns) if season else rhythm
 
     @cached_property
     def base_columns(self) -> list[Floats]:

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.purchase_histories import columns
-from customer_revenue.tables import FEATURE_COLUMNS, check_columns
+from customer_revenue.periods import DAYS_PER_YEAR
+from customer_revenue.tables import FEATURE_COLUMNS, SEASON_WINDOWS, SEASON_YEARS, check_columns
 
 UNUSED_COLUMNS = ("purchases_365", "cents_30", "cents_180", "cents_365", "refunds")
 
@@ -29,6 +30,7 @@ MATRIX_NAMES = (
     "decayed_purchases_120",
     "decayed_purchases_365",
     "purchases_season",
+    *(f"season_share_{n}" for n in SEASON_WINDOWS),
     "orders_per_day",
     "mean_gap_days",
     "gap_variation",
@@ -75,7 +77,7 @@ def behaviour_matrix(f: Mapping[str, Floats], mean_cents: float) -> Floats:
     another currency unit gives the same numbers.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        known = {**f, **_rhythm(f), **_spend(f, mean_cents)}
+        known = {**f, **_rhythm(f), **_season(f), **_spend(f, mean_cents)}
     # Engines sum in different orders, so that the last digits differ; a tree could split on them.
     return np.asarray(np.round(np.column_stack([known[name] for name in MATRIX_NAMES]), SAME_DECIMALS))
 
@@ -93,6 +95,18 @@ def _rhythm(f: Mapping[str, Floats]) -> dict[str, Floats]:
         "silence_per_gap": f["silence_days"] / mean_gap,
         "silence_per_max_gap": f["silence_days"] / f["max_gap_days"],
     }
+
+
+def seasons_known(f: Mapping[str, Floats]) -> Floats:
+    """Anniversaries of the as-of day at which each customer was one already."""
+    return np.minimum(f["T_days"] // DAYS_PER_YEAR, SEASON_YEARS)
+
+
+def _season(f: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The share of the years known in which the customer bought in the season that comes; NaN in their first year."""
+    years = seasons_known(f)
+    known = np.where(years > 0, years, np.nan)
+    return {f"season_share_{n}": np.minimum(f[f"season_years_{n}"] / known, 1.0) for n in SEASON_WINDOWS}
 
 
 def _spend(f: Mapping[str, Floats], mean_cents: float) -> dict[str, Floats]:

@@ -27,6 +27,9 @@ class PurchasePosterior(Protocol):
     def wait_probability(self, horizon_days: float) -> Floats:
         """The chance of a purchase within the horizon, which may be infinite, given alive."""
 
+    def wait_by(self, days: Floats) -> Floats:
+        """The same by another day for each customer."""
+
     def purchase_probability(self, horizon_days: float) -> Floats:
         """F(t): the chance of at least one purchase within the horizon."""
 
@@ -56,6 +59,10 @@ class Posterior:
         if horizon_days not in self._waits:
             self._waits[horizon_days] = self.model.wait_probability(horizon_days, self.histories)
         return self._waits[horizon_days]
+
+    def wait_by(self, days: Floats) -> Floats:
+        """The same by another day for each customer."""
+        return self.model.wait_probability(days, self.histories)
 
     def purchase_probability(self, horizon_days: float) -> Floats:
         """F(t): the chance of at least one purchase within the horizon."""

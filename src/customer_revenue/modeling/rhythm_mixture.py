@@ -303,6 +303,10 @@ class RhythmPosterior:
             self._waits[horizon_days] = self._wait(np.full(len(rows), float(horizon_days)), rows)
         return self._waits[horizon_days]
 
+    def wait_by(self, days: Floats) -> Floats:
+        """The same by another day for each customer."""
+        return self._wait(days, np.arange(len(self.histories)))
+
     def _wait(self, horizon_days: Floats, rows: np.ndarray) -> Floats:
         """The same of some rows."""
         total = np.zeros(len(rows))

@@ -14,6 +14,7 @@ from customer_revenue.currencies import in_units, minor_digits
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.purchase_histories import columns
+from customer_revenue.tables import SEASON_WINDOWS
 
 MAX_REASONS = 3
 MIN_EFFECT = 0.05
@@ -39,6 +40,7 @@ THEMES: Mapping[str, tuple[str, ...]] = {
         "decayed_purchases_120",
         "decayed_purchases_365",
         "purchases_season",
+        *(f"season_share_{n}" for n in SEASON_WINDOWS),
         "orders_per_day",
     ),
     "rhythm": ("mean_gap_days", "gap_variation", "gap_regularity", "last_gap_days", "max_gap_days"),
