@@ -126,7 +126,10 @@ def test_the_own_season_counts_the_years_that_had_it():
     table = pa.table({**rows, "total_cents": [100] * len(days), "status": ["paid"] * len(days)})
     connection = duckdb.connect()
     connection.register("orders", table)
-    connection.register("refunds", CANONICAL["refunds"].to_pyarrow().empty_table())
+    connection.execute(
+        "create table refunds"
+        " (id varchar, order_id varchar, user_id varchar, amount_cents bigint, created_at timestamp)"
+    )
     orders, refunds = (ibis.table(CANONICAL[name], name=name) for name in ("orders", "refunds"))
     query = features(orders.mutate(day=orders.created_at.date()), refunds.mutate(day=refunds.created_at.date()), as_of)
     (sam,) = connection.sql(ibis.to_sql(query, dialect="duckdb")).to_arrow_table().to_pylist()
