@@ -42,7 +42,8 @@ PREDICTIONS = PREDICTION_SCHEMA.names
         (score.SUMMED, PREDICTIONS),
         (HORIZON_PREDICTIONS, PREDICTIONS),
         (BACKTEST_COLUMNS, PREDICTIONS),
-        (prediction_logging.LOGGED_COLUMNS, [*PREDICTIONS, *PREDICTION_LOG_SCHEMA.names]),
+        # The answer, not the table, names the window of the churn score.
+        (prediction_logging.LOGGED_COLUMNS, [*PREDICTIONS, *PREDICTION_LOG_SCHEMA.names, "churn_days"]),
         (prediction_log.KEY, PREDICTION_LOG_SCHEMA.names),
     ],
 )
