@@ -41,6 +41,7 @@ FREE_TEXT = {
 
 LIMITED = {
     ("advise", "about"),
+    ("forecast", "unit"),
     ("analytics acquisition", "unit"),
     ("analytics at-risk", "activity"),
     ("analytics at-risk", "by"),

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import ibis
 import pytest
 from ibis.backends.sql.datatypes import DuckDBType
 from tests.orders.conftest import ServerShop, Shop, SparkFolder
@@ -62,7 +63,7 @@ def stage_rows(con: duckdb.DuckDBPyConnection, schema: str, orders: str, refunds
     )
     for table, columns in OPTIONAL_COLUMNS.items():
         for name, dtype in columns.items():
-            con.execute(f"ALTER TABLE {schema}.{table} ADD COLUMN {name} {DuckDBType.to_string(dtype)}")
+            con.execute(f"ALTER TABLE {schema}.{table} ADD COLUMN {name} {DuckDBType.to_string(ibis.dtype(dtype))}")
     con.execute(f"CREATE TABLE {schema}.answered (id VARCHAR)")
     con.execute(f"CREATE VIEW {schema}.restated AS SELECT id FROM {schema}.orders")
     con.execute(f"CREATE VIEW {schema}.movable AS SELECT id FROM {schema}.orders LIMIT 0")

@@ -146,7 +146,7 @@ class Backtest:
         >>> quick = cr.ModelOptions(windows=1, trees=5, regularity=1)
         >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
         ...     cr.backtest(orders, 90, also=(), options=quick).members.index.tolist()
-        ['base', 'offset', 'direct', 'pareto']
+        ['base', 'offset', 'direct', 'pareto', 'prior']
         """
         last, outcomes = self._last
         found = member_forecasts(last.predictor, last.features, last.horizon_days)

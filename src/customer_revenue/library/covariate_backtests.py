@@ -36,6 +36,12 @@ class CovariateBacktest:
             mean square error of revenue, each with its 95 % interval over resampled customers, whether the covariate
             is kept, and why. Lower is better.
         kept: the covariates that add something.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     result = cr.backtest_covariates(orders, ["order_cents"], "mbg_nbd", draws=50)
+    >>> result.model, result.added.index.tolist()
+    ('mbg_nbd', ['order_cents'])
     """
 
     model: str

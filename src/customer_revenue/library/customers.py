@@ -161,7 +161,7 @@ class CustomerModel:
         >>> with cr.load_orders(cr.simulate_orders(1200, days=365, seed=1)) as orders:
         ...     model = cr.CustomerModel(90, options=quick).fit(orders, as_of="2023-09-30")
         >>> model.weights_.index.tolist()
-        ['base', 'offset', 'direct', 'pareto', 'spend', 'classifier']
+        ['base', 'offset', 'direct', 'pareto', 'spend', 'classifier', 'prior', 'prior_spend', 'prior_churn']
         """
         return pd.Series(self.predictor_.weights(), dtype=float)
 
