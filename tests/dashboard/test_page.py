@@ -101,7 +101,9 @@ def test_every_number_has_its_definition_a_hover_or_a_focus_away(visit: Visit) -
     hint = page.locator("#hint")
     term = page.locator("dl.tiles").get_by_role("button", name="Churn risk")
     term.hover()
-    expect(hint).to_have_text("The chance of no purchase in the next 90 days.")
+    expect(hint).to_have_text(
+        "The chance of no purchase within the churn window: 90 days, unless the settings say otherwise."
+    )
     page.mouse.move(2, 2)
     expect(hint).to_be_hidden()
     page.locator("dl.tiles").get_by_role("button", name="Next purchase").focus()
