@@ -11,12 +11,14 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling import renewal
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.rhythm_choice import predicts_as_well
 from customer_revenue.modeling.rhythm_mixture import (
     RhythmMixture,
     RhythmModel,
     fitted_rhythm,
     posterior_of,
     rhythm_from_state,
+    single_rhythm,
 )
 
 OBSERVED_DAYS = 500
@@ -84,6 +86,14 @@ def test_the_classes_are_those_of_the_shop(subscriptions, groceries):
         assert isinstance(model, RhythmMixture)
         assert {1, k} <= set(model.rhythms)
         assert model.shares_[model.rhythms.index(k)] == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_a_mixture_must_predict_what_happened_as_well_as_a_single_k(subscriptions):
+    histories, wait, model = subscriptions
+    single, bought = single_rhythm(histories), wait <= NEXT_30_DAYS
+    assert predicts_as_well(model, single, histories, bought, NEXT_30_DAYS)
+    at_random = np.random.default_rng(5).permutation(bought)
+    assert not predicts_as_well(model, single, histories, at_random, NEXT_30_DAYS)
 
 
 def test_a_subscriber_who_is_due_pays(subscriptions):

@@ -28,10 +28,10 @@ from customer_revenue.modeling.predictive_distribution import (
     revenue_quantiles,
 )
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
-from customer_revenue.modeling.purchase_histories import Histories, column
+from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.revenue_path import RevenuePaths
-from customer_revenue.modeling.rhythm_mixture import fitted_rhythm
+from customer_revenue.modeling.rhythm_choice import chosen_rhythm
 from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
 from customer_revenue.modeling.season import around_season
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
@@ -43,7 +43,6 @@ from customer_revenue.tables import PREDICTION_SCHEMA
 MIN_REPEAT_CUSTOMERS = 30
 MIN_CUSTOMERS_TO_LEARN = 300
 TOO_SHORT = "too few customers, or too short a history, to learn from past windows"
-CUSTOMERS_FOR_REGULARITY = 50_000
 CUSTOMERS_PER_WINDOW = 50_000
 """Boosters are trained on at most about this many customers of each window; more of them hardly change a tree."""
 
@@ -136,15 +135,15 @@ class Predictor:
             )
             return self
         options = self.options
-        sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_REGULARITY)
-        rhythm = ModifiedBetaGeoCNBDk(options.regularity) if options.regularity else fitted_rhythm(sample)
+        usable = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
+        enough = [w for w in usable if not w.beside_season]
+        given = ModifiedBetaGeoCNBDk(options.regularity) if options.regularity else None
+        rhythm = given or chosen_rhythm(customers.sample, enough[0] if enough else None)
         self.base_ = BaselineModels.fitted(customers, rhythm, with_pareto=options.pareto, penalizer=options.penalizer)
         self.tier_ = Tier.PROBABILITY_MODELS
         if not options.learned:
             self.tier_reason_ = "learning from past windows is switched off"
             return self
-        usable = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
-        enough = [w for w in usable if not w.beside_season]
         if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:
             return self._unlearned(customers, TOO_SHORT)
         training_windows = [

@@ -146,6 +146,15 @@ class RhythmMixture:
         return model
 
 
+def single_rhythm(histories: Histories) -> ModifiedBetaGeoCNBDk:
+    """The model with one k for all that suits customers best.
+
+    Raises:
+        NotEnoughData: nobody has bought twice.
+    """
+    return max((ModifiedBetaGeoCNBDk(k).fit(histories) for k in SINGLE_RHYTHMS), key=lambda m: m.log_likelihood_)
+
+
 def fitted_rhythm(histories: Histories) -> ModifiedBetaGeoCNBDk | RhythmMixture:
     """The model whose regularity suits some customers best: one k for all, or a mixture where that is worth it.
 
@@ -157,7 +166,7 @@ def fitted_rhythm(histories: Histories) -> ModifiedBetaGeoCNBDk | RhythmMixture:
     Raises:
         NotEnoughData: nobody has bought twice.
     """
-    single = max((ModifiedBetaGeoCNBDk(k).fit(histories) for k in SINGLE_RHYTHMS), key=lambda m: m.log_likelihood_)
+    single = single_rhythm(histories)
     some = histories.sample(CUSTOMERS_FOR_MIXTURE)
     tried = _worth_trying(single, some)
     if not tried:
