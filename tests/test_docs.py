@@ -121,4 +121,4 @@ def test_the_examples_of_the_guide_run():
     }
     for code in (quick, *rest):
         exec(compile(code, "docs/python.md", "exec"), names)  # noqa: S102  # our own words
-    assert names["orders"].table("orders")["total_cents"].sum() == 125_850
+    assert names["mine"].table("orders")["total_cents"].sum() == 125_850
