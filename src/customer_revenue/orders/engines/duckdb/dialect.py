@@ -21,12 +21,13 @@ class DuckDBStoreCompiler(IntegerSums, DuckDBCompiler):  # type: ignore[misc]  #
     __slots__ = ()
 
 
-_COMPILER = DuckDBStoreCompiler()
+COMPILER = DuckDBStoreCompiler()
+"""The one of this process."""
 
 
 def compile_for_duckdb(expr: ir.Table) -> Statement:
     """Compile an expression over tables of DuckDB or in memory."""
-    return compile_statement(_COMPILER, "duckdb", expr, lambda name: f"${name}")
+    return compile_statement(COMPILER, "duckdb", expr, lambda name: f"${name}")
 
 
 def dtype_of(sql_type: str) -> dtypes.DataType:

@@ -80,11 +80,11 @@ class DuckDBTarget(LocalTarget):
 
     @override
     def create_views(self, con: duckdb.DuckDBPyConnection, views: Views, zone: str) -> bool:
-        from customer_revenue.orders.engines.duckdb.dialect import DuckDBStoreCompiler
+        from customer_revenue.orders.engines.duckdb.dialect import COMPILER
 
         # The views contain no database name, since the file will be attached under another one.
         con.execute("USE next")
-        for name, query in view_queries(views, zone, DuckDBStoreCompiler(), "duckdb").items():
+        for name, query in view_queries(views, zone, COMPILER, "duckdb").items():
             con.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
         if not views:
             for name, statement in _views(con, "old"):
