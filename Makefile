@@ -107,7 +107,7 @@ bench: dev  ## a million customers against a bare scan and lifetimes, then the s
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
 
-bench-accuracy: dev  ## accuracy beside other models on real shops, whole and small; CUSTOMER_REVENUE_TEST_DATA holds Online Retail
+bench-accuracy: dev  ## accuracy against other models on real shops, whole and small; CUSTOMER_REVENUE_TEST_DATA holds Online Retail
 	$(BIN)/python -m benchmarks.accuracy
 
 bench-commands: dev  ## processor time of each command, as a table
@@ -119,7 +119,7 @@ bench-levels: dev  ## bias and log loss beside BG/NBD on simulated shops whose l
 prior: dev  ## train what the package ships for small shops anew, from other shops
 	$(BIN)/python -m benchmarks.prior
 
-bench-forecast: dev  ## the forecast of the shop on rolling month ends, beside simpler ones: LINES=path/to/orders ENDS="2011-05-31 2011-08-31"
+bench-forecast: dev  ## the forecast of the shop on rolling month ends, against simpler ones: LINES=path/to/orders ENDS="2011-05-31 2011-08-31"
 	$(BIN)/python -m benchmarks.forecast $(LINES) --ends $(ENDS)
 
 mutants: dev  ## change the code in random places and see which tests notice: all of the specification's fields, SAMPLE=40 others

@@ -67,7 +67,7 @@ def test_what_adds_something_is_kept_and_all_else_is_dropped_with_its_reason(sho
 def test_the_columns_of_the_store_are_the_default_and_none_of_the_horizon_is_known(shop):
     result = cr.backtest_covariates(shop, ["channel", "country"], "mbg_nbd", 90, cutoff="2023-06-30", draws=50)
     assert result.kept == ("channel",)
-    assert result.added.loc["country", "reason"] == "the covariate country tells no customers apart: leave it out"
+    assert result.added.loc["country", "reason"] == "the covariate country is the same for all customers: leave it out"
     rows = shop.features("2023-06-30").merge(shop.first_orders("2023-06-30"), on="customer_id")
     model = cr.ProbabilityModel("mbg_nbd", penalizer=0.0, covariates=result.kept)
     with warnings.catch_warnings():

@@ -183,8 +183,8 @@ def test_columns_become_numbers_and_what_is_missing_or_new_has_a_place():
 @pytest.mark.parametrize(
     ("column", "problem"),
     [
-        ({"z": ["a"] * 90}, "tells no customers apart"),
-        ({"z": [1.0] * 90}, "tells no customers apart"),
+        ({"z": ["a"] * 90}, "is the same for all customers"),
+        ({"z": [1.0] * 90}, "is the same for all customers"),
         ({"z": [None] * 90}, "missing for all"),
         ({"z": [[1]] * 90}, "not list"),
         ({"y": list(range(90))}, "lack the covariates z"),

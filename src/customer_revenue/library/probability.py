@@ -129,7 +129,7 @@ class ProbabilityModel:
 
         Raises:
             NotEnoughData: no customer has bought on two days.
-            InvalidParameter: a history is impossible, or a covariate is missing, tells no customers apart, or follows
+            InvalidParameter: a history is impossible, or a covariate is missing, the same for all, or follows
                 from the others.
 
         Warns:

@@ -119,7 +119,7 @@ class CovariateColumns:
         found = cls(tuple(_coded(name, values) for name, values in _chosen(table, names)))
         for column in found.columns:
             if not column.names or not any(column.units):
-                raise InvalidParameter(f"the covariate {column.column} tells no customers apart: leave it out")
+                raise InvalidParameter(f"the covariate {column.column} is the same for all customers: leave it out")
         design = np.column_stack([np.ones(table.num_rows), found.matrix(table)])
         if np.linalg.matrix_rank(design) < design.shape[1]:
             raise InvalidParameter(f"one of the covariates {', '.join(names)} follows from the others: leave it out")
