@@ -40,16 +40,18 @@ class Shop:
     def _run(self, query: ir.Table) -> pa.Table:
         return self.connection.sql(ibis.to_sql(query.order_by("customer_id"), dialect="duckdb")).to_arrow_table()
 
-    def windows(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> list[Window]:
+    def windows(
+        self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS, first_day: dt.date = FIRST_DAY, **given: int
+    ) -> list[Window]:
         return [
             Window(
                 plan.cutoff,
                 plan.horizon_days,
                 self.features(plan.cutoff),
                 self.labels(plan.cutoff, plan.horizons_days),
-                plan.beside_season,
+                plan.of_other_quarter,
             )
-            for plan in choose_cutoffs(FIRST_DAY, day, horizon_days)
+            for plan in choose_cutoffs(first_day, day, horizon_days, **given)
         ]
 
     def predictor(self, day: dt.date = AS_OF, horizon_days: int = HORIZON_DAYS) -> Predictor:

@@ -11,9 +11,8 @@ from customer_revenue.errors import BundleDamaged, BundleIncompatible, ModelNotF
 from customer_revenue.modeling.bundle import STATE, load, save
 from customer_revenue.modeling.manifest import BUNDLE_SCHEMA_VERSION, MANIFEST, read_manifest
 from customer_revenue.modeling.predictor import Predictor
-from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 from customer_revenue.settings import ModelOptions
-from tests.modeling.conftest import AS_OF, FIRST_DAY
+from tests.modeling.conftest import AS_OF
 
 
 @pytest.fixture
@@ -37,16 +36,7 @@ def test_every_tier_comes_back(make_shop, tmp_path):
 
 def test_the_window_of_the_churn_score_is_the_one_that_was_asked_for(shop, tmp_path):
     options = ModelOptions(churn_days=60, trees=3, regularity=1, pareto=False)
-    windows = [
-        Window(
-            p.cutoff,
-            p.horizon_days,
-            shop.features(p.cutoff),
-            shop.labels(p.cutoff, p.horizons_days),
-            p.beside_season,
-        )
-        for p in choose_cutoffs(FIRST_DAY, AS_OF, 90, churn_days=60)
-    ]
+    windows = shop.windows(AS_OF, 90, churn_days=60)
     features = shop.features()
     before = Predictor(AS_OF, 90, seed=7, options=options).fit(features, windows)
     after = load(save(before, tmp_path / "one"))

@@ -16,7 +16,6 @@ from customer_revenue.modeling.comparators import beta_geo_forecast, naive_forec
 from customer_revenue.modeling.metrics import Forecast, Outcomes, evaluate
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
-from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 
 from .conftest import Shop, refunds_of
 
@@ -53,17 +52,7 @@ def _cdnow() -> Shop:
 
 def _compare(shop: Shop, first: dt.date, cutoff: dt.date, days: int) -> tuple[Outcomes, dict[str, Forecast]]:
     features = shop.features(cutoff)
-    plans = choose_cutoffs(first, cutoff, days)
-    windows = [
-        Window(
-            p.cutoff,
-            p.horizon_days,
-            shop.features(p.cutoff),
-            shop.labels(p.cutoff, p.horizons_days),
-            p.beside_season,
-        )
-        for p in plans
-    ]
+    windows = shop.windows(cutoff, days, first)
     answers = Predictor(cutoff, days).fit(features, windows).predict(features)
     dates = answers.column("next_purchase_date").to_numpy().astype("datetime64[D]")
     ours = Forecast(
@@ -117,16 +106,7 @@ def test_the_chance_of_being_alive_falls_in_silence_and_rises_with_a_purchase(on
     """Exact for the purchase models; trees make steps, so that the combined curve goes the wrong way now and then."""
     shop = _shop(ONLINE_RETAIL, duckdb.connect().read_parquet(str(online_retail)).to_arrow_table())
     cutoff, days = dt.date(2011, 9, 9), 365
-    windows = [
-        Window(
-            p.cutoff,
-            p.horizon_days,
-            shop.features(p.cutoff),
-            shop.labels(p.cutoff, p.horizons_days),
-            p.beside_season,
-        )
-        for p in choose_cutoffs(dt.date(2010, 12, 1), cutoff, days)
-    ]
+    windows = shop.windows(cutoff, days, dt.date(2010, 12, 1))
     predictor = Predictor(cutoff, days).fit(shop.features(cutoff), windows)
 
     def alive(day: dt.date) -> pa.Table:

@@ -71,14 +71,14 @@ def joined(*parts: tuple[Histories, Floats]) -> tuple[Histories, Floats]:
 def subscriptions() -> tuple[Histories, Floats, RhythmModel]:
     """A shop of 500 subscribers, first, and 1,000 others."""
     histories, wait = joined(subscribers(500, 1), random_buyers(1_000, 2))
-    return histories, wait, fitted_rhythm(histories)
+    return histories, wait, fitted_rhythm(histories, single_rhythm(histories))
 
 
 @pytest.fixture(scope="module")
 def groceries() -> tuple[Histories, Floats, RhythmModel]:
     """A shop of 500 weekly shoppers, first, and 1,000 others."""
     histories, wait = joined(weekly_shoppers(500, 3), random_buyers(1_000, 4))
-    return histories, wait, fitted_rhythm(histories)
+    return histories, wait, fitted_rhythm(histories, single_rhythm(histories))
 
 
 def test_the_classes_are_those_of_the_shop(subscriptions, groceries):
@@ -146,7 +146,7 @@ def test_others_of_the_shop_keep_their_truth(subscriptions, groceries):
 @pytest.mark.parametrize("seed", [5, 6, 7])
 def test_a_shop_without_rhythm_has_one_regularity(seed):
     histories, _ = random_buyers(1_500, seed)
-    model = fitted_rhythm(histories)
+    model = fitted_rhythm(histories, single_rhythm(histories))
     assert isinstance(model, ModifiedBetaGeoCNBDk)
     assert model.k == 1
     assert model.to_state() == ModifiedBetaGeoCNBDk(1).fit(histories).to_state()

@@ -51,7 +51,7 @@ def test_a_short_history_has_shorter_windows_or_none():
 def test_the_other_quarters_of_the_year_of_a_season_are_counted_where_the_history_reaches_so_far():
     def quarters(history, horizon):
         plans = choose_cutoffs(AS_OF - dt.timedelta(days=history), AS_OF, horizon)
-        return sorted((AS_OF - plan.cutoff).days for plan in plans if plan.beside_season)
+        return sorted((AS_OF - plan.cutoff).days for plan in plans if plan.of_other_quarter)
 
     assert quarters(730, 90) == [274, 456, 547]
     assert quarters(1_095, 90) == [274, 456, 547, 639, 821, 912]

@@ -136,7 +136,7 @@ class Predictor:
             return self
         options = self.options
         usable = [w for w in windows if np.sum(column(w.features, "frequency") > 0) >= MIN_REPEAT_CUSTOMERS]
-        enough = [w for w in usable if not w.beside_season]
+        enough = [w for w in usable if not w.of_other_quarter]
         given = ModifiedBetaGeoCNBDk(options.regularity) if options.regularity else None
         rhythm = given or chosen_rhythm(customers.sample, enough[0] if enough else None)
         self.base_ = BaselineModels.fitted(customers, rhythm, with_pareto=options.pareto, penalizer=options.penalizer)
@@ -414,6 +414,6 @@ class Predictor:
             predictor.base_ = BaselineModels.from_state(state["base"])
         if state["learned"] is not None:
             predictor.learned_ = FittedEnsemble.from_state(state["learned"], texts)
-        if state.get("prior") is not None:
+        if state["prior"] is not None:
             predictor.prior_ = ShopPrior.from_state(state["prior"], texts)
         return predictor

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.special import xlog1py, xlogy
 
 from customer_revenue.modeling.population import Population
@@ -36,14 +35,13 @@ def chosen_rhythm(features: pa.Table, latest: Window | None) -> RhythmModel:
         NotEnoughData: nobody has bought twice.
     """
     histories = Histories.from_table(features).sample(CUSTOMERS_FOR_REGULARITY)
-    found = fitted_rhythm(histories)
+    single = single_rhythm(histories)
+    found = fitted_rhythm(histories, single)
     if latest is None or not isinstance(found, RhythmMixture):
         return found
     latest = latest.sample(CUSTOMERS_FOR_REGULARITY)
-    single, customers = single_rhythm(histories), Population.of(latest.features)
-    ids = latest.labels.column("customer_id").combine_chunks()
-    labels = latest.labels.take(pc.index_in(latest.features.column("customer_id"), value_set=ids))
-    bought = column(labels, f"purchases_{latest.horizon_days}") > 0
+    customers = Population.of(latest.features)
+    bought = column(latest.labels_in_order, f"purchases_{latest.horizon_days}") > 0
     models = fitted_alike(found, customers), fitted_alike(single, customers)
     then = Histories.from_table(latest.features)
     return found if predicts_as_well(*models, then, bought, latest.horizon_days) else single

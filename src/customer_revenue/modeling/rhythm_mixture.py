@@ -155,18 +155,15 @@ def single_rhythm(histories: Histories) -> ModifiedBetaGeoCNBDk:
     return max((ModifiedBetaGeoCNBDk(k).fit(histories) for k in SINGLE_RHYTHMS), key=lambda m: m.log_likelihood_)
 
 
-def fitted_rhythm(histories: Histories) -> ModifiedBetaGeoCNBDk | RhythmMixture:
-    """The model whose regularity suits some customers best: one k for all, or a mixture where that is worth it.
+def fitted_rhythm(histories: Histories, single: ModifiedBetaGeoCNBDk) -> RhythmModel:
+    """The model with one k for all, or a mixture where that is worth it.
 
     It is worth it where Schwarz's criterion says so (BIC; Schwarz 1978).
 
     Args:
         histories: one row per customer, for whom ``log_gap_sum`` is their own.
-
-    Raises:
-        NotEnoughData: nobody has bought twice.
+        single: :func:`single_rhythm` of the same.
     """
-    single = single_rhythm(histories)
     some = histories.sample(CUSTOMERS_FOR_MIXTURE)
     tried = _worth_trying(single, some)
     if not tried:

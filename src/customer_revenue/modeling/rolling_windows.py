@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_revenue.periods import DAYS_PER_YEAR
 
@@ -34,13 +35,13 @@ class WindowPlan:
     """A window to materialise: features as of ``cutoff``, labels of each of ``horizons_days`` after it.
 
     Every horizon is over by the as-of day; ``horizon_days``, the window's own, is the one that amounts are learned at.
-    A window ``beside_season`` is of another quarter, with which the same season of a prior year is compared.
+    A window ``of_other_quarter`` is only compared with the same season of its year.
     """
 
     cutoff: dt.date
     horizon_days: int
     horizons_days: tuple[int, ...]
-    beside_season: bool = False
+    of_other_quarter: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,13 @@ class Window:
     horizon_days: int
     features: pa.Table
     labels: pa.Table
-    beside_season: bool = False
+    of_other_quarter: bool = False
+
+    @property
+    def labels_in_order(self) -> pa.Table:
+        """The labels, one row for each of the features, in their order."""
+        ids = self.labels.column("customer_id").combine_chunks()
+        return self.labels.take(pc.index_in(self.features.column("customer_id"), value_set=ids))
 
     def sample(self, max_customers: int) -> Window:
         """The window with at most ``max_customers`` of its customers: every n-th row of the features."""
@@ -119,14 +126,14 @@ def choose_cutoffs(
             for quarter in OTHER_QUARTERS_DAYS
             if year + OTHER_QUARTERS_DAYS[-1] + 2 * longest <= history
         ]
-        plans += [_plan(as_of_day, lag, (longest,), beside_season=True) for lag in quarters]
+        plans += [_plan(as_of_day, lag, (longest,), of_other_quarter=True) for lag in quarters]
     return plans
 
 
 def _plan(
-    as_of_day: dt.date, lag_days: int, horizons_days: tuple[int, ...], *, beside_season: bool = False
+    as_of_day: dt.date, lag_days: int, horizons_days: tuple[int, ...], *, of_other_quarter: bool = False
 ) -> WindowPlan:
     """A window whose own horizon is the last one."""
     horizon_days = horizons_days[-1]
     over = {h for h in horizons_days if h <= lag_days}
-    return WindowPlan(as_of_day - dt.timedelta(days=lag_days), horizon_days, tuple(sorted(over)), beside_season)
+    return WindowPlan(as_of_day - dt.timedelta(days=lag_days), horizon_days, tuple(sorted(over)), of_other_quarter)

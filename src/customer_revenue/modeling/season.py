@@ -47,12 +47,12 @@ def around_season(
         models: fitted.
         max_customers: of each window.
     """
-    horizons_days = {window.horizon_days for window in windows if window.beside_season}
+    horizons_days = {window.horizon_days for window in windows if window.of_other_quarter}
     lags = [(window, (as_of_day - window.cutoff).days) for window in windows if window.horizon_days in horizons_days]
     return [
         TrainingWindow.under(models, window.sample(max_customers), lag)
         for window, lag in lags
-        if window.beside_season or whole_years(lag)
+        if window.of_other_quarter or whole_years(lag)
     ]
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
@@ -53,8 +52,7 @@ class TrainingWindow:
     @classmethod
     def under(cls, models: BaselineModels, window: Window, lag_days: int) -> TrainingWindow:
         """A window under given models, its labels put in the order of its features."""
-        ids = window.features.column("customer_id")
-        labels = window.labels.take(pc.index_in(ids, value_set=window.labels.column("customer_id").combine_chunks()))
+        ids, labels = window.features.column("customer_id"), window.labels_in_order
         outcomes = {name: column(labels, name) for name in labels.column_names if name != "customer_id"}
         baseline = BaselinePrediction.of(window.features, models)
         return cls(baseline, lag_days, window.horizon_days, np.asarray(ids.to_pylist(), dtype=object), outcomes)

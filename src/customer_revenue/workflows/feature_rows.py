@@ -86,7 +86,7 @@ def training_windows(store: Store, when: AsOf, horizon_days: int, options: Model
         rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW)
         known = known_at(store, when)
         outcomes = _labels_of(store, known, plan.cutoff, plan.horizons_days, rows.column("customer_id"))
-        windows.append(Window(plan.cutoff, plan.horizon_days, rows, outcomes, plan.beside_season))
+        windows.append(Window(plan.cutoff, plan.horizon_days, rows, outcomes, plan.of_other_quarter))
     return windows
 
 
