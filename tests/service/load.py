@@ -30,6 +30,11 @@ class Load:
         return Counter(status for _, status, _ in self.answers)
 
     @property
+    def errors(self) -> set[str]:
+        """The messages of answers other than 200."""
+        return {what for _, status, what in self.answers if status != 200}
+
+    @property
     def seen(self) -> set[Any]:
         return {what for _, status, what in self.answers if status == 200}
 
@@ -60,7 +65,7 @@ def loaded(
                     time.sleep(0.05)
                     continue
                 body = response.json()
-                what = read(body) if response.status_code == 200 else body["error"]["code"]
+                what = read(body) if response.status_code == 200 else body["error"]["message"]
                 load.answers.append((time.monotonic(), response.status_code, what))
                 time.sleep(pause)
 
