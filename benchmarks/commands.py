@@ -31,6 +31,7 @@ COMMANDS = (
         f"analytics {name}"
         for name in (
             "acquisition",
+            "profit",
             "at-risk",
             "cohorts",
             "distribution",

@@ -37,6 +37,14 @@ class TopBy(StrEnum):
     LTV = "estimated_ltv_cents"
 
 
+class ProfitBy(StrEnum):
+    """What a row of the report of profit is."""
+
+    MONTH = "month"
+    PRODUCT = "product"
+    CUSTOMER = "customer"
+
+
 class AtRiskBy(StrEnum):
     """The order of customers at risk."""
 

@@ -90,7 +90,7 @@ OPTIONAL_COLUMNS: Mapping[str, Columns] = {
     "order_items": {"category": "string", "cost_cents": "int64"},
     "users": {"accepts_marketing": "boolean"},
 }
-"""Further columns of a store's tables, null where nothing states them. No figure and no model reads them.
+"""Further columns of a store's tables, null where nothing states them.
 
 ``discount_cents`` is what was taken off the order, ``cost_cents`` the cost of the whole line, and ``original_cents``
 the order's total in minor units of ``original_currency``, if it was converted.

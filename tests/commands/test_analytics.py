@@ -17,6 +17,7 @@ NAMES = {
     "trends": "monthly_trends",
     "rfm": "groups",
     "acquisition": "by_cohort",
+    "profit": "profits",
     "segments": "segments",
     "widget": "topCustomers",
 }

@@ -48,6 +48,7 @@ LIMITED = {
     ("analytics at-risk", "stage"),
     ("analytics cohorts", "unit"),
     ("analytics overview", "period"),
+    ("analytics profit", "by"),
     ("analytics top-customers", "by"),
     ("import", "amounts"),
     ("import", "dates"),

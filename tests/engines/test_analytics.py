@@ -13,7 +13,7 @@ from tests.engines.conftest import SPARK, ZONES
 
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.orders.store import Store, open_store
-from customer_revenue.policy import load_policy
+from customer_revenue.policy import Margin, load_policy
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
@@ -21,6 +21,13 @@ from customer_revenue.revenue.cohorts import cohorts, triangle
 from customer_revenue.revenue.customer_lists import at_risk, top_customers
 from customer_revenue.revenue.daily_cohorts import daily_cohorts
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
+from customer_revenue.revenue.profit import (
+    cost_movements,
+    profit_by_customer,
+    profit_by_month,
+    profit_by_product,
+    total_profit,
+)
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
@@ -52,6 +59,9 @@ def analytics(store: Store) -> dict[str, ir.Table]:
     known, day = known_at(store, when), ibis.literal(when.day, type="date")
     base, predicted = customers(known, day, policy), predictions(store)
     scored = rfm(base, policy.rfm)
+    margin = Margin(assumed_percent=37, by_category={"Books": 20}, by_product={"a": 55, "c": 0})
+    lines = store.table("order_items")
+    moves = cost_movements(known, lines, margin)
     return {
         "summary": summary(known, None, day, policy),
         "summary of a period": summary(known, day - ibis.interval(days=100), day, policy),
@@ -70,6 +80,10 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "purchase frequency": purchase_frequency(base),
         "trends": trends(known),
         "daily cohorts": daily_cohorts(known, day),
+        "profit by customer": profit_by_customer(moves),
+        "profit by month": profit_by_month(moves),
+        "profit in total": total_profit(moves),
+        "profit by product": profit_by_product(known, lines, margin),
         "widget metrics": widget_metrics(base, day),
         "rfm": scored,
         "rfm summary": rfm_summary(scored),

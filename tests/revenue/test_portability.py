@@ -10,13 +10,14 @@ import pytest
 
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
-from customer_revenue.policy import Policy, load_policy
+from customer_revenue.policy import Margin, Policy, load_policy
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.cohorts import cohorts, triangle
 from customer_revenue.revenue.customer_lists import at_risk, top_customers
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
+from customer_revenue.revenue.profit import cost_movements, profit_by_customer, profit_by_product
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
@@ -64,6 +65,8 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
     day = scalar("date")
     base = customers(known, day, policy)
     scored = rfm(base, policy.rfm)
+    lines = tables["order_items"].mutate(category=ibis.null("string"), cost_cents=ibis.null("int64"))
+    margin = Margin(assumed_percent=37, by_category={"Books": 20}, by_product={"a": 55})
     return {
         "summary": summary(known, None, day, policy),
         "summary of a period": summary(known, day, day, policy),
@@ -86,6 +89,8 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
         "rfm summary": rfm_summary(scored),
         "acquisition by cohort": acquisition_by_cohort(base, PREDICTIONS, policy.acquisition),
         "acquisition by segment": acquisition_by_segment(base, PREDICTIONS, policy.acquisition),
+        "profit by customer": profit_by_customer(cost_movements(known, lines, margin, day)),
+        "profit by product": profit_by_product(known, lines, margin),
         "next products": next_products(first_purchases(known), 20),
     }
 

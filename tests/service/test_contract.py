@@ -14,7 +14,16 @@ from tests.service.conftest import Service
 
 from customer_revenue.service.app import create_app
 from customer_revenue.service.openapi import example, operation_id
-from customer_revenue.service.routes import advice, analytics, customer_batches, customers, dashboard, model, search
+from customer_revenue.service.routes import (
+    advice,
+    analytics,
+    customer_batches,
+    customers,
+    dashboard,
+    economics,
+    model,
+    search,
+)
 from customer_revenue.settings import load_settings
 
 CHECKS = (
@@ -33,7 +42,7 @@ def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
 
 
-ROUTERS = (advice, analytics, customer_batches, customers, dashboard, model, search)
+ROUTERS = (advice, analytics, customer_batches, customers, dashboard, economics, model, search)
 ANSWERS = {
     operation_id(route): route.response_model
     for module in ROUTERS

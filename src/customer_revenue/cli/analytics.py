@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, Stage, TopBy
+from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, ProfitBy, Stage, TopBy
 from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, settings_for
 from customer_revenue.console import say
 from customer_revenue.periods import Period
@@ -116,6 +116,18 @@ def rfm(
 def acquisition(unit: Unit = CohortUnit.MONTH, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Maximum acquisition costs."""
     print_result(store, as_of, lambda base: base.acquisition(unit))
+
+
+@analytics.command()
+def profit(
+    by: Annotated[ProfitBy, typer.Option(help="What a row is.")] = ProfitBy.MONTH,
+    limit: Limit = 100,
+    offset: Offset = 0,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Revenue, refunds, cost and profit, and what the cost rests on."""
+    print_result(store, as_of, lambda base: base.profit(by, limit, offset))
 
 
 @analytics.command()

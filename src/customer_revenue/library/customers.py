@@ -28,6 +28,7 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import ModelOptions
 from customer_revenue.workflows.customer_base.forecasting import MONTHS_AHEAD, forecast_body, shop_forecast
+from customer_revenue.workflows.customer_base.profits import margin_rate
 from customer_revenue.workflows.feature_rows import population, training_windows
 
 
@@ -206,7 +207,8 @@ class CustomerModel:
 
         Returns:
             The columns of the service's ``path``, by the step's last day. ``attrs`` has ``confidence_score``, the share
-            of past months inside the band that was forecast for them, and ``confidence_reason``.
+            of past months inside the band that was forecast for them, ``confidence_reason``, and the ``margin_percent``
+            and ``margin_basis`` of ``total_profit_cents``.
 
         Raises:
             InvalidParameter: for another number of months or another unit.
@@ -229,9 +231,11 @@ class CustomerModel:
         day = as_day(as_of) or self.as_of
         store, when, policy = orders.store, orders.store.as_of(day), load_policy(orders.settings.policy)
         found = shop_forecast(store, when, self.predictor_.as_of(day), orders.arrow.features(day), policy)
-        body = forecast_body(found, [], when, months, ForecastUnit(unit), policy, store.info.currency)
+        margin = margin_rate(store, when, policy.margin)
+        body = forecast_body(found, [], when, months, ForecastUnit(unit), policy, store.info.currency, margin)
         path: pd.DataFrame = pd.DataFrame(cast("list[dict[str, object]]", body["path"])).set_index("last_day")
-        path.attrs = {name: body[name] for name in ("confidence_score", "confidence_reason")}
+        names = ("confidence_score", "confidence_reason", "margin_percent", "margin_basis")
+        path.attrs = {name: body[name] for name in names}
         return path
 
     def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: DayLike | None = None) -> pd.DataFrame:

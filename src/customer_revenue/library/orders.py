@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from customer_revenue.choices import ProfitBy
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
 from customer_revenue.features.first_orders import first_orders
@@ -26,6 +27,7 @@ from customer_revenue.policy import load_policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.tables import as_of_literal, day_literal
+from customer_revenue.workflows.customer_base.profits import profit_rows
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.known_tables import first_day_of, known_at
 
@@ -128,6 +130,33 @@ class Orders:
         (5728, ['customer_id', 'total_revenue_cents', 'total_orders'])
         """
         return as_frame(self.arrow.facts(as_of, period))
+
+    def profit(self, by: str = "customer", as_of: DayLike | None = None) -> pd.DataFrame:
+        """Revenue less refunds and cost, by customer, product or month, and what the cost rests on.
+
+        Args:
+            by: ``customer``, ``product`` or ``month`` (months since January of the year 0).
+            as_of: last day included; by default the store's as-of day.
+
+        Returns:
+            ``revenue_cents``, ``refunds_cents``, ``net_revenue_cents``, ``cost_cents``, ``profit_cents`` and
+            ``margin_basis``: ``measured`` where order lines state their cost, else ``policy`` for its rates or
+            ``assumed`` for its assumed one.
+
+        Raises:
+            InvalidParameter: ``by`` has another value.
+
+        >>> import customer_revenue as cr, pandas as pd
+        >>> row = {"order_id": "1", "user_id": "ann", "created_at": "2024-05-01", "total": 10, "status": "paid"}
+        >>> line = {"product_id": "tea", "quantity": 1, "amount": 10, "cost": "7.25"}
+        >>> with cr.load_orders(pd.DataFrame([row | line])) as orders:
+        ...     orders.profit()[["customer_id", "profit_cents", "margin_basis"]].to_numpy().tolist()
+        [['ann', 275, 'measured']]
+        """
+        if by not in list(ProfitBy):
+            raise InvalidParameter(f"by: {by[:40]!r} is not one of {', '.join(ProfitBy)}", list(ProfitBy))
+        when, margin = self.store.as_of(as_day(as_of)), load_policy(self.settings.policy).margin
+        return as_frame(self.store.fetch(profit_rows(self.store, when, margin, ProfitBy(by))))
 
     def features(self, as_of: DayLike | None = None) -> pd.DataFrame:
         """Features of each customer's history as of a day: recency, frequency, age, spend, rhythm, refunds.

@@ -255,7 +255,7 @@ class Store:
         """Return one of the tables of the store with its optional columns, null where nothing states them.
 
         ``tables`` has the columns that figures and models need. This is for whoever wants all of them: orders of every
-        status, with and without a customer. A local copy has no optional columns.
+        status, with and without a customer.
 
         Args:
             name: ``orders``, ``order_items``, ``refunds`` or ``users``.

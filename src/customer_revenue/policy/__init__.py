@@ -9,6 +9,7 @@ from __future__ import annotations
 from customer_revenue.policy.action_rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
 from customer_revenue.policy.gate_and_monitoring import Drift, Feed, Gate, Monitoring
 from customer_revenue.policy.load import Policy, load_policy
+from customer_revenue.policy.margin import Margin
 from customer_revenue.policy.offer_rules import SITUATIONS, Offer, Offers, Retention
 from customer_revenue.policy.segmentation import (
     SCORES,
@@ -35,6 +36,7 @@ __all__ = [
     "ForecastRules",
     "Gate",
     "Lifecycle",
+    "Margin",
     "Monitoring",
     "Offer",
     "Offers",

@@ -12,6 +12,7 @@ from pydantic import ValidationError, model_validator
 from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy.action_rules import Actions
 from customer_revenue.policy.gate_and_monitoring import Gate, Monitoring
+from customer_revenue.policy.margin import Margin
 from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
 from customer_revenue.policy.section import PolicyError, Section
 from customer_revenue.policy.segmentation import Acquisition, Activity, Lifecycle, Rfm, Segments
@@ -26,6 +27,7 @@ class Policy(Section):
     lifecycle: Lifecycle
     activity: Activity
     rfm: Rfm
+    margin: Margin
     acquisition: Acquisition
     actions: Actions
     offers: Offers

@@ -33,7 +33,7 @@ def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Ta
         revenue_cents=orders.total_cents,
         refund_cents=(orders.status == REFUNDED).ifelse(orders.total_cents, 0),
     )
-    refunds = _refunds_beyond_orders(known, first_day)
+    refunds = refunds_beyond_orders(known, first_day)
     returned = refunds.select(
         customer_id=refunds.user_id,
         day=refunds.day,
@@ -44,7 +44,8 @@ def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Ta
     return stacked(bought, returned)
 
 
-def _refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
+def refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
+    """The rows of ``refunds`` but those of orders that are counted back as a whole already, or do not count."""
     orders, refunds = known.orders, known.refunds
     counted_already = orders.status == REFUNDED
     if first_day is not None:

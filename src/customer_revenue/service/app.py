@@ -20,7 +20,16 @@ from customer_revenue.service.middleware import middleware_layers
 from customer_revenue.service.openapi import describe, operation_id
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.response_cache import ResponseCache
-from customer_revenue.service.routes import advice, analytics, customer_batches, customers, dashboard, model, search
+from customer_revenue.service.routes import (
+    advice,
+    analytics,
+    customer_batches,
+    customers,
+    dashboard,
+    economics,
+    model,
+    search,
+)
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.settings import Settings
 
@@ -93,7 +102,7 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog) -> FastAPI:
     api.state.serving_state = serving_state
     api.state.prediction_log = prediction_log
     api.add_middleware(ResponseCache, state=serving_state)
-    for routes in (customers, customer_batches, advice, analytics, dashboard, search, model):
+    for routes in (customers, customer_batches, advice, analytics, economics, dashboard, search, model):
         api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})
     api.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
     return api

@@ -138,6 +138,9 @@ class ShopFactors(Factors):
     used: UsedInForecast
 
 
+MarginBasis = Literal["measured", "policy", "assumed"]
+
+
 class ForecastStep(ForecastMonth):
     """One month or week of the forecast of the shop, counted from the as-of day."""
 
@@ -148,6 +151,7 @@ class ForecastStep(ForecastMonth):
     total_low_cents: int
     total_high_cents: int
     total_net_revenue_cents: int
+    total_profit_cents: int = Field(description="Expected net revenue times the margin, in cents.")
     known_orders: float
     new_orders: float
     total_orders: float = Field(description="Expected orders of known and new customers together.")
@@ -173,3 +177,5 @@ class ShopRevenueForecast(Complete):
     confidence_reason: str
     factors: ShopFactors
     path: list[ForecastStep]
+    margin_percent: float = Field(description="What remained of the last year's net revenue after cost, in percent.")
+    margin_basis: MarginBasis

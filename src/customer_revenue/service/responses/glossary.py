@@ -105,6 +105,7 @@ GLOSSARY: Mapping[str, str] = {
     "lines": "Number of order lines.",
     "live_since": "Time of promotion to champion, UTC; null if it is not on record.",
     "lorenz": "The Lorenz curve, the least valuable customers first.",
+    "margin_basis": "What the cost rests on: measured (by the order lines), policy (its rates) or assumed.",
     "max_acquisition_cost_cents": "Maximum acquisition cost that leaves the policy's margin, in cents.",
     "meta": "About the response itself.",
     "metrics": "Headline metrics.",

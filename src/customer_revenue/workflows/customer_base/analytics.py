@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
-from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, ProfitBy, TopBy
 from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
@@ -39,6 +39,7 @@ from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, 
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.known_tables import day_parameter, known_at, known_by_then
 from customer_revenue.workflows.registry.bundles import LoadedModel
@@ -217,8 +218,18 @@ class CustomerBase:
         from customer_revenue.workflows.customer_base.forecasting import forecast_body
 
         with self._lock:
-            forecast, trends = self._shop_forecast, self._all_months
-        return forecast_body(forecast, trends, self.when, months, unit, self._policy, self.store.info.currency)
+            forecast, trends, margin = self._shop_forecast, self._all_months, self.margin
+        currency = self.store.info.currency
+        return forecast_body(forecast, trends, self.when, months, unit, self._policy, currency, margin)
+
+    def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
+        """Profit beside revenue, in total and by month, product or customer."""
+        return profit_body(self.store, self.when, self._policy.margin, by, limit, offset)
+
+    @cached_property
+    def margin(self) -> MarginRate:
+        """What remained of the last year's net revenue."""
+        return margin_rate(self.store, self.when, self._policy.margin)
 
     @property
     def shop_forecast(self) -> ShopForecast:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +31,8 @@ from customer_revenue.periods import AsOf
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.daily_cohorts import daily_cohorts, unattributed_days
 from customer_revenue.tables import Canonical, day_literal
-from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.profits import MarginRate
 from customer_revenue.workflows.known_tables import known_at
 
 MONTHS_AHEAD = KNOT_MONTHS[-1]
@@ -79,6 +81,7 @@ def forecast_body(
     unit: ForecastUnit,
     policy: Policy,
     currency: str,
+    margin: MarginRate,
 ) -> Body:
     """The forecast as an answer.
 
@@ -90,6 +93,7 @@ def forecast_body(
         unit: of a step.
         policy: minimum history.
         currency: of the amounts.
+        margin: what is expected to remain of net revenue.
     """
     day, outlook = when.day, forecast.outlook
     ends = step_ends(day, months, unit)
@@ -109,7 +113,10 @@ def forecast_body(
         "closed_days": bool(len(outlook.history.closed)),
     }
     factors = base_factors(full_months(trends, day), used, policy.forecast)
-    return base_forecast(steps, day, confidence, factors, months, unit, currency)
+    body = base_forecast(steps, day, confidence, factors, months, unit, currency)
+    for row in cast("list[Row]", body["path"]):
+        row["total_profit_cents"] = round(row["total_net_revenue_cents"] * margin.share)
+    return body | {"margin_percent": margin.percent, "margin_basis": margin.basis}
 
 
 def _unattributed(store: Store, known: Canonical, day: dt.date, months: int) -> Floats | None:

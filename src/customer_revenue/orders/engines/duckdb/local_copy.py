@@ -20,7 +20,7 @@ from customer_revenue.orders.engines.duckdb.target import memory_limit
 from customer_revenue.orders.expressions import STORE_TABLES
 from customer_revenue.orders.store_info import INFO_COLUMNS, create_info
 from customer_revenue.settings import StoreOptions
-from customer_revenue.tables import Canonical
+from customer_revenue.tables import OPTIONAL_COLUMNS, Canonical
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -30,7 +30,7 @@ _OWNER = {"users": "id"}
 
 
 def copy_to_local_file(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBEngine:
-    """Copy orders, users, items and refunds to a local DuckDB file, and open it.
+    """Copy orders, users, items and refunds with their optional columns to a local DuckDB file, and open it.
 
     The file is unlinked once it is open, so that nothing is left of it however the process ends.
 
@@ -59,23 +59,20 @@ def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical)
 
 
 def _copy(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical, name: str) -> None:
-    schema = STORE_TABLES[name]
+    schema = {**STORE_TABLES[name], **OPTIONAL_COLUMNS.get(name, {})}
     columns = ", ".join(f"{column} {duckdb_type(dtype)}" for column, dtype in schema.items())
     con.execute(f"CREATE TABLE {name} ({columns})")
-    for table in _parts(tables, name):
-        batches = engine.stream(engine.compile(table.select(*schema)), ROWS_PER_BATCH)
-        rows = pa.RecordBatchReader.from_batches(ibis.schema(schema).to_pyarrow(), batches)
-        con.register("rows_read", rows)
-        con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
-        con.unregister("rows_read")
+    table = _with_owner(engine.complete_table(name, "UTC"), tables, name).select(*schema)
+    batches = engine.stream(engine.compile(table), ROWS_PER_BATCH)
+    rows = pa.RecordBatchReader.from_batches(ibis.schema(schema).to_pyarrow(), batches)
+    con.register("rows_read", rows)
+    con.execute(f"INSERT INTO {name} FROM rows_read ORDER BY {_OWNER.get(name, 'user_id')}")
+    con.unregister("rows_read")
 
 
-def _parts(tables: Canonical, name: str) -> list[ir.Table]:
-    """Return the tables whose rows together are those of a table of the store."""
-    table: ir.Table = getattr(tables, name)
-    if name == "orders" and tables.unattributed is not None:
-        return [table, tables.unattributed]
-    if "user_id" in STORE_TABLES[name] and "user_id" not in table.columns:  # the items of a shop's own tables
-        owners = tables.orders.select(owned_id="id", user_id="user_id")
-        return [table.left_join(owners, table.order_id == owners.owned_id)]
-    return [table]
+def _with_owner(table: ir.Table, tables: Canonical, name: str) -> ir.Table:
+    """The table with its customer, which the items of a shop's own tables lack."""
+    if "user_id" not in STORE_TABLES[name] or "user_id" in table.columns:
+        return table
+    owners = tables.orders.select(owned_id="id", user_id="user_id")
+    return table.left_join(owners, table.order_id == owners.owned_id)

@@ -1,0 +1,100 @@
+"""What the shop earned: profit beside revenue, as an answer and as a rate for what is to come."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from customer_revenue.choices import ProfitBy
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import DAYS_PER_YEAR, AsOf, month_label
+from customer_revenue.policy import Margin
+from customer_revenue.revenue.arithmetic import first_of_month
+from customer_revenue.revenue.profit import (
+    cost_movements,
+    profit_by_customer,
+    profit_by_month,
+    profit_by_product,
+    total_profit,
+)
+from customer_revenue.tables import day_literal
+from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.known_tables import known_at
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True)
+class MarginRate:
+    """What remained of net revenue after cost, and what that rests on: ``measured``, ``policy`` or ``assumed``."""
+
+    share: float
+    basis: str
+
+    @property
+    def percent(self) -> float:
+        """In percent, to two decimals."""
+        return round(100 * self.share, 2)
+
+
+def margin_rate(store: Store, when: AsOf, margin: Margin) -> MarginRate:
+    """The margin of the last year, which is expected to stay; the policy's where that brought no net revenue."""
+    first = day_literal(when.day - dt.timedelta(days=DAYS_PER_YEAR - 1))
+    known, lines = known_at(store, when), store.table("order_items")
+    (row,) = store.fetch(total_profit(cost_movements(known, lines, margin, first))).to_pylist()
+    if row["net_revenue_cents"] <= 0:
+        return MarginRate(margin.assumed_percent / 100, "assumed")
+    return MarginRate(row["profit_cents"] / row["net_revenue_cents"], row["margin_basis"])
+
+
+def profit_rows(store: Store, when: AsOf, margin: Margin, by: ProfitBy) -> ir.Table:
+    """Profit by month, product or customer, as an expression over the store.
+
+    Args:
+        store: the orders.
+        when: the as-of moment.
+        margin: rates where no cost is stated.
+        by: what a row is.
+    """
+    known, lines = known_at(store, when), store.table("order_items")
+    if by is ProfitBy.PRODUCT:
+        return profit_by_product(known, lines, margin)
+    moves = cost_movements(known, lines, margin)
+    return profit_by_customer(moves) if by is ProfitBy.CUSTOMER else profit_by_month(moves)
+
+
+def profit_body(store: Store, when: AsOf, margin: Margin, by: ProfitBy, limit: int, offset: int) -> Body:
+    """Profit in total and by month, product or customer, as an answer; highest profit first, months oldest first."""
+    moves = cost_movements(known_at(store, when), store.table("order_items"), margin)
+    (total,) = store.fetch(total_profit(moves)).to_pylist()
+    rows = store.fetch(profit_rows(store, when, margin, by).limit(limit, offset=offset)).to_pylist()
+    return {
+        "by": by.value,
+        "total": _with_percent(total),
+        "profits": [_named(row, by) for row in rows],
+        "page": {"limit": limit, "offset": offset},
+    }
+
+
+def _named(row: Row, by: ProfitBy) -> Row:
+    named: Row = {"name": None}
+    if by is ProfitBy.MONTH:
+        named = {"id": month_label(first_of_month(cast("int", row.pop("month_index")))), **named}
+    elif by is ProfitBy.PRODUCT:
+        named = {"id": row.pop("product_id"), "name": row.pop("product_name")}
+    else:
+        named = {"id": row.pop("customer_id"), **named}
+    return {**named, **_with_percent(row)}
+
+
+def _with_percent(row: Mapping[str, object]) -> Row:
+    net, profit = cast("int", row["net_revenue_cents"]), cast("int", row["profit_cents"])
+    percent = round(100 * profit / net, 2) if net > 0 else None
+    return {
+        **{name: value for name, value in row.items() if name != "margin_basis"},
+        "margin_percent": percent,
+        "margin_basis": row["margin_basis"],
+    }
