@@ -3,6 +3,7 @@
     CustomerRevenueError
     ├── InputError                  unusable input (exit status 2, HTTP 422)
     │   ├── InvalidParameter        a parameter outside its allowed values
+    │   │   └── NotFitted           a model asked for what only its fit finds
     │   ├── UnreadableFile          missing, empty, or not what its name says
     │   ├── UnknownFormat           a header that no format recognises
     │   ├── UndecidedColumn         a column that can be read in two ways
@@ -63,6 +64,12 @@ class InvalidParameter(InputError):
     """A parameter is outside its allowed values, which ``details`` lists."""
 
     code = "invalid_parameter"
+
+
+class NotFitted(InvalidParameter, AttributeError):
+    """A model was asked for what only its fit finds."""
+
+    code = "not_fitted"
 
 
 class UnreadableFile(InputError):

@@ -20,7 +20,7 @@ from customer_revenue.modeling.covariates import MISSING, OTHER, CovariateColumn
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.uncertainty import bootstrap, effect_estimates, purchase_estimates
+from customer_revenue.modeling.uncertainty import bootstrap, effect_estimates, purchase_covariance, purchase_estimates
 
 ON_PURCHASE, ON_LEAVING = np.array([0.5, -0.3]), np.array([-0.4, 0.6])
 MODELS = (ParetoNBD(), BetaGeo(), ModifiedBetaGeo(), ModifiedBetaGeoCNBDk(k=2))
@@ -71,7 +71,7 @@ def test_effects_of_simulated_customers_are_found_within_two_standard_errors(mod
     # Of many seeds about 95 % are within two errors, one by one: of any one seed's four effects, not always all.
     histories = _simulated(model, 2_500, seed=8)
     model.fit(histories)
-    found = effect_estimates(model, histories, ["first", "second"], np.ones(2))
+    found = effect_estimates(model, purchase_covariance(model, histories), ["first", "second"], np.ones(2))
     away = [(e.value - true) / e.standard_error for e, true in zip(found, [*ON_PURCHASE, *ON_LEAVING], strict=True)]
     assert np.all(np.abs(away) < 2)
     assert all(0 < e.standard_error < 0.15 for e in found)
@@ -134,10 +134,12 @@ def test_without_an_effect_the_likelihood_ratio_test_has_its_size():
 def test_the_bootstrap_of_effects_agrees_with_the_curvature():
     histories = _beta_geo(ModifiedBetaGeo(), 600, seed=5)
     model = ModifiedBetaGeo().fit(histories)
-    errors = [e.standard_error for e in effect_estimates(model, histories, ["a", "b"], np.ones(2))]
+    errors = [
+        e.standard_error for e in effect_estimates(model, purchase_covariance(model, histories), ["a", "b"], np.ones(2))
+    ]
     spread = bootstrap(model, histories, 12, seed=1)[:, 4:].std(axis=0) / errors
     assert np.all((spread > 0.5) & (spread < 2.0))
-    assert all(np.isfinite(e.standard_error) for e in purchase_estimates(model, histories))
+    assert all(np.isfinite(e.standard_error) for e in purchase_estimates(model, purchase_covariance(model, histories)))
 
 
 def test_a_penalizer_pulls_effects_towards_zero_and_has_no_test():
@@ -266,8 +268,8 @@ def test_rows_without_the_columns_are_refused(fitted, shop):
     with pytest.raises(cr.CustomerRevenueError, match="named twice"):
         cr.ProbabilityModel("bg_nbd", covariates=["age", "age"])
     with pytest.raises(cr.CustomerRevenueError, match="no covariates"):
-        cr.ProbabilityModel("bg_nbd").likelihood_ratio_test()
-    with pytest.raises(cr.CustomerRevenueError, match="fit the model first"):
+        cr.ProbabilityModel("bg_nbd").fit(shop).likelihood_ratio_test()
+    with pytest.raises(cr.CustomerRevenueError, match="not fitted: call fit"):
         cr.ProbabilityModel("bg_nbd", covariates=["age"]).predict(shop)
 
 

@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 
 from customer_revenue.modeling.cautions import purchase_cautions, spend_cautions
-from customer_revenue.modeling.count_distribution import expected_newcomer, repeat_distribution
+from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
-from customer_revenue.modeling.uncertainty import bootstrap, purchase_estimates, spend_estimates
+from customer_revenue.modeling.uncertainty import (
+    Estimate,
+    bootstrap,
+    purchase_covariance,
+    purchase_estimates,
+    spend_covariance,
+    spend_estimates,
+)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # importing lifetimes warns
@@ -41,8 +48,12 @@ def _buyers(customers: int, *, dropout: bool, days: int = 365, seed: int = 2) ->
     return Histories.of(x, np.where(x > 0, np.maximum(last, 1e-3), 0), days)
 
 
+def estimates_of(model: PurchaseModel, histories: Histories) -> list[Estimate]:
+    return purchase_estimates(model, purchase_covariance(model, histories))
+
+
 def test_pareto_standard_errors_on_cdnow_are_those_of_clvtools(cdnow):
-    estimates = purchase_estimates(ParetoNBD().fit(cdnow), cdnow)
+    estimates = estimates_of(ParetoNBD().fit(cdnow), cdnow)
     found = {e.name: e.standard_error for e in estimates}
     published = {"r": 0.0476264, "alpha": 0.8427222, "s": 0.1872594, "beta": 6.2105448}
     assert found == pytest.approx(published, rel=1e-3)
@@ -51,7 +62,7 @@ def test_pareto_standard_errors_on_cdnow_are_those_of_clvtools(cdnow):
 
 @pytest.mark.parametrize("model", [BetaGeo(), ModifiedBetaGeo(penalizer=0.05)])
 def test_the_bootstrap_agrees_with_the_curvature(cdnow, model):
-    estimates = purchase_estimates(model.fit(cdnow), cdnow)
+    estimates = estimates_of(model.fit(cdnow), cdnow)
     draws = bootstrap(model, cdnow, 25, seed=1)
     spread = draws.std(axis=0) / [e.standard_error for e in estimates]
     # So few draws know a standard deviation to a seventh or so; a factor would be an error.
@@ -60,7 +71,7 @@ def test_the_bootstrap_agrees_with_the_curvature(cdnow, model):
 
 def test_four_times_the_customers_halve_the_error(cdnow):
     more = Histories.of(cdnow.frequency, cdnow.recency_days, cdnow.T_days, weights=4.0)
-    few, many = (purchase_estimates(BetaGeo().fit(h), h) for h in (cdnow, more))
+    few, many = (estimates_of(BetaGeo().fit(h), h) for h in (cdnow, more))
     ratio = [a.standard_error / b.standard_error for a, b in zip(few, many, strict=True)]
     assert ratio == pytest.approx([2, 2, 2, 2], rel=0.01)
 
@@ -76,8 +87,9 @@ def test_a_penalizer_pulls_the_parameters_towards_zero(cdnow, summary):
 
 def test_gamma_gamma_has_errors_in_the_unit_of_its_money(summary):
     x, m = np.asarray(summary["frequency"], dtype=float), np.asarray(summary["monetary_value"])
-    in_units = spend_estimates(GammaGamma().fit(x, m), x, m)
-    in_cents = spend_estimates(GammaGamma().fit(x, m * 100), x, m * 100)
+    units, cents = GammaGamma().fit(x, m), GammaGamma().fit(x, m * 100)
+    in_units = spend_estimates(units, spend_covariance(units, x, m))
+    in_cents = spend_estimates(cents, spend_covariance(cents, x, m * 100))
     assert in_cents[2].standard_error == pytest.approx(100 * in_units[2].standard_error, rel=1e-3)
     assert in_cents[0].standard_error == pytest.approx(in_units[0].standard_error, rel=1e-3)
 
@@ -94,7 +106,7 @@ def test_the_distribution_of_counts_has_the_mean_of_the_model(cdnow, model):
 
 def test_a_sound_fit_gives_no_caution(cdnow, summary):
     for model in (BetaGeo(), ModifiedBetaGeo(), ParetoNBD()):
-        assert not list(purchase_cautions(model.fit(cdnow), cdnow, purchase_estimates(model, cdnow)))
+        assert not list(purchase_cautions(model.fit(cdnow), cdnow, estimates_of(model, cdnow)))
     assert not list(spend_cautions("", np.asarray(summary["frequency"]), np.asarray(summary["monetary_value"])))
 
 
@@ -103,14 +115,14 @@ def test_customers_who_never_leave_are_noticed(kind):
     for dropout in (False, True):
         histories = _buyers(2_000, dropout=dropout)
         model = kind().fit(histories)
-        codes = {c.code for c in purchase_cautions(model, histories, purchase_estimates(model, histories))}
+        codes = {c.code for c in purchase_cautions(model, histories, estimates_of(model, histories))}
         assert ("no_dropout" in codes) is not dropout
 
 
 def test_few_repeat_buyers_and_a_short_window_are_noticed():
     histories = _buyers(150, dropout=False, days=25)
     model = BetaGeo(penalizer=0.01).fit(histories)
-    found = {c.code: c for c in purchase_cautions(model, histories, purchase_estimates(model, histories))}
+    found = {c.code: c for c in purchase_cautions(model, histories, estimates_of(model, histories))}
     assert {"few_repeat_buyers", "short_window"} <= set(found)
     assert all(c.message and c.remedy.endswith(".") for c in found.values())
 

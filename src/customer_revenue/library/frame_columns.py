@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 import pandas as pd
 import pyarrow as pa
@@ -14,8 +14,20 @@ from customer_revenue.periods import parse_day
 DayLike: TypeAlias = str | dt.date | pd.Timestamp
 """A day: ``"1997-09-30"``, a date, or a pandas timestamp."""
 
-Rows: TypeAlias = pd.DataFrame | pa.Table
-"""One row per customer."""
+
+@runtime_checkable
+class ArrowStream(Protocol):
+    """A frame that hands out its columns by the Arrow PyCapsule interface, such as one of Polars or DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return a capsule with an Arrow stream."""
+
+
+Rows: TypeAlias = pd.DataFrame | pa.Table | ArrowStream
+"""One row per customer, in a frame of any library."""
+
+SameRows = TypeVar("SameRows", bound=Rows)
+"""Rows in, and rows of the same library out."""
 
 if TYPE_CHECKING:
     Numbers: TypeAlias = pd.Series[float]
@@ -37,20 +49,45 @@ def as_table(rows: Rows) -> pa.Table:
     """Convert rows to an Arrow table with our column names; add the columns that follow from the others.
 
     Raises:
-        InvalidParameter: the rows are neither a DataFrame nor an Arrow table.
+        InvalidParameter: the rows are no frame, or one whose columns mix types or share a name.
     """
-    if isinstance(rows, pd.DataFrame):
-        table = pa.Table.from_pandas(rows, preserve_index=False)
-        if "customer_id" not in table.column_names:
-            table = table.append_column("customer_id", pa.array(rows.index))
-    elif isinstance(rows, pa.Table):
-        table = rows
-    else:
-        raise InvalidParameter(f"rows of customers must be a DataFrame or an Arrow table, not {type(rows).__name__}")
-    table = table.rename_columns([OTHER_NAMES.get(name, name) for name in table.column_names])
+    try:
+        table = _arrow_of(rows)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise InvalidParameter(f"the rows cannot be read: {str(error).splitlines()[0][:200]}") from None
+    names = [OTHER_NAMES.get(name, name) for name in table.column_names]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InvalidParameter(f"the rows have two columns for {twice}: leave one out")
+    table = table.rename_columns(names)
     if "monetary_cents" in table.column_names and "spend_days" not in table.column_names:
         table = table.append_column("spend_days", table.column("frequency"))
     return table
+
+
+def _arrow_of(rows: Rows) -> pa.Table:
+    if isinstance(rows, pd.DataFrame):
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        ids = pa.array(rows.index)
+    elif isinstance(rows, pa.Table | ArrowStream):
+        table = pa.table(rows)
+        ids = pa.array(range(table.num_rows))
+    else:
+        raise InvalidParameter(
+            f"rows of customers must be a frame of pandas, Polars or Arrow, not {type(rows).__name__}"
+        )
+    return table if "customer_id" in table.column_names else table.append_column("customer_id", ids)
+
+
+def same_kind(rows: SameRows, frame: pd.DataFrame) -> SameRows:
+    """A frame as one of the library that rows are of; as an Arrow table where that is neither pandas nor Polars."""
+    if isinstance(rows, pd.DataFrame):
+        return cast("SameRows", frame)
+    table: Any = pa.Table.from_pandas(frame, preserve_index=False)
+    if type(rows).__module__.partition(".")[0] == "polars":
+        import polars  # whose frame came in
+
+        table = polars.from_arrow(table)
+    return cast("SameRows", table)
 
 
 def customer_index(table: pa.Table) -> pd.Index[str]:

@@ -5,24 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import Any, TypeAlias, TypeGuard
 
 import pandas as pd
 import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
+from customer_revenue.library.frame_columns import ArrowStream
 from customer_revenue.orders.files.formats.event_log import LOG
 from customer_revenue.orders.files.formats.format import header_key
 
 _MAX_SHOWN = 12
-
-
-@runtime_checkable
-class ArrowStream(Protocol):
-    """A frame that hands out its columns by the Arrow PyCapsule interface, such as one of Polars or DuckDB."""
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return a capsule with an Arrow stream."""
 
 
 Frame: TypeAlias = pd.DataFrame | pa.Table | ArrowStream

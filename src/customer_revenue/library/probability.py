@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+from sklearn.base import BaseEstimator
 
-from customer_revenue.arrays import Floats
-from customer_revenue.errors import BundleIncompatible, InvalidParameter
+from customer_revenue.errors import BundleIncompatible, InvalidParameter, NotEnoughData
 from customer_revenue.library.covariate_rows import CovariateRows
-from customer_revenue.library.frame_columns import Numbers, Rows, as_table, customer_index
+from customer_revenue.library.fitted_probability import KINDS, FittedProbability, parameter_frame
+from customer_revenue.library.frame_columns import Rows
+from customer_revenue.library.html import as_html
+from customer_revenue.library.probability_predictions import DAYS_PER_UNIT, ProbabilityPredictions
+from customer_revenue.library.row_checks import SPEND_COLUMNS, checked_rows
 from customer_revenue.modeling.cautions import Caution, purchase_cautions, spend_cautions
-from customer_revenue.modeling.count_distribution import PurchaseModel, expected_newcomer, repeat_distribution
+from customer_revenue.modeling.count_distribution import PurchaseModel
 from customer_revenue.modeling.covariate_effects import LikelihoodRatio
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
-from customer_revenue.modeling.purchase_histories import Histories, column
-from customer_revenue.modeling.purchase_models import BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk
+from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import (
-    Estimate,
     bootstrap,
     effect_estimates,
+    purchase_covariance,
     purchase_estimates,
+    spend_covariance,
     spend_estimates,
     unfitted,
 )
-
-KINDS: Mapping[str, type[ModifiedBetaGeoCNBDk | ParetoNBD]] = {
-    kind.name: kind for kind in (BetaGeo, ModifiedBetaGeo, ModifiedBetaGeoCNBDk, ParetoNBD)
-}
 
 
 class FitWarning(UserWarning):
     """A reason not to trust a fit; ``ProbabilityModel.cautions_`` lists them all, each with a remedy."""
 
 
-class ProbabilityModel:
+class ProbabilityModel(ProbabilityPredictions, BaseEstimator):  # type: ignore[misc]  # it has no types
     """BG/NBD, MBG/NBD, MBG/CNBD-k or Pareto/NBD for purchases, with Gamma-Gamma for spend.
 
     Args:
@@ -52,10 +52,12 @@ class ProbabilityModel:
         spend_penalizer: the same for spend.
         covariates: columns known from a customer's first day on, such as their channel or age: numbers, texts, booleans
             or categories, which may be missing. They have effects on the rates of purchase and of leaving.
+        time_unit: ``day``, ``week`` or ``month``: the unit of the times of the rows, and so of every horizon. Only
+            :meth:`lifetime_value` asks for it, since interest is by the year.
 
     After ``fit``, ``parameters_`` is a DataFrame with standard errors and 95 % intervals, ``log_likelihood_`` is that
     of the purchases, and ``cautions_`` lists reasons not to trust the fit. Times are in days and money in cents, or in
-    the units of the rows.
+    the units of the rows. It is an estimator of scikit-learn: ``clone``, ``set_params`` and ``Pipeline`` take it.
 
     Effects of covariates are parameters too: per unit of the column, or against its most common level. e to the effect
     is the factor of the rate of purchases, and of the rate (``pareto_nbd``) or odds (the others) of leaving. The other
@@ -80,37 +82,49 @@ class ProbabilityModel:
         penalizer: float | None = None,
         spend_penalizer: float | None = None,
         covariates: Sequence[str] = (),
+        time_unit: str = "day",
     ) -> None:
-        if name not in KINDS:
-            raise InvalidParameter(f"unknown model {name!r}: use one of {', '.join(KINDS)}", list(KINDS))
-        if k != 1 and name != ModifiedBetaGeoCNBDk.name:
-            raise InvalidParameter(f"k applies only to {ModifiedBetaGeoCNBDk.name}, not to {name}")
-        self.name, self.k, self.penalizer, self.spend_penalizer = name, k, penalizer, spend_penalizer
-        self._rows = CovariateRows(covariates)
-        self.purchases_: PurchaseModel = self._new()
-        self.spend_ = GammaGamma(spend_penalizer)
-        self.cautions_: list[Caution] = []
-        self.parameters_ = _parameter_frame([])
-        self._histories: Histories | None = None
+        self.name, self.k = name, k
+        self.penalizer, self.spend_penalizer = penalizer, spend_penalizer
+        self.covariates = covariates
+        self.time_unit = time_unit
+        self._fit: FittedProbability | None = None
+        self._check_parameters()
 
-    @property
-    def covariates(self) -> tuple[str, ...]:
-        """The columns that are covariates.
-
-        >>> import customer_revenue as cr
-        >>> cr.ProbabilityModel("bg_nbd", covariates=["channel", "age"]).covariates
-        ('channel', 'age')
-        """
-        return self._rows.names
+    def _check_parameters(self) -> None:
+        """Called where they are given, and before a fit, since ``set_params`` changes them."""
+        if self.name not in KINDS:
+            raise InvalidParameter(f"unknown model {self.name!r}: use one of {', '.join(KINDS)}", list(KINDS))
+        if not isinstance(self.k, int) or self.k < 1:
+            raise InvalidParameter(f"k must be a whole number, 1 or more, not {self.k!r}")
+        if self.k != 1 and self.name != ModifiedBetaGeoCNBDk.name:
+            raise InvalidParameter(f"k applies only to {ModifiedBetaGeoCNBDk.name}, not to {self.name}")
+        for parameter in ("penalizer", "spend_penalizer"):
+            value = getattr(self, parameter)
+            if value is not None and not 0 <= value < np.inf:
+                raise InvalidParameter(f"{parameter} must be 0 or more, or None to choose it, not {value!r}")
+        if self.time_unit not in DAYS_PER_UNIT:
+            names = list(DAYS_PER_UNIT)
+            raise InvalidParameter(f"time_unit is one of {', '.join(names)}, not {str(self.time_unit)[:40]!r}", names)
+        CovariateRows(self.covariates)
 
     def __repr__(self) -> str:
         told = f"{self.name}{f', k = {self.k}' if self.k > 1 else ''}"
-        if self.covariates:
-            told += f", covariates {', '.join(self.covariates)}"
-        if len(self.purchases_.effects_):
+        if self._fit is None:
+            return f"<ProbabilityModel: {told}, not fitted>"
+        if names := self._fit.rows.names:
             penalizer = self.purchases_.penalizer_
-            told += f": {f'penalizer {penalizer}, not tested' if penalizer else self.likelihood_ratio_test()}"
+            test = f"penalizer {penalizer}, not tested" if penalizer else self.likelihood_ratio_test()
+            told += f", covariates {', '.join(names)}: {test}"
         return f"<ProbabilityModel: {told}>"
+
+    def _html_repr(self) -> str:
+        if self._fit is None:
+            return as_html(repr(self), {})
+        return as_html(repr(self), {"Parameters": self.parameters_}, [str(caution) for caution in self.cautions_])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fit is not None
 
     def _new(self) -> PurchaseModel:
         if self.name == ParetoNBD.name:
@@ -119,7 +133,7 @@ class ProbabilityModel:
         assert issubclass(kind, ModifiedBetaGeoCNBDk)
         return kind(self.k, self.penalizer)
 
-    def fit(self, features: Rows) -> Self:
+    def fit(self, features: Rows, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn's pipelines pass it
         """Fit by maximum likelihood to the rows of ``Orders.features``, or to a table of another library.
 
         Args:
@@ -145,23 +159,79 @@ class ProbabilityModel:
         >>> str(caught[0].message)[:35]
         'Only 2 customers have bought again;'
         """
-        table = as_table(features)
-        self._histories = histories = self._rows.learn(table)
-        self.purchases_ = self._new().fit(histories)
-        estimates = purchase_estimates(self.purchases_, histories)
-        self.cautions_ = list(purchase_cautions(self.purchases_, histories, estimates))
-        if self.covariates:
-            estimates += effect_estimates(self.purchases_, histories, self._rows.coding.names, self._rows.coding.units)
-        self.spend_ = GammaGamma(self.spend_penalizer)
-        if _has_spend(table):
-            x, m = column(table, "spend_days"), column(table, "monetary_cents")
-            self.spend_.fit(x, m)
-            self.cautions_ += spend_cautions(self.spend_.problem_, x, m)
-            estimates += spend_estimates(self.spend_, x, m)
-        self.parameters_ = _parameter_frame(estimates)
-        for caution in self.cautions_:
+        self._check_parameters()
+        table, rows = checked_rows(features), CovariateRows(self.covariates)
+        if not table.num_rows:
+            raise NotEnoughData("there are no customers to fit to: the rows are empty")
+        histories = rows.learn(table)
+        purchases = self._new().fit(histories)
+        covariance = purchase_covariance(purchases, histories)
+        estimates = purchase_estimates(purchases, covariance)
+        cautions = list(purchase_cautions(purchases, histories, estimates))
+        if rows.names:
+            estimates += effect_estimates(purchases, covariance, rows.coding.names, rows.coding.units)
+        spend, spend_covariance_ = GammaGamma(self.spend_penalizer), None
+        if set(SPEND_COLUMNS) <= set(table.column_names):
+            x, m = (column(table, name) for name in SPEND_COLUMNS)
+            spend.fit(x, m)
+            cautions += spend_cautions(spend.problem_, x, m)
+            if spend.p_ is not None:
+                spend_covariance_ = spend_covariance(spend, x, m)
+                estimates += spend_estimates(spend, spend_covariance_)
+        self._fit = FittedProbability(
+            purchases, covariance, spend, spend_covariance_, parameter_frame(estimates), cautions, rows, histories
+        )
+        for caution in cautions:
             warnings.warn(str(caution), FitWarning, stacklevel=2)
         return self
+
+    @property
+    def purchases_(self) -> PurchaseModel:
+        """The fitted model of purchases.
+
+        >>> import customer_revenue as cr
+        >>> try:
+        ...     cr.ProbabilityModel("bg_nbd").purchases_
+        ... except cr.CustomerRevenueError as error:
+        ...     print(error)
+        this ProbabilityModel is not fitted: call fit with the rows of customers first
+        """
+        return self._fitted.purchases
+
+    @property
+    def spend_(self) -> GammaGamma:
+        """The fitted Gamma-Gamma model of spend.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
+        >>> round(model.spend_.mean_cents_, -2)
+        3900.0
+        """
+        return self._fitted.spend
+
+    @property
+    def parameters_(self) -> pd.DataFrame:
+        """The parameters with standard errors and 95 % intervals, one row each.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
+        >>> list(model.parameters_.columns)
+        ['value', 'standard_error', 'low', 'high']
+        """
+        return self._fitted.parameters
+
+    @property
+    def cautions_(self) -> list[Caution]:
+        """The reasons not to trust the fit, each with its remedy.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30")).cautions_
+        []
+        """
+        return self._fitted.cautions
 
     @property
     def log_likelihood_(self) -> float:
@@ -195,12 +265,13 @@ class ProbabilityModel:
         >>> print(model.likelihood_ratio_test())
         likelihood ratio 0.6, 2 degrees of freedom, p = 0.75
         """
-        test = self.purchases_.likelihood_ratio_test()
-        if covariate is None or self.covariates == (covariate,):
+        fitted = self._fitted
+        test = fitted.purchases.likelihood_ratio_test()
+        if covariate is None or fitted.rows.names == (covariate,):
             return test
-        if self._histories is None:
+        if fitted.histories is None:
             raise InvalidParameter("fit the model first: the test fits its customers again, without the covariate")
-        without = unfitted(self.purchases_).fit(self._rows.without(self._histories, covariate))
+        without = unfitted(fitted.purchases).fit(fitted.rows.without(fitted.histories, covariate))
         more = len(self.purchases_.effects_) - len(without.effects_)
         return LikelihoodRatio.of(self.log_likelihood_, without.log_likelihood_, more)
 
@@ -220,132 +291,13 @@ class ProbabilityModel:
         >>> model.bootstrap(draws=5).shape
         (5, 4)
         """
-        if self._histories is None:
-            raise InvalidParameter("fit the model first: the bootstrap resamples its customers")
-        found = bootstrap(self.purchases_, self._histories, draws, seed)
-        effects = self.parameters_.index[4 : 4 + len(self.purchases_.effects_)]
-        found[:, 4:] /= np.tile(self._rows.coding.units, 2)
+        fitted = self._fitted
+        if fitted.histories is None:
+            raise InvalidParameter("fit the model again first: the bootstrap resamples the customers of the fit")
+        found = bootstrap(fitted.purchases, fitted.histories, draws, seed)
+        effects = self.parameters_.index[4 : 4 + len(fitted.purchases.effects_)]
+        found[:, 4:] /= np.tile(fitted.rows.coding.units, 2)
         return pd.DataFrame(found, columns=[*self.purchases_.parameters, *effects])
-
-    def predict(self, features: Rows, horizon_days: float = 365) -> pd.DataFrame:
-        """All predictions of the models, one row per customer, in the order of the rows.
-
-        Args:
-            features: rows as for :meth:`fit`.
-            horizon_days: how far ahead to predict.
-
-        Returns:
-            ``customer_id``, ``probability_alive``, ``purchase_probability`` (at least one within the horizon),
-            ``expected_purchases``; with spend also ``expected_spend_cents`` per purchase day and
-            ``expected_revenue_cents``.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     features = cdnow.features(as_of="1997-09-30")
-        >>> predictions = cr.ProbabilityModel("bg_nbd").fit(features).predict(features, horizon_days=273)
-        >>> round(predictions["expected_purchases"].sum())
-        1653
-        """
-        table = as_table(features)
-        histories = self._rows.histories(table)
-        purchases = self.purchases_.expected_purchases(horizon_days, histories)
-        frame = pd.DataFrame(
-            {
-                "customer_id": table.column("customer_id").to_pandas(),
-                "probability_alive": self.purchases_.probability_alive(histories),
-                "purchase_probability": self.purchases_.purchase_probability(horizon_days, histories),
-                "expected_purchases": purchases,
-            }
-        )
-        if _has_spend(table) and self.spend_.problem_ != "not fitted":
-            spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
-            frame["expected_spend_cents"], frame["expected_revenue_cents"] = spend, spend * purchases
-        return frame
-
-    def expected_purchases(self, features: Rows, horizon_days: float) -> Numbers:
-        """Expected purchase days within the horizon, by customer.
-
-        >>> import customer_revenue as cr, pandas as pd
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
-        >>> one = pd.DataFrame({"customer_id": ["A"], "frequency": [2], "recency": [213], "T": [272]})
-        >>> model.expected_purchases(one, horizon_days=273).round(2).to_dict()
-        {'A': 1.23}
-        """
-        return self._series(features, lambda h: self.purchases_.expected_purchases(horizon_days, h))
-
-    def purchase_probability(self, features: Rows, horizon_days: float) -> Numbers:
-        """Probability of at least one purchase within the horizon, by customer.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     features = cdnow.features(as_of="1997-09-30")
-        >>> model = cr.ProbabilityModel("pareto_nbd").fit(features)
-        >>> round(float(model.purchase_probability(features, 90).mean()), 2)
-        0.14
-        """
-        return self._series(features, lambda h: self.purchases_.purchase_probability(horizon_days, h))
-
-    def probability_alive(self, features: Rows) -> Numbers:
-        """Probability that the customer has not left for good, by customer.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     features = cdnow.features(as_of="1997-09-30")
-        >>> once = features[features["frequency"] == 0]
-        >>> models = [cr.ProbabilityModel(name).fit(features) for name in ("bg_nbd", "mbg_nbd")]
-        >>> [round(float(model.probability_alive(once).max()), 2) for model in models]
-        [1.0, 0.43]
-        """
-        return self._series(features, self.purchases_.probability_alive)
-
-    def expected_spend(self, features: Rows) -> Numbers:
-        """Expected spend per purchase day in cents, by customer.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     features = cdnow.features(as_of="1997-09-30")
-        >>> round(float(cr.ProbabilityModel().fit(features).expected_spend(features).mean()), -2)
-        3500.0
-        """
-        table = as_table(features)
-        spend = self.spend_.expected_spend(column(table, "spend_days"), column(table, "monetary_cents"))
-        return pd.Series(spend, index=customer_index(table))
-
-    def new_customer(self, days: Floats | list[float], covariates: Mapping[str, object] | None = None) -> Numbers:
-        """Expected repeat purchases of a new customer within each number of days after their first purchase.
-
-        Args:
-            days: each number of days.
-            covariates: the customer's values, by column; by default the mean over the customers of the fit, of whom
-                500 are taken if their covariates differ that much.
-
-        Raises:
-            InvalidParameter: a covariate has no value.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     model = cr.ProbabilityModel("bg_nbd").fit(cdnow.features(as_of="1997-09-30"))
-        >>> model.new_customer([0, 30, 365]).round(2).tolist()
-        [0.0, 0.21, 1.45]
-        """
-        lengths = np.asarray(days, dtype=np.float64)
-        expected = expected_newcomer(self.purchases_, lengths, self._rows.newcomer(covariates))
-        return pd.Series(expected, index=pd.Index(lengths, name="days"))
-
-    def repeat_distribution(self, features: Rows, most: int = 7) -> Numbers:
-        """Expected number of customers with 0, 1, … repeat purchases; the last entry counts ``most`` or more.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     features = cdnow.features(as_of="1997-09-30")
-        >>> cr.ProbabilityModel("bg_nbd").fit(features).repeat_distribution(features, most=3).round().tolist()
-        [1408.0, 460.0, 192.0, 297.0]
-        """
-        table = as_table(features)
-        ages = column(table, "T_days")
-        totals = repeat_distribution(self.purchases_, ages, most, self._rows.matrix(table)).sum(axis=0)
-        return pd.Series(totals, index=pd.RangeIndex(most + 1, name="repeat_purchases"))
 
     def save(self, path: str | Path) -> Path:
         """Write the model as readable JSON.
@@ -360,13 +312,8 @@ class ProbabilityModel:
         True
         """
         state = {
-            "name": self.name,
-            "k": self.k,
-            "purchases": self.purchases_.to_state(),
-            "spend": self.spend_.to_state(),
-            "parameters": self.parameters_.reset_index().to_dict("records"),
-            "cautions": [vars(caution) for caution in self.cautions_],
-            **self._rows.to_state(),
+            "settings": {**self.get_params(), "covariates": list(CovariateRows(self.covariates).names)},
+            **self._fitted.to_state(),
         }
         path = Path(path)
         draft = path.with_name(f".{path.name}.next")
@@ -392,26 +339,8 @@ class ProbabilityModel:
         """
         try:
             state = json.loads(Path(path).read_text("utf-8"))
-            model = cls(state["name"], k=state["k"])
-            model.purchases_ = type(model.purchases_).from_state(state["purchases"])
-            model.spend_ = GammaGamma.from_state(state["spend"])
-            model.parameters_ = pd.DataFrame(state["parameters"]).set_index("parameter")
-            model.cautions_ = [Caution(**caution) for caution in state["cautions"]]
-            model._rows = CovariateRows.from_state(state)
+            model = cls(**state["settings"])
+            model._fit = FittedProbability.from_state(model.name, state)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleIncompatible(f"{path} is not a saved probability model: {error}") from None
         return model
-
-    def _series(self, features: Rows, of: Callable[[Histories], Floats]) -> Numbers:
-        table = as_table(features)
-        return pd.Series(of(self._rows.histories(table)), index=customer_index(table))
-
-
-def _has_spend(table: pa.Table) -> bool:
-    return {"spend_days", "monetary_cents"} <= set(table.column_names)
-
-
-def _parameter_frame(estimates: list[Estimate]) -> pd.DataFrame:
-    columns = ("value", "standard_error", "low", "high")
-    rows = {e.name: [getattr(e, name) for name in columns] for e in estimates}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns)).rename_axis("parameter")

@@ -21,6 +21,8 @@ _ROWS_FOR_A_START = 2_000
 """A fit to many spends starts from that of a sample: the maximum is the same, and most steps are taken on the sample.
 """
 
+SMALLEST_Q = 1.01
+
 PRIOR_DAYS = 2.0
 """Purchase days that the shop's mean weighs in a customer's, where the model cannot be fitted."""
 
@@ -110,6 +112,13 @@ class GammaGamma:
         if self.p_ is None or self.q_ is None or self.v_ is None:
             return np.asarray((PRIOR_DAYS * self.mean_cents_ + total) / (PRIOR_DAYS + x))
         return np.asarray(self.p_ * (self.v_ + total) / (self.p_ * x + self.q_ - 1))
+
+    def with_parameters(self, p: float, q: float, v: float) -> GammaGamma:
+        """The model with other parameters; q stays above 1, below which no mean is finite."""
+        other = GammaGamma(self.penalizer)
+        other.p_, other.q_, other.v_ = p, max(q, SMALLEST_Q), v
+        other.mean_cents_, other.problem_ = self.mean_cents_, self.problem_
+        return other
 
     def to_state(self) -> dict[str, Any]:
         """The model as JSON-able values."""

@@ -231,6 +231,23 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         until = np.log(alpha + rows.T_days + horizon_days)
         return rising - gammaln(phase + 1) + phase * np.log(np.maximum(silence, TINY_CHANCE)) - shape * until, shape
 
+    def rates_alive(self, histories: Histories) -> tuple[Floats, Floats]:
+        """The gamma mixture of a customer's rate of phases, given that they are alive.
+
+        Returns:
+            One row per phase, of k, that the silence may have come to, one column per customer: the chances of the
+            phases, and the shapes of the gamma distributions, which all have the rate alpha + T.
+        """
+        r, alpha, _, _ = self.parameters_of(histories)
+        logs, shapes = self._log_phases(histories, 0.0, r, alpha)
+        weights = np.exp(logs - logs.max(axis=0))
+        return np.asarray(weights / weights.sum(axis=0)), shapes
+
+    def survival_alive(self, histories: Histories) -> tuple[Floats, Floats]:
+        """The beta distribution of a customer's chance to drop out at a purchase, given that they are alive."""
+        _, _, a, b = self.parameters_of(histories)
+        return np.broadcast_to(a, len(histories)), b + self._survived(histories.frequency)
+
     def _log_many_phases(self, rows: Histories, horizon_days: float | Floats, r: Value, alpha: Value) -> Floats:
         """The sum of :meth:`_log_phases`: fewer than k of phases that are negative binomial, an incomplete beta."""
         shape, last = r + self.k * rows.frequency, alpha + rows.recency_days

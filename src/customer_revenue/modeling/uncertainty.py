@@ -36,30 +36,36 @@ class Estimate:
     high: float
 
 
-def purchase_estimates(model: PurchaseModel, histories: Histories) -> list[Estimate]:
-    """The parameters of a purchase model that was fitted to these histories; its effects: :func:`effect_estimates`."""
-    rows, scaled, scale = _scaled(histories)
+def purchase_estimates(model: PurchaseModel, covariance: Floats) -> list[Estimate]:
+    """The parameters of a fitted purchase model with their covariance; its effects: :func:`effect_estimates`."""
+    errors = _errors(covariance)[: len(model.parameters)]
+    return _estimates(model.parameters, model.all_parameters[: len(model.parameters)], errors)
+
+
+def purchase_covariance(model: PurchaseModel, histories: Histories) -> Floats:
+    """Covariance of the logarithms of a purchase model's parameters, and of its effects, which come last.
+
+    Infinite where the histories that it was fitted to do not determine them.
+    """
     if len(model.effects_):
-        errors = _errors_with_effects(model, histories)[: len(model.parameters)]
-        return _estimates(model.parameters, model.all_parameters[: len(model.parameters)], errors)
+        return _covariance_with_effects(model, histories)
+    rows, scaled, scale = _scaled(histories)
     unit = np.array([scale if name in model.times else 1.0 for name in model.parameters])
-    values = np.array([getattr(model, f"{name}_") for name in model.parameters])
     penalty = model.penalizer_ * float(rows.weights.sum())
-    errors = log_errors(lambda p: model.log_likelihood(scaled, p), values * unit, penalty)
-    return _estimates(model.parameters, values, errors)
+    return log_covariance(lambda p: model.log_likelihood(scaled, p), model.all_parameters * unit, penalty)
 
 
-def effect_estimates(model: PurchaseModel, histories: Histories, names: Sequence[str], units: Floats) -> list[Estimate]:
-    """The effects of the covariates of these histories, first on purchases and then on leaving, by unit of the column.
+def effect_estimates(model: PurchaseModel, covariance: Floats, names: Sequence[str], units: Floats) -> list[Estimate]:
+    """The effects of covariates, first on purchases and then on leaving, by unit of the column.
 
     Args:
-        model: fitted to the histories.
-        histories: with covariates.
+        model: fitted to histories with covariates.
+        covariance: as :func:`purchase_covariance` gives it.
         names: of the covariates.
         units: what one step of each covariate is, in units of its column.
     """
     per_unit = np.tile(units, 2)
-    errors = _errors_with_effects(model, histories)[len(model.parameters) :] / per_unit
+    errors = _errors(covariance)[len(model.parameters) :] / per_unit
     labels = [f"{rate}_effect[{name}]" for rate in ("purchase", "leaving") for name in names]
     return [
         Estimate(label, float(value), float(error), float(value - NORMAL_95 * error), float(value + NORMAL_95 * error))
@@ -74,8 +80,8 @@ def _scaled(histories: Histories) -> tuple[Histories, Histories, float]:
     return rows, rows.scaled(scale), scale
 
 
-def _errors_with_effects(model: PurchaseModel, histories: Histories) -> Floats:
-    """Standard errors of the logarithms of the parameters and of the effects, from differences of the slope."""
+def _covariance_with_effects(model: PurchaseModel, histories: Histories) -> Floats:
+    """Covariance of the logarithms of the parameters and of the effects, from differences of the slope."""
     rows, scaled, scale = _scaled(histories)
     positive, effects = len(model.parameters), len(model.effects_)
     unit = np.array([scale if name in model.times else 1.0 for name in model.parameters] + [1.0] * effects)
@@ -94,22 +100,23 @@ def _errors_with_effects(model: PurchaseModel, histories: Histories) -> Floats:
     return _sandwich(-(hessian + hessian.T) / 2, bread, scatter)
 
 
-def spend_estimates(model: GammaGamma, frequency: Floats, spend_cents: Floats) -> list[Estimate]:
-    """The parameters of a Gamma-Gamma that was fitted to these spends; none where it has none."""
-    if model.p_ is None or model.q_ is None or model.v_ is None:
-        return []
+def spend_estimates(model: GammaGamma, covariance: Floats) -> list[Estimate]:
+    """The parameters of a fitted Gamma-Gamma with their covariance, as :func:`spend_covariance` gives it."""
+    return _estimates(model.parameters, np.array([model.p_, model.q_, model.v_]), _errors(covariance))
+
+
+def spend_covariance(model: GammaGamma, frequency: Floats, spend_cents: Floats) -> Floats:
+    """Covariance of the logarithms of the parameters of a Gamma-Gamma that was fitted to these spends; it has some."""
     known = (frequency > 0) & (spend_cents > 0)
     x, m, weight = distinct_spend(frequency[known], spend_cents[known], np.ones(int(known.sum())))
     relative = m / model.mean_cents_
-    values = np.array([model.p_, model.q_, model.v_])
+    scaled = np.array([model.p_, model.q_, model.v_], dtype=np.float64) / [1, 1, model.mean_cents_]
     penalty = model.penalizer_ * float(weight.sum())
-    scaled = values / [1, 1, model.mean_cents_]
-    errors = log_errors(lambda p: spend_log_likelihood(x, relative, weight, p), scaled, penalty)
-    return _estimates(model.parameters, values, errors)
+    return log_covariance(lambda p: spend_log_likelihood(x, relative, weight, p), scaled, penalty)
 
 
-def log_errors(log_likelihood: Callable[[Floats], float], parameters: Floats, penalty: float = 0.0) -> Floats:
-    """Standard errors of the logarithms of parameters, from second differences at the maximum.
+def log_covariance(log_likelihood: Callable[[Floats], float], parameters: Floats, penalty: float = 0.0) -> Floats:
+    """Covariance of the logarithms of parameters, from second differences at the maximum.
 
     Infinite where the likelihood is not curved downwards in every direction: the data do not determine the parameters.
 
@@ -124,12 +131,16 @@ def log_errors(log_likelihood: Callable[[Floats], float], parameters: Floats, pe
 
 
 def _sandwich(information: Floats, penalty: Floats, slope: Floats) -> Floats:
-    """Standard errors from the information and the diagonals that are added to it for the bread and for the scatter."""
+    """The covariance from the information and the diagonals that are added to it for the bread and for the scatter."""
     bread, scatter = information + np.diag(penalty), information + np.diag(slope)
     if not np.all(np.isfinite(bread)) or np.linalg.eigvalsh(bread).min() <= 0:
-        return np.full(len(bread), np.inf)
+        return np.full(bread.shape, np.inf)
     inverse = np.linalg.inv(bread)
-    return np.asarray(np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), 0.0)))
+    return np.asarray(inverse @ scatter @ inverse)
+
+
+def _errors(covariance: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.maximum(np.diag(covariance), 0.0)))
 
 
 def _hessian_in_logs(function: Callable[[Floats], float], parameters: Floats) -> Floats:
