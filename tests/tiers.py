@@ -27,7 +27,7 @@ THOROUGH = frozenset(
         "src/customer_revenue/library/loading.py",
         *("src/customer_revenue/library/probability.py", "src/customer_revenue/library/experiments.py"),
         *("tests/modeling/test_predictor.py", "tests/modeling/test_purchases.py", "tests/modeling/test_bundle.py"),
-        "tests/modeling/test_rhythm_mixture.py",
+        *("tests/modeling/test_rhythm_mixture.py", "tests/modeling/test_december_shop.py"),
         *(
             "tests/modeling/test_uncertainty.py",
             "tests/modeling/test_real_data.py",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.own_season import OwnSeason, SeasonPosterior
@@ -81,6 +85,29 @@ def test_others_hardly_change(columns):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_shop_without_seasons_has_none(seed):
     assert OwnSeason.fitted(shop(0, 1_200, seed)) is None
+
+
+def test_who_first_bought_in_a_season_may_have_one(columns):
+    season = OwnSeason.fitted(columns)
+    assert season is not None
+    once = columns_of([np.array([340.0]), np.array([300.0]), np.array([200.0]), np.array([9.0, 100.0])])
+    belongs = season.membership(once)
+    assert belongs[0] > 0.5
+    assert belongs[2] < 0.1
+    np.testing.assert_array_equal(posterior(once, season).belongs[:2], belongs[:2])
+    assert posterior(once, season).belongs[2] == 0
+    assert OwnSeason.from_state(json.loads(json.dumps(asdict(season)))) == season
+
+
+def test_forecasts_of_the_others_and_of_the_season_are_mixed(columns):
+    ours = posterior(columns, OwnSeason(0.3, 0.75, 0.85))
+    logs, odds = np.log(ours.base.expected_purchases(31)), -logit(ours.base.purchase_probability(31))
+    np.testing.assert_allclose(np.exp(ours.with_purchases(logs, 31)), ours.expected_purchases(31))
+    np.testing.assert_allclose(expit(-ours.with_churn(odds, 31)), ours.purchase_probability(31), atol=1e-8)
+    sure = ours.belongs > 0.99
+    doubled = ours.with_purchases(logs + np.log(2), 31) - ours.with_purchases(logs, 31)
+    assert np.all(doubled[sure] < 0.01)
+    np.testing.assert_allclose(doubled[ours.belongs == 0], np.log(2))
 
 
 def test_who_has_bought_this_season_is_not_expected_again():

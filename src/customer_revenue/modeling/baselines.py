@@ -16,7 +16,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baseline_guard import LogForecast
 from customer_revenue.modeling.design_matrix import BASELINE_NAMES, MATRIX_NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.gamma_gamma import GammaGamma
-from customer_revenue.modeling.own_season import OwnSeason
+from customer_revenue.modeling.own_season import OwnSeason, SeasonPosterior
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.posterior import Posterior, PurchasePosterior
@@ -72,8 +72,8 @@ class BaselineModels:
 
     @property
     def has_own_rhythms(self) -> bool:
-        """Whether customers differ in how regularly, or in which season, they buy."""
-        return isinstance(self.purchases, RhythmMixture) or self.season is not None
+        """Whether customers differ in how regularly they buy."""
+        return isinstance(self.purchases, RhythmMixture)
 
     def with_beta_geo(self, histories: Histories) -> BaselineModels:
         """The same with BG/NBD, fitted on histories of the same day."""
@@ -104,7 +104,7 @@ class BaselineModels:
             ParetoNBD.from_state(state["pareto"]) if state["pareto"] else None,
             GammaGamma.from_state(state["spend"]),
             BetaGeo.from_state(state["beta_geo"]) if state.get("beta_geo") else None,
-            OwnSeason(**state["season"]) if state.get("season") else None,
+            OwnSeason.from_state(state["season"]) if state.get("season") else None,
         )
 
 
@@ -132,19 +132,36 @@ class BaselinePrediction:
         return BaselinePrediction(self.models, {name: values[rows] for name, values in self.columns.items()})
 
     @cached_property
+    def rhythm(self) -> PurchasePosterior:
+        """Posterior of the regularity model, which the ensemble corrects."""
+        return posterior_of(self.models.purchases, Histories.from_columns(self.columns))
+
+    @cached_property
+    def own_season(self) -> SeasonPosterior | None:
+        """The same with the season of those who have one of their own; None where nobody has."""
+        season = self.models.season
+        return season.posterior(self.rhythm, self.columns) if season else None
+
+    @property
     def purchases(self) -> PurchasePosterior:
         """Posterior of the regularity model, and of the season of those who have one."""
-        rhythm = posterior_of(self.models.purchases, Histories.from_columns(self.columns))
-        season = self.models.season
-        return season.posterior(rhythm, self.columns) if season else rhythm
+        return self.own_season or self.rhythm
+
+    def with_own_season(self, log_purchases: Floats, horizon_days: float) -> Floats:
+        """Logarithm of expected purchases, of which those given are the ones of customers without a season."""
+        return self.own_season.with_purchases(log_purchases, horizon_days) if self.own_season else log_purchases
+
+    def churn_with_own_season(self, log_odds: Floats, horizon_days: float) -> Floats:
+        """Log-odds of no purchase, of which those given are the ones of customers without a season."""
+        return self.own_season.with_churn(log_odds, horizon_days) if self.own_season else log_odds
 
     @cached_property
     def base_columns(self) -> list[Floats]:
         """The columns of :data:`BASELINE_NAMES`."""
         return [
-            np.log(np.maximum(self.purchases.expected_purchases(REFERENCE_DAYS), TINY)),
-            log_odds(self.purchases.purchase_probability(REFERENCE_DAYS)),
-            log_odds(self.purchases.probability_alive),
+            np.log(np.maximum(self.rhythm.expected_purchases(REFERENCE_DAYS), TINY)),
+            log_odds(self.rhythm.purchase_probability(REFERENCE_DAYS)),
+            log_odds(self.rhythm.probability_alive),
         ]
 
     @cached_property
@@ -161,17 +178,17 @@ class BaselinePrediction:
         """Logarithm of Pareto/NBD's expected purchases; of the regularity model's where that was left out."""
         if self.models.pareto is None:
             return self.log_purchases(horizon_days)
-        while_alive = self.models.pareto.expected_while_alive(horizon_days, self.purchases.histories)
+        while_alive = self.models.pareto.expected_while_alive(horizon_days, self.rhythm.histories)
         return np.log(np.maximum(self._pareto_alive * while_alive, TINY))
 
     @cached_property
     def _pareto_alive(self) -> Floats:
         assert self.models.pareto is not None, "needs Pareto/NBD"
-        return self.models.pareto.probability_alive(self.purchases.histories)
+        return self.models.pareto.probability_alive(self.rhythm.histories)
 
     def log_purchases(self, horizon_days: float) -> Floats:
-        """Logarithm of the purchase model's expected purchases."""
-        return np.log(np.maximum(self.purchases.expected_purchases(horizon_days), TINY))
+        """Logarithm of the regularity model's expected purchases."""
+        return np.log(np.maximum(self.rhythm.expected_purchases(horizon_days), TINY))
 
     def of_beta_geo(self, horizon_days: float) -> LogForecast:
         """The forecast of BG/NBD with Gamma-Gamma, which must have been fitted."""
@@ -192,13 +209,13 @@ class BaselinePrediction:
     @cached_property
     def _beta_geo(self) -> Posterior:
         assert self.models.beta_geo is not None, "needs BG/NBD"
-        return Posterior(self.models.beta_geo, self.purchases.histories)
+        return Posterior(self.models.beta_geo, self.rhythm.histories)
 
     def churn_log_odds(self, horizon_days: float) -> Floats:
-        """Log-odds of the purchase model's chance of no purchase."""
+        """Log-odds of the regularity model's chance of no purchase."""
         if horizon_days == REFERENCE_DAYS:
             return -self.base_columns[1]
-        return -log_odds(self.purchases.purchase_probability(horizon_days))
+        return -log_odds(self.rhythm.purchase_probability(horizon_days))
 
     def churn_matrix(self, horizon_days: float, level: float = 0.0) -> Floats:
         """The matrix with the offset of the churn classifier at this horizon, moved by a level."""

@@ -38,13 +38,20 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.clip = clip
         self.seed = seed
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.NDArray[np.intp] | None = None) -> Self:
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        groups: npt.NDArray[np.intp] | None = None,
+        weight: Floats | None = None,
+    ) -> Self:
         """Fit on rows of features and churn labels (0 or 1).
 
         Args:
             X: one row per customer and window; NaN is allowed.
             y: 1 where no purchase came.
             groups: one number per customer, so that nobody is in both parts of the split; each row its own by default.
+            weight: of the rows.
         """
         rows, labels = check_X_y(X, y, ensure_all_finite="allow-nan", dtype=np.float64)
         check_classification_targets(labels)
@@ -59,8 +66,9 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         rate = np.clip(target.mean(), 1e-4, 1 - 1e-4)
         self.base_ = float(np.log(rate / (1 - rate)))
         self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed)
-        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]))
-        self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out])
+        trained, tested = (None, None) if weight is None else (weight[~held_out], weight[held_out])
+        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]), trained)
+        self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out], tested)
         return self
 
     def _held_out(self, groups: int | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
@@ -130,7 +138,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return model
 
 
-def calibrate(scores: Floats, y: Floats) -> tuple[float, float]:
+def calibrate(scores: Floats, y: Floats, weight: Floats | None = None) -> tuple[float, float]:
     """Intercept and slope of a logistic regression of ``y`` on ``scores``, shrunk to 0 and 1 (Platt 1999).
 
     The shrinkage weighs as much as a handful of customers, so that a small hold-out changes little.
@@ -139,7 +147,8 @@ def calibrate(scores: Floats, y: Floats) -> tuple[float, float]:
     def loss(parameters: Floats) -> float:
         z = parameters[0] + parameters[1] * scores
         penalty = parameters[0] ** 2 + (parameters[1] - 1) ** 2
-        return float(np.sum(np.logaddexp(0.0, z) - y * z) + 5.0 * penalty)
+        losses = np.logaddexp(0.0, z) - y * z
+        return float(np.sum(losses if weight is None else weight * losses) + 5.0 * penalty)
 
     if not len(y):
         return 0.0, 1.0

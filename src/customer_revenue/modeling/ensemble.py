@@ -242,7 +242,8 @@ class FittedEnsemble:
         share, baseline = self.own.purchases, corrections.baseline
         if share == 0:
             return baseline.beta_geo_log_purchases(horizon_days)
-        ours = corrections.log_purchases(horizon_days, self.weights) + self.season.purchases
+        others = corrections.log_purchases(horizon_days, self.weights) + self.season.purchases
+        ours = baseline.with_own_season(others, horizon_days)
         return ours if share == 1 else mix(ours, baseline.beta_geo_log_purchases(horizon_days), share)
 
     def log_spend(self, corrections: Corrections) -> Floats:
@@ -250,7 +251,9 @@ class FittedEnsemble:
         share, theirs = self.own.spend, np.log(np.maximum(corrections.baseline.spend_cents, 1.0))
         if share == 0:
             return theirs
-        return mix(corrections.log_spend(self.weights) + self.season.spend, theirs, share)
+        own_season = corrections.baseline.own_season
+        season = self.season.spend if own_season is None else (1 - own_season.belongs) * self.season.spend
+        return mix(corrections.log_spend(self.weights) + season, theirs, share)
 
     def churn_log_odds(self, corrections: Corrections, horizon_days: int) -> Floats | None:
         """Log-odds of no purchase at a horizon that was learned, else None."""
@@ -260,7 +263,7 @@ class FittedEnsemble:
         log_odds = corrections.churn_log_odds(horizon_days, self.weights, self.count_size)
         if log_odds is None:
             return None
-        ours = log_odds + self.season.churn
+        ours = baseline.churn_with_own_season(log_odds + self.season.churn, horizon_days)
         return ours if share == 1 else mix(ours, baseline.beta_geo_churn_log_odds(horizon_days), share)
 
     def to_state(self) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy.special import expit
 
 from customer_revenue.arrays import Floats
@@ -26,7 +28,7 @@ from customer_revenue.modeling.levels import log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.season import Season, learn_season
 from customer_revenue.modeling.shop_prior import ShopPrior
-from customer_revenue.modeling.training_windows import TrainingWindow, stack
+from customer_revenue.modeling.training_windows import TrainingWindow, stack, stack_others
 
 PRIOR_WEIGHTS = Weights(offset=0.6, direct=0.2, pareto=0.2)
 """What the back-test starts from; its choice and this one are averaged, for one window proves little."""
@@ -143,6 +145,8 @@ def fit_boosters(
     X = np.vstack([s.baseline.matrix for s in longest])
     fading = FADING ** np.arange(len(longest))
     weight = stack([np.full(len(s.purchases), faded) for s, faded in zip(longest, fading, strict=True)])
+    if longest[0].others is not None:
+        weight = weight * stack_others(longest)
     base = stack([s.baseline.log_purchases(s.horizon_days) + s.purchase_level().value for s in longest])
     spend = stack([np.log(np.maximum(s.baseline.spend_cents, 1.0)) + s.spend_level().value for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
@@ -208,7 +212,8 @@ def _churn(
             continue
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
-        classifiers[horizon] = classifier.fit(X, churned.astype(float), groups)
+        weight = None if usable[0].others is None else stack_others(usable)
+        classifiers[horizon] = classifier.fit(X, churned.astype(float), groups, weight)
     return classifiers
 
 
@@ -222,22 +227,26 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     if not earlier:
         half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
         test, earlier = test.take(half), [test.take(~half)]
+    known = longest[0].baseline, pa.chunked_array([pa.array(longest[0].customers, pa.string())])
+    earlier = [window.of_others(*known) for window in earlier]
     models = fit_boosters(earlier, test.horizon_days, (), seed, trees)
     corrections = models.predict(test.baseline)
     members = corrections.members(test.horizon_days)
-    best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, combine(members, w)))
-    log_purchases = corrections.log_purchases(test.horizon_days, _averaged(best, PRIOR_WEIGHTS))
+    whole = partial(test.baseline.with_own_season, horizon_days=test.horizon_days)
+    best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, whole(combine(members, w))))
+    others = corrections.log_purchases(test.horizon_days, _averaged(best, PRIOR_WEIGHTS))
+    log_purchases = whole(others)
     spend = min(
         SPEND_CANDIDATES,
         key=lambda share: _deviance(test.revenue, log_purchases + corrections.log_spend(replace(best, spend=share))),
     )
     weights = _averaged(replace(best, spend=spend), PRIOR_WEIGHTS)
     none = test.purchases == 0
-    zero = {size: corrections.zero_log_odds(log_purchases, test.horizon_days, size) for size in SIZES}
+    mixed = partial(test.baseline.churn_with_own_season, horizon_days=test.horizon_days)
+    zero = {size: mixed(corrections.zero_log_odds(others, test.horizon_days, size)) for size in SIZES}
     size = min(SIZES, key=lambda size: _log_loss(none, zero[size]))
     log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
-    if log_odds is None:
-        log_odds = zero[size]
+    log_odds = zero[size] if log_odds is None else mixed(log_odds)
     ours = LogForecast(log_purchases, log_odds, corrections.log_spend(weights))
     own = own_shares(test.happened, ours, test.baseline.of_beta_geo(test.horizon_days), seed, _scatter(longest))
     p = expit(-log_odds)

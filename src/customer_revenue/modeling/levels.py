@@ -22,18 +22,23 @@ class Level:
     variance: float
 
     @classmethod
-    def of_totals(cls, happened: Floats, expected: Floats) -> Level:
+    def of_totals(cls, happened: Floats, expected: Floats, weight: Floats | None = None) -> Level:
         """The logarithm of what happened over what was expected, from one value per customer each."""
+        if weight is not None:
+            happened, expected = weight * happened, weight * expected
         value = log_ratio(float(happened.sum()), float(expected.sum()))
         off = happened - np.exp(value) * expected
         return cls(value, float(off @ off) / max(float(happened.sum()), 1e-9) ** 2)
 
     @classmethod
-    def of_log_odds(cls, log_odds: Floats, happened: npt.NDArray[np.bool_]) -> Level:
+    def of_log_odds(cls, log_odds: Floats, happened: npt.NDArray[np.bool_], weight: Floats | None = None) -> Level:
         """The level of log-odds, from one value per customer each."""
-        value = log_odds_level(log_odds, happened)
+        value = log_odds_level(log_odds, happened, weight)
         p = expit(log_odds + value)
-        return cls(value, 1 / max(float(np.sum(p * (1 - p))), 1e-9))
+        if weight is None:
+            return cls(value, 1 / max(float(np.sum(p * (1 - p))), 1e-9))
+        scatter = float(np.sum(weight**2 * p * (1 - p)))
+        return cls(value, scatter / max(float(np.sum(weight * p * (1 - p))), 1e-9) ** 2)
 
 
 def log_ratio(happened: float, expected: float) -> float:
@@ -43,9 +48,9 @@ def log_ratio(happened: float, expected: float) -> float:
     return float(np.clip(np.log(happened / expected), -MAX_LEVEL, MAX_LEVEL))
 
 
-def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_]) -> float:
+def log_odds_level(log_odds: Floats, happened: npt.NDArray[np.bool_], weight: Floats | None = None) -> float:
     """What has to be added to log-odds for their mean probability to be the share that happened."""
-    return _shift(log_odds, float(happened.mean()))
+    return _shift(log_odds, float(np.average(happened, weights=weight)), weight)
 
 
 def log_odds_shift(log_odds: Floats, wanted: Floats) -> float:
@@ -53,9 +58,9 @@ def log_odds_shift(log_odds: Floats, wanted: Floats) -> float:
     return _shift(log_odds, float(expit(wanted).mean()))
 
 
-def _shift(log_odds: Floats, mean: float) -> float:
+def _shift(log_odds: Floats, mean: float, weight: Floats | None = None) -> float:
     def excess(level: float) -> float:
-        return float(expit(log_odds + level).mean() - mean)
+        return float(np.average(expit(log_odds + level), weights=weight) - mean)
 
     if excess(-MAX_LEVEL) >= 0:
         return -MAX_LEVEL

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import expit, logit
 
 from customer_revenue.arrays import Floats
@@ -32,6 +34,9 @@ BY_CHANCE = SEASON_LENGTH_DAYS / DAYS_PER_YEAR
 PRIOR_SEASONS = 2.0
 """A customer's own seasons are shrunk to those of the shop by that many."""
 
+PRIOR_CUSTOMERS = 20.0
+"""The share of those who first bought in a season is shrunk to that of all by so many customers."""
+
 MIN_SEASON_GAIN = 5.0
 MIN_SEASON_CUSTOMERS = 20.0
 """Evidence and customers without which a shop has no customers with a season."""
@@ -44,6 +49,7 @@ LAST_YEARS = 2.0
 """Customers with a season who pass so many of them are taken for gone."""
 
 HALVINGS = 60
+LEAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ class OwnSeason:
     """Customers with a season of their own in a shop as of a day.
 
     ``share`` is theirs of all, ``yearly`` the chance that one buys in a season and ``early`` the share of those
-    purchases that come in its first 30 days.
+    purchases that come in its first 30 days. ``shares`` are theirs of those who first bought in the season's first 30
+    days, later in it, and outside; empty for the share of all.
     """
 
     share: float
     yearly: float
     early: float
+    shares: tuple[float, ...] = ()
 
     @classmethod
     def fitted(cls, columns: Mapping[str, Floats]) -> OwnSeason | None:
@@ -74,8 +82,20 @@ class OwnSeason:
         gain = float(np.logaddexp(np.log1p(-share), np.log(share) + log_ratio)[known].sum())
         if gain < MIN_SEASON_GAIN or belongs.sum() < MIN_SEASON_CUSTOMERS:
             return None
+        shares = _shares_by_first(columns, log_ratio, known, share)
+        belongs = np.where(known, expit(logit(np.array(shares))[first_in_season(columns)] + log_ratio), 0.0)
         yearly = float(belongs @ whole) / max(float(belongs @ seasons_known(columns)), 1e-9)
-        return cls(share, min(yearly, 1.0), early)
+        return cls(share, min(yearly, 1.0), early, shares)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> OwnSeason:
+        """The season from its fields as JSON has them."""
+        return cls(**{**state, "shares": tuple(state.get("shares", ()))})
+
+    def membership(self, columns: Mapping[str, Floats]) -> Floats:
+        """Each customer's posterior of having a season, whether or not it can come again."""
+        shares = np.array(self.shares)[first_in_season(columns)] if self.shares else self.share
+        return np.asarray(expit(logit(shares) + _log_ratio(columns, self.early)))
 
     def posterior(self, base: PurchasePosterior, columns: Mapping[str, Floats]) -> SeasonPosterior:
         """The predictions of a purchase model and of the season together."""
@@ -84,11 +104,30 @@ class OwnSeason:
             columns[f"season_years_{FIRST_DAYS}"],
             columns[f"season_years_{SEASON_LENGTH_DAYS}"],
         )
-        can = (years > 0) & (columns["silence_days"] > BOUGHT_ALREADY_DAYS)
-        belongs = np.where(can, expit(logit(self.share) + _log_ratio(columns, self.early)), 0.0)
+        has_had_one = (years > 0) | (columns["T_days"] > DAYS_PER_YEAR - SEASON_LENGTH_DAYS)
+        can = has_had_one & (columns["silence_days"] > BOUGHT_ALREADY_DAYS)
+        belongs = np.where(can, self.membership(columns), 0.0)
         yearly = np.minimum((whole + PRIOR_SEASONS * self.yearly) / (np.maximum(years, whole) + PRIOR_SEASONS), 1.0)
         early = (first + PRIOR_SEASONS * self.early) / (whole + PRIOR_SEASONS)
         return SeasonPosterior(base, belongs, yearly, early)
+
+
+def first_in_season(columns: Mapping[str, Floats]) -> npt.NDArray[np.intp]:
+    """Whether each customer first bought in a season's first 30 days (0), later in it (1), or outside (2)."""
+    since_anniversary = -columns["T_days"] % DAYS_PER_YEAR
+    return np.searchsorted(np.array(SEASON_WINDOWS, dtype=np.float64), since_anniversary)
+
+
+def _shares_by_first(
+    columns: Mapping[str, Floats], log_ratio: Floats, known: npt.NDArray[np.bool_], share: float
+) -> tuple[float, ...]:
+    """The share of customers with a season by when they first bought, each shrunk to that of all."""
+    first = first_in_season(columns)[known]
+    customers, shares = np.bincount(first, minlength=3), np.full(3, share)
+    for _ in range(EM_STEPS):
+        belongs = np.bincount(first, expit(logit(shares)[first] + log_ratio[known]), minlength=3)
+        shares = np.clip((belongs + PRIOR_CUSTOMERS * share) / (customers + PRIOR_CUSTOMERS), 1e-6, 1 - 1e-6)
+    return tuple(shares.tolist())
 
 
 def _log_ratio(columns: Mapping[str, Floats], early: float) -> Floats:
@@ -123,6 +162,22 @@ class SeasonPosterior:
         """Of the customers."""
         return self.base.histories
 
+    def with_purchases(self, log_purchases: Floats, horizon_days: float) -> Floats:
+        """Logarithm of the expected purchases where those given are of customers without a season."""
+        season = self.belongs * self._season_purchases(horizon_days)
+        return np.asarray(np.log(np.maximum((1 - self.belongs) * np.exp(log_purchases) + season, LEAST)))
+
+    def with_churn(self, log_odds: Floats, horizon_days: float) -> Floats:
+        """Log-odds of no purchase where those given are of customers without a season."""
+        season = self._in_season(np.full(len(self.belongs), float(horizon_days)))
+        none = (1 - self.belongs) * expit(log_odds) + self.belongs * (1 - season)
+        return np.asarray(logit(np.clip(none, LEAST, 1 - LEAST)))
+
+    def _season_purchases(self, horizon_days: float) -> Floats:
+        """Expected purchase days of customers with a season: one in each that is bought in."""
+        years = max(horizon_days / DAYS_PER_YEAR, 1.0)
+        return self._in_season(np.full(len(self.belongs), min(float(horizon_days), DAYS_PER_YEAR))) * years
+
     def _in_season(self, days: Floats) -> Floats:
         """F(t) of customers with a season; between seasons nothing is bought."""
         early = self.early * np.minimum(days / FIRST_DAYS, 1)
@@ -151,10 +206,9 @@ class SeasonPosterior:
         return self.probability_alive * self.wait_probability(horizon_days)
 
     def expected_purchases(self, horizon_days: float) -> Floats:
-        """Expected purchase days within the horizon: one in each season that is bought in."""
-        years = max(horizon_days / DAYS_PER_YEAR, 1.0)
-        season = self._in_season(np.full(len(self.belongs), min(float(horizon_days), DAYS_PER_YEAR))) * years
-        return (1 - self.belongs) * self.base.expected_purchases(horizon_days) + self.belongs * season
+        """Expected purchase days within the horizon."""
+        season = self.belongs * self._season_purchases(horizon_days)
+        return (1 - self.belongs) * self.base.expected_purchases(horizon_days) + season
 
     def wait_quantile(self, probability: Floats) -> Floats:
         """The day by which a customer who is alive has bought with this probability."""

@@ -146,19 +146,16 @@ class Predictor:
             return self
         if not enough or enough[0].features.num_rows < MIN_CUSTOMERS_TO_LEARN:
             return self._unlearned(customers, TOO_SHORT)
+        lags = [(self.as_of_day - w.cutoff).days for w in enough]
         training_windows = [
-            TrainingWindow.of(
-                w.sample(CUSTOMERS_PER_WINDOW),
-                (self.as_of_day - w.cutoff).days,
-                rhythm,
-                latest=i == 0,
-                options=options,
-            )
-            for i, w in enumerate(enough)
+            TrainingWindow.of(w.sample(CUSTOMERS_PER_WINDOW), lag, rhythm, latest=w is enough[0], options=options)
+            for w, lag in zip(enough, lags, strict=True)
         ]
         if too_little := too_little_happened(training_windows):
             return self._unlearned(customers, too_little)
         season = around_season(usable, self.as_of_day, self.base_, CUSTOMERS_PER_WINDOW)
+        known = self._baseline(customers.sample), customers.sample.column("customer_id")
+        training_windows, season = ([w.of_others(*known) for w in ws] for ws in (training_windows, season))
         horizons = self.horizon_days, self._short_horizons
         self.learned_ = learn(training_windows, season, *horizons, self.seed, options.trees, prior=options.prior)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"

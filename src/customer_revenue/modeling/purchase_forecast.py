@@ -51,6 +51,7 @@ class PurchaseForecast:
             logs = self.baseline.log_purchases(horizon_days)
             if self._prior is not None:
                 logs = logs + PRIOR_SHARE * self._prior.purchases
+            logs = self.baseline.with_own_season(logs, horizon_days)
         else:
             logs = self.ensemble.log_purchases(self._corrections, horizon_days)
         return np.maximum(np.exp(logs), self.curve.at(horizon_days))
@@ -76,7 +77,8 @@ class PurchaseForecast:
     def discounted_share(self, rate_per_year: float, horizon_days: int) -> Floats:
         """Present value of the revenue of a horizon, as a share of it."""
         ends = np.linspace(0, horizon_days, DISCOUNT_STEPS + 1)
-        path = np.stack([np.zeros(len(self.baseline)), *(np.exp(self.baseline.log_purchases(end)) for end in ends[1:])])
+        logs = (self.baseline.with_own_season(self.baseline.log_purchases(end), end) for end in ends[1:])
+        path = np.stack([np.zeros(len(self.baseline)), *map(np.exp, logs)])
         factors = (1 + rate_per_year) ** (-(ends[1:] + ends[:-1]) / 2 / DAYS_PER_YEAR)
         return np.asarray(factors @ np.diff(path, axis=0) / np.maximum(path[-1], 1e-300))
 
@@ -101,15 +103,13 @@ class PurchaseForecast:
             return {}
         size = self.ensemble.count_size
         corrections = self.ensemble.models.predict(self.baseline)
-        logs = corrections.members(horizon_days)
-        return {
-            name: (
-                np.exp(m),
-                np.exp(m) * self.spend_cents,
-                expit(-corrections.zero_log_odds(m, horizon_days, size)),
-            )
-            for name, m in logs.items()
-        }
+        found = {}
+        for name, others in corrections.members(horizon_days).items():
+            none = corrections.zero_log_odds(others, horizon_days, size)
+            expected = np.exp(self.baseline.with_own_season(others, horizon_days))
+            chance = expit(-self.baseline.churn_with_own_season(none, horizon_days))
+            found[name] = (expected, expected * self.spend_cents, chance)
+        return found
 
     @cached_property
     def _corrections(self) -> Corrections | None:
@@ -125,4 +125,5 @@ class PurchaseForecast:
             if log_odds is not None:
                 return log_odds
         own = self.baseline.churn_log_odds(horizon_days)
-        return own if self._prior is None else mix(self._prior.churn[horizon_days], own, PRIOR_SHARE)
+        own = own if self._prior is None else mix(self._prior.churn[horizon_days], own, PRIOR_SHARE)
+        return self.baseline.churn_with_own_season(own, horizon_days)

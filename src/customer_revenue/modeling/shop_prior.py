@@ -157,7 +157,7 @@ class ShopPrior:
             horizon_days: at which purchases and spend are corrected.
             horizons_days: at which churn is, besides that one.
         """
-        if baseline.models.has_own_rhythms:
+        if baseline.models.has_own_rhythms or baseline.models.season is not None:
             return None
         gap_days = shop_gap_days(baseline.purchases.histories)
         horizons = tuple(sorted({*horizons_days, horizon_days}))

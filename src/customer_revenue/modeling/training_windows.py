@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
@@ -24,7 +26,8 @@ class TrainingWindow:
     """A window with the predictions of probability models that were fitted at its cut-off.
 
     ``lag_days`` is how long before the as-of day the cut-off lies. The levels are logarithms of purchases, and
-    of spend per purchase, relative to the models; they are 0 where nothing happened.
+    of spend per purchase, relative to the models; they are 0 where nothing happened. Where some customers have a
+    season of their own, ``others`` is each customer's probability of being without, and the levels are theirs.
     """
 
     baseline: BaselinePrediction
@@ -32,6 +35,7 @@ class TrainingWindow:
     horizon_days: int
     customers: npt.NDArray[np.object_]
     outcomes: dict[str, Floats]
+    others: Floats | None = None
 
     @classmethod
     def of(
@@ -61,8 +65,27 @@ class TrainingWindow:
         """Some of the customers."""
         outcomes = {name: values[rows] for name, values in self.outcomes.items()}
         return TrainingWindow(
-            self.baseline.take(rows), self.lag_days, self.horizon_days, self.customers[rows], outcomes
+            self.baseline.take(rows),
+            self.lag_days,
+            self.horizon_days,
+            self.customers[rows],
+            outcomes,
+            None if self.others is None else self.others[rows],
         )
+
+    def of_others(self, known: BaselinePrediction, customers: pa.ChunkedArray) -> TrainingWindow:
+        """The same with levels of those who have no season of their own, by what is known of customers on a day.
+
+        Args:
+            known: features of customers on the day, under the models of that day.
+            customers: their ids. Who is not among them has a season with the probability of the shop's share.
+        """
+        season = known.models.season
+        if season is None:
+            return replace(self, others=None)
+        place = pc.index_in(pa.array(self.customers, pa.string()), value_set=customers.combine_chunks())
+        others = np.append(1 - season.membership(known.columns), 1 - season.share)
+        return replace(self, others=others[place.fill_null(-1).to_numpy()])
 
     @property
     def purchases(self) -> Floats:
@@ -87,19 +110,19 @@ class TrainingWindow:
 
     def purchase_level(self) -> Level:
         """Level of the purchases over the regularity model's expectation."""
-        return Level.of_totals(self.purchases, np.exp(self.baseline.log_purchases(self.horizon_days)))
+        return Level.of_totals(self.purchases, np.exp(self.baseline.log_purchases(self.horizon_days)), self.others)
 
     def spend_level(self) -> Level:
         """Level of the revenue over that of the same purchases at the expected spend."""
         purchases = np.exp(self.baseline.log_purchases(self.horizon_days))
-        revenue = Level.of_totals(self.revenue, purchases * self.baseline.spend_cents)
-        of_purchases = Level.of_totals(self.revenue, self.purchases * self.baseline.spend_cents)
+        revenue = Level.of_totals(self.revenue, purchases * self.baseline.spend_cents, self.others)
+        of_purchases = Level.of_totals(self.revenue, self.purchases * self.baseline.spend_cents, self.others)
         return Level(revenue.value - self.purchase_level().value, of_purchases.variance)
 
     def churn_level(self, horizon_days: int) -> Level:
         """Level of the log-odds of no purchase."""
         return Level.of_log_odds(
-            self.baseline.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0
+            self.baseline.churn_log_odds(horizon_days), self.outcomes[f"purchases_{horizon_days}"] == 0, self.others
         )
 
     @property
@@ -115,3 +138,8 @@ class TrainingWindow:
 def stack(parts: Sequence[Floats]) -> Floats:
     """Arrays of several windows, one after the other."""
     return np.concatenate(list(parts))
+
+
+def stack_others(windows: Sequence[TrainingWindow]) -> Floats:
+    """The probabilities of being without a season of several windows, one after the other."""
+    return stack([window.others for window in windows if window.others is not None])
