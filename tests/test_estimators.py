@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import customer_revenue as cr
 from customer_revenue.errors import InvalidParameter, NotFitted
+from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.outcome_draws import draw_purchases
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
@@ -286,3 +289,75 @@ def test_a_rhythm_has_the_rates_of_its_phases() -> None:
     assert weights[0, 0] > 0.8  # a day after a purchase the next gap has hardly begun
     assert weights[2, 1] > weights[0, 1]
     np.testing.assert_array_equal(shapes[:, 0], [14, 15, 16])
+
+
+QUICK = cr.ModelOptions(learned=False, windows=1, regularity=1)
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    frame: pd.DataFrame = cr.simulate_orders(300, days=300, seed=5).to_pandas()
+    return frame
+
+
+def test_customer_models_are_checked_cloned_and_loaded_with_their_options(log: pd.DataFrame, tmp_path: Path) -> None:
+    model = cr.CustomerModel(45, interval_mass=0.9, discount_rate_per_year=0.2, seed=3, options=QUICK)
+    with pytest.raises(NotFitted, match="CustomerModel is not fitted"):
+        model.predict(ROWS)
+    for name, wrong in (("horizon_days", -3), ("interval_mass", 1.5), ("discount_rate_per_year", -2)):
+        with pytest.raises(InvalidParameter, match=name):
+            clone(model).set_params(**{name: wrong}).fit(log)
+    with cr.load_orders(log) as orders:
+        fitted = clone(model).fit(orders)
+        loaded = cr.CustomerModel.load(fitted.save(tmp_path / "bundle"))
+        assert loaded.get_params() == model.get_params()
+        again = clone(loaded).fit(orders, loaded.as_of)
+        pd.testing.assert_frame_equal(again.predict(orders), fitted.predict(orders))
+        for horizon in (-1, float("nan")):
+            with pytest.raises(InvalidParameter, match="must be a number of days"):
+                fitted.predict(orders, horizon_days=horizon)
+            with pytest.raises(InvalidParameter, match="must be a number of days"):
+                fitted.curve(orders, days=[horizon])
+        with pytest.raises(InvalidParameter, match="all_time, last_12_months"):
+            orders.facts(period="last_year")
+        assert "300 customers" in orders._repr_html_()
+    assert "probability_models" in fitted._html_repr()
+
+
+def test_a_frame_is_fitted_as_of_its_last_order(log: pd.DataFrame) -> None:
+    with cr.load_orders(log) as orders:
+        expected = cr.CustomerModel(45, options=QUICK).fit(orders, as_of=orders.info.last_day)
+        found = cr.CustomerModel(45, options=QUICK).fit(log)
+        assert found.as_of == expected.as_of
+        pd.testing.assert_frame_equal(found.predict(orders), expected.predict(orders))
+
+
+def test_cross_validation_scores_the_future_that_the_fit_did_not_know(log: pd.DataFrame) -> None:
+    splits, figure = cr.RollingOrigins(2, horizon_days=45, date="created_at"), "purchases_rmse"
+    scores = cross_val_score(cr.CustomerModel(45, options=QUICK), log, cv=splits, scoring=cr.holdout_scorer(figure))
+    with cr.load_orders(log) as orders:
+        days = pd.to_datetime(log["created_at"], utc=True).dt.normalize()
+        cutoffs = [days[train].max().date() for train, _ in splits.split(log)]
+        result = cr.backtest(orders, 45, cutoffs=cutoffs, also=(), options=QUICK)
+    expected = result.by_cutoff.xs("customer-revenue", level="model")[figure]
+    np.testing.assert_allclose(-scores, expected, rtol=1e-9)
+    assert len(repr(result)) < 200
+    assert "customer-revenue" in result._repr_html_()
+    with pytest.raises(InvalidParameter, match="not longer than 9 horizons"):
+        list(cr.RollingOrigins(9, horizon_days=45, date="created_at").split(log))
+    with pytest.raises(InvalidParameter, match="no column 'day'"):
+        list(cr.RollingOrigins(2, date="day").split(log))
+    with pytest.raises(InvalidParameter, match="unknown metric 'r2'"):
+        cr.holdout_scorer("r2")
+
+
+def test_the_churn_classifier_is_cross_validated(log: pd.DataFrame) -> None:
+    with cr.load_orders(log) as orders:
+        last = orders.info.last_day
+        assert last is not None
+        cutoff = last - dt.timedelta(days=60)
+        rows, later = orders.features(cutoff), orders.outcomes(cutoff, 60)
+    numbers = rows[["frequency", "recency_days", "T_days"]].to_numpy(dtype=float)
+    churned = (later["purchases"] == 0).to_numpy(dtype=int)
+    scores = cross_val_score(ChurnClassifier(trees=20), numbers, churned, cv=3, scoring="roc_auc")
+    assert scores.mean() > 0.6

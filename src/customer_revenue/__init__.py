@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from customer_revenue.errors import CustomerRevenueError
     from customer_revenue.library.backtests import Backtest, backtest
     from customer_revenue.library.covariate_backtests import CovariateBacktest, backtest_covariates
+    from customer_revenue.library.cross_validation import RollingOrigins, holdout_scorer
     from customer_revenue.library.customers import CustomerModel
     from customer_revenue.library.experiments import promote, rollback, train
     from customer_revenue.library.loading import NotImported, load_cdnow, load_orders
@@ -33,6 +34,7 @@ _NAMES = {
     "errors": ("CustomerRevenueError",),
     "library.backtests": ("Backtest", "backtest"),
     "library.covariate_backtests": ("CovariateBacktest", "backtest_covariates"),
+    "library.cross_validation": ("RollingOrigins", "holdout_scorer"),
     "library.customers": ("CustomerModel",),
     "library.experiments": ("promote", "rollback", "train"),
     "library.money": ("acquisition_budget", "recommend"),
@@ -58,10 +60,12 @@ __all__ = [
     "NotImported",
     "Orders",
     "ProbabilityModel",
+    "RollingOrigins",
     "Shop",
     "acquisition_budget",
     "backtest",
     "backtest_covariates",
+    "holdout_scorer",
     "load_cdnow",
     "load_orders",
     "open_store",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
+from customer_revenue.library.html import as_html
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.comparators import member_forecasts, probability_forecast
@@ -78,7 +79,7 @@ def backtest(
     return Backtest(tuple(found))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Backtest:
     """What every model predicted at one or more cut-offs, and what outcomes.
 
@@ -91,6 +92,14 @@ class Backtest:
     """
 
     origins: tuple[BacktestFold, ...]
+
+    def __repr__(self) -> str:
+        last, days = self.origins[-1], ", ".join(str(day) for day in self.cutoffs)
+        customers, models = f"{last.features.num_rows:,}", len(last.forecasts)
+        return f"<Backtest: {last.horizon_days} days after {days}, {customers} customers, {models} models>"
+
+    def _repr_html_(self) -> str:
+        return as_html(repr(self), {"Metrics, as means over the cut-offs": self.figures.T})
 
     @property
     def cutoffs(self) -> list[dt.date]:

@@ -9,9 +9,10 @@ from typing import Self, cast
 
 import pandas as pd
 import pyarrow as pa
+from sklearn.base import BaseEstimator
 
 from customer_revenue.choices import ForecastUnit
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import InvalidParameter, NotFitted
 from customer_revenue.library.frame_columns import (
     DayLike,
     Lines,
@@ -22,7 +23,11 @@ from customer_revenue.library.frame_columns import (
     as_table,
     customer_index,
 )
+from customer_revenue.library.html import as_html
+from customer_revenue.library.loading import load_orders
+from customer_revenue.library.order_frames import Frame
 from customer_revenue.library.orders import Orders
+from customer_revenue.library.row_checks import checked_horizon, checked_horizons
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.policy import load_policy
@@ -32,7 +37,7 @@ from customer_revenue.workflows.customer_base.profits import margin_rate
 from customer_revenue.workflows.feature_rows import population, training_windows
 
 
-class CustomerModel:
+class CustomerModel(BaseEstimator):  # type: ignore[misc]  # it has no types
     """Predicts what each customer will do: purchases, revenue, lifetime value, next purchase, churn risk.
 
     This is the model that ``customer-revenue train`` makes and the service uses: the probability models, LightGBM
@@ -72,22 +77,32 @@ class CustomerModel:
         self.interval_mass = interval_mass
         self.discount_rate_per_year = discount_rate_per_year
         self.seed = seed
-        self.options = options or ModelOptions()
+        self.options = options
         self._predictor: Predictor | None = None
 
     def __repr__(self) -> str:
         fitted = f"{self.tier_}, as of {self.as_of}" if self._predictor else "not fitted"
         return f"<CustomerModel: {self.horizon_days} days, {fitted}>"
 
-    def fit(self, orders: Orders, as_of: DayLike | None = None) -> Self:
+    def _html_repr(self) -> str:
+        if self._predictor is None:
+            return as_html(repr(self), {})
+        weights = {"Weights": self.weights_.to_frame("weight")} if len(self.weights_) else {}
+        return as_html(repr(self), weights, [self.tier_reason_] if self.tier_reason_ else [])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._predictor is not None
+
+    def fit(self, orders: Orders | Frame, as_of: DayLike | None = None) -> Self:
         """Fit to what was known on a day; later orders are ignored.
 
         Args:
-            orders: the store.
-            as_of: last day included; by default the store's as-of day.
+            orders: the store, or a log of orders in a frame, as ``load_orders`` takes it.
+            as_of: last day included; by default the store's as-of day, and the day of the last order of a frame.
 
         Raises:
             NotEnoughData: nobody had bought by then.
+            InvalidParameter: a setting is outside its bounds.
 
         >>> import customer_revenue as cr
         >>> quick = cr.CustomerModel(90, options=cr.ModelOptions(learned=False, windows=1, regularity=1))
@@ -95,13 +110,26 @@ class CustomerModel:
         ...     quick.fit(orders, as_of="2023-09-30")
         <CustomerModel: 90 days, probability_models, as of 2023-09-30>
         """
+        if not isinstance(orders, Orders):
+            with load_orders(orders) as loaded:
+                return self.fit(loaded, as_of or loaded.info.last_day)
+        self._check_parameters()
+        options = self.options or ModelOptions()
         when = orders.store.as_of(as_day(as_of))
         predictor = Predictor(
-            when.day, self.horizon_days, self.interval_mass, self.discount_rate_per_year, self.seed, self.options
+            when.day, self.horizon_days, self.interval_mass, self.discount_rate_per_year, self.seed, options
         )
-        windows = training_windows(orders.store, when, self.horizon_days, self.options)
+        windows = training_windows(orders.store, when, self.horizon_days, options)
         self._predictor = predictor.fit(population(orders.store, when), windows)
         return self
+
+    def _check_parameters(self) -> None:
+        if not isinstance(self.horizon_days, int) or self.horizon_days < 1:
+            raise InvalidParameter(f"horizon_days must be a whole number, 1 or more, not {self.horizon_days!r}")
+        if not 0 < self.interval_mass < 1:
+            raise InvalidParameter(f"interval_mass must be between 0 and 1, not {self.interval_mass!r}")
+        if not self.discount_rate_per_year > -1:
+            raise InvalidParameter(f"discount_rate_per_year must be above -1, not {self.discount_rate_per_year!r}")
 
     @property
     def predictor_(self) -> Predictor:
@@ -115,7 +143,7 @@ class CustomerModel:
         90
         """
         if self._predictor is None:
-            raise InvalidParameter("fit the model first")
+            raise NotFitted("this CustomerModel is not fitted: call fit with orders first")
         return self._predictor
 
     @property
@@ -178,7 +206,9 @@ class CustomerModel:
                 model's.
 
         Raises:
+            NotFitted: the model is not fitted.
             NotEnoughData: the model was not fitted to any customer.
+            InvalidParameter: the horizon is no number of days.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -192,6 +222,8 @@ class CustomerModel:
         """
         day = as_day(as_of) or self.as_of
         predictor = self.predictor_.as_of(day)
+        if horizon_days is not None:
+            horizon_days = round(checked_horizon(horizon_days))
         return as_frame(predictor.predict(self._features(orders, day), horizon_days))
 
     def forecast(
@@ -249,7 +281,11 @@ class CustomerModel:
         [0.21, 0.41, 0.64]
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
-        return pd.DataFrame(self.predictor_.curve(features, days), index=customer_index(features), columns=list(days))
+        return pd.DataFrame(
+            self.predictor_.curve(features, checked_horizons(list(days)).tolist()),
+            index=customer_index(features),
+            columns=list(days),
+        )
 
     def reasons(self, orders: Orders | Rows, as_of: DayLike | None = None) -> Lines:
         """The drivers of each customer's churn risk in words, strongest first, by customer.
@@ -331,6 +367,7 @@ class CustomerModel:
             interval_mass=predictor.interval_mass,
             discount_rate_per_year=predictor.discount_rate_per_year,
             seed=predictor.seed,
+            options=predictor.options,
         )
         model._predictor = predictor
         return model

@@ -20,6 +20,7 @@ from customer_revenue.features.daily import daily
 from customer_revenue.features.first_orders import first_orders
 from customer_revenue.features.rfm import purchase_days, rfm_features
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
+from customer_revenue.library.html import as_html
 from customer_revenue.orders.store import Store, StoreInfo
 from customer_revenue.orders.store import open_store as open_store_at
 from customer_revenue.periods import Period
@@ -83,6 +84,11 @@ class Orders:
         info = self.info
         return f"<Orders: {info.orders:,} of {info.customers:,} customers, {info.first_day} to {info.last_day}>"
 
+    def _repr_html_(self) -> str:
+        info = self.info
+        rows = {name: getattr(info, name) for name in ("orders", "customers", "first_day", "last_day", "currency")}
+        return as_html(repr(self), {"Store": pd.DataFrame({"value": rows}, dtype=object)})
+
     def close(self) -> None:
         """Close the store, and delete it if it is temporary.
 
@@ -122,6 +128,9 @@ class Orders:
         Args:
             as_of: last day included; by default the store's as-of day.
             period: ``all_time``, ``last_12_months``, ``last_6_months`` or ``ytd``.
+
+        Raises:
+            InvalidParameter: there is no such period.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -317,6 +326,8 @@ class ArrowTables:
         2357
         """
         when = self._store.as_of(as_day(as_of))
+        if period not in list(Period):
+            raise InvalidParameter(f"period is one of {', '.join(Period)}, not {str(period)[:40]!r}", list(Period))
         first, policy = first_day_of(Period(period), when), load_policy(self._settings.policy)
         facts = summary(known_at(self._store, when), first, day_literal(when.day), policy)
         return self._store.fetch(facts.order_by("customer_id"))

@@ -380,7 +380,7 @@ class Predictor:
         return {
             "as_of_day": self.as_of_day.isoformat(),
             "horizon_days": self.horizon_days,
-            "churn_days": self.churn_days,
+            "options": self.options.model_dump(mode="json"),
             "interval_mass": self.interval_mass,
             "discount_rate_per_year": self.discount_rate_per_year,
             "seed": self.seed,
@@ -403,7 +403,7 @@ class Predictor:
         """The predictor of :meth:`to_state` and :meth:`to_texts`."""
         settings = ("horizon_days", "interval_mass", "discount_rate_per_year", "seed")
         predictor = cls(dt.date.fromisoformat(state["as_of_day"]), **{name: state[name] for name in settings})
-        predictor.options = ModelOptions(churn_days=state["churn_days"])
+        predictor.options = ModelOptions(**state.get("options", {"churn_days": state.get("churn_days")}))
         predictor.tier_, predictor.tier_reason_ = Tier(state["tier"]), state["tier_reason"]
         predictor.refund_rate_ = state["refund_rate"]
         predictor.refund_prior_cents_ = state["refund_prior_cents"]
