@@ -1,4 +1,4 @@
-"""For whom a discount pays: what it would bring and cost each customer's purchase in the next 30 days."""
+"""Which offer is open to each customer, and the share of its discount."""
 
 from __future__ import annotations
 
@@ -19,24 +19,19 @@ WELCOMED = ("new", "active")
 
 @dataclass(frozen=True)
 class Discounts:
-    """The offer that each customer could get, and whether its discount pays.
+    """The offer that each customer could get.
 
     Args:
         catalogue: the policy's offers.
         place: of each customer's in the catalogue.
-        gain_cents: expected net value of a purchase times the chance that it comes within 30 days only because of the
-            offer.
-        cost_cents: the discount on a purchase times the chance that it comes at all.
+        share: of the price that its discount takes off, 0 to 1.
         likely: who buys within 30 days anyway.
-        pays: who is not likely to, and whose discount costs no more than the policy's share of its gain.
     """
 
     catalogue: Sequence[Offer]
     place: Ints
-    gain_cents: Floats
-    cost_cents: Floats
+    share: Floats
     likely: Marks
-    pays: Marks
 
     @classmethod
     def of(cls, situations: Situations, policy: Policy) -> Discounts:
@@ -51,15 +46,10 @@ class Discounts:
         welcomed = pc.is_in(situations.facts["lifecycle_stage"], value_set=pa.array(WELCOMED)).to_numpy()
         first = welcomed & (segment == len(names) - 1) & (situations.orders <= 1)
         place = np.where(first, len(names), segment)
-        discount = np.array([offer.discount_percentage for offer in catalogue], np.float64)[place] / 100
-        extra = np.array([offer.assumed_uplift for offer in catalogue], np.float64)[place] * situations.persuadable
-        gain = situations.expected_purchase_cents * extra
-        cost = situations.expected_purchase_cents * discount * (situations.soon + extra)
-        likely = situations.soon >= rules.likely_from
-        return cls(catalogue, place, gain, cost, likely, ~likely & (cost <= rules.most_cost_share * gain))
+        share = np.array([offer.discount_percentage for offer in catalogue], np.float64)[place] / 100
+        return cls(catalogue, place, share, situations.soon >= rules.likely_from)
 
     @property
-    def given(self) -> Marks:
-        """Who would get a discount above 0."""
-        has_discount = np.array([offer.discount_percentage > 0 for offer in self.catalogue])
-        return np.asarray(self.pays & has_discount[self.place])
+    def open(self) -> Marks:
+        """Who may get a discount: there is one, and they are not likely to buy anyway."""
+        return np.asarray(~self.likely & (self.share > 0))

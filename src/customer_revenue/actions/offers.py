@@ -1,68 +1,69 @@
-"""A personal offer for each customer, without a discount where that would only cost money."""
+"""A personal offer for each customer: the part of their decision that the specification calls an offer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from customer_revenue.actions.decide import Decisions, decide
 from customer_revenue.actions.discounts import Discounts
-from customer_revenue.actions.recommend import Choices, choose
+from customer_revenue.actions.recommend import basis_of
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.wording import money, percent
 from customer_revenue.policy import Policy
 
 
 def offers(
-    situations: Situations, policy: Policy, currency: str = "", choices: Choices | None = None
+    situations: Situations, policy: Policy, currency: str = "", decisions: Decisions | None = None
 ) -> list[dict[str, Any]]:
     """The offer of each customer with an order and a prediction.
 
     Args:
         situations: one customer or many.
-        policy: offers and guard, and the actions that they belong to.
+        policy: offers, and the rules that give them.
         currency: code written behind amounts in the reasons.
-        choices: the actions of the same customers, if they are known already.
+        decisions: about the same customers, if they are known already.
 
     Returns:
-        One dictionary per customer, of their id and the fields of the response; gain and cost as in
-        :class:`~customer_revenue.actions.discounts.Discounts`. The discount is 0 for customers who are likely to buy
-        within 30 days anyway, who are to be left alone, and where it costs more than the policy's share of the gain;
-        ``reason`` says which.
+        One dictionary per customer, of their id and the fields of the response. The discount is that of the decision, 0
+        where it gives none; ``reason`` says why. Gain (revenue), cost and profit are the decision's, 0 where nothing
+        is done.
     """
     found = Discounts.of(situations, policy)
-    chosen = choices or choose(situations, policy)
-    alone = np.ones(len(situations), np.bool_)
-    alone[chosen.customer[chosen.rule >= 0]] = False
-    return [
-        _row(situations, place, found, policy, currency, is_alone=bool(alone[place]))
-        for place in range(len(situations))
-    ]
+    chosen = decisions or decide(situations, policy)
+    return [_row(situations, place, found, chosen, policy, currency) for place in range(len(situations))]
 
 
 def _row(
-    situations: Situations, place: int, found: Discounts, policy: Policy, currency: str, *, is_alone: bool
+    situations: Situations, place: int, found: Discounts, chosen: Decisions, policy: Policy, currency: str
 ) -> dict[str, Any]:
-    rules, offer = policy.offers, found.catalogue[found.place[place]]
-    gain, cost = float(found.gain_cents[place]), float(found.cost_cents[place])
+    rules, given = policy.offers, int(chosen.offer[place])
+    acts = bool(chosen.acts[place])
+    offer = found.catalogue[given] if given >= 0 else None
+    gain, cost, profit, low, high = (
+        round(float(column[place])) if acts else 0
+        for column in (chosen.gain_cents, chosen.cost_cents, chosen.profit_cents, chosen.low_cents, chosen.high_cents)
+    )
     words = {
         "soon": percent(float(situations.soon[place])),
         "gain": money(gain, currency),
         "cost": money(cost, currency),
     }
-    withheld = ""
-    if offer.discount_percentage and found.likely[place]:
-        withheld = rules.reasons.likely
-    elif offer.discount_percentage and not found.pays[place]:
-        withheld = rules.reasons.costly
-    elif is_alone:
-        withheld = rules.reasons.alone
+    if offer is not None:
+        reason = rules.reasons.given
+    elif found.likely[place]:
+        reason = rules.reasons.likely
+    else:
+        reason = rules.reasons.costly if acts else rules.reasons.alone
     return {
         "customer_id": situations.customer_id[place],
-        "offer_type": rules.none.offer_type if withheld else offer.offer_type,
-        "discount_percentage": 0 if withheld else offer.discount_percentage,
-        "message": rules.none.message if withheld else offer.message.format(discount=offer.discount_percentage),
-        "reason": (withheld or rules.reasons.given).format_map(words),
-        "expected_gain_cents": 0 if withheld else round(gain),
-        "expected_cost_cents": 0 if withheld else round(cost),
+        "offer_type": offer.offer_type if offer else rules.none.offer_type,
+        "discount_percentage": offer.discount_percentage if offer else 0,
+        "message": offer.message.format(discount=offer.discount_percentage) if offer else rules.none.message,
+        "reason": reason.format_map(words),
+        "expected_gain_cents": gain,
+        "expected_cost_cents": cost,
+        "expected_profit_cents": profit,
+        "expected_profit_low_cents": low,
+        "expected_profit_high_cents": high,
+        "profit_basis": basis_of(chosen, place, policy),
     }

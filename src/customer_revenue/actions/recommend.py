@@ -1,22 +1,21 @@
-"""Recommended actions: the policy's rules on facts and predictions, whole columns at a time."""
+"""Recommended actions: decisions in words, as rows of a table and as fields of the response."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from customer_revenue.actions.discounts import Discounts
+from customer_revenue.actions.decide import NOTHING_SUITS, Decisions, decide
 from customer_revenue.actions.situations import Situations
-from customer_revenue.actions.wording import Words, money
-from customer_revenue.arrays import Ints, Marks, Texts
-from customer_revenue.policy import PRIORITIES, Actions, Policy, Rule
+from customer_revenue.actions.wording import Words, money, percent
+from customer_revenue.policy import PRIORITIES, Effect, Policy
 
 LEAVE_ALONE = "leave_alone"
+NO_BASIS = "assumed"
 ACTION_SCHEMA = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -27,58 +26,37 @@ ACTION_SCHEMA = pa.schema(
         ("reason", pa.string()),
         ("priority", pa.string()),
         ("expected_value_cents", pa.int64()),
+        ("expected_value_low_cents", pa.int64()),
+        ("expected_value_high_cents", pa.int64()),
+        ("basis", pa.string()),
+        ("effect_scale", pa.float64()),
+        ("channel", pa.string()),
+        ("contact_on", pa.string()),
+        ("discount_percentage", pa.int64()),
+        ("changes_if", pa.string()),
     ]
 )
 """The columns of a table of actions."""
 
 ActionRows = list[dict[str, Any]]
 
-NOTHING_SUITS = -1
-NO_ORDER_LIMIT = np.iinfo(np.int64).max
-AT_RISK = "at_risk"
-"""What the uplift of a rule acts on, if not the rest of the expected revenue."""
 
-
-@dataclass(frozen=True)
-class Choices:
-    """Actions as positions, sorted by customer, with their rank from 1 and their value.
-
-    A rule below 0 leaves the customer alone: ``NOTHING_SUITS``, or -2 less the position of the rule that suits and
-    comes nearest to being worth its cost.
-    """
-
-    customer: Ints
-    rule: Ints
-    rank: Ints
-    value_cents: Ints
-
-    def of(self, customer: int) -> Choices:
-        """Those of one customer, as the first and only one."""
-        own = slice(*np.searchsorted(self.customer, (customer, customer + 1)))
-        return Choices(self.customer[own] - customer, self.rule[own], self.rank[own], self.value_cents[own])
-
-    def at(self, places: npt.NDArray[np.intp]) -> Choices:
-        """Some of them."""
-        return Choices(self.customer[places], self.rule[places], self.rank[places], self.value_cents[places])
-
-
-def recommend(situations: Situations, policy: Policy, currency: str = "", choices: Choices | None = None) -> ActionRows:
-    """What to do about each customer with an order and a prediction.
+def recommend(
+    situations: Situations, policy: Policy, currency: str = "", decisions: Decisions | None = None
+) -> ActionRows:
+    """The decision about each customer with an order and a prediction, in words.
 
     Args:
         situations: one customer or many.
-        policy: rules and levels, and the offers that some rules need.
+        policy: rules, effects and offers.
         currency: code written behind amounts in the reasons.
-        choices: the result of :func:`choose` for the same customers, if it is known already.
+        decisions: the result of :func:`~customer_revenue.actions.decide.decide` for the same customers, if known.
 
     Returns:
-        Rows of :data:`ACTION_SCHEMA`: at most ``policy.actions.most`` per customer, customers in their order, the first
-        by priority and then by expected value. ``expected_value_cents`` is what acting is worth: the rule's uplift of
-        the revenue at risk (expected revenue times churn risk) or of the rest of the expected revenue, less the rule's
-        cost. Actions that are worth no more than their cost are left out; a customer without another gets one row
-        ``leave_alone``.
+        Rows of :data:`ACTION_SCHEMA`, one per customer in their order. ``expected_value_cents`` is the expected profit
+        of acting, with the ends of its 80 % interval; 0 where nothing is done (``leave_alone``).
     """
-    return _rows(situations, choices or choose(situations, policy), policy.actions, currency)
+    return _rows(situations, decisions or decide(situations, policy), range(len(situations)), policy, currency)
 
 
 def most_valuable(
@@ -87,9 +65,9 @@ def most_valuable(
     limit: int = 100,
     offset: int = 0,
     currency: str = "",
-    choices: Choices | None = None,
+    decisions: Decisions | None = None,
 ) -> pa.Table:
-    """The most valuable actions of all customers, highest expected value first; ties in the order of the ids.
+    """The most valuable actions of all customers, highest expected profit first; ties in the order of the ids.
 
     Args:
         situations: as for :func:`recommend`.
@@ -97,108 +75,117 @@ def most_valuable(
         limit: maximum number of rows.
         offset: number of rows to skip.
         currency: code written behind amounts in the reasons.
-        choices: as for :func:`recommend`.
+        decisions: as for :func:`recommend`.
     """
-    chosen = choices or choose(situations, policy)
-    chosen = chosen.at(np.flatnonzero(chosen.rule >= 0))
-    place_of_id = np.empty(len(situations), np.int64)
-    place_of_id[np.argsort(situations.customer_id.astype(str), kind="stable")] = np.arange(len(situations))
-    order = np.lexsort((chosen.rank, place_of_id[chosen.customer], -chosen.value_cents))
-    rows = _rows(situations, chosen.at(order[offset : offset + limit]), policy.actions, currency)
+    found = decisions or decide(situations, policy)
+    places = np.flatnonzero(found.acts)
+    cents = np.rint(found.profit_cents[places])
+    places = places[np.lexsort((situations.customer_id[places].astype(str), -cents))]
+    rows = _rows(situations, found, places[offset : offset + limit].tolist(), policy, currency)
     return pa.Table.from_pylist(rows, schema=ACTION_SCHEMA)
 
 
-def as_fields(actions: Sequence[dict[str, Any]]) -> dict[str, object]:
+def as_fields(actions: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     """Rows of one customer as the response's fields: the specification's strings, and the details."""
-    details = [
-        {name: row[name] for name in ACTION_SCHEMA.names if name not in ("customer_id", "rank")} for row in actions
-    ]
+    details = [{name: value for name, value in row.items() if name not in ("customer_id", "rank")} for row in actions]
     return {"recommended_actions": [row["text"] for row in actions], "actions": details}
 
 
-def choose(situations: Situations, policy: Policy) -> Choices:
-    """The actions of each customer, sorted by customer and rank, before they become text."""
-    rules = policy.actions.rules
-    values = _values(situations, rules)
-    suits = _suiting(situations, policy.actions)
-    needs_discount = np.array([[rule.needs_discount] for rule in rules])
-    suits &= ~needs_discount | Discounts.of(situations, policy).given
-    worth = suits & (values > 0)
-    rule, customer = np.nonzero(worth)
-    alone = np.flatnonzero(~worth.any(axis=0))
-    nearest = np.where(suits, values, np.iinfo(np.int64).min)[:, alone].argmax(axis=0)
-    left = np.where(suits[:, alone].any(axis=0), -2 - nearest, NOTHING_SUITS)
-    customer, rule = np.concatenate([customer, alone]), np.concatenate([rule, left])
-    matched = np.maximum(rule, 0)
-    value = np.where(rule >= 0, values[matched, customer], 0)
-    urgency = np.array([PRIORITIES.index(r.priority) for r in rules])[matched]
-    order = np.lexsort((rule, -value, urgency, customer))
-    customer = customer[order]
-    rank = np.arange(len(customer)) - np.searchsorted(customer, customer) + 1
-    chosen = Choices(customer, rule[order], rank, value[order])
-    return chosen.at(np.flatnonzero(rank <= policy.actions.most))
+def basis_of(decisions: Decisions, place: int, policy: Policy) -> str:
+    """What the figures of one decision rest on."""
+    effect = _effect(int(decisions.rule[place]), policy)
+    return effect.basis if effect else NO_BASIS
 
 
-def _suiting(situations: Situations, policy: Actions) -> Marks:
-    """Whether each rule (rows) suits each customer (columns)."""
-    rules, orders = policy.rules, situations.orders
-    marks = orders >= np.array([[rule.orders_from] for rule in rules])
-    marks &= orders <= np.array([[rule.orders_to or NO_ORDER_LIMIT] for rule in rules])
-    marks &= _among(situations.stage, [rule.stages for rule in rules])
-    marks &= _among(situations.risk_level(policy), [rule.risks for rule in rules])
-    marks &= _among(situations.timing(policy), [rule.timings for rule in rules])
-    marks &= _among(situations.segment, [rule.segments for rule in rules])
-    return marks
+def _effect(rule: int, policy: Policy) -> Effect | None:
+    """The effect of the rule that is acted on, or comes nearest."""
+    if rule == NOTHING_SUITS:
+        return None
+    chosen = policy.actions.rules[rule if rule >= 0 else -2 - rule]
+    return Effect.of_uplift(chosen.uplift) if chosen.uplift else policy.effects[chosen.effect]
 
 
-def _among(words: Texts, allowed: Sequence[Collection[str] | None]) -> Marks:
-    """Whether each rule (rows) allows each customer's word (columns); ``None`` allows all."""
-    known: dict[str, int] = {}
-    places = [known.setdefault(word, len(known)) for word in words.tolist()]
-    table = np.array([[among is None or word in among for word in known] for among in allowed], np.bool_)
-    return np.asarray(table[:, places])
+def _rows(
+    situations: Situations, decisions: Decisions, places: Iterable[int], policy: Policy, currency: str
+) -> ActionRows:
+    return [_row(situations, decisions, place, policy, currency) for place in places]
 
 
-def _values(situations: Situations, rules: Sequence[Rule]) -> Ints:
-    """What each rule (rows) is worth to act on for each customer (columns), in cents."""
-    at_risk = np.array([[rule.worth == AT_RISK] for rule in rules])
-    gain = np.where(at_risk, situations.revenue_at_risk_cents, situations.safe_revenue_cents)
-    gain *= np.array([[rule.uplift] for rule in rules])
-    gain += 0.5
-    np.floor(gain, out=gain)
-    gain -= np.array([[rule.cost_cents] for rule in rules])
-    return gain.astype(np.int64)
+def _row(situations: Situations, decisions: Decisions, place: int, policy: Policy, currency: str) -> dict[str, Any]:
+    rule = int(decisions.rule[place])
+    words = Words(situations, place, currency)
+    acts = rule >= 0
+    value, low, high = (
+        round(float(column[place])) if acts else 0
+        for column in (decisions.profit_cents, decisions.low_cents, decisions.high_cents)
+    )
+    given = int(decisions.offer[place])
+    return {
+        "customer_id": situations.customer_id[place],
+        "rank": 1,
+        **_texts(decisions, place, words, policy, currency),
+        "expected_value_cents": value,
+        "expected_value_low_cents": low,
+        "expected_value_high_cents": high,
+        "basis": basis_of(decisions, place, policy),
+        "effect_scale": round(decisions.scale, 4),
+        "channel": policy.actions.rules[rule].channel if acts else None,
+        "contact_on": _as_of_day(situations, place).isoformat() if acts else None,
+        "discount_percentage": _discount(given, policy),
+        "changes_if": _changes_if(decisions, place, policy),
+    }
 
 
-def _rows(situations: Situations, chosen: Choices, policy: Actions, currency: str) -> ActionRows:
-    columns = (values.tolist() for values in (chosen.customer, chosen.rule, chosen.rank, chosen.value_cents))
-    return [
-        {
-            "customer_id": situations.customer_id[customer],
-            "rank": rank,
-            **_texts(situations, customer, rule, policy, currency),
-            "expected_value_cents": value_cents,
-        }
-        for customer, rule, rank, value_cents in zip(*columns, strict=True)
-    ]
+def _discount(given: int, policy: Policy) -> int:
+    if given < 0:
+        return 0
+    names = [rung.name for rung in policy.segments.active]
+    offer = policy.offers.segments[names[given]] if given < len(names) else policy.offers.first_time_buyer
+    return offer.discount_percentage
 
 
-def _texts(situations: Situations, customer: int, rule: int, policy: Actions, currency: str) -> dict[str, str]:
-    """Code, topic, text, reason and priority of one action."""
-    words = Words(situations, customer, currency)
+def _as_of_day(situations: Situations, place: int) -> dt.date:
+    last: dt.date = situations.last_purchase[place]
+    return last + dt.timedelta(days=int(situations.silence_days[place]))
+
+
+def _texts(decisions: Decisions, place: int, words: Words, policy: Policy, currency: str) -> dict[str, str]:
+    """Code, topic, text, reason and priority of one decision."""
+    rule, rules = int(decisions.rule[place]), policy.actions
     if rule >= 0:
-        chosen = policy.rules[rule]
-        reason = chosen.reason.format_map(words)
-        return _named(chosen.code, chosen.topic, chosen.text, reason, chosen.priority)
-    alone = policy.leave_alone
-    template = alone.reason_nothing_suits
+        chosen = rules.rules[rule]
+        return _named(chosen.code, chosen.topic, chosen.text, chosen.reason.format_map(words), chosen.priority)
+    template = rules.leave_alone.reason_nothing_suits
     if rule != NOTHING_SUITS:
-        nearest = policy.rules[-2 - rule]
-        basis = situations.revenue_at_risk_cents if nearest.worth == AT_RISK else situations.safe_revenue_cents
-        gain = nearest.uplift * float(basis[customer])
-        words.update(action=nearest.text, gain=money(gain, currency), cost=money(nearest.cost_cents, currency))
-        template = alone.reason
-    return _named(LEAVE_ALONE, LEAVE_ALONE, alone.text, template.format_map(words), PRIORITIES[-1])
+        words.update(
+            action=rules.rules[-2 - rule].text,
+            gain=money(float(decisions.gain_cents[place]), currency),
+            cost=money(float(decisions.cost_cents[place]), currency),
+            profit=money(float(decisions.profit_cents[place]), currency),
+            chance=percent(float(decisions.chance[place])),
+        )
+        template = rules.leave_alone.reason
+    return _named(LEAVE_ALONE, LEAVE_ALONE, rules.leave_alone.text, template.format_map(words), PRIORITIES[-1])
+
+
+def _changes_if(decisions: Decisions, place: int, policy: Policy) -> str:
+    rule, texts = int(decisions.rule[place]), policy.decisions
+    effect, needed = _effect(rule, policy), float(decisions.needed_points[place])
+    if effect is None or not 0 < needed <= 100:
+        return texts.changes_if_nothing_suits
+    factor = 1.0 if effect.basis == "measured" else decisions.scale
+    words = {
+        "action": policy.actions.rules[rule if rule >= 0 else -2 - rule].text,
+        "needed": _one_in(needed),
+        "believed": _one_in(factor * effect.conversion_points),
+        "basis": effect.basis,
+    }
+    return (texts.changes_if_acting if rule >= 0 else texts.changes_if_alone).format_map(words)
+
+
+def _one_in(points: float) -> str:
+    """A share in points as one of so many."""
+    return f"1 in {max(round(100 / points), 1):,}" if points > 0 else "none"
 
 
 def _named(code: str, topic: str, text: str, reason: str, priority: str) -> dict[str, str]:

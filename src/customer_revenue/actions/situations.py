@@ -12,8 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
+from customer_revenue.periods import DAYS_PER_YEAR
 from customer_revenue.policy import Actions
 from customer_revenue.tables import check_columns
+
+DECISION_DAYS = 30
+"""The days within which a decision is to bring something: those of the chance of a purchase soon."""
 
 FACTS = (
     "customer_id",
@@ -43,13 +47,15 @@ class Situations:
     Args:
         facts: columns :data:`FACTS` of the all-time summary.
         predictions: columns :data:`PREDICTIONS`, in the order of the facts.
+        horizon_days: of the predictions.
     """
 
     facts: pa.Table
     predictions: pa.Table
+    horizon_days: int = DAYS_PER_YEAR
 
     @classmethod
-    def of(cls, facts: pa.Table, predictions: pa.Table) -> Situations:
+    def of(cls, facts: pa.Table, predictions: pa.Table, horizon_days: int = DAYS_PER_YEAR) -> Situations:
         """Those customers of ``facts`` that have an order and a prediction; other columns and rows are dropped.
 
         Raises:
@@ -63,10 +69,14 @@ class Situations:
             raise
         ids, predicted = (_one_chunk(table["customer_id"]) for table in (facts, predictions))
         if ids.equals(predicted) and not facts["lifecycle_stage"].null_count:
-            return cls(facts, predictions)
+            return cls(facts, predictions, horizon_days)
         places = pc.index_in(ids, value_set=predicted)
         kept = pc.and_(places.is_valid(), facts["lifecycle_stage"].is_valid())
-        return cls(facts.filter(kept), predictions.take(pc.filter(places, _one_chunk(kept))))
+        return cls(facts.filter(kept), predictions.take(pc.filter(places, _one_chunk(kept))), horizon_days)
+
+    def take(self, places: Ints) -> Situations:
+        """Some of them."""
+        return Situations(self.facts.take(places), self.predictions.take(places), self.horizon_days)
 
     def __len__(self) -> int:
         return int(self.facts.num_rows)
@@ -129,14 +139,14 @@ class Situations:
         return self._predicted("churn_risk_score")
 
     @cached_property
-    def revenue_at_risk_cents(self) -> Floats:
-        """Expected revenue times the churn risk, in cents."""
-        return np.asarray(self.expected_revenue_cents * self.churn_risk)
+    def month_revenue_cents(self) -> Floats:
+        """Net revenue that is expected within 30 days, in cents: the share of the horizon's."""
+        return np.asarray(self.expected_revenue_cents * (DECISION_DAYS / max(self.horizon_days, DECISION_DAYS)))
 
     @cached_property
-    def safe_revenue_cents(self) -> Floats:
-        """The rest of the expected revenue, in cents."""
-        return np.asarray(self.expected_revenue_cents * (1 - self.churn_risk))
+    def anyway_cents(self) -> Floats:
+        """Net revenue within 30 days of a customer who is not contacted, in cents: at least that of one purchase."""
+        return np.maximum(self.month_revenue_cents, self.soon * self.expected_purchase_cents)
 
     @cached_property
     def persuadable(self) -> Floats:

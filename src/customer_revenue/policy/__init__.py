@@ -7,6 +7,7 @@ overrides it key by key (a list is replaced whole).
 from __future__ import annotations
 
 from customer_revenue.policy.action_rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
+from customer_revenue.policy.decision_rules import Basis, DecisionRules, Effect
 from customer_revenue.policy.gate_and_monitoring import Drift, Feed, Gate, Monitoring
 from customer_revenue.policy.load import Policy, load_policy
 from customer_revenue.policy.margin import Margin
@@ -31,7 +32,10 @@ __all__ = [
     "Acquisition",
     "Actions",
     "Activity",
+    "Basis",
+    "DecisionRules",
     "Drift",
+    "Effect",
     "Feed",
     "ForecastRules",
     "Gate",

@@ -15,6 +15,8 @@ REASON_WORDS = frozenset(
     {"orders", "rhythm", "silence", "last_purchase", "last_month", "risk", "segment", "expected_revenue"}
 )
 RHYTHM_WORD = "rhythm"
+NEAREST_WORDS = frozenset({"action", "gain", "cost", "profit", "chance"})
+"""What may be said of the action that comes nearest to being worth it."""
 
 Text = Annotated[str, Field(min_length=1)]
 Risk = Literal["low", "medium", "high"]
@@ -56,9 +58,10 @@ class TimingLevels(Section):
 class Rule(Section):
     """One action, the customers that it suits, and what it is assumed to do.
 
-    A condition that is left out holds for everyone. ``worth`` says what the uplift acts on: the expected revenue times
-    the churn risk (``at_risk``), or the rest of the expected revenue (``growth``). A rule whose text speaks of a
-    discount says so with ``needs_discount``: it suits only those whose offer has one.
+    A condition that is left out holds for everyone. ``effect`` names one of the policy's effects. A rule whose text
+    speaks of a discount says so with ``needs_discount``: it gives the customer's offer, and suits only those whose
+    offer has a discount. ``uplift``, the share of persuaded customers, takes the place of the effect in files that
+    were written before there were effects; their ``worth`` is no longer used.
     """
 
     code: Text
@@ -66,8 +69,10 @@ class Rule(Section):
     text: Text
     reason: Text
     priority: Priority
-    worth: Literal["at_risk", "growth"]
-    uplift: float = Field(gt=0, le=1)
+    effect: Text = "message"
+    channel: Text = "email"
+    worth: Literal["at_risk", "growth"] | None = None
+    uplift: float | None = Field(None, gt=0, le=1)
     cost_cents: int = Field(ge=0)
     segments: tuple[str, ...] | None = Field(None, min_length=1)
     stages: tuple[Stage, ...] = Field(LIFECYCLE_STAGES, min_length=1)
@@ -113,7 +118,10 @@ class Rule(Section):
 
 
 class NoAction(Section):
-    """The text where no action suits or none is worth its cost; its reason may name action, gain and cost."""
+    """The text where no action suits or none is likely to pay.
+
+    Its reason may name the action that comes nearest, and what that would bring, cost and earn.
+    """
 
     text: Text
     reason: Text
@@ -121,16 +129,15 @@ class NoAction(Section):
 
     @model_validator(mode="after")
     def _check(self) -> NoAction:
-        for key, more in (("reason", {"action", "gain", "cost"}), ("reason_nothing_suits", set())):
+        for key, more in (("reason", NEAREST_WORDS), ("reason_nothing_suits", set())):
             check_template(getattr(self, key), (REASON_WORDS - {RHYTHM_WORD}) | more, key)
         return self
 
 
 class Actions(Section):
-    """Recommended actions: levels, rules by topic, and how many a customer gets.
+    """Recommended actions: levels, rules by topic, and how many texts a customer's decision may have.
 
-    A customer gets at most one action per topic, so two rules of one topic that may suit the same customer are
-    refused.
+    Two rules of one topic that may suit the same customer are refused.
     """
 
     most: int = Field(ge=1)

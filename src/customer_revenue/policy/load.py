@@ -11,6 +11,7 @@ from pydantic import ValidationError, model_validator
 
 from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy.action_rules import Actions
+from customer_revenue.policy.decision_rules import DecisionRules, Effects
 from customer_revenue.policy.gate_and_monitoring import Gate, Monitoring
 from customer_revenue.policy.margin import Margin
 from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
@@ -29,6 +30,8 @@ class Policy(Section):
     rfm: Rfm
     margin: Margin
     acquisition: Acquisition
+    decisions: DecisionRules
+    effects: Effects
     actions: Actions
     offers: Offers
     retention: Retention
@@ -43,6 +46,12 @@ class Policy(Section):
         for position, name in self.actions.named_segments():
             if name not in known:
                 raise PolicyError(f"{name!r} is a segment of no ladder", "actions", "rules", position, "segments")
+        for position, rule in enumerate(self.actions.rules):
+            if rule.effect not in self.effects:
+                names = ", ".join(self.effects)
+                raise PolicyError(
+                    f"{rule.effect!r} is not one of the effects {names}", "actions", "rules", position, "effect"
+                )
         for name in self.offers.segments:
             if name not in known:
                 raise PolicyError(f"{name!r} is a segment of no ladder", "offers", "segments", name)

@@ -14,12 +14,16 @@ SITUATIONS = ("new", "active", "declining", "at_risk", "churned")
 
 
 class Offer(Section):
-    """One offer; ``{discount}`` in the message is the percentage."""
+    """One offer; ``{discount}`` in the message is the percentage.
+
+    ``assumed_uplift``, the share of those who would not buy within 30 days that buy because of it, takes the place of
+    the effect of the rules that give it.
+    """
 
     offer_type: str = Field(min_length=1)
     discount_percentage: int = Field(ge=0, le=100)
     message: str = Field(min_length=1)
-    assumed_uplift: float = Field(gt=0, le=1)
+    assumed_uplift: float | None = Field(None, gt=0, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> Offer:
@@ -53,8 +57,7 @@ class Offers(Section):
     """Offers by segment, the first-time buyer's, and the guard.
 
     ``likely_from``: a customer who buys within 30 days with this probability needs no discount. ``most_cost_share``:
-    the discount may cost at most this share of the revenue that it is expected to bring. ``assumed_uplift`` of an
-    offer is the share of those who would not buy within 30 days that buy because of it.
+    the discount may cost at most this share of the revenue that it is expected to bring.
     """
 
     likely_from: float = Field(gt=0, le=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -60,26 +60,49 @@ class ProductRow(Answer):
     percentage_of_total: float = Field(description="Share of the period's revenue, in percent.", examples=[48.0])
 
 
-class Action(Answer):
-    """A recommended action."""
+ProfitBasis = Annotated[
+    Literal["assumed", "published", "measured"], Field(description="What the effect of the contact rests on.")
+]
 
-    code: str = Field(description="Stable code of the rule.")
+
+class Action(Answer):
+    """The decision about a customer: an action, or that there is nothing to do."""
+
+    code: str = Field(description="Stable code of the rule; `leave_alone` where nothing is to be done.")
     topic: str = Field(description="Topic, such as retention.")
     text: str = Field(description="What to do, in words.")
     reason: str
     priority: str = Field(description="Priority of the action.")
-    expected_value_cents: int = Field(description="Expected value of the action, in cents.")
+    expected_value_cents: int = Field(
+        description="Expected incremental profit after margin, discount and cost, in cents."
+    )
+    expected_value_low_cents: int = Field(description="Lower end of the 80 % interval of that profit, in cents.")
+    expected_value_high_cents: int = Field(description="Upper end of the 80 % interval of that profit, in cents.")
+    basis: ProfitBasis
+    effect_scale: float = Field(
+        ge=0, le=1, description="Factor of effects not measured in this shop, so that it promises no more than allowed."
+    )
+    channel: str | None = Field(description="Channel of the contact.")
+    contact_on: Day | None = Field(description="Day of the contact.")
+    discount_percentage: int = Field(ge=0, le=100, description="Discount that the decision gives.")
+    changes_if: str = Field(description="What would change the decision.")
 
 
 class Offer(Answer):
-    """A personal offer."""
+    """A personal offer: the part of the decision that the customer is told."""
 
     offer_type: str = Field(description="Kind of offer.", examples=["exclusive_early_access"])
-    discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where it would cost more than it brings.")
+    discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where the decision gives none.")
     message: str = Field(description="The message to the customer.")
     reason: str = Field(description="Reason for the discount, or for none.")
-    expected_gain_cents: int = Field(description="Expected revenue gain of the offer, in cents.")
-    expected_cost_cents: int = Field(description="Expected cost of the discount, in cents.")
+    expected_gain_cents: int = Field(description="Expected incremental revenue before any cost, in cents.")
+    expected_cost_cents: int = Field(description="Expected cost of discount and contact, in cents.")
+    expected_profit_cents: int = Field(
+        description="Expected incremental profit after margin, discount and cost, in cents."
+    )
+    expected_profit_low_cents: int = Field(description="Lower end of the 80 % interval of that profit, in cents.")
+    expected_profit_high_cents: int = Field(description="Upper end of the 80 % interval of that profit, in cents.")
+    profit_basis: ProfitBasis
 
 
 class PredictedHorizon(Answer):

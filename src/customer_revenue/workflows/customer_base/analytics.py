@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
-from customer_revenue.actions.recommend import choose, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, ProfitBy, TopBy
 from customer_revenue.currencies import in_units
@@ -40,6 +39,7 @@ from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
+from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.known_tables import day_parameter, known_at, known_by_then
 from customer_revenue.workflows.registry.bundles import LoadedModel
@@ -201,17 +201,23 @@ class CustomerBase:
     def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
         """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
-            listed, predicted, choices = self._customer_rows, self._predictions.table, self._predictions.choices
-        if only is not None:
-            listed = listed.filter(pc.is_in(listed["customer_id"], value_set=only))
-        situations, currency = Situations.of(listed, predicted), self.store.info.currency
-        known = choices if only is None else None
-        found = most_valuable(situations, self._policy, limit, offset, currency, known)
+            listed, decisions = self._customer_rows, self._decisions
+        found = decisions.most_valuable(limit, offset, only)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
             found = found.append_column(name, named[name])
         return found.drop_columns(["rank"])
+
+    @property
+    def effect_scale(self) -> float:
+        """The factor of effects that are not measured in this shop.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        with self._lock:
+            return self._decisions.scale
 
     def forecast(self, months: int, unit: ForecastUnit = ForecastUnit.MONTH) -> Body:
         """The revenue to be expected of known customers and customers to come, by month or week."""
@@ -277,7 +283,7 @@ class CustomerBase:
         """
         with self._lock:
             try:
-                predictions = self._predictions
+                predictions = replace(self._predictions, decisions=self._decisions.all)
             except ModelError:
                 predictions = None
             return CustomerSnapshot(self.when.day, self._customer_rows, predictions, self.known, self.store)
@@ -296,9 +302,12 @@ class CustomerBase:
     def _predictions(self) -> CustomerPredictions:
         from customer_revenue.workflows.feature_rows import feature_rows
 
-        found = CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
-        situations = Situations.of(self._customer_rows, found.table)
-        return replace(found, choices=choose(situations, self._policy))
+        return CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
+
+    @cached_property
+    def _decisions(self) -> ShopDecisions:
+        situations = Situations.of(self._customer_rows, self._predictions.table, self._predictor().horizon_days)
+        return ShopDecisions(situations, self._policy, self.store.info.currency)
 
     @cached_property
     def _prediction_table(self) -> ir.Table:

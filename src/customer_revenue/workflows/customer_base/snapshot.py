@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from customer_revenue.actions.recommend import Choices
+from customer_revenue.actions.decide import Decisions
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
@@ -65,12 +65,12 @@ class CustomerPredictions:
     Args:
         table: the predictions, one row per customer.
         reason_inputs: what the reasons for their churn scores are made from.
-        choices: their actions, where those have been chosen.
+        decisions: about them, where those have been made.
     """
 
     table: pa.Table
     reason_inputs: ReasonInputs
-    choices: Choices | None = None
+    decisions: Decisions | None = None
 
     @classmethod
     def of(cls, predictor: Predictor, features: pa.Table) -> CustomerPredictions:
@@ -84,8 +84,8 @@ class CustomerPredictions:
 
     def at(self, place: int) -> CustomerPredictions:
         """One of the customers."""
-        choices = None if self.choices is None else self.choices.of(place)
-        return CustomerPredictions(self.table.slice(place, 1), self.reason_inputs.at(place), choices)
+        decisions = None if self.decisions is None else self.decisions.at(slice(place, place + 1))
+        return CustomerPredictions(self.table.slice(place, 1), self.reason_inputs.at(place), decisions)
 
 
 class CustomerSnapshot:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
 
+from customer_revenue.actions.decide import Decisions, decide
 from customer_revenue.actions.forecast import customer_forecast, full_months, horizons_days
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
@@ -80,7 +81,7 @@ class Situation:
     def as_situations(self) -> Situations:
         """Facts and predictions joined; only where there are predictions."""
         assert self.predictions is not None, "checked by the caller"
-        return Situations.of(self.facts, self.predictions.table)
+        return Situations.of(self.facts, self.predictions.table, self.predictor.horizon_days)
 
 
 class Advisor:
@@ -90,32 +91,35 @@ class Advisor:
         store: the orders.
         policy: rules and texts.
         levels: by what each customer's months ahead are multiplied in the forecast of the shop as of a moment.
+        scale: the factor of effects that are not measured in the shop as of a moment.
     """
 
-    def __init__(self, store: Store, policy: Policy, levels: Callable[[AsOf], Floats]) -> None:
-        self._store, self._policy, self._levels = store, policy, levels
+    def __init__(
+        self, store: Store, policy: Policy, levels: Callable[[AsOf], Floats], scale: Callable[[AsOf], float]
+    ) -> None:
+        self._store, self._policy, self._levels, self._scale = store, policy, levels, scale
         self._currency = store.info.currency
         self._lock = threading.Lock()
         self._product_pairs: LRUCache[tuple[str | None, dt.date], pa.Table] = LRUCache(MAX_PRODUCT_PAIRS)
 
     def actions(self, situation: Situation) -> Body:
-        """Recommended actions, most urgent and valuable first."""
+        """The decision as the specification's recommended actions."""
         if situation.predictions is None:
             return as_fields([])
-        choices = situation.predictions.choices
-        return as_fields(recommend(situation.as_situations, self._policy, self._currency, choices))
+        decisions = self._decisions(situation)
+        return as_fields(recommend(situation.as_situations, self._policy, self._currency, decisions))
 
     def offer(self, situation: Situation) -> Body:
         """The personal offer, as specified, with the reason for its discount."""
         if situation.predictions is None:
             return {"offer": None}
-        choices = situation.predictions.choices
-        rows = offers(situation.as_situations, self._policy, self._currency, choices)
+        rows = offers(situation.as_situations, self._policy, self._currency, self._decisions(situation))
         return {"offer": without_id(rows[0] if rows else None)}
 
     def retention(self, situation: Situation) -> Body:
         """The retention strategy, the segment's treatment and the stage's focus."""
-        rows = retention(situation.facts, self._policy).to_pylist()
+        decisions = None if situation.predictions is None else self._decisions(situation)
+        rows = retention(situation.facts, self._policy, decisions).to_pylist()
         return {"retention": without_id(rows[0] if rows else None)}
 
     def upsell(self, situation: Situation) -> Body:
@@ -156,6 +160,11 @@ class Advisor:
             self._policy.forecast,
             self._currency,
         )
+
+    def _decisions(self, situation: Situation) -> Decisions:
+        assert situation.predictions is not None, "checked by the caller"
+        known = situation.predictions.decisions
+        return known or decide(situation.as_situations, self._policy, self._scale(situation.when))
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
         """Products bought after one another by customers of a segment, or by all.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from customer_revenue.workflows.customers.advice import Advisor, Situation
     from customer_revenue.workflows.customers.detail import CustomerDetail
     from customer_revenue.workflows.customers.posted_orders import HistoryScorer
+
+MAX_KEPT_SCALES = 64
+"""Maximum number of days whose scale of effects is kept."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +61,10 @@ class Answers(Session):
         return answers
 
     @cached_property
+    def _scales(self) -> dict[dt.date, float]:
+        return {}
+
+    @cached_property
     def _queries(self) -> CustomerQueries:
         return CustomerQueries(self._store, self._policy)
 
@@ -64,7 +72,9 @@ class Answers(Session):
     def _advisor(self) -> Advisor:
         from customer_revenue.workflows.customers.advice import Advisor
 
-        return Advisor(self._store, self._policy, lambda when: self._base_on(when).shop_forecast.factors)
+        return Advisor(
+            self._store, self._policy, lambda when: self._base_on(when).shop_forecast.factors, self._effect_scale
+        )
 
     def find(self, user_id: str, when: AsOf) -> StoredCustomer:
         """The reader of one customer: the snapshot in memory if it is of that day and holds them, else the store."""
@@ -134,7 +144,9 @@ class Answers(Session):
         when = self.when(as_of)
         predictor = self.predictor(when) if include_predictions else None
         known = of_customers(known_at(self._store, when), pa.array(customer_ids, pa.string()))
-        group = CustomerGroup(known, self._store.fetch, when, self._policy, self._store.info.currency)
+        currency = self._store.info.currency
+        scale = partial(self._effect_scale, when)
+        group = CustomerGroup(known, self._store.fetch, when, self._policy, currency, scale)
         return self.complete(in_order(customer_ids, group.bodies(period, predictor)), when)
 
     def scorer(self) -> HistoryScorer:
@@ -241,6 +253,22 @@ class Answers(Session):
         model = self.model_on(when) if self._model else None
         return CustomerBase(store, when, self._policy, model, self._problem)
 
+    def _effect_scale(self, when: AsOf) -> float:
+        """The factor of effects that are not measured in the shop, kept for the days asked about last.
+
+        A store with more customers than are kept in memory is not read whole for it.
+        """
+        of_snapshot = self._snapshot_base
+        if of_snapshot is not None and of_snapshot.when.day == when.day:
+            return of_snapshot.effect_scale
+        if self.info.customers > self._settings.customers_in_memory:
+            return 1.0
+        if when.day not in self._scales:
+            if len(self._scales) >= MAX_KEPT_SCALES:
+                self._scales.clear()
+            self._scales[when.day] = self._base_on(when).effect_scale
+        return self._scales[when.day]
+
     def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
         predictor = self.predictor(customer.when)
         found = customer.predictions(predictor)
@@ -248,7 +276,8 @@ class Answers(Session):
             return None
         facts = customer.facts(Period.ALL_TIME)
         currency = self._store.info.currency
-        body = prediction_bodies(predictor, facts, found, self._policy, currency)[customer.customer_id]
+        scale = partial(self._effect_scale, customer.when)
+        body = prediction_bodies(predictor, facts, found, self._policy, currency, scale)[customer.customer_id]
         if horizons_days:
             body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)
         return body

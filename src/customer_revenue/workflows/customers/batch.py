@@ -33,6 +33,7 @@ class CustomerGroup:
         when: the moment.
         policy: segments, stages, actions and offers.
         currency: code written after amounts.
+        scale: gives the factor of effects that are not measured in the shop.
     """
 
     known: Canonical
@@ -40,6 +41,7 @@ class CustomerGroup:
     when: AsOf
     policy: Policy
     currency: str
+    scale: Callable[[], float] = lambda: 1.0
 
     def bodies(self, period: Period, predictor: Predictor | None) -> dict[str, Body]:
         """What is known of each customer, by id: summary of the period, predictions if there is a predictor, segment.
@@ -73,7 +75,7 @@ class CustomerGroup:
             found = CustomerPredictions.of(predictor, features)
         except NotEnoughData:
             return {}
-        return prediction_bodies(predictor, facts, found, self.policy, self.currency)
+        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.scale)
 
 
 def in_order(ids: Sequence[str], found: dict[str, Body]) -> Body:

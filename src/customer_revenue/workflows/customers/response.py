@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from customer_revenue.actions.decide import decide
 from customer_revenue.actions.offers import offers
-from customer_revenue.actions.recommend import as_fields, choose, recommend
+from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.situations import Situations
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
@@ -71,7 +72,12 @@ def customer_body(
 
 
 def prediction_bodies(
-    predictor: Predictor, facts: pa.Table, found: CustomerPredictions, policy: Policy, currency: str
+    predictor: Predictor,
+    facts: pa.Table,
+    found: CustomerPredictions,
+    policy: Policy,
+    currency: str,
+    scale: Callable[[], float] = lambda: 1.0,
 ) -> dict[str, Body]:
     """The ``predictions`` object of some customers by id: predicted fields, actions, offer.
 
@@ -81,12 +87,13 @@ def prediction_bodies(
         found: their predictions.
         policy: rules of actions and offers.
         currency: code written after amounts.
+        scale: gives the factor of effects that are not measured in the shop; asked where no decisions are known.
     """
     rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
-    situations = Situations.of(facts, found.table)
-    choices = found.choices or choose(situations, policy)
-    actions = _by_customer(recommend(situations, policy, currency, choices))
-    offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, choices)).items()}
+    situations = Situations.of(facts, found.table, predictor.horizon_days)
+    decisions = found.decisions or decide(situations, policy, scale())
+    actions = _by_customer(recommend(situations, policy, currency, decisions))
+    offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
     return {
         row["customer_id"]: _predicted_fields(row, words, predictor)
         | as_fields(actions.get(row["customer_id"], []))

@@ -79,7 +79,7 @@ export const DEFINITIONS = {
   revenue_at_risk_cents: of("Revenue at risk", "Revenue expected within the next 365 days, times the churn risk."),
   expected_value_cents: of(
     "Worth",
-    "The assumed uplift of the revenue at stake, less the cost of the action. The policy file sets the uplifts.",
+    "The expected profit of acting, within 30 days, beyond what would come anyway, after margin, discount and cost. The policy file has the effects that it rests on.",
   ),
   curve: of(
     "When the next purchase comes",
@@ -95,8 +95,8 @@ export const DEFINITIONS = {
   ),
   timeline: of("Orders and refunds", "Orders of the period upwards and refunds downwards, by day."),
   products: of("Products", "Revenue of the period by product. Unattributed is revenue without order lines, such as shipping."),
-  actions: of("What to do", "The policy’s actions that fit this customer and bring more than they cost, most urgent first."),
-  offer: of("Offer", "The policy’s personal offer, without a discount where it would cost more than it brings."),
+  actions: of("What to do", "The one decision for today: the action that is likely to pay best, or nothing."),
+  offer: of("Offer", "What the customer is offered: a discount only where the decision gives one."),
   churn_reasons: of("Why", "What drives the churn risk, strongest first."),
   tier: of(
     "Rests on",

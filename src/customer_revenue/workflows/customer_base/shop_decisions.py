@@ -1,0 +1,54 @@
+"""The decisions about all customers of a shop on one day, which together promise no more than the policy allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_revenue.actions.decide import Decisions, decide, promise_scale
+from customer_revenue.actions.recommend import most_valuable
+from customer_revenue.actions.situations import Situations
+from customer_revenue.policy import Policy
+
+
+@dataclass(frozen=True)
+class ShopDecisions:
+    """The decisions about all customers.
+
+    Args:
+        situations: of all customers with an order and a prediction.
+        policy: rules, effects, offers, margin.
+        currency: code written behind amounts.
+    """
+
+    situations: Situations
+    policy: Policy
+    currency: str
+
+    @cached_property
+    def scale(self) -> float:
+        """The factor of effects that are not measured in this shop."""
+        return promise_scale(self.situations, self.policy)
+
+    @cached_property
+    def all(self) -> Decisions:
+        """The decisions, in the order of the situations."""
+        return decide(self.situations, self.policy, self.scale)
+
+    def most_valuable(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
+        """The most valuable actions, as :func:`~customer_revenue.actions.recommend.most_valuable`.
+
+        Args:
+            limit: maximum number of rows.
+            offset: number of rows to skip.
+            only: ids of the customers to choose from; all by default.
+        """
+        situations, decisions = self.situations, self.all
+        if only is not None:
+            places = np.flatnonzero(pc.is_in(situations.facts["customer_id"], value_set=only).to_numpy())
+            situations, decisions = situations.take(places), decisions.at(places)
+        return most_valuable(situations, self.policy, limit, offset, self.currency, decisions)
