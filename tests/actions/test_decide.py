@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from customer_revenue.actions.decide import Decisions, decide, promise_scale
+from customer_revenue.actions.decide import Decisions, Terms, decide, promise_scale
 from customer_revenue.actions.situations import Situations
 from customer_revenue.policy import Effect, Policy
 
@@ -30,7 +30,7 @@ CONTACT_CENTS = 1
 
 
 def decided(tables: Tables, policy: Policy, scale: float = 1.0) -> Decisions:
-    return decide(Situations.of(*tables), policy, scale)
+    return decide(Situations.of(*tables), policy, Terms(scale=scale))
 
 
 def code(decisions: Decisions, policy: Policy, place: int = 0) -> str:
@@ -52,7 +52,7 @@ def test_profit_is_margin_of_the_gain_less_the_cost_with_its_interval(
     assert code(found, policy) == "retention_campaign"
     assert found.gain_cents[0] == pytest.approx(0.5 * won)
     assert found.profit_cents[0] == pytest.approx(0.4 * 0.5 * won - CONTACT_CENTS)
-    spread = 0.4 * np.hypot(0.3 * won, 0.01 * anyway)
+    spread = 0.4 * np.hypot(0.3 * won, 0.005 * anyway)
     assert found.low_cents[0] == pytest.approx(found.profit_cents[0] + norm.ppf(0.1) * spread)
     assert found.high_cents[0] == pytest.approx(found.profit_cents[0] + norm.ppf(0.9) * spread)
     assert found.chance[0] == pytest.approx(norm.cdf(found.profit_cents[0] / spread))
@@ -120,7 +120,7 @@ def test_all_together_promise_no_more_than_allowed_until_it_is_measured(
     situations = Situations.of(*customers_of(*rows))
     scale = promise_scale(situations, bold)
     assert 0 < scale < 1
-    found = decide(situations, bold, scale)
+    found = decide(situations, bold, Terms(scale=scale))
     share = found.gain_cents[found.acts].sum() / situations.month_revenue_cents.sum()
     assert 0.045 < share <= 0.05
     assert promise_scale(situations, policy) > scale

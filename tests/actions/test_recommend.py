@@ -50,7 +50,7 @@ def test_the_specifications_customer_buys_without_being_asked(customers_of: Cust
             "topic": "leave_alone",
             "text": "Nothing to do now",
             "reason": "Suggest premium upgrade: expected to bring 0.31 USD and to earn 0.12 USD, "
-            "with a 62 % chance of a profit",
+            "with a 73 % chance of a profit",
             "priority": "low",
             "expected_value_cents": 0,
             "expected_value_low_cents": 0,
@@ -155,7 +155,7 @@ def test_the_most_valuable_come_first(customers_of: CustomersOf, policy: Policy)
     assert everything.schema == ACTION_SCHEMA
     values = everything["expected_value_cents"].to_pylist()
     assert values == sorted(values, reverse=True)
-    assert len(values) == 12
+    assert len(values) == 16
     page = most_valuable(Situations.of(*tables), policy, limit=5, offset=3)
     assert page.to_pylist() == everything.slice(3, 5).to_pylist()
 

@@ -23,6 +23,19 @@ SCALE_STEPS = 14
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What is the same for all decisions of a shop on a day.
+
+    Args:
+        margin: share of net revenue that remains after the cost of what was sold; the policy's assumption if ``None``.
+        scale: factor of the effects that are not measured in this shop, of :func:`promise_scale`.
+    """
+
+    margin: float | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Decisions:
     """One decision per customer, in the order of the situations.
 
@@ -71,7 +84,7 @@ class Decisions:
         return np.asarray(self.rule >= 0)
 
 
-def decide(situations: Situations, policy: Policy, scale: float = 1.0) -> Decisions:
+def decide(situations: Situations, policy: Policy, terms: Terms | None = None) -> Decisions:
     """The decision about each customer with an order and a prediction.
 
     Of the rules that suit a customer, that one is chosen whose profit is highest at the level that it reaches with the
@@ -82,18 +95,19 @@ def decide(situations: Situations, policy: Policy, scale: float = 1.0) -> Decisi
     Args:
         situations: one customer or many.
         policy: rules, effects, offers, margin.
-        scale: factor of the effects that are not measured in this shop, of :func:`promise_scale`.
+        terms: of the shop; by default the policy's margin, and effects as they are.
     """
-    return _Candidates(situations, policy).best(scale)
+    terms = terms or Terms()
+    return _Candidates(situations, policy, terms.margin).best(terms.scale)
 
 
-def promise_scale(situations: Situations, policy: Policy) -> float:
+def promise_scale(situations: Situations, policy: Policy, margin: float | None = None) -> float:
     """The highest factor, at most 1, with which all customers together are promised no more than the policy allows.
 
     The promise is the gain of all decisions whose effects are not measured in this shop, as a share of the revenue that
     is expected of the customers within 30 days.
     """
-    candidates = _Candidates(situations, policy)
+    candidates = _Candidates(situations, policy, margin)
     allowed = policy.decisions.most_promised_percent / 100 * float(situations.month_revenue_cents.sum())
     if candidates.promised(1.0) <= allowed:
         return 1.0
@@ -116,8 +130,9 @@ class _Candidate:
 
 
 class _Candidates:
-    def __init__(self, situations: Situations, policy: Policy) -> None:
+    def __init__(self, situations: Situations, policy: Policy, margin: float | None) -> None:
         self._situations, self._policy = situations, policy
+        self._margin = policy.margin.assumed_percent / 100 if margin is None else margin
         self._discounts = Discounts.of(situations, policy)
         self._of_rules = list(self._suiting())
 
@@ -182,7 +197,7 @@ class _Candidates:
             variance[who] = factor**2 * (won**2 + (effect.spend_spread / 100 * anyway[who]) ** 2)
         discount = self._discounts.share[customers] if rule.needs_discount else np.zeros(len(customers))
         cost = discount * (anyway + gain) + rule.cost_cents
-        kept = self._policy.decisions.margin_percent / 100
+        kept = self._margin
         profit = kept * gain - cost
         spread = np.abs(kept - discount) * np.sqrt(variance)
         with np.errstate(divide="ignore", invalid="ignore"):

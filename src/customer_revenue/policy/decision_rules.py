@@ -41,13 +41,11 @@ class Effect(Section):
 class DecisionRules(Section):
     """When to act, and how a decision is put into words.
 
-    ``margin_percent``: of net revenue, what remains after the cost of the goods. ``least_chance``: of a profit, for
-    anything to be done. ``most_promised_percent``: of the expected revenue of the month, what all decisions together
-    may promise on the strength of effects that the shop has not measured. ``quiet_days``: between an order and the next
-    contact.
+    ``least_chance``: of a profit, for anything to be done. ``most_promised_percent``: of the expected revenue of the
+    month, what all decisions together may promise on the strength of effects that the shop has not measured.
+    ``quiet_days``: between an order and the next contact.
     """
 
-    margin_percent: float = Field(gt=0, le=100)
     least_chance: float = Field(ge=0.5, lt=1)
     most_promised_percent: float = Field(gt=0, le=100)
     quiet_days: int = Field(ge=0, le=365)

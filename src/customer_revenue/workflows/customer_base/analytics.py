@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
+from customer_revenue.actions.decide import Terms
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, ProfitBy, TopBy
 from customer_revenue.currencies import in_units
@@ -22,7 +22,7 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy, Rfm
 from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
-from customer_revenue.revenue.cohorts import TriangleRow, cohort_label, cohorts, fill_triangle, triangle
+from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
 from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
@@ -38,6 +38,7 @@ from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, 
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
 from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
@@ -88,7 +89,10 @@ class CustomerBase:
             rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
         else:
             rows = self._of_customers(top_customers, by, limit, offset)
-        return {"top_customers": [_listed(row, self.store.info.currency) for row in rows], **self._page(limit, offset)}
+        return {
+            "top_customers": [listed_row(row, self.store.info.currency) for row in rows],
+            **self._page(limit, offset),
+        }
 
     def at_risk(
         self,
@@ -106,7 +110,7 @@ class CustomerBase:
         else:
             rows = self._of_customers(_at_risk, self._policy, *chosen)
         return {
-            "at_risk_customers": [_listed(row, self.store.info.currency) for row in rows],
+            "at_risk_customers": [listed_row(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
         }
 
@@ -118,8 +122,8 @@ class CustomerBase:
             row = cell._asdict()
             by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
         named = [
-            {**_labelled(row, unit), "periods": by_cohort.get(row["cohort_index"], [])}
-            for row in (_with_units(total, self.store.info.currency) for total in totals)
+            {**labelled(row, unit), "periods": by_cohort.get(row["cohort_index"], [])}
+            for row in (with_units(total, self.store.info.currency) for total in totals)
         ]
         return {"unit": unit.value, "cohorts": named}
 
@@ -127,7 +131,7 @@ class CustomerBase:
         """Revenue by segment, and how concentrated it is."""
         shares = self._of_customers(concentration)
         return {
-            "distribution": [_with_units(row, self.store.info.currency) for row in self._of_customers(distribution)],
+            "distribution": [with_units(row, self.store.info.currency) for row in self._of_customers(distribution)],
             "concentration": shares[0] if shares else None,
             "lorenz": self._of_customers(lorenz_points),
         }
@@ -135,7 +139,7 @@ class CustomerBase:
     def purchase_frequency(self) -> Body:
         """Customers by their mean gap between purchases."""
         rows = self._of_customers(purchase_frequency)
-        return {"purchase_frequency": [_with_units(row, self.store.info.currency) for row in rows]}
+        return {"purchase_frequency": [with_units(row, self.store.info.currency) for row in rows]}
 
     def trends(self) -> Body:
         """The base month by month."""
@@ -144,7 +148,7 @@ class CustomerBase:
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first."""
         groups = self._of_customers(_rfm_groups, self._policy.rfm)
-        body: Body = {"groups": [_with_units(row, self.store.info.currency) for row in groups]}
+        body: Body = {"groups": [with_units(row, self.store.info.currency) for row in groups]}
         if group is not None:
             scored = rfm(self.customers, self._policy.rfm)
             members = ordered(scored.filter(scored.rfm_group == group), "rfm_code")
@@ -162,7 +166,7 @@ class CustomerBase:
         by_segment = self.rows(acquisition_by_segment(self.customers, self.predictions, policy))
         return {
             "unit": unit.value,
-            "by_cohort": [_labelled(row, unit) for row in by_cohort],
+            "by_cohort": [labelled(row, unit) for row in by_cohort],
             "by_segment": by_segment,
         }
 
@@ -210,14 +214,14 @@ class CustomerBase:
         return found.drop_columns(["rank"])
 
     @property
-    def effect_scale(self) -> float:
-        """The factor of effects that are not measured in this shop.
+    def decision_terms(self) -> Terms:
+        """What is the same for all decisions of the day.
 
         Raises:
             ModelError: there is no model.
         """
         with self._lock:
-            return self._decisions.scale
+            return self._decisions.terms
 
     def forecast(self, months: int, unit: ForecastUnit = ForecastUnit.MONTH) -> Body:
         """The revenue to be expected of known customers and customers to come, by month or week."""
@@ -307,7 +311,8 @@ class CustomerBase:
     @cached_property
     def _decisions(self) -> ShopDecisions:
         situations = Situations.of(self._customer_rows, self._predictions.table, self._predictor().horizon_days)
-        return ShopDecisions(situations, self._policy, self.store.info.currency)
+        margin = None if self.margin.basis == "assumed" else self.margin.share
+        return ShopDecisions(situations, self._policy, self.store.info.currency, margin)
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
@@ -394,31 +399,3 @@ def _at_risk(
         offset=offset,
         predictions=predictions,
     )
-
-
-def _listed(row: Row, currency: str) -> Row:
-    """A customer of a list: days as text, cents whole, and the specification's field in currency units."""
-    return _with_units({name: _plain(name, value) for name, value in row.items()}, currency)
-
-
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, float) and name.endswith("_cents"):
-        return round(value)
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _with_units(row: Row, currency: str) -> Row:
-    """Money in cents and, where the specification has it, in units of the currency as well."""
-    return row | {name.removesuffix("_cents"): in_units(row[name], currency) for name in _in_units(row)}
-
-
-def _in_units(row: Iterable[str]) -> list[str]:
-    specified = ("total_revenue_cents", "avg_revenue_per_customer_cents", "avg_customer_value_cents")
-    return [name for name in row if name in specified]
-
-
-def _labelled(row: Row, unit: CohortUnit) -> Row:
-    """A cohort by its label instead of its index."""
-    return {"cohort": cohort_label(row["cohort_index"], unit)} | {
-        name: value for name, value in row.items() if name != "cohort_index"
-    }

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_revenue.actions.decide import Decisions, decide, promise_scale
+from customer_revenue.actions.decide import Decisions, Terms, decide, promise_scale
 from customer_revenue.actions.recommend import most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.policy import Policy
@@ -23,21 +23,23 @@ class ShopDecisions:
         situations: of all customers with an order and a prediction.
         policy: rules, effects, offers, margin.
         currency: code written behind amounts.
+        margin: share of net revenue that remains after the cost of what was sold; the policy's if ``None``.
     """
 
     situations: Situations
     policy: Policy
     currency: str
+    margin: float | None = None
 
     @cached_property
-    def scale(self) -> float:
-        """The factor of effects that are not measured in this shop."""
-        return promise_scale(self.situations, self.policy)
+    def terms(self) -> Terms:
+        """What is the same for all of them."""
+        return Terms(self.margin, promise_scale(self.situations, self.policy, self.margin))
 
     @cached_property
     def all(self) -> Decisions:
         """The decisions, in the order of the situations."""
-        return decide(self.situations, self.policy, self.scale)
+        return decide(self.situations, self.policy, self.terms)
 
     def most_valuable(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
         """The most valuable actions, as :func:`~customer_revenue.actions.recommend.most_valuable`.

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
 
-from customer_revenue.actions.decide import Decisions, decide
+from customer_revenue.actions.decide import Decisions, Terms, decide
 from customer_revenue.actions.forecast import customer_forecast, full_months, horizons_days
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
@@ -91,13 +91,13 @@ class Advisor:
         store: the orders.
         policy: rules and texts.
         levels: by what each customer's months ahead are multiplied in the forecast of the shop as of a moment.
-        scale: the factor of effects that are not measured in the shop as of a moment.
+        terms: what is the same for all decisions as of a moment.
     """
 
     def __init__(
-        self, store: Store, policy: Policy, levels: Callable[[AsOf], Floats], scale: Callable[[AsOf], float]
+        self, store: Store, policy: Policy, levels: Callable[[AsOf], Floats], terms: Callable[[AsOf], Terms]
     ) -> None:
-        self._store, self._policy, self._levels, self._scale = store, policy, levels, scale
+        self._store, self._policy, self._levels, self._terms = store, policy, levels, terms
         self._currency = store.info.currency
         self._lock = threading.Lock()
         self._product_pairs: LRUCache[tuple[str | None, dt.date], pa.Table] = LRUCache(MAX_PRODUCT_PAIRS)
@@ -164,7 +164,7 @@ class Advisor:
     def _decisions(self, situation: Situation) -> Decisions:
         assert situation.predictions is not None, "checked by the caller"
         known = situation.predictions.decisions
-        return known or decide(situation.as_situations, self._policy, self._scale(situation.when))
+        return known or decide(situation.as_situations, self._policy, self._terms(situation.when))
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
         """Products bought after one another by customers of a segment, or by all.

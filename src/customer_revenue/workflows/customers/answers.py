@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 from typing_extensions import override
 
+from customer_revenue.actions.decide import Terms
 from customer_revenue.choices import Breakdown
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from customer_revenue.workflows.customers.detail import CustomerDetail
     from customer_revenue.workflows.customers.posted_orders import HistoryScorer
 
-MAX_KEPT_SCALES = 64
-"""Maximum number of days whose scale of effects is kept."""
+MAX_KEPT_TERMS = 64
+"""Maximum number of days whose terms of decisions are kept."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Answers(Session):
         return answers
 
     @cached_property
-    def _scales(self) -> dict[dt.date, float]:
+    def _terms(self) -> dict[dt.date, Terms]:
         return {}
 
     @cached_property
@@ -73,7 +74,7 @@ class Answers(Session):
         from customer_revenue.workflows.customers.advice import Advisor
 
         return Advisor(
-            self._store, self._policy, lambda when: self._base_on(when).shop_forecast.factors, self._effect_scale
+            self._store, self._policy, lambda when: self._base_on(when).shop_forecast.factors, self._decision_terms
         )
 
     def find(self, user_id: str, when: AsOf) -> StoredCustomer:
@@ -145,8 +146,8 @@ class Answers(Session):
         predictor = self.predictor(when) if include_predictions else None
         known = of_customers(known_at(self._store, when), pa.array(customer_ids, pa.string()))
         currency = self._store.info.currency
-        scale = partial(self._effect_scale, when)
-        group = CustomerGroup(known, self._store.fetch, when, self._policy, currency, scale)
+        terms = partial(self._decision_terms, when)
+        group = CustomerGroup(known, self._store.fetch, when, self._policy, currency, terms)
         return self.complete(in_order(customer_ids, group.bodies(period, predictor)), when)
 
     def scorer(self) -> HistoryScorer:
@@ -253,21 +254,21 @@ class Answers(Session):
         model = self.model_on(when) if self._model else None
         return CustomerBase(store, when, self._policy, model, self._problem)
 
-    def _effect_scale(self, when: AsOf) -> float:
-        """The factor of effects that are not measured in the shop, kept for the days asked about last.
+    def _decision_terms(self, when: AsOf) -> Terms:
+        """What is the same for all decisions as of a moment, kept for the days asked about last.
 
         A store with more customers than are kept in memory is not read whole for it.
         """
         of_snapshot = self._snapshot_base
         if of_snapshot is not None and of_snapshot.when.day == when.day:
-            return of_snapshot.effect_scale
+            return of_snapshot.decision_terms
         if self.info.customers > self._settings.customers_in_memory:
-            return 1.0
-        if when.day not in self._scales:
-            if len(self._scales) >= MAX_KEPT_SCALES:
-                self._scales.clear()
-            self._scales[when.day] = self._base_on(when).effect_scale
-        return self._scales[when.day]
+            return Terms()
+        if when.day not in self._terms:
+            if len(self._terms) >= MAX_KEPT_TERMS:
+                self._terms.clear()
+            self._terms[when.day] = self._base_on(when).decision_terms
+        return self._terms[when.day]
 
     def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
         predictor = self.predictor(customer.when)
@@ -276,8 +277,8 @@ class Answers(Session):
             return None
         facts = customer.facts(Period.ALL_TIME)
         currency = self._store.info.currency
-        scale = partial(self._effect_scale, customer.when)
-        body = prediction_bodies(predictor, facts, found, self._policy, currency, scale)[customer.customer_id]
+        terms = partial(self._decision_terms, customer.when)
+        body = prediction_bodies(predictor, facts, found, self._policy, currency, terms)[customer.customer_id]
         if horizons_days:
             body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)
         return body

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from customer_revenue.actions.decide import Terms
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
@@ -33,7 +34,7 @@ class CustomerGroup:
         when: the moment.
         policy: segments, stages, actions and offers.
         currency: code written after amounts.
-        scale: gives the factor of effects that are not measured in the shop.
+        terms: gives what is the same for all decisions of the shop.
     """
 
     known: Canonical
@@ -41,7 +42,7 @@ class CustomerGroup:
     when: AsOf
     policy: Policy
     currency: str
-    scale: Callable[[], float] = lambda: 1.0
+    terms: Callable[[], Terms] = Terms
 
     def bodies(self, period: Period, predictor: Predictor | None) -> dict[str, Body]:
         """What is known of each customer, by id: summary of the period, predictions if there is a predictor, segment.
@@ -75,7 +76,7 @@ class CustomerGroup:
             found = CustomerPredictions.of(predictor, features)
         except NotEnoughData:
             return {}
-        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.scale)
+        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.terms)
 
 
 def in_order(ids: Sequence[str], found: dict[str, Body]) -> Body:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from customer_revenue.actions.decide import decide
+from customer_revenue.actions.decide import Terms, decide
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.situations import Situations
@@ -77,7 +77,7 @@ def prediction_bodies(
     found: CustomerPredictions,
     policy: Policy,
     currency: str,
-    scale: Callable[[], float] = lambda: 1.0,
+    terms: Callable[[], Terms] = Terms,
 ) -> dict[str, Body]:
     """The ``predictions`` object of some customers by id: predicted fields, actions, offer.
 
@@ -87,11 +87,11 @@ def prediction_bodies(
         found: their predictions.
         policy: rules of actions and offers.
         currency: code written after amounts.
-        scale: gives the factor of effects that are not measured in the shop; asked where no decisions are known.
+        terms: gives what is the same for all decisions of the shop; asked where no decisions are known.
     """
     rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
     situations = Situations.of(facts, found.table, predictor.horizon_days)
-    decisions = found.decisions or decide(situations, policy, scale())
+    decisions = found.decisions or decide(situations, policy, terms())
     actions = _by_customer(recommend(situations, policy, currency, decisions))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
     return {
