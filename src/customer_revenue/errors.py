@@ -23,6 +23,7 @@
     │   ├── BundleIncompatible      a schema that this package does not read
     │   ├── NotEnoughData           nothing to train on
     │   └── ModelBusy               another training or promotion is running
+    ├── TrackingUnavailable         the tracking server does not answer (HTTP 503)
     ├── Unauthorized                HTTP 401
     ├── GateRefused                 a challenger failed the gate (exit status 3)
     └── AlarmRaised                 monitoring raised an alarm (exit status 3)
@@ -191,6 +192,14 @@ class ModelBusy(ModelError):
     """Another training or promotion is running."""
 
     code = "model_busy"
+
+
+class TrackingUnavailable(CustomerRevenueError):
+    """The tracking server does not answer, or refuses what it is sent."""
+
+    code = "tracking_unavailable"
+    exit_status = 2
+    http_status = 503
 
 
 class Unauthorized(CustomerRevenueError):

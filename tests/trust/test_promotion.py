@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.import_orders import import_orders
 from customer_revenue.workflows.registry.bundles import current_version, read_gate, write_gate
 from customer_revenue.workflows.registry.champion import RECORD, changes, locked, promote, rollback, settle
+from customer_revenue.workflows.registry.tracking_delivery import deliver
 from customer_revenue.workflows.registry.verdict import Check, Verdict
 from customer_revenue.workflows.training.train import train
 
@@ -65,15 +67,17 @@ def test_rollback_and_promote_change_link_record_and_mlflow(shop: tuple[Settings
     settings, (first, second) = shop
     assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == second
     change = rollback(settings.registry, "too many discounts", by="kim")
+    assert deliver(settings.registry)
     assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == first
     assert (change.event, change.before, change.by, change.why) == ("rollback", second, "kim", "too many discounts")
-    assert changes(settings.models)[-1] == change
+    assert replace(changes(settings.models)[-1], run_id=None) == change
     model = champion_in_mlflow(settings)
     assert (model.tags["rollback_why"], model.tags["rollback_by"]) == ("too many discounts", "kim")
     with pytest.raises(ModelNotFound, match="no earlier champion"):
         rollback(settings.registry, "again")
     write_gate(settings.models / second, Verdict((), first, ()))
     assert promote(settings.registry, second) is not None
+    assert deliver(settings.registry)
     assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == second
     assert promote(settings.registry, second) is None
 
@@ -119,6 +123,11 @@ def test_a_verdict_against_another_champion_is_not_enough(shop: tuple[Settings, 
         promote(settings.registry, first)
 
 
+def _roll_back_and_tell(settings: Settings) -> None:
+    rollback(settings.registry, "in a hurry")
+    deliver(settings.registry)
+
+
 @pytest.mark.parametrize("step", ["make_current", "log_change"])
 def test_an_interrupted_change_is_finished_by_the_next_command(
     shop: tuple[Settings, list[str]], step: str, monkeypatch: pytest.MonkeyPatch
@@ -128,13 +137,14 @@ def test_an_interrupted_change_is_finished_by_the_next_command(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    where = "customer_revenue.workflows.registry.champion" + (".tracking" if step == "log_change" else "")
+    where = "champion" if step == "make_current" else "tracking_delivery.tracking"
     with monkeypatch.context() as patched:
-        patched.setattr(f"{where}.{step}", die)
+        patched.setattr(f"customer_revenue.workflows.registry.{where}.{step}", die)
         with pytest.raises(KeyboardInterrupt):
-            rollback(settings.registry, "in a hurry")
+            _roll_back_and_tell(settings)
     assert changes(settings.models)[-1].run_id is None
     settle(settings.registry)
+    assert deliver(settings.registry)
     assert current_version(settings.models) == champion_in_mlflow(settings).tags["bundle"] == first
     assert changes(settings.models)[-1].run_id
     before = changes(settings.models)

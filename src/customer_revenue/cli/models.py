@@ -35,9 +35,12 @@ def promote(
 ) -> None:
     """Make a version that passed the gate the champion, in models/current and in MLflow."""
     from customer_revenue.workflows.registry.champion import promote as promote_version
+    from customer_revenue.workflows.registry.tracking_delivery import deliver
 
-    change = promote_version(settings_for().registry, version, why, by=by, force=force)
+    registry = settings_for().registry
+    change = promote_version(registry, version, why, by=by, force=force)
     say(change.text() if change else "It is the champion already.")
+    deliver(registry)
 
 
 def rollback(
@@ -46,8 +49,11 @@ def rollback(
 ) -> None:
     """Make the previous champion the champion again, in models/current and in MLflow."""
     from customer_revenue.workflows.registry.champion import rollback as roll_back
+    from customer_revenue.workflows.registry.tracking_delivery import deliver
 
-    say(roll_back(settings_for().registry, why, by=by).text())
+    registry = settings_for().registry
+    say(roll_back(registry, why, by=by).text())
+    deliver(registry)
 
 
 def monitor(

@@ -42,6 +42,7 @@ class Metrics:
             "store_opened": "Time the current store was opened, in seconds since 1970.",
             "model_trained": "Time the current model was written, in seconds since 1970.",
             "model_of_other_store": "1 while the current model was trained on another store.",
+            "model_fallback": "1 while MLflow is away and the last good bundle answers instead of the one it names.",
             "model_refused": "1 while the newest model is refused and the previous one, or none, is in use.",
         }
         self._in_memory = Gauge(
@@ -90,7 +91,8 @@ class Metrics:
             self._gauges["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
         self._gauges["store_opened"].set(answers.opened_at)
         self._gauges["model_refused"].set(answers.problem is not None)
-        self._gauges["model_of_other_store"].set(bool(answers.warning))
+        self._gauges["model_of_other_store"].set(answers.is_of_other_store)
+        self._gauges["model_fallback"].set(answers.is_fallback)
         if answers.model_written_at is not None:
             self._gauges["model_trained"].set(answers.model_written_at)
 

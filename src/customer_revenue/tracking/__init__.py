@@ -1,5 +1,6 @@
 """MLflow runs and registry: the only package that imports mlflow."""
 
+from customer_revenue.tracking.deadlines import check_reachable, within
 from customer_revenue.tracking.mlflow_registry import (
     end_interrupted,
     log_change,
@@ -9,33 +10,44 @@ from customer_revenue.tracking.mlflow_runs import (
     CHALLENGER,
     CHAMPION,
     MODELS_SCHEME,
+    TRAIN,
     FoldRecord,
     TrainingRecord,
-    log_backtest,
-    log_monitoring,
-    log_training,
     model_folder,
     prepare,
+    queue_backtest,
+    queue_monitoring,
+    queue_training,
+    registered_name,
     registered_version,
     run_address,
+    send,
     tracking_uri,
 )
+from customer_revenue.tracking.run_queue import QueuedRun, queued
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "MODELS_SCHEME",
+    "TRAIN",
     "FoldRecord",
+    "QueuedRun",
     "TrainingRecord",
+    "check_reachable",
     "end_interrupted",
-    "log_backtest",
     "log_change",
-    "log_monitoring",
-    "log_training",
     "model_folder",
     "prepare",
+    "queue_backtest",
+    "queue_monitoring",
+    "queue_training",
+    "queued",
     "registered_as",
+    "registered_name",
     "registered_version",
     "run_address",
+    "send",
     "tracking_uri",
+    "within",
 ]

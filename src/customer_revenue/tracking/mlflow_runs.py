@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from customer_revenue.errors import ModelNotFound
 from customer_revenue.settings import RegistryOptions
+from customer_revenue.tracking.deadlines import shorten_requests
+from customer_revenue.tracking.run_queue import QueuedRun, enqueue
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from matplotlib.figure import Figure
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 MODELS_SCHEME = "models:/"
 BUNDLE = "bundle"
+UNKNOWN_NAMES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"})
+"""Codes of MLflow's answer that there is no such model."""
 
 REQUIRED_PACKAGES = (
     "numpy",
@@ -55,7 +61,7 @@ class TrainingRecord:
         parameters: settings and fitted values, by name.
         metrics: figures of the back-test, by name.
         tags: what the data was, and other text.
-        figures: plots, by file name.
+        figures: plots as PNG, by file name.
         documents: JSON documents, by file name.
         input_example: a few feature rows, which also give the model's signature.
         output_example: the predictions for them; ``None`` where there can be none, and so no signature.
@@ -69,7 +75,7 @@ class TrainingRecord:
     tags: Mapping[str, str]
     input_example: pa.Table
     output_example: pa.Table | None
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, bytes] = field(default_factory=dict)
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     folds: Sequence[FoldRecord] = ()
     version_tags: Mapping[str, str] = field(default_factory=dict)
@@ -81,66 +87,98 @@ def tracking_uri(registry: RegistryOptions) -> str:
     return registry.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
-def log_training(registry: RegistryOptions, record: TrainingRecord, *, challenger: bool = True) -> tuple[str, str]:
-    """Log a training run with its folds, register its model and, unless it is an experiment's, name it challenger.
+TRAIN, BACKTEST, MONITOR = "train", "backtest", "monitor"
 
-    Returns:
-        The run's id and the registered model's version.
+
+def queue_training(registry: RegistryOptions, record: TrainingRecord, *, challenger: bool = True) -> None:
+    """Keep a training run with its folds until it is sent.
+
+    Args:
+        registry: the folder of bundles.
+        record: what is to be logged.
+        challenger: whether the registered version is to be named so; an experiment's is not.
     """
-    import mlflow
-
-    with tracking_run(registry, "train") as run:
-        mlflow.log_params(_words(record.parameters))
-        mlflow.log_metrics(dict(record.metrics))
-        mlflow.set_tags(dict(record.tags))
-        for fold in record.folds:
-            with mlflow.start_run(run_name=fold.name, nested=True):
-                mlflow.log_params(_words(fold.parameters))
-                mlflow.log_metrics(dict(fold.metrics))
-        for name, figure in record.figures.items():
-            mlflow.log_figure(figure, name)
-        for name, document in record.documents.items():
-            mlflow.log_dict(document, name)
-        model = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("pyfunc.py")),
-            artifacts={BUNDLE: str(record.bundle)},
-            code_paths=[str(Path(__file__).parents[1])],
-            pip_requirements=_requirements(),
-            **_signature(record),
-        )
-        version = mlflow.register_model(model.model_uri, registry.experiment, tags=dict(record.version_tags))
-        if challenger:
-            mlflow.MlflowClient().set_registered_model_alias(registry.experiment, CHALLENGER, version.version)
-        return run, str(version.version)
+    examples = {"inputs.arrow": record.input_example, "outputs.arrow": record.output_example}
+    document = {
+        "bundle": record.bundle.name,
+        "challenger": challenger,
+        "parameters": _words(record.parameters),
+        "metrics": dict(record.metrics),
+        "tags": dict(record.tags),
+        "documents": dict(record.documents),
+        "folds": [{**asdict(fold), "parameters": _words(fold.parameters)} for fold in record.folds],
+        "version_tags": dict(record.version_tags),
+    }
+    files = {f"figures/{name}": content for name, content in record.figures.items()}
+    files |= {f"examples/{name}": _arrow_bytes(table) for name, table in examples.items() if table is not None}
+    enqueue(registry.models, TRAIN, document, files)
 
 
-def log_backtest(
+def queue_backtest(
     registry: RegistryOptions,
     parameters: Mapping[str, object],
     metrics: Mapping[str, float],
     documents: Mapping[str, dict[str, Any]],
-) -> str:
-    """Log a back-test; returns the run's id."""
+) -> None:
+    """Keep a back-test until it is sent."""
+    document = {"parameters": _words(parameters), "metrics": dict(metrics), "documents": dict(documents)}
+    enqueue(registry.models, BACKTEST, document)
+
+
+def queue_monitoring(
+    registry: RegistryOptions, metrics: Mapping[str, float], tags: Mapping[str, str], html: str
+) -> None:
+    """Keep what monitoring found, with its page, until it is sent."""
+    enqueue(registry.models, MONITOR, {"metrics": dict(metrics), "tags": dict(tags), "texts": {"report.html": html}})
+
+
+def send(registry: RegistryOptions, run: QueuedRun) -> dict[str, str | None]:
+    """Log a run that waited, and of a training register the model too.
+
+    Returns:
+        Where it is, see :func:`run_address`; of a training also ``registered_version``.
+    """
     import mlflow
 
-    with tracking_run(registry, "backtest") as run:
-        mlflow.log_params(_words(parameters))
-        mlflow.log_metrics(dict(metrics))
-        for name, document in documents.items():
-            mlflow.log_dict(document, name)
-        return run
+    document = run.document
+    with tracking_run(registry, run.kind) as run_id:
+        mlflow.log_params(document.get("parameters", {}))
+        mlflow.log_metrics(document.get("metrics", {}))
+        mlflow.set_tags(document.get("tags", {}))
+        for fold in document.get("folds", ()):
+            with mlflow.start_run(run_name=fold["name"], nested=True):
+                mlflow.log_params(fold["parameters"])
+                mlflow.log_metrics(fold["metrics"])
+        for name, found in document.get("documents", {}).items():
+            mlflow.log_dict(found, name)
+        for name, text in document.get("texts", {}).items():
+            mlflow.log_text(text, name)
+        with tempfile.TemporaryDirectory(prefix="customer-revenue-") as folder:
+            for name, content in run.files("figures").items():
+                (Path(folder) / name).write_bytes(content)
+                mlflow.log_artifact(str(Path(folder) / name))
+        version = _register(registry, run) if run.kind == TRAIN else None
+    address = run_address(registry, run_id)
+    return {**address, "registered_version": version} if version else address
 
 
-def log_monitoring(registry: RegistryOptions, metrics: Mapping[str, float], tags: Mapping[str, str], html: str) -> str:
-    """Log what monitoring found, with its page; returns the run's id."""
+def _register(registry: RegistryOptions, run: QueuedRun) -> str:
+    """Log the bundle of a training as the run's model, and register it; the version."""
     import mlflow
 
-    with tracking_run(registry, "monitor") as run:
-        mlflow.log_metrics(dict(metrics))
-        mlflow.set_tags(dict(tags))
-        mlflow.log_text(html, "report.html")
-        return run
+    document = run.document
+    model = mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(__file__).with_name("pyfunc.py")),
+        artifacts={BUNDLE: str(registry.models / document["bundle"])},
+        code_paths=[str(Path(__file__).parents[1])],
+        pip_requirements=_requirements(),
+        **_signature(run.files("examples")),
+    )
+    version = mlflow.register_model(model.model_uri, registry.experiment, tags=document["version_tags"])
+    if document["challenger"]:
+        mlflow.MlflowClient().set_registered_model_alias(registry.experiment, CHALLENGER, version.version)
+    return str(version.version)
 
 
 def run_address(registry: RegistryOptions, run_id: str) -> dict[str, str | None]:
@@ -174,7 +212,15 @@ def model_folder(registry: RegistryOptions, uri: str) -> Path:
         artifacts = mlflow.models.Model.load(str(folder)).flavors["python_function"]["artifacts"]
         return folder / str(artifacts[BUNDLE]["path"])
     except MlflowException as error:
+        if error.error_code not in UNKNOWN_NAMES:
+            raise
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
+
+
+def registered_name(uri: str) -> str:
+    """The name of the registered model in a URI such as ``models:/NAME@ALIAS`` or ``models:/NAME/3``."""
+    rest = uri.removeprefix(MODELS_SCHEME)
+    return rest.partition("@")[0] if "@" in rest else rest.rpartition("/")[0]
 
 
 def registered_version(registry: RegistryOptions, uri: str) -> str:
@@ -193,6 +239,8 @@ def registered_version(registry: RegistryOptions, uri: str) -> str:
     try:
         return str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
     except MlflowException as error:
+        if error.error_code not in UNKNOWN_NAMES:
+            raise
         raise ModelNotFound(f"MLflow has no model {uri}: {error.message}") from None
 
 
@@ -201,13 +249,24 @@ def _words(parameters: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value)[:500] for name, value in parameters.items()}
 
 
-def _signature(record: TrainingRecord) -> dict[str, Any]:
+def _signature(examples: Mapping[str, bytes]) -> dict[str, Any]:
+    import pyarrow.feather as feather
     from mlflow.models import infer_signature
 
-    if record.output_example is None:
+    if len(examples) < 2:  # inputs and outputs
         return {}
-    inputs = record.input_example.to_pandas()
-    return {"input_example": inputs, "signature": infer_signature(inputs, record.output_example.to_pandas())}
+    inputs, outputs = (
+        feather.read_table(io.BytesIO(examples[name])).to_pandas() for name in ("inputs.arrow", "outputs.arrow")
+    )
+    return {"input_example": inputs, "signature": infer_signature(inputs, outputs)}
+
+
+def _arrow_bytes(table: pa.Table) -> bytes:
+    import pyarrow.feather as feather
+
+    target = io.BytesIO()
+    feather.write_feather(table, target)
+    return target.getvalue()
 
 
 @contextmanager
@@ -228,13 +287,15 @@ def prepare(registry: RegistryOptions) -> None:
     import mlflow.pyfunc  # noqa: F401
 
     if tracking_uri(registry).startswith("sqlite:"):
-        connect(registry)
+        with contextlib.suppress(Exception):  # what fails here fails again, and is told, when runs are sent
+            connect(registry)
 
 
 def connect(registry: RegistryOptions) -> None:
     """Point MLflow at the tracking server and the experiment, which is created if it does not exist."""
     import mlflow
 
+    shorten_requests()
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     registry.models.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ from customer_revenue.workflows.monitoring.monitor import monitor
 from customer_revenue.workflows.registry.bundles import current_version, read_gate
 from customer_revenue.workflows.registry.champion import Change, locked, newest_version, promote, rolled_back, settle
 from customer_revenue.workflows.registry.model_card import RUN
+from customer_revenue.workflows.registry.tracking_delivery import deliver, if_reachable
 from customer_revenue.workflows.training.result import TrainingResult
 from customer_revenue.workflows.training.score import score
 from customer_revenue.workflows.training.train import train
@@ -111,6 +112,7 @@ def retrain(settings: Settings, files: Sequence[Path], as_of: dt.date | None, re
         champion = current_version(settings.models)
         if champion is not None and settings.log is not None:
             score(settings, as_of, None, report)
+        deliver(settings.registry)
     return Retrained(imported, monitored, trained, change, champion, refusals)
 
 
@@ -194,7 +196,7 @@ def _clean(registry: RegistryOptions) -> None:
     """Finish a change of the champion that was interrupted, and remove what an interrupted training left."""
     with locked(registry.models, "training", 0):
         settle(registry)
-        tracking.end_interrupted(registry, "train")
+        if_reachable(registry, tracking.end_interrupted, "train")
         current = current_version(registry.models)
         for path in registry.models.iterdir():
             draft = path.name.startswith(".") and not path.name.endswith(".lock")

@@ -135,7 +135,17 @@ class Session:
     @property
     def warning(self) -> str:
         """A warning about the model in use, such as that it was trained on another store; empty without one."""
-        return self._model.foreign_to(self._store.info) if self._model else ""
+        return self._model.warning_for(self._store.info) if self._model else ""
+
+    @property
+    def is_of_other_store(self) -> bool:
+        """Whether the model was trained on another store's customers."""
+        return self._model is not None and bool(self._model.foreign_to(self._store.info))
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the model answers because MLflow, which was to name it, is away."""
+        return self._model is not None and bool(self._model.notice)
 
     @property
     def model_written_at(self) -> float | None:

@@ -29,6 +29,7 @@ from customer_revenue.workflows.evaluation.metric_tables import (
 )
 from customer_revenue.workflows.exports import check_output, write_table
 from customer_revenue.workflows.import_orders import import_orders
+from customer_revenue.workflows.registry.tracking_delivery import deliver
 
 MAX_BACKTEST_CUSTOMERS = 1_000_000
 """Maximum number of customers that are predicted and compared; of more, a sample of this size."""
@@ -39,7 +40,6 @@ class BacktestResult:
     """The folds of a back-test, in the order of their cut-offs."""
 
     folds: Sequence[BacktestFold]
-    run_id: str
     output: Path | None
 
     def text(self) -> str:
@@ -89,8 +89,8 @@ def backtest(
             folds.append(predict_from(store, settings.fit_options, cutoff, horizon_days, MAX_BACKTEST_CUSTOMERS))
         if output is not None:
             write_table(backtest_rows(folds[0]), output)
-        run_id = _track(settings.registry, store, folds, horizon_days)
-    return BacktestResult(folds, run_id, output)
+        _track(settings.registry, store, folds, horizon_days)
+    return BacktestResult(folds, output)
 
 
 def choose_origins(store: Store, number: int, horizon_days: int) -> list[dt.date]:
@@ -124,7 +124,7 @@ def _store_of(settings: Settings, files: Sequence[Path], report: Report) -> Iter
             yield store
 
 
-def _track(registry: RegistryOptions, store: Store, folds: Sequence[BacktestFold], horizon_days: int) -> str:
+def _track(registry: RegistryOptions, store: Store, folds: Sequence[BacktestFold], horizon_days: int) -> None:
     figures = {str(fold.cutoff): fold.metrics() for fold in folds}
     parameters = {
         "horizon_days": horizon_days,
@@ -133,4 +133,5 @@ def _track(registry: RegistryOptions, store: Store, folds: Sequence[BacktestFold
         "store": store.info.url,
     }
     documents: dict[str, dict[str, Any]] = {"figures.json": figures, "group_scores.json": group_document(folds)}
-    return tracking.log_backtest(registry, parameters, mean_figures(folds), documents)
+    tracking.queue_backtest(registry, parameters, mean_figures(folds), documents)
+    deliver(registry)

@@ -17,6 +17,7 @@ from customer_revenue.settings import Settings
 from customer_revenue.workflows.monitoring.checks import Monitored, observe, tidy_log
 from customer_revenue.workflows.monitoring.html_report import page
 from customer_revenue.workflows.registry.bundles import MONITORING_METRICS
+from customer_revenue.workflows.registry.tracking_delivery import deliver
 
 PAGE = "report.html"
 
@@ -43,9 +44,10 @@ def monitor(settings: Settings, as_of: dt.date | None, output: Path | None, repo
     metrics.parent.mkdir(parents=True, exist_ok=True)
     _write(output or report_page(settings.models), html := page(found, currency))
     write_to_textfile(str(metrics), _prometheus(found))
-    tracking.log_monitoring(
+    tracking.queue_monitoring(
         settings.registry, _metrics(found), {"as_of": str(found.day), "alarms": str(len(found.alarms))}, html
     )
+    deliver(settings.registry)
     return found
 
 

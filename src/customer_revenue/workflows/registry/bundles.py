@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from customer_revenue import tracking
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.settings import RegistryOptions
+from customer_revenue.workflows.registry.registered_models import bundle_of, named_version
 from customer_revenue.workflows.registry.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class LoadedModel:
     """Whether it answers while its training still back-tests it."""
     trained_until: str = ""
     """The last day that its training knew, ISO 8601; empty where the bundle does not say."""
+    notice: str = ""
+    """Why it answers instead of the one that is asked for; empty if it is that one."""
 
     def knew_later_than(self, day: dt.date) -> bool:
         """Whether its predictions as of a day are hindsight."""
@@ -69,6 +72,10 @@ class LoadedModel:
             return ""
         return f"the model {self.version} was trained on another store than {info.url}; train one on it"
 
+    def warning_for(self, info: StoreInfo) -> str:
+        """What speaks against it on a store; empty if nothing does."""
+        return "; ".join(filter(None, (self.notice, self.foreign_to(info))))
+
 
 def model_identity(registry: RegistryOptions) -> str:
     """The identity of the model that would be loaded now; it changes when another one becomes champion.
@@ -78,7 +85,7 @@ def model_identity(registry: RegistryOptions) -> str:
     """
     wanted = registry.model
     if wanted.startswith(tracking.MODELS_SCHEME):
-        return f"{wanted} {tracking.registered_version(registry, wanted)}"
+        return named_version(registry).identity
     folder = Path(wanted)
     if not folder.exists():
         raise ModelNotFound(f"no model at {folder}; `customer-revenue train` makes one")
@@ -106,13 +113,16 @@ def find_model(registry: RegistryOptions) -> LoadedModel:
         ModelNotFound: nothing has been trained yet.
         BundleDamaged, BundleIncompatible: the manifest cannot be used.
     """
-    identity = model_identity(registry)
-    wanted = registry.model
-    registered = wanted.startswith(tracking.MODELS_SCHEME)
-    folder = tracking.model_folder(registry, wanted) if registered else Path(wanted).resolve()
+    if registry.model.startswith(tracking.MODELS_SCHEME):
+        named = named_version(registry)
+        folder, identity, notice = bundle_of(registry, named), named.identity, named.notice
+    else:
+        identity = model_identity(registry)
+        folder, notice = Path(registry.model).resolve(), ""
     manifest = read_manifest(folder)
-    under_way = bool(manifest.get(UNDER_WAY))
-    return _loaded(folder, manifest, identity, under_way)
+    if notice:
+        notice = f"{notice}: answering with the bundle {manifest['version']}, the last good one here"
+    return replace(_loaded(folder, manifest, identity, bool(manifest.get(UNDER_WAY))), notice=notice)
 
 
 def model_known_by(models: Path, present: LoadedModel, day: dt.date) -> LoadedModel:

@@ -1,7 +1,7 @@
 """The champion: which version is in use, how it is promoted and rolled back, and the record of every change.
 
-The record, ``promotions.json`` in the folder of models, is written first: the next command finishes a change that was
-interrupted, in the link ``current`` and in MLflow alike. MLflow keeps a run for each change.
+The record, ``promotions.json`` in the folder of models, is written first, and then the link ``current``: the next
+command finishes a change that was interrupted. MLflow is told afterwards, see ``tracking_delivery.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import filelock
 
-from customer_revenue import tracking
 from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
 from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.settings import RegistryOptions
@@ -39,7 +38,7 @@ class Change:
         at: when, UTC, ISO 8601.
         by: who.
         why: in their words.
-        run_id: of the run in MLflow; ``None`` while the change is not finished.
+        run_id: of the run in MLflow; ``None`` until the change has been sent there.
     """
 
     event: str
@@ -120,10 +119,18 @@ def rollback(registry: RegistryOptions, why: str, *, by: str | None = None) -> C
 
 
 def settle(registry: RegistryOptions) -> None:
-    """Finish a change that was interrupted."""
+    """Finish a change that was interrupted between the record and the link."""
     record = changes(registry.models)
-    if record and record[-1].run_id is None:
-        _finish(registry, record)
+    if record and record[-1].run_id is None and current_version(registry.models) != record[-1].version:
+        make_current(registry.models, record[-1].version)
+
+
+def note_sent(models: Path, place: int, run_id: str) -> None:
+    """Note the run in MLflow of the change at a place of the record."""
+    with locked(models, "promotion"):
+        record = changes(models)
+        record[place] = replace(record[place], run_id=run_id)
+        _write(models, record)
 
 
 def rolled_back(models: Path) -> Change | None:
@@ -200,18 +207,10 @@ def _change(
     record = changes(registry.models)
     if not record and before is not None:  # a champion from before there was a record
         record = [Change(PROMOTE, before, None, at, "unknown", "answered before", "none")]
-    return _finish(registry, [*record, Change(event, version, before, at, by or getpass.getuser(), why)])
-
-
-def _finish(registry: RegistryOptions, record: Sequence[Change]) -> Change:
-    """Bring the record, the link and MLflow in line with the last change, in this order."""
-    *earlier, last = record
-    _write(registry.models, record)
-    make_current(registry.models, last.version)
-    words = {"at": last.at, "by": last.by, "why": last.why, "before": last.before or "none", "bundle": last.version}
-    done = replace(last, run_id=tracking.log_change(registry, last.event, words, last.version))
-    _write(registry.models, [*earlier, done])
-    return done
+    change = Change(event, version, before, at, by or getpass.getuser(), why)
+    _write(registry.models, [*record, change])
+    make_current(registry.models, version)
+    return change
 
 
 def _write(models: Path, record: Sequence[Change]) -> None:

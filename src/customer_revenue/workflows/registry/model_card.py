@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from customer_revenue.orders.store import Store
 
 RUN = "run.json"
-"""Written into the folder of the bundle after its run is tracked: the bundle is part of the run and cannot name it."""
+"""Written beside the bundle once its training is done, and again once its run is tracked.
+
+The bundle is part of the run and cannot name it.
+"""
 
 NAMED = (
     "version",
@@ -56,8 +59,10 @@ def calibration(probability: Floats, bought: Floats, bins: int = RELIABILITY_BIN
 
 
 def write_run(folder: Path, run: Mapping[str, object]) -> None:
-    """Note the run that tracked a bundle."""
-    (folder / RUN).write_text(json.dumps(run, indent=1), "utf-8")
+    """Note the run that tracked a bundle; an empty one while it waits to be sent."""
+    draft = folder / f".{RUN}"
+    draft.write_text(json.dumps(run, indent=1), "utf-8")
+    draft.replace(folder / RUN)
 
 
 def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
@@ -73,7 +78,7 @@ def model_card(model: LoadedModel, store: Store) -> dict[str, object]:
         "model": {name: manifest.get(name) for name in NAMED},
         "trained_at": _trained_at(folder),
         "live_since": live_since(folder),
-        "warning": model.foreign_to(store.info) or None,
+        "warning": model.warning_for(store.info) or None,
         "same_data": manifest.get("data_fingerprint") == store.info.fingerprint,
         "backtest": manifest.get("backtest"),
         UNDER_WAY: model.backtest_under_way,
@@ -99,4 +104,4 @@ def run_of(folder: Path) -> dict[str, Any] | None:
         run = json.loads((folder / RUN).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return run if isinstance(run, dict) else None
+    return run if isinstance(run, dict) and run.get("run_id") else None

@@ -20,8 +20,8 @@ class TrainingResult:
     Attributes:
         version: of the bundle.
         folder: of the bundle.
-        run_id: in MLflow.
-        registered_version: in MLflow's registry.
+        run_id: in MLflow; ``None`` while the run waits for the tracking server.
+        registered_version: in MLflow's registry; ``None`` likewise.
         customers: learned from.
         windows: earlier windows, learned from as well.
         predictor: the models.
@@ -34,8 +34,8 @@ class TrainingResult:
 
     version: str
     folder: Path
-    run_id: str
-    registered_version: str
+    run_id: str | None
+    registered_version: str | None
     customers: int
     windows: int
     predictor: Predictor
@@ -51,7 +51,9 @@ class TrainingResult:
             f"Trained on {self.customers:,} customers and {self.windows} earlier windows in {self.seconds:.1f} s",
             f"Predictions rest on: {self.predictor.tier_} ({self.predictor.tier_reason_})",
             f"Bundle: {self.folder}",
-            f"MLflow: run {self.run_id}, version {self.registered_version}",
+            f"MLflow: run {self.run_id}, version {self.registered_version}"
+            if self.run_id
+            else "MLflow: the run waits until the tracking server answers; the next command sends it",
         ]
         if self.last_fold is None:
             lines.append("No back-test: there is too little data for one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -36,11 +37,12 @@ from customer_revenue.workflows.evaluation.fold import (
     predict_from,
 )
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
-from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
+from customer_revenue.workflows.feature_rows import example_rows, label_rows, population, training_windows
 from customer_revenue.workflows.monitoring.feed_checks import check_store
 from customer_revenue.workflows.registry.bundles import write_gate
 from customer_revenue.workflows.registry.champion import Change, locked, promote, rolled_back, settle
-from customer_revenue.workflows.registry.model_card import calibration, write_run
+from customer_revenue.workflows.registry.model_card import calibration, run_of, write_run
+from customer_revenue.workflows.registry.tracking_delivery import deliver
 from customer_revenue.workflows.registry.verdict import Check, Verdict
 from customer_revenue.workflows.training.result import TrainingResult
 
@@ -109,16 +111,20 @@ def train(
                 predictor.tier_reason_ += f"; in use as the first model, though {'; '.join(verdict.warnings)}"
         extra = {**facts, "recipe": recipe_of(fit), "metrics": mean_figures(folds)}
         folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
+        if verdict is not None:
+            write_gate(folder, verdict)
         report("Tracking the run in MLflow")
         record = _record(store, fit, when, folder, predictor, customers, folds, verdict)
-        run_id, registered = tracking.log_training(registry, record, challenger=make_it_current)
-        write_run(folder, {**tracking.run_address(registry, run_id), "registered_version": registered})
+        tracking.queue_training(registry, record, challenger=make_it_current)
+        write_run(folder, {})  # the training is done, whether or not the tracking server ever answers
         change, held = _settled(registry, version, verdict)
+        deliver(registry)
+    run = run_of(folder) or {}
     return TrainingResult(
         version=version,
         folder=folder,
-        run_id=run_id,
-        registered_version=registered,
+        run_id=run.get("run_id"),
+        registered_version=run.get("registered_version"),
         customers=customers.customers,
         windows=len(windows),
         predictor=predictor,
@@ -131,10 +137,9 @@ def train(
 
 
 def _settled(registry: RegistryOptions, version: str, verdict: Verdict | None) -> tuple[Change | None, str]:
-    """Note the verdict and, if it is good, promote; or why not."""
+    """Promote, if the verdict is good; or why not."""
     if verdict is None:
         return None, ""
-    write_gate(registry.models / version, verdict)
     last = rolled_back(registry.models)
     if last is not None:
         return None, f"{last.by} rolled back ({last.why}); `customer-revenue promote` goes on from there"
@@ -174,7 +179,7 @@ def _record(
     verdict: Verdict | None,
 ) -> tracking.TrainingRecord:
     facts = _facts(store, fit, predictor.horizon_days, when, folder.name)
-    example = customers.sample.slice(0, EXAMPLE_ROWS)
+    example = example_rows(customers.sample, EXAMPLE_ROWS)
     judged = verdict.word if verdict else "experiment"
     documents = {"predictor.json": predictor.to_state(), "group_scores.json": group_document(folds)}
     return tracking.TrainingRecord(
@@ -296,7 +301,7 @@ def _facts(store: Store, fit: FitOptions, ltv_horizon_days: int, when: AsOf, ver
     }
 
 
-def _figures(store: Store, fold: BacktestFold) -> dict[str, Figure]:
+def _figures(store: Store, fold: BacktestFold) -> dict[str, bytes]:
     assert fold.outcomes is not None
     days = np.unique(np.linspace(1, fold.horizon_days, TRACKING_POINTS).astype(int)).tolist()
     labels = label_rows(store, fold.cutoff, days, fold.features.column("customer_id"))
@@ -306,4 +311,10 @@ def _figures(store: Store, fold: BacktestFold) -> dict[str, Figure]:
     (calibrated, left), (tracked, right) = detached_figure(), detached_figure()
     plots.reliability(probability, fold.outcomes.bought, ax=left)
     plots.tracking([0, *days], [0, *actual], [0, *expected], ax=right)
-    return {"calibration.png": calibrated, "tracking.png": tracked}
+    return {"calibration.png": _png(calibrated), "tracking.png": _png(tracked)}
+
+
+def _png(figure: Figure) -> bytes:
+    target = io.BytesIO()
+    figure.savefig(target, format="png")
+    return target.getvalue()
