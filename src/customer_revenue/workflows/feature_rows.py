@@ -42,7 +42,8 @@ def feature_rows(store: Store, when: AsOf, max_customers: int | None = None) -> 
 def example_rows(rows: pa.Table, number: int) -> pa.Table:
     """Feature rows of nobody, such as may leave the shop: each column holds quantiles of its own.
 
-    The k-th row has the k-th quantile of each column: what is never more than another column is not so here either.
+    The k-th row has the k-th quantile of each column: what is never more than another column is not so here either. The
+    first has no value where some customers have none.
     """
     levels = [(k + 1) / (number + 1) for k in range(number)] if rows.num_rows else []
     columns = {}
@@ -51,7 +52,9 @@ def example_rows(rows: pa.Table, number: int) -> pa.Table:
         if name == "customer_id":
             columns[name] = pa.array([f"example_{k + 1}" for k in range(len(levels))], values.type)
         elif levels:
-            columns[name] = pc.quantile(values, q=levels).cast(values.type, safe=False)
+            found = pc.quantile(values, q=levels).cast(values.type, safe=False)
+            missing = pa.array([k == 0 and values.null_count > 0 for k in range(len(levels))])
+            columns[name] = pc.if_else(missing, pa.scalar(None, values.type), found)
         else:
             columns[name] = values.combine_chunks()
     return pa.table(columns)
