@@ -9,10 +9,10 @@ from typing import Self, cast
 
 import pandas as pd
 import pyarrow as pa
-from sklearn.base import BaseEstimator
 
 from customer_revenue.choices import ForecastUnit
 from customer_revenue.errors import InvalidParameter, NotFitted
+from customer_revenue.library.estimator import Estimator
 from customer_revenue.library.frame_columns import (
     DayLike,
     Lines,
@@ -37,7 +37,7 @@ from customer_revenue.workflows.customer_base.profits import margin_rate
 from customer_revenue.workflows.feature_rows import population, training_windows
 
 
-class CustomerModel(BaseEstimator):  # type: ignore[misc]  # it has no types
+class CustomerModel(Estimator):
     """Predicts what each customer will do: purchases, revenue, lifetime value, next purchase, churn risk.
 
     This is the model that ``customer-revenue train`` makes and the service uses: the probability models, LightGBM

@@ -10,10 +10,10 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from customer_revenue.errors import BundleIncompatible, InvalidParameter, NotEnoughData
 from customer_revenue.library.covariate_rows import CovariateRows
+from customer_revenue.library.estimator import Estimator
 from customer_revenue.library.fitted_probability import KINDS, FittedProbability, parameter_frame
 from customer_revenue.library.frame_columns import Rows
 from customer_revenue.library.html import as_html
@@ -41,7 +41,7 @@ class FitWarning(UserWarning):
     """A reason not to trust a fit; ``ProbabilityModel.cautions_`` lists them all, each with a remedy."""
 
 
-class ProbabilityModel(ProbabilityPredictions, BaseEstimator):  # type: ignore[misc]  # it has no types
+class ProbabilityModel(ProbabilityPredictions, Estimator):
     """BG/NBD, MBG/NBD, MBG/CNBD-k or Pareto/NBD for purchases, with Gamma-Gamma for spend.
 
     Args:
