@@ -10,7 +10,7 @@ import ibis
 import pytest
 
 from customer_revenue.periods import BEGINNING, Period
-from customer_revenue.policy import Policy
+from customer_revenue.policy import Policy, load_policy
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import SUMMARY_COLUMNS
 
@@ -31,6 +31,21 @@ def test_summary_equals_its_twin(shop: Shop, policy: Policy, period: Period) -> 
     first_day = period.first_day(shop.as_of)
     expected = shop.twin(shop.summary_sql(first_day))
     assert shop.rows(summary(shop.known, day(first_day), shop.as_of_day, policy), "customer_id") == expected
+
+
+@pytest.mark.parametrize("period", Period)
+def test_segments_on_net_revenue_are_those_of_all_time(shop: Shop, policy: Policy, period: Period) -> None:
+    net = load_policy()
+    assert net.segments.is_net
+    of_all_time = shop.dicts(summary(shop.known, None, shop.as_of_day, net))
+    for row in of_all_time:
+        cents = row["net_revenue_cents"]
+        reached = [rung.name for rung in net.segments.active if cents >= rung.from_total_revenue_cents]
+        assert row["customer_segment"] == (reached[0] if reached else net.segments.active[-1].name)
+    of_period = shop.dicts(summary(shop.known, day(period.first_day(shop.as_of)), shop.as_of_day, net))
+    assert {row["customer_id"]: row["customer_segment"] for row in of_period} == {
+        row["customer_id"]: row["customer_segment"] for row in of_all_time
+    }
 
 
 def test_all_time_needs_no_first_day(shop: Shop, policy: Policy) -> None:

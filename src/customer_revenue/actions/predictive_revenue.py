@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import gammainc, gammaincinv
+from scipy.special import gammainc, gammaincc, gammaincinv
 
 from customer_revenue.arrays import Floats
 from customer_revenue.tables import check_columns
@@ -66,6 +66,12 @@ class Predictive:
         share = np.maximum(cents, 0.0) / np.maximum(self.mean_cents, 1e-9)
         given_some = np.where(self.mean_cents > 0, gammainc(self.shape, self.shape * share), 1.0)
         return np.where(cents < 0, 0.0, 1 - self.probability + self.probability * given_some)
+
+    def mean_above(self, cents: Floats) -> Floats:
+        """The mean revenue of those of whom it reaches an amount above 0, for each customer; at least that amount."""
+        share = self.shape * np.maximum(cents, 0.0) / np.maximum(self.mean_cents, 1e-9)
+        reached = np.maximum(gammaincc(self.shape, share), 1e-300)
+        return np.asarray(np.maximum(self.mean_cents * gammaincc(self.shape + 1, share) / reached, cents))
 
     def quantile(self, chance: float) -> Floats:
         """The amount that the revenue stays below with a chance, for each customer."""

@@ -41,23 +41,22 @@ def upsell(
         Dictionaries with ``type``, ``potential_revenue`` (whole currency units, as specified),
         ``potential_revenue_cents``, ``probability`` and ``reason``. ``premium_upgrade``: the chance that revenue
         within the predictions' horizon lifts the customer into ``next_segment``, for which
-        ``missing_revenue_cents`` are missing; its potential is what the suggested products bring on average, at least
-        the missing revenue. ``cross_sell``: one for each product, with its support, confidence and lift; its
+        ``missing_revenue_cents`` are missing; its potential is what those who get there are expected to spend
+        within the horizon. ``cross_sell``: one for each product, with its support, confidence and lift; its
         probability is the share of similar customers who bought it later, times the chance of a purchase.
     """
     if facts["total_orders"] < policy.upsell.orders_from or predictions.num_rows == 0:
         return []
     predictive = Predictive.of(predictions)
     products = _products(owned, pairs, policy, float(predictive.probability[0]), currency)
-    worth = sum(int(str(row["potential_revenue_cents"])) for row in products)
-    upgrade = _upgrade(facts, predictive, worth, policy, currency)
+    upgrade = _upgrade(facts, predictive, policy, currency)
     return [upgrade, *products] if upgrade else products
 
 
 def _upgrade(
-    facts: Mapping[str, Any], predictive: Predictive, products_cents: int, policy: Policy, currency: str
+    facts: Mapping[str, Any], predictive: Predictive, policy: Policy, currency: str
 ) -> dict[str, object] | None:
-    total = int(facts["total_revenue_cents"])
+    total = int(facts["net_revenue_cents" if policy.segments.is_net else "total_revenue_cents"])
     above = [rung for rung in policy.segments.active if rung.from_total_revenue_cents > total]
     if not above:
         return None
@@ -65,7 +64,7 @@ def _upgrade(
     probability = round(float(1 - predictive.at_most(np.array([missing - 1.0]))[0]), 6)
     if probability < policy.upsell.least_probability:
         return None
-    potential = max(products_cents, missing)
+    potential = round(float(predictive.mean_above(np.array([float(missing)]))[0]))
     words = {
         "orders": counted(int(facts["total_orders"]), "order"),
         "segment": str(facts["customer_segment"]).replace("_", " "),

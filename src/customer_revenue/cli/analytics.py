@@ -45,7 +45,7 @@ def overview(
 
 @analytics.command("top-customers")
 def top_customers(
-    by: Annotated[TopBy, typer.Option(help="Column to sort by, highest first.")] = TopBy.TOTAL_REVENUE,
+    by: Annotated[TopBy, typer.Option(help="Column to sort by, highest first.")] = TopBy.NET_REVENUE,
     limit: Limit = 10,
     offset: Offset = 0,
     store: StoreUrl = None,

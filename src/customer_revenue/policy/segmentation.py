@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -22,9 +23,13 @@ class Segment(Section):
 
 
 class Segments(Section):
-    """The value ladders, each from the highest rung to the lowest, and which of them is in use."""
+    """The value ladders, each from the highest rung to the lowest, and which of them is in use.
+
+    ``basis``: the revenue of all time that is compared with the thresholds, net of refunds or in total.
+    """
 
     ladder: str
+    basis: Literal["net", "total"] = "net"
     ladders: dict[str, tuple[Segment, ...]]
 
     @model_validator(mode="after")
@@ -40,6 +45,11 @@ class Segments(Section):
             if len({rung.name for rung in rungs}) < len(rungs):
                 raise ValueError(f"ladder {name!r}: a segment's name occurs twice")
         return self
+
+    @property
+    def is_net(self) -> bool:
+        """Whether the thresholds are of net revenue."""
+        return self.basis == "net"
 
     @property
     def active(self) -> tuple[Segment, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def top_customers(
     customers: ir.Table,
-    by: TopBy = TopBy.TOTAL_REVENUE,
+    by: TopBy = TopBy.NET_REVENUE,
     limit: int = 10,
     offset: int = 0,
     predictions: ir.Table | None = None,

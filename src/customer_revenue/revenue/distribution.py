@@ -135,7 +135,7 @@ def segment_rows(rows: Sequence[Mapping[str, object]], policy: Policy, currency:
         described.append(
             {
                 "customer_segment": rung.name,
-                "criteria": f"total_revenue {'<' if lowest else '>='} {_edge(edge, currency)}",
+                "criteria": f"{policy.segments.basis}_revenue {'<' if lowest else '>='} {_edge(edge, currency)}",
                 "treatment": rung.treatment,
                 "expected_share": rung.expected_share,
                 **_figures(found.get(rung.name)),

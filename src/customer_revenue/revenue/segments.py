@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def segment(total_revenue_cents: ir.NumericValue, segments: Segments) -> ir.StringValue:
+def segment(revenue_cents: ir.NumericValue, segments: Segments) -> ir.StringValue:
     """The name of the value segment in the ladder that is in use.
 
     Args:
-        total_revenue_cents: total revenue of all time, in cents.
+        revenue_cents: revenue of all time on the policy's basis, in cents.
         segments: the policy's ladders.
     """
     *rungs, lowest = segments.active
     if not rungs:
         return ibis.literal(lowest.name)
-    branches = [(total_revenue_cents >= rung.from_total_revenue_cents, rung.name) for rung in rungs]
+    branches = [(revenue_cents >= rung.from_total_revenue_cents, rung.name) for rung in rungs]
     return cast("ir.StringValue", ibis.cases(*branches, else_=lowest.name))
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, sum_where
-from customer_revenue.revenue.counted_refunds import movements
+from customer_revenue.revenue.arithmetic import date_where, days_between, rounded_quotient, stacked, sum_where
+from customer_revenue.revenue.counted_refunds import movements, refunds_beyond_orders
 from customer_revenue.revenue.segments import activity_status, lifecycle_stage, segment
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 
@@ -33,7 +33,7 @@ def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.Dat
         below two orders. A period without orders has zeros and null dates. Segment, stage, activity status and
         ``days_since_purchase`` are those of all time; but for the segment they are null without any purchase.
     """
-    totals = _totals(movements(known, first_day), first_day)
+    totals = _totals(_movements(known, first_day), first_day)
     spans = totals.mutate(
         customer_lifespan_days=days_between(totals.first_purchase_date, totals.last_purchase_date).coalesce(0),
         age=days_between(totals.first_ever, as_of_day),
@@ -45,7 +45,10 @@ def summary(known: Canonical, first_day: ir.DateScalar | None, as_of_day: ir.Dat
         "purchase_frequency_days": rounded_quotient(lifespan, (orders > 1).ifelse(orders, 0)),
         "avg_days_between_purchases": mean_gap_days(lifespan, orders),
         "net_revenue_cents": spans.total_revenue_cents - spans.total_refunds_cents,
-        "customer_segment": segment(spans.revenue_ever_cents, policy.segments),
+        "customer_segment": segment(
+            spans.revenue_ever_cents - spans.refunds_ever_cents if policy.segments.is_net else spans.revenue_ever_cents,
+            policy.segments,
+        ),
         "lifecycle_stage": lifecycle_stage(spans.age, silence, policy.lifecycle),
         "activity_status": activity_status(silence, policy.activity),
     }
@@ -58,11 +61,30 @@ def mean_gap_days(lifespan_days: ir.NumericValue, orders: ir.NumericValue) -> ir
     return cast("ir.FloatingValue", lifespan_days.cast("float64") / gaps)
 
 
+def _movements(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:
+    """The movements, with ``refund_ever_cents``, which is counted for all time and not for the period."""
+    moves = movements(known, first_day)
+    if first_day is None:
+        return moves.mutate(refund_ever_cents=moves.refund_cents)
+    moves = moves.mutate(refund_ever_cents=(moves.orders == 1).ifelse(moves.refund_cents, 0))
+    refunds, nothing = refunds_beyond_orders(known, None), ibis.literal(0, type=moves.refund_cents.type())
+    ever = refunds.select(
+        customer_id=refunds.user_id,
+        day=refunds.day,
+        orders=ibis.literal(0, type=moves.orders.type()),
+        revenue_cents=nothing,
+        refund_cents=nothing,
+        refund_ever_cents=refunds.amount_cents,
+    )
+    return stacked(moves, ever)
+
+
 def _totals(moves: ir.Table, first_day: ir.DateScalar | None) -> ir.Table:
     bought = moves.orders == 1
     purchase_day = date_where(bought, moves.day)
     ever = {
         "revenue_ever_cents": moves.revenue_cents.sum(),
+        "refunds_ever_cents": moves.refund_ever_cents.sum(),
         "first_ever": purchase_day.min(),
         "last_ever": purchase_day.max(),
     }

@@ -34,7 +34,7 @@ def _reply(state: ServingState, as_of: str | None, query: Callable[[CustomerBase
 @router.get("/top-customers", response_model=replies.TopCustomers, summary="The most valuable customers")
 def top_customers(
     state: State,
-    by: Annotated[TopBy, Query(description="Column to sort by, descending.")] = TopBy.TOTAL_REVENUE,
+    by: Annotated[TopBy, Query(description="Column to sort by, descending.")] = TopBy.NET_REVENUE,
     limit: Limit = 10,
     offset: Offset = 0,
     as_of: AsOfDay = None,

@@ -183,7 +183,7 @@ class CustomerBase:
             recipe = Recipe(_widget_metrics)
             (metrics,) = self.store.fetch_over(self._customer_rows, recipe, as_of_day=self.when.day).to_pylist()
         return {
-            "topCustomers": self.top_customers(TopBy.TOTAL_REVENUE, limit, 0)["top_customers"],
+            "topCustomers": self.top_customers(TopBy.NET_REVENUE, limit, 0)["top_customers"],
             "revenueDistribution": self.distribution()["distribution"],
             "atRiskCustomers": self.at_risk("at_risk", None, None, AtRiskBy.TOTAL_REVENUE, limit, 0)[
                 "at_risk_customers"

@@ -115,7 +115,8 @@ def log_scores(
     if not chosen.num_rows:
         return 0
     predictor = model.predictor.as_of(day)
-    names = segment_names(column(chosen, "total_cents"), segments)
+    refunded = column(chosen, "refund_cents") if segments.is_net else 0
+    names = segment_names(column(chosen, "total_cents") - refunded, segments)
     at = dt.datetime.now(dt.UTC)
     tables = []
     for horizon in sorted({NEXT_DAYS, predictor.churn_days, predictor.horizon_days}):
@@ -140,10 +141,10 @@ def log_scores(
     return int(rows.num_rows)
 
 
-def segment_names(total_cents: np.ndarray, segments: Segments) -> pa.Array:
-    """The value segment of each customer, from total revenue."""
+def segment_names(cents: np.ndarray, segments: Segments) -> pa.Array:
+    """The value segment of each customer, from revenue of all time on the policy's basis."""
     rungs = segments.active[::-1]
-    places = np.searchsorted([rung.from_total_revenue_cents for rung in rungs], total_cents, side="right") - 1
+    places = np.searchsorted([rung.from_total_revenue_cents for rung in rungs], cents, side="right") - 1
     return pa.array([rung.name for rung in rungs]).take(pa.array(np.maximum(places, 0)))
 
 

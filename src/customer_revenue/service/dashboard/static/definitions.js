@@ -21,7 +21,7 @@ export const DEFINITIONS = {
   ),
   new_customers: of("New", "Customers whose first order is in the month."),
   returning_customers: of("Returning", "Customers with an order in the month who had bought in an earlier one."),
-  customer_segment: of("Segment", "Value segment, by the customer’s total revenue of all time."),
+  customer_segment: of("Segment", "Value segment, by the customer’s revenue of all time, net of refunds unless the policy says otherwise."),
   segments: of(
     "Revenue by segment",
     "Each value segment’s share of the period’s revenue and of the customers. Segments depend on the revenue of all time.",

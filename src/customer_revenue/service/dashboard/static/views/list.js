@@ -24,9 +24,9 @@ const LISTS = {
     title: "Best customers",
     path: "/dashboard/customers",
     asked: {},
-    sort: "total_revenue_cents",
+    sort: "net_revenue_cents",
     key: "customers",
-    columns: [customer, segment, money("total_revenue_cents"), small(money("net_revenue_cents")), small(count("total_orders")), small(money("avg_order_value_cents")), last, predictedMoney("estimated_ltv_cents"), small(share("churn_risk_score"))],
+    columns: [customer, segment, money("net_revenue_cents"), small(money("total_revenue_cents")), small(count("total_orders")), small(money("avg_order_value_cents")), last, predictedMoney("estimated_ltv_cents"), small(share("churn_risk_score"))],
     none: ["Nobody bought in this period", "Choose a longer period or other segments."],
   },
   risk: {

@@ -29,7 +29,7 @@ export async function draw({ period, segments }, context, signal) {
   charts.catch(() => {}); // handled below, unless the view is left first
   const [overview, best, risk, actions] = await Promise.all([
     get("/dashboard/overview", { ...filters, part: "metrics" }, signal),
-    get("/dashboard/customers", { ...list, sort: "total_revenue_cents" }, signal),
+    get("/dashboard/customers", { ...list, sort: "net_revenue_cents" }, signal),
     get("/dashboard/customers", { ...list, show: "at_risk", sort: "revenue_at_risk_cents" }, signal),
     optional(get("/dashboard/actions", { ...filters, limit: SHORT_ACTIONS }, signal)),
   ]);
@@ -108,8 +108,8 @@ function row(customer, below, value, under) {
 }
 
 function bestCard({ customers, total }) {
-  const rows = customers.map((one) => row(one, `${format.many(one.total_orders, "order")}, last ${format.day(one.last_purchase_date)}`, format.money(one.total_revenue_cents), one.estimated_ltv_cents !== null && `LTV ${format.money(one.estimated_ltv_cents)}`));
-  return card("Best customers", { wide: 4, note: ["By ", term("total_revenue_cents", "revenue"), " of the period"], action: more("best", total) }, h("ol.rows", {}, rows));
+  const rows = customers.map((one) => row(one, `${format.many(one.total_orders, "order")}, last ${format.day(one.last_purchase_date)}`, format.money(one.net_revenue_cents), one.estimated_ltv_cents !== null && `LTV ${format.money(one.estimated_ltv_cents)}`));
+  return card("Best customers", { wide: 4, note: ["By ", term("net_revenue_cents", "net revenue"), " of the period"], action: more("best", total) }, h("ol.rows", {}, rows));
 }
 
 function riskCard({ customers, total, predicted }) {
