@@ -37,6 +37,7 @@ THOROUGH = frozenset(
         *("src/customer_revenue/library/covariate_backtests.py", "src/customer_revenue/library/cross_validation.py"),
         *("src/customer_revenue/library/probability_predictions.py", "tests/test_estimators.py"),
         "tests/test_migration.py",
+        "tests/test_booster_covariates.py",
         *("tests/modeling/test_ensemble_weights.py", "tests/revenue/test_portability.py", "tests/test_library.py"),
         *("tests/orders/test_generic.py", "tests/orders/test_conservation.py", "tests/orders/test_samples.py"),
         *("tests/orders/test_files.py", "tests/orders/test_store.py", "tests/orders/test_forgetting.py"),

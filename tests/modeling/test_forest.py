@@ -49,6 +49,19 @@ def test_sums_are_those_of_lightgbm_for_every_kind_of_value(rows: np.ndarray) ->
     assert np.std(sums[0]) > 0.1
 
 
+def test_categories_go_where_lightgbm_sends_them() -> None:
+    rng = np.random.default_rng(3)
+    X = np.column_stack([rng.integers(0, 12, 4000).astype(float), rng.normal(size=4000)])
+    X[rng.random(4000) < 0.1, 0] = np.nan
+    y = np.isin(X[:, 0], (1, 5, 7, 11)) * (1 + X[:, 1]) + (X[:, 0] == 3)
+    data = lgb.Dataset(X, y, categorical_feature=[0])
+    booster = lgb.train({**BOOSTER_PARAMETERS, "objective": "regression"}, data, 15)
+    asked = np.vstack([X, np.column_stack([[0.0, 11.0, 12.0, 40.0, np.nan, 3.0], np.zeros(6)])])
+    sums = Forest([(booster, [1, 0])]).sums([asked[:, 1], asked[:, 0]])
+    np.testing.assert_allclose(sums[0], _raw(booster, asked), rtol=0, atol=1e-9)
+    assert np.std(sums[0]) > 0.1
+
+
 def test_a_booster_that_learned_nothing_is_its_constant(rows: np.ndarray) -> None:
     constant = _booster(rows[:, 3:], rows[:, 0])
     sums = Forest([(constant, [3]), (_booster(rows, rows[:, 1]), range(4))]).sums(list(rows[:5].T))

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.modeling.predictor import Predictor, Tier
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.tiers import Tier
 
 from .conftest import AS_OF, HORIZON_DAYS, shop_of, simulated_orders
 

@@ -14,7 +14,7 @@ from customer_revenue.modeling.baselines import BaselineModels, BaselinePredicti
 from customer_revenue.modeling.ensemble import Weights
 from customer_revenue.modeling.fit_ensemble import CUSTOMERS_TO_TRUST
 from customer_revenue.modeling.population import Population
-from customer_revenue.modeling.predictor import Predictor, Tier
+from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.shop_prior import (
@@ -27,6 +27,7 @@ from customer_revenue.modeling.shop_prior import (
     shipped_boosters,
     shop_gap_days,
 )
+from customer_revenue.modeling.tiers import Tier
 from customer_revenue.settings import ModelOptions
 
 from .conftest import AS_OF
@@ -80,7 +81,7 @@ def test_neither_the_unit_of_money_nor_that_of_time_matters(baseline: BaselinePr
         + columns["positive_days"] * np.log(money) ** 2
     )
     columns["log_cents_sum"] = columns["log_cents_sum"] + columns["positive_days"] * np.log(money)
-    other = BaselinePrediction(replace(baseline.models, purchases=slower, spend=dearer), columns)
+    other = BaselinePrediction(replace(baseline.models, purchases=slower, spend=dearer), columns, baseline.covariates)
     for name, before, after in zip(
         HISTORY_NAMES, history_columns(baseline, 10.0), history_columns(other, 10.0 * time), strict=True
     ):

@@ -6,20 +6,27 @@ import datetime as dt
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.library.frame_columns import DayLike, as_day
+from customer_revenue.library.covariate_rows import with_columns
+from customer_revenue.library.customers import CustomerModel
+from customer_revenue.library.frame_columns import DayLike, as_day, as_frame, as_table
 from customer_revenue.library.orders import Orders
 from customer_revenue.library.probability import FitWarning, ProbabilityModel
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.metrics import Forecast, Outcomes
+from customer_revenue.settings import ModelOptions
 from customer_revenue.workflows.evaluation.backtest import choose_origins
 
 LOSSES = ("probability_log_loss", "revenue_rmse")
 """What a covariate must make smaller: of the chance of a purchase, and of revenue in cents."""
+
+CUSTOMER_MODEL = "customer_model"
 
 KEPT, NOISE, WORSE = "adds something", "adds nothing beyond noise", "makes a forecast worse"
 
@@ -61,6 +68,7 @@ def backtest_covariates(
     values: pd.DataFrame | None = None,
     draws: int = 200,
     seed: int = 0,
+    options: ModelOptions | None = None,
 ) -> CovariateBacktest:
     """Fit with and without each covariate at a cut-off, and compare the forecasts of the horizon that follows.
 
@@ -70,13 +78,14 @@ def backtest_covariates(
     Args:
         orders: the store.
         covariates: columns, in the order in which they are tried.
-        model: a name of ``ProbabilityModel``.
+        model: a name of ``ProbabilityModel``, or ``customer_model`` for :class:`CustomerModel`.
         horizon_days: length of the horizon.
         cutoff: last day of the fits; by default the last one whose horizon is over.
         values: the columns, one row per ``customer_id``, as they were known on each customer's first day; by default
             ``Orders.first_orders``. Customers who are not among them have missing values.
         draws: number of bootstrap samples.
         seed: seed of the samples.
+        options: variant of ``customer_model``.
 
     Raises:
         NotEnoughData: the history is not longer than the horizon, or nobody has bought on two days.
@@ -97,13 +106,19 @@ def backtest_covariates(
         happened["revenue_cents"].to_numpy(dtype=np.float64),
         np.full(len(happened), np.nan),
     )
-    rows = _with_values(orders.features(day), orders.first_orders(day) if values is None else values, covariates)
+    if isinstance(covariates, str) or not covariates:
+        raise InvalidParameter('name the covariates in a list, such as ["channel"]')
+    columns = orders.arrow.first_orders(day) if values is None else as_table(values)
+    rows = with_columns(orders.arrow.features(day), columns, covariates)
+    forecast = partial(_forecast, model, rows=rows, horizon_days=horizon_days)
+    if model == CUSTOMER_MODEL:
+        forecast = partial(_learned_forecast, orders, day, columns, horizon_days=horizon_days, options=options)
     kept: list[str] = []
-    best = _forecast(model, kept, rows, horizon_days)
+    best = forecast(kept)
     added = {}
     for name in covariates:
         try:
-            tried = _forecast(model, [*kept, name], rows, horizon_days)
+            tried = forecast([*kept, name])
         except InvalidParameter as problem:
             added[name] = [*[np.nan] * 6, False, problem.message]
             continue
@@ -112,8 +127,8 @@ def backtest_covariates(
         added[name] = [*(number for loss in LOSSES for number in changes[loss]), reason == KEPT, reason]
         if reason == KEPT:
             kept, best = [*kept, name], tried
-    columns = [f"{loss}{end}" for loss in LOSSES for end in ("", "_low", "_high")]
-    frame = pd.DataFrame.from_dict(added, orient="index", columns=[*columns, "kept", "reason"])
+    shown = [f"{loss}{end}" for loss in LOSSES for end in ("", "_low", "_high")]
+    frame = pd.DataFrame.from_dict(added, orient="index", columns=[*shown, "kept", "reason"])
     return CovariateBacktest(model, day, horizon_days, frame.rename_axis("covariate"), tuple(kept))
 
 
@@ -123,26 +138,28 @@ def _verdict(changes: Sequence[tuple[float, float, float]]) -> str:
     return KEPT if any(high < 0 for _, _, high in changes) else NOISE
 
 
-def _forecast(model: str, covariates: Sequence[str], rows: pd.DataFrame, horizon_days: int) -> Forecast:
+def _learned_forecast(
+    orders: Orders,
+    day: dt.date,
+    values: pa.Table,
+    covariates: Sequence[str],
+    horizon_days: int,
+    options: ModelOptions | None,
+) -> Forecast:
+    model = CustomerModel(horizon_days, options=options, covariates=covariates)
+    return _of_predictions(model.fit(orders, day, values=values).predict(orders))
+
+
+def _forecast(model: str, covariates: Sequence[str], rows: pa.Table, horizon_days: int) -> Forecast:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)  # what is judged is the forecast
-        found = ProbabilityModel(model, covariates=covariates).fit(rows).predict(rows, horizon_days)
+        fitted = ProbabilityModel(model, covariates=covariates).fit(rows)
+        return _of_predictions(as_frame(as_table(fitted.predict(rows, horizon_days))))
+
+
+def _of_predictions(found: pd.DataFrame) -> Forecast:
     purchases, revenue, chance = (
         found[name].to_numpy(dtype=np.float64)
         for name in ("expected_purchases", "expected_revenue_cents", "purchase_probability")
     )
     return Forecast(purchases, revenue, chance, np.full(len(found), np.nan))
-
-
-def _with_values(features: pd.DataFrame, values: pd.DataFrame, covariates: Sequence[str]) -> pd.DataFrame:
-    if isinstance(covariates, str) or not covariates:
-        raise InvalidParameter('name the covariates in a list, such as ["channel"]')
-    if absent := [name for name in ("customer_id", *covariates) if name not in values.columns]:
-        raise InvalidParameter(
-            f"the values lack the columns {', '.join(absent)}: they have {', '.join(values.columns)}"
-        )
-    if values["customer_id"].duplicated().any():
-        raise InvalidParameter("the values have several rows for one customer: give one row per customer_id")
-    if taken := [name for name in covariates if name in features.columns]:
-        raise InvalidParameter(f"{', '.join(taken)} is a feature of the past, and no covariate: rename or leave it out")
-    return features.merge(values[["customer_id", *covariates]], how="left", on="customer_id")

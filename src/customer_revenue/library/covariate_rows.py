@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import InvalidParameter
@@ -19,6 +20,27 @@ NOT_STATIC = (*HISTORY_COLUMNS, *OTHER_NAMES, "customer_id", "monetary_cents", "
 
 MAX_NEWCOMERS = 500
 """Customers over whom the expectations of a new customer are averaged where covariates differ."""
+
+
+def with_columns(rows: pa.Table, values: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Rows of customers with some columns of other rows, which are null for customers who are not among them.
+
+    Raises:
+        InvalidParameter: a column is missing, there are two rows for a customer, or a column is one of the rows' own.
+    """
+    if absent := [name for name in ("customer_id", *names) if name not in values.column_names]:
+        raise InvalidParameter(
+            f"the values lack the columns {', '.join(absent)}: they have {', '.join(values.column_names)}"
+        )
+    if taken := [name for name in names if name in rows.column_names]:
+        raise InvalidParameter(f"{', '.join(taken)} is a feature of the past, and no covariate: rename or leave it out")
+    ids = values.column("customer_id").cast(pa.string()).combine_chunks()
+    if pc.count_distinct(ids).as_py() < len(ids):
+        raise InvalidParameter("the values have several rows for one customer: give one row per customer_id")
+    places = pc.index_in(rows.column("customer_id").cast(pa.string()), value_set=ids)
+    for name in names:
+        rows = rows.append_column(name, values.column(name).take(places))
+    return rows
 
 
 class CovariateRows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self, cast
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from customer_revenue.choices import ForecastUnit
 from customer_revenue.errors import InvalidParameter, NotFitted
+from customer_revenue.library.covariate_rows import CovariateRows, with_columns
 from customer_revenue.library.estimator import Estimator
 from customer_revenue.library.frame_columns import (
     DayLike,
@@ -49,6 +51,8 @@ class CustomerModel(Estimator):
         discount_rate_per_year: discount rate of future revenue.
         seed: seed of everything random.
         options: variant of the models; the default one if not given.
+        covariates: columns of the first order (``Orders.first_orders``), or of the values that :meth:`fit` is given,
+            that the learned corrections use too; ``backtest_covariates`` says which of them add something.
 
     After ``fit``, ``tier_`` says what the predictions are based on and ``tier_reason_`` why; ``predictor_`` is the
     model itself.
@@ -72,12 +76,15 @@ class CustomerModel(Estimator):
         discount_rate_per_year: float = 0.1,
         seed: int = 20_240,
         options: ModelOptions | None = None,
+        covariates: Sequence[str] = (),
     ) -> None:
         self.horizon_days = horizon_days
         self.interval_mass = interval_mass
         self.discount_rate_per_year = discount_rate_per_year
         self.seed = seed
         self.options = options
+        self.covariates = covariates
+        self._values: pa.Table | None = None
         self._predictor: Predictor | None = None
 
     def __repr__(self) -> str:
@@ -93,16 +100,18 @@ class CustomerModel(Estimator):
     def __sklearn_is_fitted__(self) -> bool:
         return self._predictor is not None
 
-    def fit(self, orders: Orders | Frame, as_of: DayLike | None = None) -> Self:
+    def fit(self, orders: Orders | Frame, as_of: DayLike | None = None, *, values: Rows | None = None) -> Self:
         """Fit to what was known on a day; later orders are ignored.
 
         Args:
             orders: the store, or a log of orders in a frame, as ``load_orders`` takes it.
             as_of: last day included; by default the store's as-of day, and the day of the last order of a frame.
+            values: the covariates, one row per ``customer_id``, as they were known on each customer's first day; by
+                default ``Orders.first_orders``. Customers who are not among them have missing values.
 
         Raises:
             NotEnoughData: nobody had bought by then.
-            InvalidParameter: a setting is outside its bounds.
+            InvalidParameter: a setting is outside its bounds, or a covariate is missing or no number, text or boolean.
 
         >>> import customer_revenue as cr
         >>> quick = cr.CustomerModel(90, options=cr.ModelOptions(learned=False, windows=1, regularity=1))
@@ -112,15 +121,28 @@ class CustomerModel(Estimator):
         """
         if not isinstance(orders, Orders):
             with load_orders(orders) as loaded:
-                return self.fit(loaded, as_of or loaded.info.last_day)
+                return self.fit(loaded, as_of or loaded.info.last_day, values=values)
         self._check_parameters()
+        names = CovariateRows(self.covariates).names
         options = self.options or ModelOptions()
         when = orders.store.as_of(as_day(as_of))
         predictor = Predictor(
-            when.day, self.horizon_days, self.interval_mass, self.discount_rate_per_year, self.seed, options
+            when.day,
+            self.horizon_days,
+            self.interval_mass,
+            self.discount_rate_per_year,
+            self.seed,
+            options,
+            names,
         )
         windows = training_windows(orders.store, when, self.horizon_days, options)
-        self._predictor = predictor.fit(population(orders.store, when), windows)
+        customers = population(orders.store, when)
+        if names:
+            self._values = None if values is None else as_table(values)
+            known = self._known_values(orders, when.day)
+            customers = replace(customers, sample=with_columns(customers.sample, known, names))
+            windows = [replace(w, features=with_columns(w.features, known, names)) for w in windows]
+        self._predictor = predictor.fit(customers, windows)
         return self
 
     def _check_parameters(self) -> None:
@@ -200,7 +222,7 @@ class CustomerModel(Estimator):
         """Predictions, one row per customer.
 
         Args:
-            orders: the store, or rows of ``Orders.features``.
+            orders: the store, or rows of ``Orders.features``, with the covariates if there are any.
             as_of: day to predict from; by default the day of the fit. Rows must be as of this day.
             horizon_days: horizon of expected purchases and revenue and of ``purchase_probability``; by default the
                 model's.
@@ -370,7 +392,15 @@ class CustomerModel(Estimator):
             options=predictor.options,
         )
         model._predictor = predictor
+        model.covariates = predictor.covariates
         return model
 
     def _features(self, orders: Orders | Rows, day: dt.date) -> pa.Table:
-        return orders.arrow.features(day) if isinstance(orders, Orders) else as_table(orders)
+        if not isinstance(orders, Orders):
+            return as_table(orders)
+        features = orders.arrow.features(day)
+        names = CovariateRows(self.covariates).names
+        return with_columns(features, self._known_values(orders, day), names) if names else features
+
+    def _known_values(self, orders: Orders, day: dt.date) -> pa.Table:
+        return orders.arrow.first_orders(day) if self._values is None else self._values

@@ -14,6 +14,7 @@ from scipy.special import logit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baseline_guard import LogForecast
+from customer_revenue.modeling.covariates import NO_COVARIATES, CovariateColumns
 from customer_revenue.modeling.design_matrix import BASELINE_NAMES, MATRIX_NAMES, behaviour_matrix, needed_columns
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.own_season import OwnSeason, SeasonPosterior
@@ -51,10 +52,17 @@ class BaselineModels:
     spend: GammaGamma
     beta_geo: BetaGeo | None = None
     season: OwnSeason | None = None
+    covariates: CovariateColumns = NO_COVARIATES
 
     @classmethod
     def fitted(
-        cls, customers: Population, rhythm: RhythmModel, *, with_pareto: bool = True, penalizer: float | None = None
+        cls,
+        customers: Population,
+        rhythm: RhythmModel,
+        *,
+        with_pareto: bool = True,
+        penalizer: float | None = None,
+        covariates: CovariateColumns = NO_COVARIATES,
     ) -> BaselineModels:
         """The models fitted on customers as of a day, without BG/NBD.
 
@@ -63,12 +71,13 @@ class BaselineModels:
             rhythm: a fit to the same shop, whose regularity is taken over.
             with_pareto: whether Pareto/NBD is fitted.
             penalizer: of the parameters.
+            covariates: columns that the boosters are given too.
         """
         purchases = fitted_alike(rhythm, customers, penalizer)
         sample = Histories.from_table(customers.sample).sample(CUSTOMERS_FOR_PARETO) if with_pareto else None
         pareto = ParetoNBD(penalizer).fit(sample) if sample else None
         season = OwnSeason.fitted(needed_columns(customers.sample))
-        return cls(purchases, pareto, customers.fitted_spend(), season=season)
+        return cls(purchases, pareto, customers.fitted_spend(), season=season, covariates=covariates)
 
     @property
     def has_own_rhythms(self) -> bool:
@@ -94,6 +103,7 @@ class BaselineModels:
             "spend": self.spend.to_state(),
             "beta_geo": self.beta_geo.to_state() if self.beta_geo else None,
             "season": asdict(self.season) if self.season else None,
+            "covariates": self.covariates.to_state(),
         }
 
     @classmethod
@@ -105,15 +115,20 @@ class BaselineModels:
             GammaGamma.from_state(state["spend"]),
             BetaGeo.from_state(state["beta_geo"]) if state.get("beta_geo") else None,
             OwnSeason.from_state(state["season"]) if state.get("season") else None,
+            CovariateColumns.from_state(state.get("covariates", ())),
         )
 
 
 @dataclass(frozen=True)
 class BaselinePrediction:
-    """The columns of a table of features by name, and the predictions of the probability models from them."""
+    """The columns of a table of features by name, and the predictions of the probability models from them.
+
+    ``covariates`` are the columns of ``models.covariates``, coded for trees.
+    """
 
     models: BaselineModels
     columns: Mapping[str, Floats]
+    covariates: Floats
 
     @classmethod
     def of(cls, features: pa.Table, models: BaselineModels) -> BaselinePrediction:
@@ -121,15 +136,17 @@ class BaselinePrediction:
 
         Raises:
             TypeError: a column is missing.
+            InvalidParameter: a covariate is.
         """
-        return cls(models, needed_columns(features))
+        return cls(models, needed_columns(features), models.covariates.codes(features))
 
     def __len__(self) -> int:
         return len(self.columns["frequency"])
 
     def take(self, rows: npt.NDArray[np.bool_]) -> BaselinePrediction:
         """Some of the customers."""
-        return BaselinePrediction(self.models, {name: values[rows] for name, values in self.columns.items()})
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return BaselinePrediction(self.models, columns, self.covariates[rows])
 
     @cached_property
     def rhythm(self) -> PurchasePosterior:
@@ -166,8 +183,14 @@ class BaselinePrediction:
 
     @cached_property
     def matrix(self) -> Floats:
-        """The columns of :data:`FEATURE_NAMES` but the last."""
-        return np.column_stack([behaviour_matrix(self.columns, self.models.spend.mean_cents_), *self.base_columns])
+        """The columns of :data:`FEATURE_NAMES` but the last, then the covariates."""
+        behaviour = behaviour_matrix(self.columns, self.models.spend.mean_cents_)
+        return np.column_stack([behaviour, *self.base_columns, *self.covariates.T])
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """The places of the columns of the matrix that are codes of categories."""
+        return tuple(len(FEATURE_NAMES) - 1 + place for place in self.models.covariates.categorical)
 
     @cached_property
     def spend_cents(self) -> Floats:

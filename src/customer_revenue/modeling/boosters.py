@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -40,13 +40,22 @@ class OffsetBooster:
         trees: number of trees.
         clip: largest correction in either direction, so that no customer leaves the offset by more.
         seed: of bagging.
+        categories: places of the columns that are codes of categories, NaN for missing.
     """
 
-    def __init__(self, objective: str, trees: int = TREES, clip: float = 2.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        objective: str,
+        trees: int = TREES,
+        clip: float = 2.0,
+        seed: int = 0,
+        categories: Sequence[int] = (),
+    ) -> None:
         self.objective = objective
         self.trees = trees
         self.clip = clip
         self.seed = seed
+        self.categories = categories
         self.booster_: lgb.Booster | None = None
 
     def fit(self, X: Floats | lgb.Dataset, y: Floats, offset: Floats, weight: Floats | None = None) -> Self:
@@ -58,7 +67,7 @@ class OffsetBooster:
             offset: on the scale of the link.
             weight: of the rows.
         """
-        data = X if isinstance(X, lgb.Dataset) else binned(X, self.seed)
+        data = X if isinstance(X, lgb.Dataset) else binned(X, self.seed, self.categories)
         data.set_label(_own(y)).set_weight(weight).set_init_score(_own(offset))
         parameters = {**_dataset_parameters(len(y), self.seed), "objective": self.objective}
         if self.objective == "tweedie":
@@ -100,9 +109,17 @@ class OffsetBooster:
         return booster
 
 
-def binned(X: Floats, seed: int) -> lgb.Dataset:
-    """Rows of features in LightGBM's bins, which take as long to find as a dozen trees."""
-    return lgb.Dataset(_own(X), params=_dataset_parameters(len(X), seed), free_raw_data=True).construct()
+def binned(X: Floats, seed: int, categories: Sequence[int] = ()) -> lgb.Dataset:
+    """Rows of features in LightGBM's bins, which take as long to find as a dozen trees.
+
+    Args:
+        X: one row per customer and window.
+        seed: of bagging.
+        categories: places of the columns that are codes of categories.
+    """
+    parameters = _dataset_parameters(len(X), seed)
+    rows = lgb.Dataset(_own(X), params=parameters, free_raw_data=True)
+    return (rows.set_categorical_feature(list(categories)) if categories else rows).construct()
 
 
 def _dataset_parameters(rows: int, seed: int) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def save(predictor: Predictor, folder: Path | str, manifest_extra: Mapping[str, 
         "tier_reason": predictor.tier_reason_,
         "features": list(INPUT_COLUMNS),
         "model_features": list(FEATURE_NAMES),
+        "covariates": list(predictor.covariates),
         "packages": {name: version(name) for name in PACKAGES},
         "sha256": {name: _checksum(text.encode()) for name, text in texts.items()},
     }

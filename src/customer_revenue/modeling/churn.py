@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -30,13 +30,22 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         trees: trees of the booster.
         clip: largest correction of the log-odds.
         seed: of the split and of bagging.
+        categories: places of the columns that are codes of categories.
     """
 
-    def __init__(self, offset_column: int = -1, trees: int = TREES, clip: float = 3.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        offset_column: int = -1,
+        trees: int = TREES,
+        clip: float = 3.0,
+        seed: int = 0,
+        categories: Sequence[int] = (),
+    ) -> None:
         self.offset_column = offset_column
         self.trees = trees
         self.clip = clip
         self.seed = seed
+        self.categories = categories
 
     def fit(
         self,
@@ -65,7 +74,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(f"n_samples = {len(target)}: at least {MIN_ROWS} rows are needed")
         rate = np.clip(target.mean(), 1e-4, 1 - 1e-4)
         self.base_ = float(np.log(rate / (1 - rate)))
-        self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed)
+        self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed, self.categories)
         trained, tested = (None, None) if weight is None else (weight[~held_out], weight[held_out])
         self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]), trained)
         self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out], tested)

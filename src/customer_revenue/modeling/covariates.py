@@ -8,8 +8,9 @@ levels join.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ MIN_LEVEL_CUSTOMERS = 30
 
 MAX_LEVELS = 30
 """Levels of a category with effects of their own."""
+
+CODE_DECIMALS = 9
+"""Of numbers: what the same orders give on every engine."""
 
 MISSING, OTHER = "(missing)", "(other)"
 
@@ -63,6 +67,12 @@ class _Number:
         standard = np.where(missing, 0.0, (numbers - self.mean) / (self.deviation or 1.0))
         return [standard, *([missing.astype(np.float64)] if self.has_missing else [])]
 
+    def codes(self, values: pa.Array) -> Floats:
+        return _numbers(values)
+
+    def text(self, code: float) -> str:
+        return "unknown" if np.isnan(code) else f"{code:g}"
+
 
 @dataclass(frozen=True)
 class _Category:
@@ -92,6 +102,15 @@ class _Category:
         if OTHER in self.levels:
             texts = pc.if_else(pc.is_in(texts, value_set=pa.array(self.levels, pa.string())), texts, OTHER)
         return [np.asarray(pc.equal(texts, level).cast(pa.float64())) for level in self.levels[1:]]
+
+    def codes(self, values: pa.Array) -> Floats:
+        rest = float(self.levels.index(OTHER)) if OTHER in self.levels else np.nan
+        places = pc.index_in(_texts(values), value_set=pa.array(self.levels, pa.string()))
+        codes = np.asarray(places.cast(pa.float64()).fill_null(rest))
+        return np.where(np.asarray(values.is_null()), np.nan, codes)
+
+    def text(self, code: float) -> str:
+        return "unknown" if np.isnan(code) else self.levels[int(code)]
 
 
 @dataclass(frozen=True)
@@ -124,6 +143,47 @@ class CovariateColumns:
         if np.linalg.matrix_rank(design) < design.shape[1]:
             raise InvalidParameter(f"one of the covariates {', '.join(names)} follows from the others: leave it out")
         return found
+
+    @classmethod
+    def coded(cls, table: pa.Table, names: Sequence[str]) -> CovariateColumns:
+        """The same for :meth:`codes`, where a column may say nothing, or what others say.
+
+        Raises:
+            InvalidParameter: a column is missing, or of a type that is no covariate.
+        """
+        return cls(tuple(_coded(name, values) for name, values in _chosen(table, names)))
+
+    def codes(self, table: pa.Table) -> Floats:
+        """The columns for trees: a number as it is, a category as the place of its level, NaN for missing.
+
+        Rare and new levels are one.
+
+        Raises:
+            InvalidParameter: a column is missing or of another type than in the fit.
+
+        >>> table = pa.table({"channel": ["web"] * 40 + ["shop"] * 30 + ["fair"] * 30 + ["fax", "phone"] * 15})
+        >>> columns = CovariateColumns.coded(table, ["channel"])
+        >>> columns.codes(pa.table({"channel": ["shop", "fax", "letter", None]})).T.tolist()
+        [[3.0, 1.0, 1.0, nan]]
+        """
+        chosen = _chosen(table, [column.column for column in self.columns])
+        pairs = zip(self.columns, chosen, strict=True)
+        codes = [np.round(column.codes(values), CODE_DECIMALS) for column, (_, values) in pairs]
+        return np.column_stack(codes) if codes else np.empty((table.num_rows, 0))
+
+    @property
+    def categorical(self) -> tuple[int, ...]:
+        """The places of the categories among the columns."""
+        return tuple(place for place, column in enumerate(self.columns) if isinstance(column, _Category))
+
+    def texts(self, codes: Sequence[float]) -> list[Callable[[], str]]:
+        """What says in words what a customer's codes mean, one for each column."""
+        return [partial(_words, column, code) for column, code in zip(self.columns, codes, strict=True)]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.column for column in self.columns)
 
     @property
     def names(self) -> list[str]:
@@ -166,6 +226,13 @@ class CovariateColumns:
                 for column in state
             )
         )
+
+
+NO_COVARIATES = CovariateColumns(())
+
+
+def _words(column: _Number | _Category, code: float) -> str:
+    return f"{column.column} {column.text(code)}"
 
 
 def _chosen(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:

@@ -40,6 +40,11 @@ PRIOR_SPEND_SHARE = 0.5
 DIRECT_COLUMNS = [i for i, name in enumerate(FEATURE_NAMES[:-1]) if name not in AGE_NAMES]
 
 
+def direct_columns(width: int) -> list[int]:
+    """The columns of a matrix of this width that the direct member sees."""
+    return [*DIRECT_COLUMNS, *range(len(FEATURE_NAMES) - 1, width)]
+
+
 @dataclass(frozen=True)
 class Weights:
     """How much each member counts.
@@ -121,8 +126,9 @@ class Models:
 
     def _forest(self, used: Used) -> Forest:
         if used not in self._forests:
-            shared = list(range(len(FEATURE_NAMES) - 1))
-            columns = [shared, DIRECT_COLUMNS, shared, *([*shared, len(shared) + i] for i in range(len(self.churn)))]
+            shared = list(range(self.spend.trained.num_feature()))
+            classified = ([*shared, len(shared) + i] for i in range(len(self.churn)))
+            columns = [shared, direct_columns(len(shared)), shared, *classified]
             chosen = compress(zip(self.boosters, columns, strict=True), self._in_use(used))
             self._forests[used] = Forest([(booster.trained, own) for booster, own in chosen])
         return self._forests[used]

@@ -14,15 +14,14 @@ from scipy.special import expit
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baseline_guard import LogForecast, Scatter, own_shares
-from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
 from customer_revenue.modeling.churn import ChurnClassifier
 from customer_revenue.modeling.ensemble import (
-    DIRECT_COLUMNS,
     FittedEnsemble,
     Models,
     Weights,
     combine,
+    direct_columns,
 )
 from customer_revenue.modeling.levels import log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
@@ -150,16 +149,18 @@ def fit_boosters(
     base = stack([s.baseline.log_purchases(s.horizon_days) + s.purchase_level().value for s in longest])
     spend = stack([np.log(np.maximum(s.baseline.spend_cents, 1.0)) + s.spend_level().value for s in longest])
     purchases, revenue = stack([s.purchases for s in longest]), stack([s.revenue for s in longest])
-    bins = binned(X, seed)
+    categories = longest[0].baseline.categories
+    bins = binned(X, seed, categories)
     offset = OffsetBooster("poisson", trees, seed=seed).fit(bins, purchases, base, weight)
     rate = float(np.log(max(np.average(purchases, weights=weight), 1e-9) / longest[0].horizon_days))
-    direct = OffsetBooster("poisson", trees, clip=20.0, seed=seed)
-    direct.fit(X[:, DIRECT_COLUMNS], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
+    seen = direct_columns(X.shape[1])
+    direct = OffsetBooster("poisson", trees, clip=20.0, seed=seed, categories=[seen.index(c) for c in categories])
+    direct.fit(X[:, seen], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
     unit = float(np.mean(spend))
     money = OffsetBooster("tweedie", trees, clip=MAX_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
     customers = np.concatenate([s.customers for s in longest]).astype(str)
-    learned = cross_fitted(X, purchases, base, weight, customers, seed, trees)
+    learned = cross_fitted(X, purchases, base, weight, customers, seed, trees, categories)
     expected = base + learned + np.round(spend - unit, 9)
     money.fit(bins, relative, expected, weight)
     # Tweedie's deviance lets the total go for the many who spend little.
@@ -177,6 +178,7 @@ def cross_fitted(
     customers: npt.NDArray[np.str_],
     seed: int,
     trees: int,
+    categories: Sequence[int] = (),
 ) -> Floats:
     """Each row's correction of purchases, learned from half of the customers, to whom the row does not belong.
 
@@ -187,7 +189,8 @@ def cross_fitted(
     correction = np.zeros(len(X))
     for side in (half, ~half):
         if side.any():
-            booster = OffsetBooster("poisson", trees, seed=seed).fit(X[side], purchases[side], base[side], weight[side])
+            booster = OffsetBooster("poisson", trees, seed=seed, categories=categories)
+            booster.fit(X[side], purchases[side], base[side], weight[side])
             correction[~side] = booster.correction(X[~side])
     return correction
 
@@ -211,7 +214,7 @@ def _churn(
         if churned.min() == churned.max():  # all alike: there is nothing to tell apart
             continue
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
-        classifier = ChurnClassifier(len(FEATURE_NAMES) - 1, trees, seed=seed)
+        classifier = ChurnClassifier(X.shape[1] - 1, trees, seed=seed, categories=usable[0].baseline.categories)
         weight = None if usable[0].others is None else stack_others(usable)
         classifiers[horizon] = classifier.fit(X, churned.astype(float), groups, weight)
     return classifiers

@@ -34,9 +34,9 @@ _DE_BRUIJN, _DE_BRUIJN_SHIFT = np.uint16(0x09AF), np.uint16(12)
 
 @dataclass(frozen=True)
 class Split:
-    """A split of a tree: values up to the threshold go to the left.
+    """A split of a tree: values up to the threshold go to the left, or those of some categories.
 
-    ``cleared`` has the bits of the leaves on its left.
+    ``cleared`` has the bits of the leaves on its left. The threshold of a split by categories is the largest of them.
     """
 
     tree: int
@@ -44,6 +44,7 @@ class Split:
     threshold: float
     nan_goes_left: bool
     cleared: int
+    categories: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,17 @@ class ColumnTable:
     @classmethod
     def of(cls, column: int, splits: Sequence[Split], trees: int) -> Self:
         """The table of the splits on one column."""
-        edges = np.unique([split.threshold for split in splits])
+        found = [split.threshold for split in splits]
+        if categories := max((split.threshold for split in splits if split.categories), default=-1.0) + 1:
+            found += range(int(categories))
+        edges = np.unique(found)
         remaining = np.full((len(edges) + 2, trees), ALL_LEAVES, dtype=np.uint16)
         for split in splits:
             kept = ALL_LEAVES & ~np.uint16(split.cleared)
+            if split.categories:
+                goes_right = ~np.isin(edges, list(split.categories))
+                remaining[np.append(goes_right, [True, True]), split.tree] &= kept
+                continue
             remaining[np.searchsorted(edges, split.threshold) + 1 : -1, split.tree] &= kept
             if not split.nan_goes_left:
                 remaining[-1, split.tree] &= kept
@@ -130,6 +138,17 @@ class _Leaves:
         yield from self.walk(node["left_child"])
         cleared = (1 << len(self._values)) - (1 << first)
         yield from self.walk(node["right_child"])
+        if node["decision_type"] == "==":
+            left = frozenset(int(code) for code in node["threshold"].split("||"))
+            yield Split(
+                self._tree,
+                self._columns[node["split_feature"]],
+                max(left),
+                nan_goes_left=False,
+                cleared=cleared,
+                categories=left,
+            )
+            return
         if node["decision_type"] != "<=" or node["missing_type"] == "Zero":
             raise ValueError(f"not a split on a number: {node['decision_type']}, missing {node['missing_type']}")
         threshold = node["threshold"]

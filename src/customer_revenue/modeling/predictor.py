@@ -6,7 +6,6 @@ import copy
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
 from customer_revenue.modeling.chunks import map_chunks, one_blas_thread
 from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.covariates import CovariateColumns
 from customer_revenue.modeling.ensemble import FittedEnsemble
 from customer_revenue.modeling.fit_ensemble import learn, too_little_happened
 from customer_revenue.modeling.population import Population
@@ -36,6 +36,7 @@ from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_h
 from customer_revenue.modeling.season import around_season
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.shop_prior import ShopPrior
+from customer_revenue.modeling.tiers import Tier
 from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import PREDICTION_SCHEMA
@@ -49,15 +50,6 @@ CUSTOMERS_PER_WINDOW = 50_000
 REFUND_PRIOR_DAYS = 5.0
 
 
-class Tier(StrEnum):
-    """What the predictions rest on; only facts where nobody has an order."""
-
-    FULL = "full"
-    PROBABILITY_MODELS = "probability_models"
-    POPULATION = "population"
-    FACTS_ONLY = "facts_only"
-
-
 class Predictor:
     """Predicts each customer's purchases and revenue from their behaviour up to a day.
 
@@ -68,6 +60,7 @@ class Predictor:
         discount_rate_per_year: of future revenue.
         seed: of everything random in training.
         options: variant of the models to fit, and the window of the churn score.
+        covariates: columns of the features that the boosters are given too, such as the channel of the first order.
     """
 
     def __init__(
@@ -78,6 +71,7 @@ class Predictor:
         discount_rate_per_year: float = 0.1,
         seed: int = 0,
         options: ModelOptions | None = None,
+        covariates: Sequence[str] = (),
     ) -> None:
         self.as_of_day = self.trained_until = as_of_day
         self.horizon_days = horizon_days
@@ -85,6 +79,7 @@ class Predictor:
         self.discount_rate_per_year = discount_rate_per_year
         self.seed = seed
         self.options = options or ModelOptions()
+        self.covariates = tuple(covariates)
         self.tier_ = Tier.FACTS_ONLY
         self.tier_reason_ = "not fitted"
         self.base_: BaselineModels | None = None
@@ -139,7 +134,10 @@ class Predictor:
         enough = [w for w in usable if not w.of_other_quarter]
         given = ModifiedBetaGeoCNBDk(options.regularity) if options.regularity else None
         rhythm = given or chosen_rhythm(customers.sample, enough[0] if enough else None)
-        self.base_ = BaselineModels.fitted(customers, rhythm, with_pareto=options.pareto, penalizer=options.penalizer)
+        coding = CovariateColumns.coded(customers.sample, self.covariates)
+        self.base_ = BaselineModels.fitted(
+            customers, rhythm, with_pareto=options.pareto, penalizer=options.penalizer, covariates=coding
+        )
         self.tier_ = Tier.PROBABILITY_MODELS
         if not options.learned:
             self.tier_reason_ = "learning from past windows is switched off"
@@ -148,8 +146,10 @@ class Predictor:
             return self._unlearned(customers, TOO_SHORT)
         lags = [(self.as_of_day - w.cutoff).days for w in enough]
         training_windows = [
-            TrainingWindow.of(w.sample(CUSTOMERS_PER_WINDOW), lag, rhythm, latest=w is enough[0], options=options)
-            for w, lag in zip(enough, lags, strict=True)
+            TrainingWindow.of(
+                w.sample(CUSTOMERS_PER_WINDOW), lag, rhythm, latest=not i, options=options, covariates=coding
+            )
+            for i, (w, lag) in enumerate(zip(enough, lags, strict=True))
         ]
         if too_little := too_little_happened(training_windows):
             return self._unlearned(customers, too_little)
@@ -344,7 +344,8 @@ class Predictor:
         classifier, matrix = self._churn_classifier, self.reason_inputs(features).matrix
         if classifier is None or matrix is None:
             return None
-        return FEATURE_NAMES, contributions(matrix, classifier), matrix
+        names = (*FEATURE_NAMES[:-1], *self.covariates, FEATURE_NAMES[-1])
+        return names, contributions(matrix, classifier), matrix
 
     @property
     def _churn_classifier(self) -> ChurnClassifier | None:
@@ -409,6 +410,7 @@ class Predictor:
         predictor.refund_prior_cents_ = state["refund_prior_cents"]
         if state["base"] is not None:
             predictor.base_ = BaselineModels.from_state(state["base"])
+            predictor.covariates = predictor.base_.covariates.column_names
         if state["learned"] is not None:
             predictor.learned_ = FittedEnsemble.from_state(state["learned"], texts)
         if state["prior"] is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.currencies import in_units, minor_digits
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.covariates import NO_COVARIATES, CovariateColumns
 from customer_revenue.modeling.purchase_histories import columns
 from customer_revenue.tables import SEASON_WINDOWS
 
@@ -61,6 +63,9 @@ THEMES: Mapping[str, tuple[str, ...]] = {
 _OF_THEME = np.array([[float(name in names) for names in THEMES.values()] for name in FEATURE_NAMES])
 """Which theme (columns) each feature (rows) is about."""
 
+COVARIATES_FROM = len(FEATURE_NAMES) - 1
+"""The place of the first covariate in the classifier's matrix; the offset comes last."""
+
 REASON_COLUMNS = (
     "frequency",
     "recency_days",
@@ -82,47 +87,54 @@ class ReasonInputs:
     """The inputs of the reasons, one row per customer.
 
     Args:
-        matrix: what the churn classifier sees, the columns of ``FEATURE_NAMES``; ``None`` without one.
+        matrix: what the churn classifier sees, the columns of ``FEATURE_NAMES``, the covariates before the last;
+            ``None`` without one.
         values: the columns of :data:`REASON_COLUMNS`.
+        covariates: what the covariates' codes mean.
     """
 
     matrix: Floats | None
     values: Floats
+    covariates: CovariateColumns = NO_COVARIATES
 
     @classmethod
     def of(cls, features: pa.Table, baseline: BaselinePrediction, horizon_days: int | None) -> ReasonInputs:
         """Those of the customers in a table of features, for a classifier of this horizon or for none."""
         matrix = None if horizon_days is None else baseline.churn_matrix(horizon_days)
-        return cls(matrix, np.column_stack(list(columns(features, REASON_COLUMNS).values())))
+        values = np.column_stack(list(columns(features, REASON_COLUMNS).values()))
+        return cls(matrix, values, baseline.models.covariates)
 
     @classmethod
     def joined(cls, parts: Sequence[ReasonInputs]) -> ReasonInputs:
         """The customers of several, in order."""
         matrices = [part.matrix for part in parts if part.matrix is not None]
-        return cls(np.concatenate(matrices) if matrices else None, np.concatenate([part.values for part in parts]))
+        values = np.concatenate([part.values for part in parts])
+        return cls(np.concatenate(matrices) if matrices else None, values, parts[0].covariates)
 
     def at(self, place: int) -> ReasonInputs:
         """One of the customers."""
         one = slice(place, place + 1)
-        return ReasonInputs(None if self.matrix is None else self.matrix[one], self.values[one])
+        return ReasonInputs(None if self.matrix is None else self.matrix[one], self.values[one], self.covariates)
 
 
 def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None, currency: str = "") -> list[list[str]]:
     """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
 
-    They are LightGBM's own contributions, summed by theme; where the classifier starts from the purchase model, its
-    distance from the average customer counts as silence. Without a classifier, the reasons name silence and frequency.
+    They are LightGBM's own contributions, summed by theme, each covariate a theme of its own after the others; where
+    the classifier starts from the purchase model, its distance from the average customer counts as silence. Without a
+    classifier, the reasons name silence and frequency.
     """
     rows = [{**dict(zip(REASON_COLUMNS, row, strict=True)), "currency": currency} for row in inputs.values.tolist()]
     if classifier is None or inputs.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
-    effects = _effects(inputs.matrix, classifier)
-    return [_words(row, own) for row, own in zip(rows, effects, strict=True)]
-
-
-def _effects(matrix: Floats, classifier: ChurnClassifier) -> Floats:
-    parts = contributions(matrix, classifier)
-    return np.asarray(parts @ _OF_THEME)
+    parts = contributions(inputs.matrix, classifier)
+    own, more = np.delete(parts, np.s_[COVARIATES_FROM:-1], axis=1), parts[:, COVARIATES_FROM:-1]
+    effects = np.column_stack([own @ _OF_THEME, more])
+    codes = inputs.matrix[:, COVARIATES_FROM:-1].tolist()
+    return [
+        _words([*(partial(text, row) for text in TEXTS.values()), *inputs.covariates.texts(own_codes)], own_effects)
+        for row, own_codes, own_effects in zip(rows, codes, effects, strict=True)
+    ]
 
 
 def contributions(matrix: Floats, classifier: ChurnClassifier) -> Floats:
@@ -135,11 +147,10 @@ def contributions(matrix: Floats, classifier: ChurnClassifier) -> Floats:
     return parts
 
 
-def _words(row: Mapping[str, Any], effects: Floats) -> list[str]:
+def _words(texts: Sequence[Callable[[], str]], effects: Floats) -> list[str]:
     strongest = np.argsort(-np.abs(effects), kind="stable")[:MAX_REASONS]
-    names: Sequence[str] = list(THEMES)
     return [
-        f"{TEXTS[names[i]](row)}: {'higher' if effects[i] > 0 else 'lower'} risk than the average customer"
+        f"{texts[i]()}: {'higher' if effects[i] > 0 else 'lower'} risk than the average customer"
         for i in strongest
         if abs(effects[i]) >= MIN_EFFECT
     ]

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baselines import BaselineModels, BaselinePrediction
+from customer_revenue.modeling.covariates import NO_COVARIATES, CovariateColumns
 from customer_revenue.modeling.levels import Level
 from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.population import Population
@@ -39,7 +40,14 @@ class TrainingWindow:
 
     @classmethod
     def of(
-        cls, window: Window, lag_days: int, rhythm: RhythmModel, *, latest: bool, options: ModelOptions
+        cls,
+        window: Window,
+        lag_days: int,
+        rhythm: RhythmModel,
+        *,
+        latest: bool,
+        options: ModelOptions,
+        covariates: CovariateColumns = NO_COVARIATES,
     ) -> TrainingWindow:
         """A window under models that are fitted at its cut-off.
 
@@ -47,7 +55,11 @@ class TrainingWindow:
         """
         customers = Population.of(window.features)
         models = BaselineModels.fitted(
-            customers, rhythm, with_pareto=options.pareto and latest, penalizer=options.penalizer
+            customers,
+            rhythm,
+            with_pareto=options.pareto and latest,
+            penalizer=options.penalizer,
+            covariates=covariates,
         )
         if latest:
             models = models.with_beta_geo(customers.histories)

@@ -13,7 +13,8 @@ from customer_revenue.modeling import bundle
 from customer_revenue.modeling.forecast_names import OURS
 from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.modeling.metrics import Forecast
-from customer_revenue.modeling.predictor import Predictor, Tier
+from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.modeling.tiers import Tier
 from customer_revenue.orders.store import Store
 from customer_revenue.policy import Gate
 from customer_revenue.settings import FitOptions

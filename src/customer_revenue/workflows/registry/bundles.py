@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_revenue import tracking
-from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.errors import BundleIncompatible, ModelError, ModelNotFound
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.registered_models import bundle_of, named_version
@@ -120,6 +120,11 @@ def find_model(registry: RegistryOptions) -> LoadedModel:
         identity = model_identity(registry)
         folder, notice = Path(registry.model).resolve(), ""
     manifest = read_manifest(folder)
+    if covariates := manifest.get("covariates"):
+        raise BundleIncompatible(
+            f"{folder} was trained with the covariates {', '.join(covariates)}, which nothing gives it here; "
+            "train again, or predict in Python with cr.CustomerModel.load"
+        )
     if notice:
         notice = f"{notice}: answering with the bundle {manifest['version']}, the last good one here"
     return replace(_loaded(folder, manifest, identity, bool(manifest.get(UNDER_WAY))), notice=notice)
