@@ -45,6 +45,20 @@ class ProfitBy(StrEnum):
     CUSTOMER = "customer"
 
 
+class FirstDayBy(StrEnum):
+    """What is known of a customer on their first day."""
+
+    ALL = "all"
+    CHANNEL = "channel"
+    COUNTRY = "country"
+    CAMPAIGN = "campaign"
+    DISCOUNT = "discount"
+    PRODUCT = "product"
+    CATEGORY = "category"
+    SIZE = "size"
+    MONTH = "month"
+
+
 class AtRiskBy(StrEnum):
     """The order of customers at risk."""
 

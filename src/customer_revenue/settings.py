@@ -128,6 +128,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="Secret key of the hashes of forgotten customers; the same for every import."
     )
     policy: Path | None = Field(None, description="TOML file whose keys override the packaged policy.")
+    acquisition_costs: Path | None = Field(
+        None, description="CSV file of what was spent to win customers: channel, month, cost."
+    )
     as_of: dt.date | None = Field(None, description="Day to compute everything as of; by default the store's own.")
     currency: str = Field("", description="ISO 4217 code of the store's currency; by default the file format's.")
     timezone: str = Field("UTC", description="Reporting time zone, which decides the day of an order.")

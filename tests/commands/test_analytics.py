@@ -16,7 +16,7 @@ NAMES = {
     "purchase-frequency": "purchase_frequency",
     "trends": "monthly_trends",
     "rfm": "groups",
-    "acquisition": "by_cohort",
+    "acquisition": "all",
     "profit": "profits",
     "segments": "segments",
     "widget": "topCustomers",

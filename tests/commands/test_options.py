@@ -42,7 +42,7 @@ FREE_TEXT = {
 LIMITED = {
     ("advise", "about"),
     ("forecast", "unit"),
-    ("analytics acquisition", "unit"),
+    ("analytics acquisition", "by"),
     ("analytics at-risk", "activity"),
     ("analytics at-risk", "by"),
     ("analytics at-risk", "stage"),

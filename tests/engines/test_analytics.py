@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 from tests.engines.conftest import SPARK, ZONES
 
-from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, FirstDayBy, TopBy
+from customer_revenue.features.first_orders import first_orders
+from customer_revenue.modeling.new_customer_value import AGE_ENDS
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.policy import Margin, load_policy
-from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.cohorts import cohorts, triangle
@@ -31,6 +32,7 @@ from customer_revenue.revenue.profit import (
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
+from customer_revenue.revenue.value_by_age import acquired_by_day, spread_of_value, value_by_age
 from customer_revenue.revenue.view import customer_revenue_analysis, customers
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.known_tables import known_at
@@ -61,6 +63,7 @@ def analytics(store: Store) -> dict[str, ir.Table]:
     scored = rfm(base, policy.rfm)
     margin = Margin(assumed_percent=37, by_category={"Books": 20}, by_product={"a": 55, "c": 0})
     lines = store.table("order_items")
+    levels = first_orders(store.table("orders"), lines).select("customer_id", level="product_id")
     moves = cost_movements(known, lines, margin)
     return {
         "summary": summary(known, None, day, policy),
@@ -80,6 +83,9 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "purchase frequency": purchase_frequency(base),
         "trends": trends(known),
         "daily cohorts": daily_cohorts(known, day),
+        "acquired by day": acquired_by_day(known, levels, day),
+        "value by age": value_by_age(known, levels, day, AGE_ENDS, 365),
+        "spread of value": spread_of_value(known, levels, day, AGE_ENDS, 365),
         "profit by customer": profit_by_customer(moves),
         "profit by month": profit_by_month(moves),
         "profit in total": total_profit(moves),
@@ -87,8 +93,6 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "widget metrics": widget_metrics(base, day),
         "rfm": scored,
         "rfm summary": rfm_summary(scored),
-        "acquisition by cohort": acquisition_by_cohort(base, predicted, policy.acquisition),
-        "acquisition by segment": acquisition_by_segment(base, predicted, policy.acquisition),
     }
 
 
@@ -137,7 +141,7 @@ def test_as_the_service_answers(stores: Stores, engine: str, same: Callable[[Any
                 "distribution": customers.distribution(),
                 "purchase frequency": customers.purchase_frequency(),
                 "rfm": customers.rfm("champions", 20, 0),
-                "acquisition": customers.acquisition(CohortUnit.QUARTER),
+                "acquisition": customers.acquisition(FirstDayBy.SIZE, 180, None),
                 "segments": customers.segments(),
                 "actions": customers.actions(20, 0),
                 "forecast": customers.forecast(6),

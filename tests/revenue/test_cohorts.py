@@ -7,12 +7,10 @@ from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING
 
-import ibis
 import pytest
 
 from customer_revenue.choices import CohortUnit
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 AS_OF = dt.date(2023, 12, 15)
 JANUARY = 2023 * 12
-PREDICTIONS = ibis.table({"customer_id": "string", "estimated_ltv_cents": "float64"}, name="ltv")
 
 
 def index(unit: str, day: str) -> str:
@@ -118,30 +115,6 @@ def test_rfm_splits_no_tie(shop_of: Callable[..., Shop], policy: Policy) -> None
     rows = shop.dicts(rfm(customers(shop.known, shop.as_of_day, policy), policy.rfm))
     assert {row["monetary_score"] for row in rows if row["monetary_cents"] == 500} == {1}
     assert {row["monetary_score"] for row in rows if row["monetary_cents"] == 900} == {5}
-
-
-@pytest.mark.parametrize("column", ["first_purchase_date", "customer_segment"])
-def test_acquisition_equals_its_twin(shop: Shop, policy: Policy, column: str) -> None:
-    shop.execute("""CREATE OR REPLACE TABLE ltv AS SELECT customer_id, (hash(customer_id) % 90000) / 3 AS
-        estimated_ltv_cents FROM base WHERE hash(customer_id) % 5 > 0""")
-    base = customers(shop.known, shop.as_of_day, policy)
-    by_segment = column == "customer_segment"
-    query = acquisition_by_segment if by_segment else acquisition_by_cohort
-    key = column if by_segment else index("month", column)
-    order = "avg_ltv DESC, key" if by_segment else "key"
-    assert shop.rows(query(base, PREDICTIONS, policy.acquisition)) == shop.twin(f"""
-        WITH whole AS (SELECT {key} AS key, CAST(floor(estimated_ltv_cents + 0.5) AS BIGINT) AS cents
-            FROM base JOIN ltv USING (customer_id))
-        SELECT key, count(*), (2 * sum(cents) + count(*)) // (2 * count(*)) AS avg_ltv,
-            sum(cents) * 80 // (100 * count(*)) FROM whole GROUP BY key ORDER BY {order}""")
-
-
-def test_500_dollars_of_lifetime_value_allow_400_of_cost(shop_of: Callable[..., Shop], policy: Policy) -> None:
-    shop = shop_of(AS_OF, [("1", "u", 500, "paid", "2023-05-01")])
-    shop.execute("CREATE TABLE ltv AS SELECT 'u' AS customer_id, 50000.0::DOUBLE AS estimated_ltv_cents")
-    base = customers(shop.known, shop.as_of_day, policy)
-    (row,) = shop.dicts(acquisition_by_segment(base, PREDICTIONS, policy.acquisition))
-    assert row["max_acquisition_cost_cents"] == 40_000
 
 
 def test_widget_metrics_equal_their_twin(shop: Shop, policy: Policy) -> None:

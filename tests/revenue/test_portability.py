@@ -11,7 +11,6 @@ import pytest
 from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.orders.engines.spark.dialect import SparkStoreCompiler
 from customer_revenue.policy import Margin, Policy, load_policy
-from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.affinity import first_purchases, next_products
 from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.cohorts import cohorts, triangle
@@ -87,8 +86,6 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
         "widget metrics": widget_metrics(base, day),
         "rfm": scored,
         "rfm summary": rfm_summary(scored),
-        "acquisition by cohort": acquisition_by_cohort(base, PREDICTIONS, policy.acquisition),
-        "acquisition by segment": acquisition_by_segment(base, PREDICTIONS, policy.acquisition),
         "profit by customer": profit_by_customer(cost_movements(known, lines, margin, day)),
         "profit by product": profit_by_product(known, lines, margin),
         "next products": next_products(first_purchases(known), 20),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, ProfitBy, Stage, TopBy
+from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, FirstDayBy, ProfitBy, Stage, TopBy
 from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, settings_for
 from customer_revenue.console import say
 from customer_revenue.periods import Period
@@ -113,9 +114,24 @@ def rfm(
 
 
 @analytics.command()
-def acquisition(unit: Unit = CohortUnit.MONTH, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
-    """Maximum acquisition costs."""
-    print_result(store, as_of, lambda base: base.acquisition(unit))
+def acquisition(
+    by: Annotated[FirstDayBy, typer.Option(help="What makes the groups; known on the first day.")] = FirstDayBy.ALL,
+    payback_days: Annotated[
+        int, typer.Option(min=1, max=730, help="Days within which the profit is to pay the cost.")
+    ] = 365,
+    costs: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of what was spent: channel, month, cost.", show_default=False),
+    ] = None,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """What new customers are worth and may cost, and what channels cost and bring."""
+    from customer_revenue.workflows.customers.answers import Answers
+    from customer_revenue.workflows.parameters import as_json
+
+    answers = Answers.open(settings_for(store), lazily=True)
+    say(as_json(answers.acquisition(by, payback_days, as_of, costs)))
 
 
 @analytics.command()

@@ -7,16 +7,17 @@ from typing import Any, cast
 
 import pandas as pd
 
-from customer_revenue.choices import CohortUnit
+from customer_revenue.choices import FirstDayBy
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.customers import CustomerModel
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.orders import Orders
+from customer_revenue.modeling.new_customer_value import AGE_ENDS
 from customer_revenue.policy import load_policy
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
+from customer_revenue.workflows.customer_base.new_customers import acquisition_body
+from customer_revenue.workflows.customer_base.profits import margin_rate
 from customer_revenue.workflows.registry.bundles import LoadedModel
-
-UNITS = {"month": CohortUnit.MONTH, "quarter": CohortUnit.QUARTER}
 
 
 def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: DayLike | None = None) -> pd.DataFrame:
@@ -43,32 +44,80 @@ def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day
     return as_frame(_base(orders, model, as_of).action_rows(limit, 0))
 
 
-def acquisition_budget(
-    orders: Orders, model: CustomerModel, by: str = "segment", as_of: DayLike | None = None
+def new_customers(
+    orders: Orders, by: str = "all", payback_days: int = 365, as_of: DayLike | None = None
 ) -> pd.DataFrame:
-    """Average lifetime value, and the maximum acquisition cost that leaves the policy's margin.
+    """What a new customer is expected to bring, and the most that they may cost. No model is needed.
 
     Args:
         orders: the store.
-        model: a model fitted to it.
-        by: ``segment``, or the ``month`` or ``quarter`` of the first purchase.
-        as_of: day of the decision; by default the day of the model's fit.
+        by: ``all``, or what is known on the first day: ``channel``, ``country``, ``campaign``, ``discount``,
+            ``product``, ``category``, ``size`` (of the first order) or ``month``.
+        payback_days: within which the profit is to pay the cost, 1 to 730.
+        as_of: day of the decision; by default the store's as-of day.
+
+    Returns:
+        One row per group and horizon of 30, 90, 180, 365 and 730 days since the first order: expected
+        ``net_revenue_cents`` with the 80 % interval of the mean of a coming month's customers, ``profit_cents``,
+        ``is_observed`` (else the curve is continued), ``customers`` behind it and ``max_acquisition_cost_cents``.
+        ``attrs`` has ``margin_percent`` and ``margin_basis``.
 
     Raises:
-        InvalidParameter: ``by`` has another value.
+        InvalidParameter: ``by`` or ``payback_days`` is outside of its values.
+        NotEnoughData: nobody had bought by then.
 
     >>> import customer_revenue as cr
-    >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
-    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
-    ...     model = cr.CustomerModel(options=quick).fit(orders)
-    ...     budget = cr.acquisition_budget(orders, model)
-    >>> budget.columns.tolist()
-    ['customer_segment', 'customers', 'avg_ltv_cents', 'max_acquisition_cost_cents']
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     won = cr.new_customers(cdnow, payback_days=180)
+    >>> won[["days", "net_revenue_cents", "is_observed"]].to_numpy().tolist()[:2]
+    [[30, 4512, True], [90, 5566, True]]
     """
-    if by != "segment" and by not in UNITS:
-        raise InvalidParameter(f"by: {by!r} is not one of {', '.join(['segment', *UNITS])}", ["segment", *UNITS])
-    found = _base(orders, model, as_of).acquisition(UNITS.get(by, CohortUnit.MONTH))
-    return pd.DataFrame(cast("list[dict[str, Any]]", found["by_segment" if by == "segment" else "by_cohort"]))
+    body = _acquisition(orders, by, payback_days, as_of, None)
+    groups = body["groups"] or [body["all"]]
+    found = pd.json_normalize(
+        cast("list[dict[str, Any]]", groups), "values", ["level", "customers", "max_acquisition_cost_cents"]
+    )
+    found = found.astype({"customers": int, "max_acquisition_cost_cents": int})
+    found.attrs = {name: body[name] for name in ("margin_percent", "margin_basis")}
+    ids = ["level", "customers"]
+    return found[[*ids, *(name for name in found.columns if name not in ids)]]
+
+
+def acquisition_costs(orders: Orders, costs: str | Path, as_of: DayLike | None = None) -> pd.DataFrame:
+    """Cost per new customer, LTV:CAC and payback month of each channel and month.
+
+    Args:
+        orders: the store, with the channel of its orders.
+        costs: CSV file with the columns ``channel``, ``month`` (``YYYY-MM``) and ``cost``, in units of the currency.
+        as_of: day of the decision; by default the store's as-of day.
+
+    Raises:
+        UnreadableFile: the file lacks a column or has a row that cannot be used; names its line.
+
+    >>> import customer_revenue as cr, pandas as pd, pathlib, tempfile
+    >>> log = pd.DataFrame({"customer": ["ann", "bob"], "date": ["2024-05-01", "2024-05-03"], "amount": [10, 5]})
+    >>> with cr.load_orders(log.assign(channel="web")) as orders, tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "costs.csv")
+    ...     _ = file.write_text("channel,month,cost\\nweb,2024-05,4.50\\n")
+    ...     found = cr.acquisition_costs(orders, file)
+    >>> found[["customers", "cac_cents", "ltv_profit_cents", "payback_month"]].to_numpy().tolist()
+    [[2, 225, 300, 0]]
+    """
+    body = _acquisition(orders, "channel", 365, as_of, Path(costs))
+    return pd.DataFrame(cast("list[dict[str, Any]]", body["channels"]))
+
+
+def _acquisition(
+    orders: Orders, by: str, payback_days: int, as_of: DayLike | None, costs: Path | None
+) -> dict[str, Any]:
+    if by not in list(FirstDayBy):
+        raise InvalidParameter(f"by: {by[:40]!r} is not one of {', '.join(FirstDayBy)}", list(FirstDayBy))
+    if not 1 <= payback_days <= AGE_ENDS[-1]:
+        raise InvalidParameter(f"payback_days must be 1 to {AGE_ENDS[-1]}, not {payback_days}")
+    store, policy = orders.store, load_policy(orders.settings.policy)
+    when = store.as_of(as_day(as_of))
+    margin = margin_rate(store, when, policy.margin)
+    return acquisition_body(store, when, policy, margin, FirstDayBy(by), payback_days, costs)
 
 
 def _base(orders: Orders, model: CustomerModel, as_of: DayLike | None) -> CustomerBase:

@@ -75,7 +75,7 @@ def fit_cohort_curve(arrivals: Floats, revenue_cents: Floats, orders: Floats, da
     exposure = np.where(later, arrivals[:, None] * days, 0.0)
     for _ in range(ROUNDS if cents.sum() > 0 else 0):
         base = exposure * quality[:, None] * np.exp(levels)
-        repeat, decay = _power(base, ages, cents, order, decay)
+        repeat, decay = power_fit(base, ages, cents, order, decay)
         expected = base * repeat * np.maximum(ages, 1.0) ** -decay
         prior = ORDERS_OF_PRIOR * order
         quality = quality * (cents.sum(axis=1) + prior) / (expected.sum(axis=1) + prior)
@@ -85,8 +85,16 @@ def fit_cohort_curve(arrivals: Floats, revenue_cents: Floats, orders: Floats, da
     return CohortCurve(first, repeat, decay, quality, like, levels, 2.0 / (1.0 + count.sum(axis=0)))
 
 
-def _power(base: Floats, ages: Floats, cents: Floats, order: float, decay: float) -> tuple[float, float]:
-    """The Poisson fit of ``repeat`` and ``decay``, in orders, by Newton steps on the decay."""
+def power_fit(base: Floats, ages: Floats, cents: Floats, order: float, decay: float) -> tuple[float, float]:
+    """The Poisson fit of ``repeat`` and ``decay``, in orders, by Newton steps on the decay.
+
+    Args:
+        base: what ``repeat`` is multiplied by, such as customers times days.
+        ages: of each, at least 1 where it counts.
+        cents: that came.
+        order: cents that vary together, such as a mean order.
+        decay: to start from.
+    """
     log_age = np.log(np.maximum(ages, 1.0))
     for _ in range(8):
         shape = base * np.exp(-decay * log_age)

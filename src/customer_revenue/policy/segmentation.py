@@ -154,6 +154,6 @@ class Rfm(Section):
 
 
 class Acquisition(Section):
-    """What a new customer may cost."""
+    """What a new customer may cost: ``margin_percent`` of their expected profit must remain."""
 
     margin_percent: int = Field(ge=0, lt=100)

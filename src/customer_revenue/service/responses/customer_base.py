@@ -218,34 +218,6 @@ class Rfm(Complete):
     page: Page | None = None
 
 
-class Budget(Answer):
-    """The maximum acquisition cost for a customer."""
-
-    customers: int
-    avg_ltv_cents: int
-    max_acquisition_cost_cents: int
-
-
-class CohortBudget(Budget):
-    """The maximum acquisition cost for a customer of a cohort."""
-
-    cohort: str
-
-
-class SegmentBudget(Budget):
-    """The maximum acquisition cost for a customer of a segment."""
-
-    customer_segment: str
-
-
-class Acquisition(Complete):
-    """Maximum acquisition costs."""
-
-    unit: Literal["month", "quarter"]
-    by_cohort: list[CohortBudget]
-    by_segment: list[SegmentBudget]
-
-
 class Segment(PageShare):
     """A value segment: its criteria, its size and how to treat its customers."""
 

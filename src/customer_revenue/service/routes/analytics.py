@@ -94,12 +94,6 @@ def rfm(
     return _reply(state, as_of, lambda base: base.rfm(group, limit, offset))
 
 
-@router.get("/acquisition", response_model=replies.Acquisition, summary="Maximum acquisition costs")
-def acquisition(state: State, unit: Unit = CohortUnit.MONTH, as_of: AsOfDay = None) -> Response:
-    """Mean lifetime value by cohort and by segment, and the maximum acquisition cost that leaves the margin."""
-    return _reply(state, as_of, lambda base: base.acquisition(unit))
-
-
 @router.get("/segments", response_model=replies.Segments, summary="Segments and lifecycle stages")
 def segments(state: State, as_of: AsOfDay = None) -> Response:
     """Each segment and stage with its criteria, count, share and treatment."""

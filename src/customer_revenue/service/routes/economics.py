@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from customer_revenue.choices import ProfitBy
+from customer_revenue.choices import FirstDayBy, ProfitBy
 from customer_revenue.service.responses import earnings as replies
 from customer_revenue.service.routes.common import AsOfDay, Limit, Offset, State, json_response
 
@@ -27,3 +27,20 @@ def profit(
     or category) or `assumed` (its assumed rate). A sum rests on the weakest of its parts.
     """
     return json_response(state.current().of_base(lambda base: base.profit(by, limit, offset), as_of))
+
+
+@router.get("/acquisition", response_model=replies.Acquisition, summary="What new customers are worth and may cost")
+def acquisition(
+    state: State,
+    by: Annotated[FirstDayBy, Query(description="What makes the groups; known on the first day.")] = FirstDayBy.ALL,
+    payback_days: Annotated[
+        int, Query(ge=1, le=730, description="Days within which the profit is to pay the cost.")
+    ] = 365,
+    as_of: AsOfDay = None,
+) -> Response:
+    """Expected net revenue and profit of a new customer within 30 to 730 days, and the most that they may cost.
+
+    With the setting `acquisition_costs`, `channels` has the cost, the new customers, LTV:CAC and the payback month of
+    each channel and month.
+    """
+    return json_response(state.current().acquisition(by, payback_days, as_of))

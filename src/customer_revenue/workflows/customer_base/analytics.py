@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
@@ -14,14 +15,13 @@ import pyarrow.compute as pc
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.decide import Terms
 from customer_revenue.actions.situations import Situations
-from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, ProfitBy, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, FirstDayBy, ForecastUnit, ProfitBy, TopBy
 from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy, Rfm
-from customer_revenue.revenue.acquisition import acquisition_by_cohort, acquisition_by_segment
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
 from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, top_customers
 from customer_revenue.revenue.distribution import (
@@ -155,20 +155,13 @@ class CustomerBase:
             body |= {"customers": self.rows(page_of(members, limit, offset)), **self._page(limit, offset)}
         return body
 
-    def acquisition(self, unit: CohortUnit) -> Body:
-        """Average lifetime value, and the highest acquisition cost that leaves the policy's margin.
+    def acquisition(self, by: FirstDayBy, payback_days: int, costs: Path | None) -> Body:
+        """What new customers are worth and may cost, by what is known of them on their first day."""
+        from customer_revenue.workflows.customer_base.new_customers import acquisition_body
 
-        Raises:
-            ModelError: there is no model.
-        """
-        policy = self._policy.acquisition
-        by_cohort = self.rows(acquisition_by_cohort(self.customers, self.predictions, policy, unit))
-        by_segment = self.rows(acquisition_by_segment(self.customers, self.predictions, policy))
-        return {
-            "unit": unit.value,
-            "by_cohort": [labelled(row, unit) for row in by_cohort],
-            "by_segment": by_segment,
-        }
+        with self._lock:
+            margin = self.margin
+        return acquisition_body(self.store, self.when, self._policy, margin, by, payback_days, costs)
 
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""

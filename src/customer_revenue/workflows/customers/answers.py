@@ -6,13 +6,14 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 from typing_extensions import override
 
 from customer_revenue.actions.decide import Terms
-from customer_revenue.choices import Breakdown
+from customer_revenue.choices import Breakdown, FirstDayBy
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.settings import Settings
@@ -211,6 +212,13 @@ class Answers(Session):
         """What the customer base says as of a day, as a response."""
         base = self.base(as_of)
         return self.complete(ask(base), base.when)
+
+    def acquisition(
+        self, by: FirstDayBy, payback_days: int, as_of: str | None = None, costs: Path | None = None
+    ) -> Body:
+        """What new customers are worth and may cost; ``costs`` overrides the setting ``acquisition_costs``."""
+        path = costs or self._settings.acquisition_costs
+        return self.of_base(lambda base: base.acquisition(by, payback_days, path), as_of)
 
     def of_dashboard(self, ask: Callable[[Dashboard], Body], as_of: str | None = None) -> Body:
         """What the page's customer base says as of a day, as a response."""

@@ -1,0 +1,229 @@
+"""Customers to be won: what each is expected to bring, and what they may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_revenue import lazy_ibis as ibis
+from customer_revenue.choices import FirstDayBy
+from customer_revenue.errors import NotEnoughData
+from customer_revenue.features.first_orders import first_orders
+from customer_revenue.modeling.new_customer_value import AGE_ENDS, VALUE_DAYS, WINDOW_DAYS, NewCustomerValue
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf, month_label
+from customer_revenue.policy import Policy
+from customer_revenue.revenue.arithmetic import first_of_month, month_index
+from customer_revenue.revenue.value_by_age import acquired_by_day, spread_of_value, value_by_age
+from customer_revenue.tables import as_of_literal, day_literal
+from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.acquisition_costs import AcquisitionCost, read_costs
+from customer_revenue.workflows.customer_base.profits import MarginRate
+from customer_revenue.workflows.known_tables import known_at
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SIZE_GROUPS = 5
+"""Number of groups by the size of the first order, of about as many customers each."""
+
+LTV_DAYS = 365
+"""The lifetime value of a new customer in LTV:CAC is what they bring within so many days."""
+
+DAYS_PER_PAYBACK_MONTH = 30
+
+FIRST_ORDER_COLUMNS = {
+    FirstDayBy.CHANNEL: "channel",
+    FirstDayBy.COUNTRY: "country",
+    FirstDayBy.CAMPAIGN: "campaign",
+    FirstDayBy.PRODUCT: "product_id",
+    FirstDayBy.CATEGORY: "category",
+}
+
+
+@dataclass(frozen=True)
+class NewCustomers:
+    """The customers acquired so far, in groups by what was known of them on their first day."""
+
+    by: FirstDayBy
+    acquired: pa.Table
+    value: NewCustomerValue
+
+    @classmethod
+    def of(cls, store: Store, when: AsOf, by: FirstDayBy) -> NewCustomers:
+        """Read them out of a store.
+
+        Args:
+            store: the orders.
+            when: the as-of moment; nothing later is used.
+            by: what makes the groups.
+
+        Raises:
+            NotEnoughData: nobody was won in the five years before.
+        """
+        known, day = known_at(store, when), day_literal(when.day)
+        levels = _levels(store, when, by)
+        acquired = store.fetch(acquired_by_day(known, levels, day).order_by("level", "cohort", "observed_days"))
+        if not pc.any(pc.less(acquired["observed_days"], WINDOW_DAYS)).as_py():
+            raise NotEnoughData(f"nobody was won in the five years up to {when.day}: there is nothing to learn from")
+        values = store.fetch(value_by_age(known, levels, day, AGE_ENDS, WINDOW_DAYS))
+        spread = store.fetch(spread_of_value(known, levels, day, AGE_ENDS, WINDOW_DAYS))
+        return cls(by, acquired, NewCustomerValue.of(acquired, values, spread))
+
+    @cached_property
+    def by_month(self) -> dict[tuple[str, str], int]:
+        """Customers acquired by group and month such as ``2023-01``."""
+        sums: dict[tuple[str, str], int] = {}
+        for level, cohort, count in zip(
+            *(self.acquired[name].to_pylist() for name in ("level", "cohort", "customers")), strict=True
+        ):
+            key = (level, month_label(first_of_month(cohort)))
+            sums[key] = sums.get(key, 0) + count
+        return sums
+
+    def place(self, level: str) -> int:
+        """The row of a group, or of those with few customers that it belongs to."""
+        levels = self.value.levels
+        return levels.index(level) if level in levels else len(levels) - 1
+
+
+def acquisition_body(
+    store: Store, when: AsOf, policy: Policy, margin: MarginRate, by: FirstDayBy, payback_days: int, costs: Path | None
+) -> Body:
+    """What new customers are worth and may cost, as an answer.
+
+    Args:
+        store: the orders.
+        when: the as-of moment.
+        policy: share of the profit that must remain.
+        margin: what is expected to remain of net revenue.
+        by: what makes the groups.
+        payback_days: within which the profit is to pay the cost.
+        costs: file of what was spent by channel and month; None for no report of channels.
+
+    Raises:
+        NotEnoughData: nobody had bought by then.
+        UnreadableFile: the file cannot be used.
+    """
+    everyone = NewCustomers.of(store, when, FirstDayBy.ALL)
+    groups = everyone if by is FirstDayBy.ALL else NewCustomers.of(store, when, by)
+    keep = (100 - policy.acquisition.margin_percent) / 100 * margin.share
+    spent: list[Row] = []
+    if costs is not None:
+        rows = read_costs(costs, store.info.currency)
+        channels = groups if by is FirstDayBy.CHANNEL else NewCustomers.of(store, when, FirstDayBy.CHANNEL)
+        spent = channel_rows(rows, channels, margin)
+    return {
+        "by": by.value,
+        "payback_days": payback_days,
+        "margin_percent": margin.percent,
+        "margin_basis": margin.basis,
+        "all": _rows(everyone, margin, keep, payback_days)[0],
+        "groups": [] if by is FirstDayBy.ALL else _rows(groups, margin, keep, payback_days),
+        "channels": spent,
+    }
+
+
+def channel_rows(costs: Sequence[AcquisitionCost], channels: NewCustomers, margin: MarginRate) -> list[Row]:
+    """Cost, new customers, LTV:CAC and payback of each channel and month of a file of costs.
+
+    Args:
+        costs: of the file.
+        channels: the customers by channel.
+        margin: what is expected to remain of net revenue.
+
+    Returns:
+        Rows in the order of the file: ``channel``, ``month``, ``cost_cents``, ``customers``, ``cac_cents`` (null
+        without customers), ``ltv_profit_cents`` (expected of a new customer within a year), ``ltv_to_cac`` and
+        ``payback_month``, the first month (of 30 days) after acquisition in whose course the profit reaches the cost;
+        null where it does not within two years.
+    """
+    profit = channels.value.cumulative() * margin.share
+    ltv = channels.value.cumulative([LTV_DAYS])[:, 0] * margin.share
+    rows = []
+    for cost in costs:
+        place = channels.place(cost.channel)
+        customers = channels.by_month.get((cost.channel, cost.month), 0)
+        cac = cost.cost_cents / customers if customers else None
+        rows.append(
+            {
+                "channel": cost.channel,
+                "month": cost.month,
+                "cost_cents": cost.cost_cents,
+                "customers": customers,
+                "cac_cents": None if cac is None else round(cac),
+                "ltv_profit_cents": round(ltv[place]),
+                "ltv_to_cac": round(ltv[place] / cac, 2) if cac else None,
+                "payback_month": None if cac is None else _payback_month(profit[place], cac),
+            }
+        )
+    return rows
+
+
+def _payback_month(profit_cents: np.ndarray[tuple[int], np.dtype[np.float64]], cac_cents: float) -> int | None:
+    days = np.arange(AGE_ENDS[-1] + 1)
+    reached = np.nonzero(np.interp(days, AGE_ENDS, profit_cents) >= cac_cents)[0]
+    return int(np.ceil(days[reached[0]] / DAYS_PER_PAYBACK_MONTH)) if len(reached) else None
+
+
+def _rows(customers: NewCustomers, margin: MarginRate, keep: float, payback_days: int) -> list[Row]:
+    value = customers.value
+    middle, (low, high) = value.cumulative(VALUE_DAYS), value.interval(VALUE_DAYS)
+    affordable = np.maximum(value.cumulative([payback_days])[:, 0], 0.0) * keep
+    seen = [value.is_observed(days) for days in VALUE_DAYS]
+    return [
+        {
+            "level": level,
+            "customers": int(value.customers[row]),
+            "values": [
+                {
+                    "days": days,
+                    "net_revenue_cents": round(middle[row, column]),
+                    "low_cents": round(low[row, column]),
+                    "high_cents": round(high[row, column]),
+                    "profit_cents": round(middle[row, column] * margin.share),
+                    "is_observed": seen[column],
+                }
+                for column, days in enumerate(VALUE_DAYS)
+            ],
+            "max_acquisition_cost_cents": int(affordable[row]),
+        }
+        for row, level in enumerate(value.levels)
+    ]
+
+
+def _levels(store: Store, when: AsOf, by: FirstDayBy) -> ir.Table:
+    """``customer_id`` and ``level`` of each customer by then."""
+    orders = store.table("orders")
+    firsts = first_orders(orders.filter(orders.created_at <= as_of_literal(when.moment)), store.table("order_items"))
+    if by is FirstDayBy.MONTH:
+        dated = known_at(store, when).counted_orders()
+        own = dated.group_by(customer_id=dated.user_id).aggregate(first_day=dated.day.min())
+        index = month_index(own.first_day)
+        year, month = (index / 12).floor().cast("int64"), index % 12 + 1
+        padded = (month < 10).ifelse(ibis.literal("0"), "").concat(month.cast("string"))
+        return own.select("customer_id", level=year.cast("string").concat("-", padded))
+    if by is FirstDayBy.SIZE:
+        return firsts.select("customer_id", level=_size(store, firsts))
+    if by is FirstDayBy.DISCOUNT:
+        has = (firsts.discount_cents > 0) | firsts.discount_code.notnull()
+        return firsts.select("customer_id", level=has.coalesce(ibis.literal(value=False)).ifelse("discount", "none"))
+    if by is FirstDayBy.ALL:
+        return firsts.select("customer_id", level=ibis.literal("all"))
+    return firsts.select("customer_id", level=firsts[FIRST_ORDER_COLUMNS[by]])
+
+
+def _size(store: Store, firsts: ir.Table) -> ir.StringValue:
+    """The group of each first order by its size: bounds in cents, of about as many customers each."""
+    cents = store.fetch(firsts.select("order_cents"))["order_cents"].to_numpy()
+    bounds = np.unique(np.quantile(cents, np.arange(1, SIZE_GROUPS) / SIZE_GROUPS).round().astype(np.int64)).tolist()
+    cases = [(firsts.order_cents < bound, f"{place + 1}: below {bound}") for place, bound in enumerate(bounds)]
+    last = f"{len(bounds) + 1}: from {bounds[-1]}"
+    return cast("ir.StringValue", ibis.cases(*cases, else_=last))
