@@ -50,7 +50,7 @@ class CustomerRevenueError(Exception):
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.details = tuple(details)
+        self.details: tuple[str, ...] = tuple(details)
 
 
 class InputError(CustomerRevenueError):

@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 from pathlib import Path
+from typing import ClassVar
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -22,7 +23,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 class ApiKey(BaseModel):
     """A key as it is kept. The key itself is shown once, when it is made, and nowhere kept."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     sha256: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -31,7 +31,7 @@ class ModelOptions(BaseModel):
     {'learned': False}
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     learned: bool = Field(default=True, description="Whether boosters learn the models' errors from earlier windows.")
     pareto: bool = Field(default=True, description="Whether Pareto/NBD is a member of the ensemble.")
@@ -62,7 +62,7 @@ class ModelOptions(BaseModel):
 class StoreOptions(BaseModel):
     """How a store is opened and written."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     timezone: str
     """The reporting zone."""
@@ -84,7 +84,7 @@ class StoreOptions(BaseModel):
 class FitOptions(BaseModel):
     """How a model is fitted, for any horizon."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     interval_mass: float
     discount_rate_per_year: Decimal
@@ -95,7 +95,7 @@ class FitOptions(BaseModel):
 class RegistryOptions(BaseModel):
     """Where trained versions are kept: the folder of bundles, and the experiment on the tracking server."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     models: Path
     model: str
@@ -108,7 +108,7 @@ class RegistryOptions(BaseModel):
 class Settings(BaseSettings):
     """All settings. Each can be set as ``CUSTOMER_REVENUE_<NAME>`` in the environment or in a ``.env`` file."""
 
-    model_config = SettingsConfigDict(
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
         env_nested_delimiter=NESTED,

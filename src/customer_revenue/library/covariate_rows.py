@@ -53,12 +53,12 @@ class CovariateRows:
     """
 
     def __init__(self, names: Sequence[str] = ()) -> None:
-        self.names = (names,) if isinstance(names, str) else tuple(names)
+        self.names: tuple[str, ...] = (names,) if isinstance(names, str) else tuple(names)
         if len(set(self.names)) < len(self.names):
             raise InvalidParameter(f"a covariate is named twice: {', '.join(self.names)}")
         if past := [name for name in self.names if name in NOT_STATIC]:
             raise InvalidParameter(f"{', '.join(past)} is what the model explains, and no covariate: leave it out")
-        self.coding = CovariateColumns(())
+        self.coding: CovariateColumns = CovariateColumns(())
         self.newcomers: Histories | None = None
 
     def learn(self, table: pa.Table) -> Histories:

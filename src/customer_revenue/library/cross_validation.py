@@ -42,7 +42,9 @@ class RollingOrigins:
     def __init__(self, n_splits: int = 3, horizon_days: int = 90, *, date: str = "date") -> None:
         if n_splits < 1 or horizon_days < 1:
             raise InvalidParameter(f"n_splits and horizon_days must be 1 or more, not {n_splits} and {horizon_days}")
-        self.n_splits, self.horizon_days, self.date = n_splits, horizon_days, date
+        self.n_splits: int = n_splits
+        self.horizon_days: int = horizon_days
+        self.date: str = date
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:  # noqa: ARG002
         """The number of splits; scikit-learn asks for it.

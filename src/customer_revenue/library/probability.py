@@ -84,10 +84,12 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         covariates: Sequence[str] = (),
         time_unit: str = "day",
     ) -> None:
-        self.name, self.k = name, k
-        self.penalizer, self.spend_penalizer = penalizer, spend_penalizer
-        self.covariates = covariates
-        self.time_unit = time_unit
+        self.name: str = name
+        self.k: int = k
+        self.penalizer: float | None = penalizer
+        self.spend_penalizer: float | None = spend_penalizer
+        self.covariates: Sequence[str] = covariates
+        self.time_unit: str = time_unit
         self._fit: FittedProbability | None = None
         self._check_parameters()
 

@@ -70,6 +70,10 @@ class CovariateEffects:
     """The place of the parameter that covariates change for leaving."""
     leaving_sign: ClassVar[int]
     """1 if more of this parameter is more leaving, -1 if it is less."""
+    log_likelihood_: float
+    log_likelihood_without_covariates_: float
+    penalizer_: float
+    problem_: str
 
     def __init__(self) -> None:
         self.effects_: Floats = np.zeros(0)

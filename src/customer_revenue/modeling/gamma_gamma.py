@@ -42,12 +42,12 @@ class GammaGamma:
 
     def __init__(self, penalizer: float | None = None) -> None:
         self.penalizer = penalizer
-        self.penalizer_ = penalizer or 0.0
+        self.penalizer_: float = penalizer or 0.0
         self.p_: float | None = None
         self.q_: float | None = None
         self.v_: float | None = None
-        self.mean_cents_ = 0.0
-        self.problem_ = "not fitted"
+        self.mean_cents_: float = 0.0
+        self.problem_: str = "not fitted"
 
     def fit(self, frequency: npt.ArrayLike, spend_cents: npt.ArrayLike, weights: npt.ArrayLike = 1.0) -> Self:
         """Maximum likelihood on customers with at least one day of positive spend; others are left out.

@@ -41,6 +41,10 @@ class ParetoNBD(CovariateEffects):
     k: ClassVar[int] = 1
     leaving_place: ClassVar[int] = 3
     leaving_sign: ClassVar[int] = -1
+    r_: float
+    alpha_: float
+    s_: float
+    beta_: float
 
     def __init__(self, penalizer: float | None = None) -> None:
         super().__init__()

@@ -73,20 +73,21 @@ class Predictor:
         options: ModelOptions | None = None,
         covariates: Sequence[str] = (),
     ) -> None:
-        self.as_of_day = self.trained_until = as_of_day
+        self.as_of_day = as_of_day
+        self.trained_until: dt.date = as_of_day
         self.horizon_days = horizon_days
         self.interval_mass = interval_mass
         self.discount_rate_per_year = discount_rate_per_year
         self.seed = seed
-        self.options = options or ModelOptions()
-        self.covariates = tuple(covariates)
-        self.tier_ = Tier.FACTS_ONLY
-        self.tier_reason_ = "not fitted"
+        self.options: ModelOptions = options or ModelOptions()
+        self.covariates: tuple[str, ...] = tuple(covariates)
+        self.tier_: Tier = Tier.FACTS_ONLY
+        self.tier_reason_: str = "not fitted"
         self.base_: BaselineModels | None = None
         self.learned_: FittedEnsemble | None = None
         self.prior_: ShopPrior | None = None
-        self.refund_rate_ = 0.0
-        self.refund_prior_cents_ = 0.0
+        self.refund_rate_: float = 0.0
+        self.refund_prior_cents_: float = 0.0
 
     @property
     def churn_days(self) -> int:

@@ -79,6 +79,10 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
     dropout_after_first_purchase: ClassVar[bool] = True
     leaving_place: ClassVar[int] = 2
     leaving_sign: ClassVar[int] = 1
+    r_: float
+    alpha_: float
+    a_: float
+    b_: float
 
     def __init__(self, k: int = 1, penalizer: float | None = None) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -81,7 +81,7 @@ _OPTIONAL = {
 class ShopMapping(BaseModel):
     """The contents of a mapping file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     statuses: dict[str, Literal["paid", "refunded", "ignored"]] = {}
     columns: dict[str, str] = {}

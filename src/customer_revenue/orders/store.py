@@ -86,7 +86,7 @@ class Store:
     def __init__(self, engine: Engine, options: StoreOptions, url: str) -> None:
         self._engine = engine
         try:
-            self.info = _info(without_password(url), engine.info(), options)
+            self.info: StoreInfo = _info(without_password(url), engine.info(), options)
             if not engine.has_own_tables:
                 _ = self.tables
             _warn(self.info.url, engine.findings)

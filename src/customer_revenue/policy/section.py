@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from string import Formatter
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 class Section(BaseModel):
     """A part of the policy; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
 
 class PolicyError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,7 @@ def _described(schema: dict[str, Any]) -> None:
 class Answer(BaseModel):
     """An object in a response; it has no fields other than the documented ones."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_described)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", json_schema_extra=_described)
 
 
 class Meta(Answer):

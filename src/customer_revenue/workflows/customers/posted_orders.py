@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -53,7 +53,7 @@ Moment = Annotated[
 class StrictRequest(BaseModel):
     """A part of a request, without fields other than the documented ones."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
 class HistoryOrder(StrictRequest):
