@@ -83,7 +83,7 @@ def test_a_champion_promoted_and_rolled_back(own_shop: Shop) -> None:
         load.wait_for(lambda load: len(load.answers) > 20)
         for version in ("second", first, "second", first):
             make_current(models, version)
-            load.wait_for(lambda load: {w[0] for _, _, w in load.answers[-20:]} == {version})  # noqa: B023  # at once
+            load.wait_for(lambda load: {w[0] for _, _, w in load.answers[-20:]} == {version}, 60)  # noqa: B023  # at once
     assert load.failures == []
     assert load.errors == set()
     assert load.seen == {(first, 365), ("second", 300)}

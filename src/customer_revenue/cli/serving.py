@@ -26,7 +26,7 @@ def serve(
     environment = service_environment(settings.store)
     if day := optional_day(as_of):
         environment["CUSTOMER_REVENUE_AS_OF"] = day.isoformat()
-    Answers.open(settings).close()
+    Answers.open(settings, try_first=True).close()
     os.environ.update(environment)
     command = service_command(host, port)
     os.execv(sys.executable, command)  # noqa: S606  # no shell, and our own arguments

@@ -83,18 +83,27 @@ def load(folder: Path | str) -> Predictor:
         BundleDamaged: a file is missing, truncated or altered.
     """
     folder = Path(folder)
+    texts = checked_texts(folder)
+    try:
+        state = json.loads(texts.pop(STATE))
+        return Predictor.from_state(state, {name.removesuffix(".txt"): text for name, text in texts.items()})
+    except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
+        raise BundleDamaged(f"the parameters in {folder} do not make a predictor: {error}") from error
+
+
+def checked_texts(folder: Path) -> dict[str, str]:
+    """The files of a bundle, by name, after every checksum has been checked; nothing reads what they say.
+
+    Raises:
+        ModelNotFound, BundleIncompatible, BundleDamaged: see :func:`load`.
+    """
     manifest = read_manifest(folder)
     if [manifest.get("features"), manifest.get("model_features")] != [list(INPUT_COLUMNS), list(FEATURE_NAMES)]:
         raise BundleIncompatible(f"{folder} was trained on other features than this package makes; train again")
     checksums = manifest.get("sha256")
     if not isinstance(checksums, dict) or STATE not in checksums:
         raise BundleDamaged(f"the manifest of {folder} lists no checksums")
-    texts = {name: _checked(folder, name, checksum) for name, checksum in checksums.items()}
-    try:
-        state = json.loads(texts.pop(STATE))
-        return Predictor.from_state(state, {name.removesuffix(".txt"): text for name, text in texts.items()})
-    except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
-        raise BundleDamaged(f"the parameters in {folder} do not make a predictor: {error}") from error
+    return {name: _checked(folder, name, checksum) for name, checksum in checksums.items()}
 
 
 def _checked(folder: Path, name: str, checksum: str) -> str:
@@ -104,7 +113,10 @@ def _checked(folder: Path, name: str, checksum: str) -> str:
     content = path.read_bytes()
     if _checksum(content) != checksum:
         raise BundleDamaged(f"{path} is not what the manifest says: truncated or altered")
-    return content.decode()
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise BundleDamaged(f"{path} is no text") from None
 
 
 def _checksum(content: bytes) -> str:

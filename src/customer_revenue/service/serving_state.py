@@ -18,7 +18,8 @@ from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import HistoryScorer
-from customer_revenue.workflows.registry.bundles import load_model
+from customer_revenue.workflows.registry.bundles import find_model
+from customer_revenue.workflows.registry.canary import check_trial
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +71,9 @@ class ServingState:
         try:
             return self.current().scorer()
         except StoreError:
-            return HistoryScorer.of(
-                load_model(self._settings.registry), load_policy(self._settings.policy), self._settings
-            )
+            model = find_model(self._settings.registry)
+            check_trial(model, self._settings.models, None)
+            return HistoryScorer.of(model, load_policy(self._settings.policy), self._settings)
 
     @property
     def opened(self) -> Answers | None:
@@ -125,7 +126,7 @@ class ServingState:
             if self._answers is None:
                 self._raise_recent_error()
                 try:
-                    self._answers = Answers.open(self._settings)
+                    self._answers = Answers.open(self._settings, try_first=True)
                 except StoreError as error:
                     self._last_error = (time.monotonic(), error)
                     raise

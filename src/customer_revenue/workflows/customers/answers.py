@@ -55,8 +55,15 @@ class Answers(Session):
 
     @override
     @classmethod
-    def open(cls, settings: Settings, previous: LoadedModel | None = None, *, lazily: bool = False) -> Self:
-        answers = super().open(settings, previous, lazily=lazily)
+    def open(
+        cls,
+        settings: Settings,
+        previous: LoadedModel | None = None,
+        *,
+        lazily: bool = False,
+        try_first: bool = False,
+    ) -> Self:
+        answers = super().open(settings, previous, lazily=lazily, try_first=try_first)
         if not lazily:
             assert answers._queries
             assert answers._advisor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
@@ -26,6 +27,8 @@ from customer_revenue.workflows.registry.bundles import (
 
 if TYPE_CHECKING:
     from customer_revenue.modeling.predictor import Predictor
+
+logger = logging.getLogger(__name__)
 
 MAX_AGE_SECONDS = 2.5
 """How long after a check of the store and the model they still count as the newest."""
@@ -93,8 +96,18 @@ class Session:
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy)
 
+    _try_first = False
+    """Whether a child process tries each model before it is loaded here."""
+
     @classmethod
-    def open(cls, settings: Settings, previous: LoadedModel | None = None, *, lazily: bool = False) -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        previous: LoadedModel | None = None,
+        *,
+        lazily: bool = False,
+        try_first: bool = False,
+    ) -> Self:
         """The store and the model that the settings name.
 
         A model that cannot be loaded fails only requests for predictions.
@@ -103,6 +116,7 @@ class Session:
             settings: name them.
             previous: model that stays in use if the present one cannot be loaded.
             lazily: load the model when the first prediction is asked for.
+            try_first: let a child process try a model before it is loaded: for a process that must not end.
 
         Raises:
             StoreError: there is no store that can be read.
@@ -110,13 +124,20 @@ class Session:
         """
         policy = load_policy(settings.policy)
         store = open_store(settings.store, settings.store_options)
-        if previous is not None and previous.identity == _identity(settings):
-            return cls(store, previous, None, settings, policy)
-        try:
-            find = find_model if lazily else load_model
-            return cls(store, find(settings.registry), None, settings, policy)
-        except ModelError as problem:
-            return cls(store, previous, problem, settings, policy)
+        model, problem = previous, None
+        if previous is None or previous.identity != _identity(settings):
+            try:
+                model = (find_model if lazily or try_first else load_model)(settings.registry)
+                if try_first:
+                    from customer_revenue.workflows.registry.canary import check_trial  # it imports what predicts
+
+                    check_trial(model, settings.models, store, store.as_of(settings.as_of))
+                    assert model.predictor
+            except ModelError as found:
+                model, problem = previous, found
+        session = cls(store, model, problem, settings, policy)
+        session._try_first = try_first
+        return session
 
     def close(self) -> None:
         """Close the store."""
@@ -191,7 +212,7 @@ class Session:
         same_policy = self._policy_stamp == policy_stamp(self._settings)
         began = time.monotonic()
         if not (same_model and same_policy) or self._store.stale():
-            return self.open(self._settings, self._model)
+            return self.open(self._settings, self._model, try_first=self._try_first)
         self.freshness.mark_checked(began)
         return self
 
@@ -236,4 +257,12 @@ class Session:
         """
         present = self.model
         found = model_known_by(self._settings.models, present, when.day)
+        if self._try_first and found is not present and found.version not in self._past_models:
+            from customer_revenue.workflows.registry.canary import check_trial
+
+            try:
+                check_trial(found, self._settings.models, self._store, when)
+            except ModelError as error:
+                logger.warning("%s", error.message)
+                self._past_models[found.version] = present
         return self._past_models.setdefault(found.version, found)
