@@ -88,23 +88,29 @@ def learn(
         prior: whether a small shop starts from what other shops taught.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:  # LightGBM trains without the interpreter's lock
-        testing = pool.submit(_back_test, training_windows, seed, trees)
+        testing = pool.submit(_back_test, training_windows, horizon_days, seed, trees, prior=prior)
         models = fit_boosters(training_windows, horizon_days, short_horizons_days, seed, trees)
         tested = testing.result()
     longest = _longest(training_windows)
-    weights = tested.weights
-    if longest[0].horizon_days < horizon_days:
-        # The back-test cannot see how the members differ beyond its own horizon.
-        weights = replace(PRIOR_WEIGHTS, spend=weights.spend)
-    customers = len(longest[0].purchases)
-    weights = weights.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
-    latest = longest[0].baseline
-    taught = ShopPrior.shipped(latest, horizon_days, tuple(models.churn)) if prior else None
-    if taught is None or customers >= CUSTOMERS_WITHOUT_PRIOR:
-        weights = weights.without_prior()
-    else:
-        models = replace(models, prior=taught)
+    taught = _prior(longest[0], horizon_days, models) if prior else None
+    models, weights = replace(models, prior=taught), tested.weights if taught else tested.weights.without_prior()
     return replace(tested, models=models, weights=weights, season=learn_season(longest, around_season))
+
+
+def _prior(window: TrainingWindow, horizon_days: int, models: Models) -> ShopPrior | None:
+    """What other shops taught, for a small shop as of a window; None where it would weigh nothing, or does not fit."""
+    if len(window.purchases) >= CUSTOMERS_WITHOUT_PRIOR:
+        return None
+    return ShopPrior.shipped(window.baseline, horizon_days, tuple(models.churn))
+
+
+def _applied(chosen: Weights, latest: TrainingWindow, horizon_days: int) -> Weights:
+    """The weights that a shop's back-test chose, as they are used: shrunk by how few customers chose them."""
+    if latest.horizon_days < horizon_days:
+        # The back-test cannot see how the members differ beyond its own horizon.
+        chosen = replace(PRIOR_WEIGHTS, spend=chosen.spend)
+    customers = len(latest.purchases)
+    return chosen.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
 
 
 def too_little_happened(training_windows: Sequence[TrainingWindow]) -> str:
@@ -220,10 +226,13 @@ def _churn(
     return classifiers
 
 
-def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int) -> FittedEnsemble:
+def _back_test(
+    training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int, *, prior: bool
+) -> FittedEnsemble:
     """The choices that do best on the latest window, for models trained on the earlier ones.
 
-    With a single window they are trained on half of its customers and tested on the others.
+    With a single window they are trained on half of its customers and tested on the others. What is judged against the
+    baseline is the forecast with the weights as they are applied, shrunk and with the prior.
     """
     longest = _longest(training_windows)
     test, earlier = longest[0], longest[1:]
@@ -248,14 +257,19 @@ def _back_test(training_windows: Sequence[TrainingWindow], seed: int, trees: int
     mixed = partial(test.baseline.churn_with_own_season, horizon_days=test.horizon_days)
     zero = {size: mixed(corrections.zero_log_odds(others, test.horizon_days, size)) for size in SIZES}
     size = min(SIZES, key=lambda size: _log_loss(none, zero[size]))
-    log_odds = corrections.churn_log_odds(test.horizon_days, weights, size)
+    weights = _applied(weights, longest[0], horizon_days)
+    taught = _prior(longest[0], test.horizon_days, models) if prior else None
+    here = weights if taught else weights.without_prior()
+    corrections = replace(corrections, prior=taught.predict(test.baseline) if taught else None)
+    log_purchases = whole(corrections.log_purchases(test.horizon_days, here))
+    log_odds = corrections.churn_log_odds(test.horizon_days, here, size)
     log_odds = zero[size] if log_odds is None else mixed(log_odds)
-    ours = LogForecast(log_purchases, log_odds, corrections.log_spend(weights))
+    ours = LogForecast(log_purchases, log_odds, corrections.log_spend(here))
     own = own_shares(test.happened, ours, test.baseline.of_beta_geo(test.horizon_days), seed, _scatter(longest))
     p = expit(-log_odds)
     # Levels are taken out, so that the dispersion is that of single customers.
     purchases = np.maximum(_scaled_to_total(np.exp(log_purchases), test.purchases), p)
-    revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(weights)), test.revenue)
+    revenue = _scaled_to_total(purchases * np.exp(corrections.log_spend(here)), test.revenue)
     dispersion = fit_dispersion(test.purchases, test.revenue, purchases, revenue, p, test.baseline.columns["frequency"])
     dispersion = dispersion.widened(float(np.mean([s.purchase_level().value ** 2 for s in longest])))
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)
