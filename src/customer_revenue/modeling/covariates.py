@@ -164,7 +164,7 @@ class CovariateColumns:
         >>> table = pa.table({"channel": ["web"] * 40 + ["shop"] * 30 + ["fair"] * 30 + ["fax", "phone"] * 15})
         >>> columns = CovariateColumns.coded(table, ["channel"])
         >>> columns.codes(pa.table({"channel": ["shop", "fax", "letter", None]})).T.tolist()
-        [[3.0, 1.0, 1.0, nan]]
+        [[2.0, 3.0, 3.0, nan]]
         """
         chosen = _chosen(table, [column.column for column in self.columns])
         pairs = zip(self.columns, chosen, strict=True)
