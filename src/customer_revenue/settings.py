@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     log_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.1, description="Share of customers whose predictions are logged if they are sampled."
     )
+    campaigns: Path = Field(
+        Path("data/campaigns.sqlite"), description="File of the campaigns and who was held out of them."
+    )
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
         0, description="Maximum number of requests per minute, API key and worker; 0 for no limit."

@@ -21,6 +21,7 @@ from customer_revenue.orders.files.formats.known import FORMATS
 Parameter = TyperArgument | TyperOption
 
 FREE_TEXT = {
+    "action": "a rule of the policy",
     "as_of": "a day",
     "by": "a person, or a fixed value",
     "changes": "names with values",
@@ -29,7 +30,7 @@ FREE_TEXT = {
     "group": "a group of the policy",
     "host": "an address",
     "ids": "of customers",
-    "name": "of a key",
+    "name": "of a key or a campaign",
     "reason": "of the quarantine",
     "segment": "a segment of the policy",
     "store": "a URL",

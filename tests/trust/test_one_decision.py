@@ -75,7 +75,7 @@ def test_no_more_is_promised_than_the_policy_allows(answers: Answers, customers:
     month = sum(customer["predictions"]["expected_revenue_cents"] * 30 / 365 for customer in customers)
     assert 0 < unmeasured <= 0.05 * month
     scales = {customer["predictions"]["actions"][0]["effect_scale"] for customer in customers}
-    assert scales == {round(answers.base().decision_terms.scale, 4)}
+    assert scales == {round(answers.base().decisions.terms.scale, 4)}
 
 
 def test_advice_and_lists_are_the_same_decision(answers: Answers, customers: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from customer_revenue.choices import Breakdown
 from customer_revenue.cli.advice import actions, advise, forecast
 from customer_revenue.cli.aliases_command import aliases
 from customer_revenue.cli.analytics import analytics
+from customer_revenue.cli.campaign_command import campaign
 from customer_revenue.cli.demonstration import demo
 from customer_revenue.cli.import_command import import_
 from customer_revenue.cli.keys_command import keys
@@ -65,6 +66,7 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(aliases, name="aliases")
 app.add_typer(analytics, name="analytics")
+app.add_typer(campaign, name="campaign")
 app.add_typer(keys, name="keys")
 
 

@@ -1,9 +1,10 @@
-"""Remove a person's data from the store, its quarantine and the prediction log."""
+"""Remove a person's data from the store, its quarantine, the prediction log and the campaigns."""
 
 from __future__ import annotations
 
 from customer_revenue.orders.imports.remove_personal_data import forget as forget_in_store
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 from customer_revenue.workflows.import_orders import views
 from customer_revenue.workflows.monitoring.prediction_log import forget_in_log
 
@@ -14,7 +15,8 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
     Args:
         settings: the store, and the key under which a later import knows the person as forgotten.
         user_id: the customer.
-        orders: remove the orders, their lines and the refunds too, and the id itself, in the prediction log as well.
+        orders: remove the orders, their lines and the refunds too, and the id itself, in the prediction log and the
+            campaigns as well.
 
     Raises:
         CustomerNotFound: the store knows no such customer.
@@ -25,6 +27,8 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
     removed = forget_in_store(user_id, settings.store, key, orders=orders, views=views(settings))
     ids = (user_id, *removed.other_ids)
     logged = sum(forget_in_log(settings.log, own_id) for own_id in ids) if orders and settings.log else 0
+    campaigns = CampaignFile(settings.campaigns)
+    joined = sum(campaigns.forget_customer(own_id) for own_id in ids) if orders else 0
     counts = {
         "name or e-mail": int(removed.name_or_email),
         "orders": removed.orders,
@@ -32,6 +36,7 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
         "refunds": removed.refunds,
         "quarantined rows": removed.quarantined,
         "logged predictions": logged,
+        "campaigns": joined,
     }
     if removed.other_ids:
         counts["further ids"] = len(removed.other_ids)

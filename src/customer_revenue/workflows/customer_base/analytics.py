@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
-from customer_revenue.actions.decide import Terms
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import AtRiskBy, CohortUnit, FirstDayBy, ForecastUnit, ProfitBy, TopBy
 from customer_revenue.currencies import in_units
@@ -207,14 +206,14 @@ class CustomerBase:
         return found.drop_columns(["rank"])
 
     @property
-    def decision_terms(self) -> Terms:
-        """What is the same for all decisions of the day.
+    def decisions(self) -> ShopDecisions:
+        """The decisions about all customers.
 
         Raises:
             ModelError: there is no model.
         """
         with self._lock:
-            return self._decisions.terms
+            return self._decisions
 
     def forecast(self, months: int, unit: ForecastUnit = ForecastUnit.MONTH) -> Body:
         """The revenue to be expected of known customers and customers to come, by month or week."""

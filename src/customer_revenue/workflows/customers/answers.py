@@ -276,13 +276,13 @@ class Answers(Session):
         """
         of_snapshot = self._snapshot_base
         if of_snapshot is not None and of_snapshot.when.day == when.day:
-            return of_snapshot.decision_terms
+            return of_snapshot.decisions.terms
         if self.info.customers > self._settings.customers_in_memory:
             return Terms()
         if when.day not in self._terms:
             if len(self._terms) >= MAX_KEPT_TERMS:
                 self._terms.clear()
-            self._terms[when.day] = self._base_on(when).decision_terms
+            self._terms[when.day] = self._base_on(when).decisions.terms
         return self._terms[when.day]
 
     def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:

@@ -1,0 +1,1 @@
+"""Campaigns with a hold-out: who is contacted, and what that brought."""

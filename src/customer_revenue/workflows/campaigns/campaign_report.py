@@ -1,0 +1,204 @@
+"""What a campaign brought: incremental buyers, orders, revenue and profit against its hold-out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import binomtest
+
+from customer_revenue.actions.campaign_effect import LEAST_CUSTOMERS, Difference, difference
+from customer_revenue.arrays import Floats, Marks
+from customer_revenue.errors import InvalidParameter
+from customer_revenue.orders.store import Store, open_store
+from customer_revenue.policy import Effect, Policy, load_policy
+from customer_revenue.revenue.summary import summary
+from customer_revenue.settings import Settings
+from customer_revenue.tables import day_literal
+from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
+from customer_revenue.workflows.known_tables import known_at
+
+WARNED_BELOW = 0.001
+"""Chance of such a split if it were random, below which the report warns."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What came of a campaign's customers, one row each, in the order of its members."""
+
+    bought: Floats
+    orders: Floats
+    revenue_cents: Floats
+
+    @classmethod
+    def of(cls, store: Store, members: list[Member], first: dt.date, last: dt.date, policy: Policy) -> Observed:
+        """The orders of a period, both days included."""
+        known = known_at(store, store.as_of(last))
+        rows = store.fetch(summary(known, day_literal(first), day_literal(last), policy))
+        places = pc.index_in(pa.array([one.customer_id for one in members]), value_set=rows["customer_id"])
+        found = rows.take(places)
+        orders, cents = (
+            np.asarray(found[name].fill_null(0).to_numpy(), np.float64)
+            for name in ("total_orders", "net_revenue_cents")
+        )
+        return cls((orders > 0).astype(np.float64), orders, cents)
+
+
+def campaign_report(settings: Settings, name: str, as_of: str | None = None) -> Body:
+    """What a campaign brought until a day.
+
+    Args:
+        settings: the store, the policy and the file of campaigns.
+        name: of the campaign.
+        as_of: last day that counts; by default the store's own. Before the campaign's fixed date the intervals are
+            wider, so that they hold however often one looks.
+
+    Returns:
+        ``buyers_points``, and ``orders``, ``revenue_cents`` and ``profit_cents`` per treated customer and in total,
+        each with its 95 % interval and the share of variance that the predictions take away; ``by_segment``;
+        ``warnings``; ``updated_effect``, the action's effect as the policy may now state it.
+
+    Raises:
+        InvalidParameter: an unknown campaign, or one of which nothing has happened yet.
+    """
+    file = CampaignFile(settings.campaigns)
+    campaign, members = file.campaign(name), file.members(name)
+    policy = load_policy(settings.policy)
+    with open_store(settings.store, settings.store_options) as store:
+        last = min(store.as_of(dt.date.fromisoformat(as_of) if as_of else None).day, campaign.ends_on)
+        if last <= campaign.started_on:
+            raise InvalidParameter(f"campaign: {name[:60]!r} began on {campaign.started_on}; nothing has come since")
+        after = Observed.of(store, members, campaign.started_on + dt.timedelta(days=1), last, policy)
+        first = campaign.started_on - dt.timedelta(days=campaign.days - 1)
+        before = Observed.of(store, members, first, campaign.started_on, policy)
+    is_final = last == campaign.ends_on
+    treated = np.array([member.treated for member in members])
+    measured = _measured(campaign, members, after, None if is_final else before)
+    if measured is None:
+        raise InvalidParameter(f"campaign: fewer than {LEAST_CUSTOMERS} customers are left in an arm")
+    count = int(treated.sum())
+    segments = sorted({member.segment for member in members})
+    by_segment = {
+        segment: _figures(found, int(treated[marks].sum()))
+        for segment in segments
+        if (marks := np.array([member.segment == segment for member in members])).any()
+        and (found := _measured(campaign, members, after, None if is_final else before, marks))
+    }
+    return {
+        "campaign": campaign.name,
+        "action": campaign.action,
+        "until": last.isoformat(),
+        "interval": "at the fixed date" if is_final else "sequential, holds however often one looks",
+        "treated": count,
+        "held_out": len(members) - count,
+        **_figures(measured, count),
+        "by_segment": by_segment,
+        "warnings": _warnings(campaign, members, treated),
+        "updated_effect": _updated(campaign, members, measured["buyers_points"], policy, last) if is_final else None,
+    }
+
+
+def _measured(
+    campaign: Campaign,
+    members: list[Member],
+    after: Observed,
+    before: Observed | None,
+    marks: Marks | None = None,
+) -> dict[str, Difference] | None:
+    chosen = np.ones(len(members), np.bool_) if marks is None else marks
+    treated = np.array([member.treated for member in members])[chosen]
+    if min(treated.sum(), (~treated).sum()) < LEAST_CUSTOMERS:
+        return None
+    predicted = np.array([(member.probability, member.revenue_cents) for member in members])[chosen]
+
+    def compared(values: Floats, earlier: Floats | None) -> Difference:
+        own = values[chosen]
+        planned = None if earlier is None else _planned(earlier[chosen], treated)
+        return difference(own, treated, predicted, planned)
+
+    everyone = np.array([member.treated for member in members])
+    profit = campaign.margin * after.revenue_cents - everyone * campaign.cost_cents
+    # A discount is taken to have been used in every order of the treated: their goods cost what they cost without it.
+    profit -= (
+        everyone * (1 - campaign.margin) * campaign.discount / (1 - campaign.discount + 1e-9) * after.revenue_cents
+    )
+    return {
+        "buyers_points": compared(100 * after.bought, None if before is None else 100 * before.bought),
+        "orders": compared(after.orders, None if before is None else before.orders),
+        "revenue_cents": compared(after.revenue_cents, None if before is None else before.revenue_cents),
+        "profit_cents": compared(profit, None if before is None else campaign.margin * before.revenue_cents),
+    }
+
+
+def _planned(earlier: Floats, treated: Marks) -> float:
+    """The variance of the difference that the customers' orders before the campaign lead one to expect."""
+    return float(earlier.var() * (1 / treated.sum() + 1 / (~treated).sum()))
+
+
+def _figures(measured: Mapping[str, Difference], treated: int) -> dict[str, object]:
+    return {name: _figure(found, None if name == "buyers_points" else treated) for name, found in measured.items()}
+
+
+def _figure(found: Difference, treated: int | None) -> dict[str, object]:
+    figure: dict[str, object] = {
+        "per_customer": round(found.per_customer, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
+        "is_significant": found.is_significant,
+        "variance_cut_percent": round(100 * found.variance_cut, 1),
+    }
+    if treated is not None:
+        figure |= {
+            "total": round(treated * found.per_customer, 1),
+            "total_low": round(treated * found.low, 1),
+            "total_high": round(treated * found.high, 1),
+        }
+    return figure
+
+
+def _warnings(campaign: Campaign, members: list[Member], treated: Marks) -> list[str]:
+    """What speaks against a random split: the size of the arms, and what was predicted of them."""
+    found = []
+    held = int((~treated).sum())
+    if binomtest(held, len(members), campaign.hold_out).pvalue < WARNED_BELOW:
+        found.append(
+            f"{held:,} of {len(members):,} are held out, not {100 * campaign.hold_out:.0f} %: not a random split"
+        )
+    probability = np.array([member.probability for member in members])
+    arms = (probability[treated], probability[~treated])
+    spread = np.sqrt(sum(arm.var() / len(arm) for arm in arms))
+    if abs(arms[0].mean() - arms[1].mean()) > 3.3 * spread > 0:
+        found.append("treated and held-out customers differed before the campaign: not a random split")
+    return found
+
+
+def _updated(
+    campaign: Campaign, members: list[Member], found: Difference, policy: Policy, day: dt.date
+) -> dict[str, object] | None:
+    """The action's effect, joined by precision with what was believed before; the lines for the policy file."""
+    rule = next((rule for rule in policy.actions.rules if rule.code == campaign.action), None)
+    if rule is None:
+        return None
+    believed: Effect = policy.effects[rule.effect]
+    share = float(np.mean([member.persuadable for member in members]))
+    if share <= 0:
+        return None
+    points, spread = found.per_customer / share, max(found.spread / share, 1e-6)
+    weight = believed.conversion_spread**-2 / (believed.conversion_spread**-2 + spread**-2)
+    mean = weight * believed.conversion_points + (1 - weight) * points
+    joined = (believed.conversion_spread**-2 + spread**-2) ** -0.5
+    return {
+        "effect": rule.effect,
+        "measured_points": round(points, 4),
+        "measured_spread": round(spread, 4),
+        "conversion_points": round(mean, 4),
+        "conversion_spread": round(joined, 4),
+        "basis": "measured",
+        "source": f"Campaign {campaign.name}, {campaign.started_on} to {day}",
+        "measured_on": day.isoformat(),
+    }
