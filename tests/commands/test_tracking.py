@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,14 +10,17 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import mlflow
+import pandas as pd
 import pyarrow as pa
 import pytest
 from mlflow.entities import Run
 from tests.conftest import Shop, free_port
 
+import customer_revenue as cr
 from customer_revenue.modeling import bundle
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import load_settings
@@ -90,6 +94,24 @@ class TestRun:
         assert list(found["customer_id"]) == list(expected["customer_id"])
         assert list(found["estimated_ltv_cents"]) == pytest.approx(list(expected["estimated_ltv_cents"]), rel=1e-9)
 
+    def test_the_champion_takes_whole_numbers_parameters_and_orders(self, tracked: Shop, features: pa.Table) -> None:
+        model, frame = mlflow.pyfunc.load_model(URI), features.to_pandas()
+        whole = frame.astype(dict.fromkeys(("frequency", "recency_days", "T_days"), "int64"))
+        parts = frame.astype(dict.fromkeys(("frequency", "recency_days", "T_days"), "float64"))
+        pd.testing.assert_frame_equal(model.predict(whole), model.predict(parts))
+        month = model.predict(frame, params={"horizon_days": 30})
+        assert (month["expected_purchases"] <= model.predict(frame)["expected_purchases"]).all()
+        with cr.open_store(f"duckdb:///{tracked.folder}/data/orders.duckdb") as store:
+            features = store.arrow.features("2023-12-15")
+            rows = store.table("orders").query("status in ('paid', 'refunded')")
+        orders = rows.rename(columns={"id": "order_id", "user_id": "customer_id", "created_at": "order_date"})
+        orders = orders[["customer_id", "order_date", "total_cents", "order_id"]].dropna()
+        orders = orders.rename(columns={"total_cents": "amount_cents"})
+        found = model.predict(orders, params={"as_of": "2023-12-15", "horizon_days": 60}).set_index("customer_id")
+        expected = bundle.load(tracked.folder / "models" / "current").predict(features, 60).to_pandas()
+        same = expected.set_index("customer_id").loc[found.index, "expected_purchases"]
+        assert found["expected_purchases"].corr(same) > 0.99
+
     def test_the_service_answers_from_the_registry(self, tracked: Shop) -> None:
         environment = {**tracked.environment, "CUSTOMER_REVENUE_MODEL": URI}
         answer = Shop(tracked.folder, environment).show("user_123")
@@ -156,3 +178,33 @@ def _post_when_ready(url: str, content: str) -> dict[str, list[dict[str, object]
     response.raise_for_status()
     answer: dict[str, list[dict[str, object]]] = response.json()
     return answer
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_training_leaves_what_its_caller_has_set_in_mlflow_and_nests_in_their_run(tmp_path: Path) -> None:
+    before = mlflow.get_tracking_uri()
+    level = logging.getLogger("mlflow").level
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/own.db")
+    try:
+        own = mlflow.set_experiment("my own")
+        log = cr.simulate_orders(60, days=120, seed=4)
+        settings: dict[str, Any] = {"tracking_uri": f"sqlite:///{tmp_path}/own.db", "models": tmp_path / "models"}
+        with mlflow.start_run(run_name="mine") as mine, cr.load_orders(log, **settings) as orders:
+            cr.train(orders)
+            still = mlflow.active_run()
+            assert still is not None
+            assert still.info.run_id == mine.info.run_id
+            mlflow.log_metric("after", 1.0)
+        assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path}/own.db"
+        assert mlflow.get_experiment(mine.info.experiment_id).name == own.name
+        with mlflow.start_run() as next_run:
+            assert next_run.info.experiment_id == own.experiment_id
+        assert logging.getLogger("mlflow").level == level
+        query = f"tags.`mlflow.parentRunId` = '{mine.info.run_id}'"
+        (nested,) = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
+        assert nested.info.run_name == "train"
+        assert nested.info.status == "FINISHED"
+        version = mlflow.MlflowClient().get_model_version_by_alias("customer-revenue", "champion")
+        assert version.description
+    finally:
+        mlflow.set_tracking_uri(before)
