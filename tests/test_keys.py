@@ -3,7 +3,7 @@
 import pytest
 
 from customer_revenue.choices import Scope
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import InvalidParameter, KeysUnavailable
 from customer_revenue.keys import KeyFile
 
 
@@ -47,5 +47,17 @@ def test_a_name_is_given_once_and_an_unknown_one_is_told(keys):
 def test_a_damaged_file_lets_no_one_in(keys):
     keys.add("shop", frozenset(Scope))
     keys._path.write_text("[{}]")
-    with pytest.raises(InvalidParameter, match="not a file of API keys"):
+    with pytest.raises(KeysUnavailable, match="not a file of API keys"):
         keys.match("anything")
+
+
+def test_a_lost_file_lets_no_one_in_and_an_empty_one_is_required(keys):
+    assert not keys.required()
+    keys.add("shop", frozenset(Scope))
+    keys.revoke("shop")
+    assert (keys.all(), keys.required()) == ([], True)
+    keys._path.unlink()
+    for file in (keys, KeyFile(keys._path)):
+        assert file.required()
+        with pytest.raises(KeysUnavailable, match="is gone"):
+            file.match("anything")

@@ -86,7 +86,12 @@ class ForecastUnit(StrEnum):
 
 
 class Scope(StrEnum):
-    """Permissions of a key: ``read`` for one customer and the customer base, ``batch`` for many customers at once."""
+    """Permissions of a key.
+
+    ``read`` is for one customer and the customer base, ``batch`` for many customers at once, ``metrics`` for Prometheus
+    alone.
+    """
 
     READ = "read"
     BATCH = "batch"
+    METRICS = "metrics"

@@ -24,6 +24,7 @@
     │   ├── NotEnoughData           nothing to train on
     │   └── ModelBusy               another training or promotion is running
     ├── TrackingUnavailable         the tracking server does not answer (HTTP 503)
+    ├── KeysUnavailable             the file of API keys is gone or damaged (HTTP 503)
     ├── Unauthorized                HTTP 401
     ├── GateRefused                 a challenger failed the gate (exit status 3)
     └── AlarmRaised                 monitoring raised an alarm (exit status 3)
@@ -198,6 +199,14 @@ class TrackingUnavailable(CustomerRevenueError):
     """The tracking server does not answer, or refuses what it is sent."""
 
     code = "tracking_unavailable"
+    exit_status = 2
+    http_status = 503
+
+
+class KeysUnavailable(CustomerRevenueError):
+    """The file of API keys is gone or damaged, so nobody is let in."""
+
+    code = "keys_unavailable"
     exit_status = 2
     http_status = 503
 

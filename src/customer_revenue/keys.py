@@ -14,7 +14,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from customer_revenue.choices import Scope
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import InvalidParameter, KeysUnavailable
 
 KEY_PREFIX = "cr_"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -29,38 +29,63 @@ class ApiKey(BaseModel):
     sha256: str
     scopes: frozenset[Scope]
     created_at: dt.datetime
+    expires_at: dt.datetime | None = None
+
+    def is_expired(self) -> bool:
+        """Whether it is of no use any more."""
+        return self.expires_at is not None and dt.datetime.now(dt.UTC) >= self.expires_at
 
 
 _KEYS = TypeAdapter(list[ApiKey])
 
 
 class KeyFile:
-    """The API keys in one JSON file, which a running service reads again when it changes."""
+    """The API keys in one JSON file, which a running service reads again when it changes.
+
+    Once there has been a key, keys are required: the list may be empty, and a file that is gone or damaged lets nobody
+    in. A mark beside it, ``keys.json.required``, says that there has been one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = FileLock(f"{path}.lock")
+        self._mark = path.with_name(f"{path.name}.required")
         self._read: tuple[int, list[ApiKey]] = (0, [])
+        self._seen = False
+        """Whether the file has been there."""
+
+    def required(self) -> bool:
+        """Whether every request needs a key: there are some, or there have been."""
+        return self._path.exists() or self._seen or self._mark.exists()
 
     def all(self) -> list[ApiKey]:
-        """The keys, oldest first.
+        """The keys, oldest first; none where there has never been one.
 
         Raises:
-            InvalidParameter: the file is not a file of API keys.
+            KeysUnavailable: the file is gone, or is not a file of API keys.
         """
+        advice = f"restore it, or remove it and {self._mark} and add keys again"
         try:
             changed = self._path.stat().st_mtime_ns
         except FileNotFoundError:
+            if self._seen or self._mark.exists():
+                raise KeysUnavailable(f"the file of API keys {self._path} is gone: {advice}") from None
             return []
+        self._seen = True
         if self._read[0] != changed:
             try:
                 self._read = (changed, _KEYS.validate_json(self._path.read_bytes()))
             except (OSError, ValidationError):
-                raise InvalidParameter(f"{self._path} is not a file of API keys; run `keys add`") from None
+                raise KeysUnavailable(f"{self._path} is not a file of API keys: {advice}") from None
         return self._read[1]
 
-    def add(self, name: str, scopes: frozenset[Scope]) -> str:
+    def add(self, name: str, scopes: frozenset[Scope], days: int | None = None) -> str:
         """Create a key and return it; only its hash is stored.
+
+        Args:
+            name: of the key.
+            scopes: its permissions.
+            days: after which it expires; never by default.
 
         Raises:
             InvalidParameter: the name is taken or has other characters than those allowed, or no scope is given.
@@ -74,7 +99,9 @@ class KeyFile:
             if any(key.name == name for key in keys):
                 raise InvalidParameter(f"a key named {name} exists already; revoke it first")
             secret = KEY_PREFIX + secrets.token_urlsafe(32)
-            made = ApiKey(name=name, sha256=_hash(secret), scopes=scopes, created_at=dt.datetime.now(dt.UTC))
+            now = dt.datetime.now(dt.UTC)
+            expires = None if days is None else now + dt.timedelta(days=days)
+            made = ApiKey(name=name, sha256=_hash(secret), scopes=scopes, created_at=now, expires_at=expires)
             self._write([*keys, made])
         return secret
 
@@ -92,13 +119,13 @@ class KeyFile:
             self._write(kept)
 
     def match(self, secret: str) -> ApiKey | None:
-        """The key with this secret, compared in constant time with every key; ``None`` if none matches."""
+        """The key with this secret, compared in constant time with every key; ``None`` if no valid one matches."""
         digest = _hash(secret)
         found = None
         for key in self.all():
             if hmac.compare_digest(key.sha256, digest):
                 found = key
-        return found
+        return None if found is None or found.is_expired() else found
 
     def _changing(self) -> FileLock:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +135,7 @@ class KeyFile:
         draft = self._path.with_suffix(".next")
         draft.write_bytes(_KEYS.dump_json(keys, indent=1))
         draft.chmod(0o600)
+        self._mark.touch(mode=0o600)
         draft.replace(self._path)
         self._read = (0, [])
 

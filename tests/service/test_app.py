@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -15,17 +16,20 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.conftest import Shop
 
+from customer_revenue.choices import Scope as KeyScope
+from customer_revenue.keys import KeyFile
 from customer_revenue.service import authentication, body_limit, request_middleware
 from customer_revenue.service.app import Application, create_app
 from customer_revenue.service.dashboard import page_files
 from customer_revenue.service.json_logs import AccessLog
 from customer_revenue.service.middleware import middleware_layers, wrap
 from customer_revenue.service.prometheus_metrics import Metrics
-from customer_revenue.service.response_cache import ResponseCache
+from customer_revenue.service.response_cache import CachedResponse, ResponseCache, _size
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.workflows.monitoring.prediction_log import read_log
 
-REVENUE = "/api/payment/analytics/customers/user_123/revenue"
+ANALYTICS = "/api/payment/analytics"
+REVENUE = f"{ANALYTICS}/customers/user_123/revenue"
 LOCAL = ("127.0.0.1", 50000)
 
 
@@ -196,11 +200,63 @@ def test_a_key_file_that_cannot_be_read_lets_nobody_in(
 ) -> None:
     settings.keys.write_text("[{]")
     with recorded(monkeypatch) as lines:
-        answer = client_of(app).get(REVENUE)
-    assert_internal_error(answer, lines, caplog)
-    assert "keys.json" not in answer.text
-    assert "keys.json is not a file of API keys" in caplog.text
+        answers = [client_of(app).get(REVENUE) for _ in range(3)]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "keys_unavailable")
+        assert "keys.json" not in answer.text
+    assert [line[-1] for line in lines] == [503] * 3
+    assert caplog.text.count("keys.json is not a file of API keys") == 1
     assert client_of(app).get("/livez").status_code == 200
+
+
+def test_without_its_keys_a_service_that_had_some_lets_nobody_in(app: Application, settings: Settings) -> None:
+    keys, client = KeyFile(settings.keys), client_of(app)
+    assert client.get(REVENUE).status_code == 200, "there has never been a key"
+    secret = keys.add("shop", frozenset({KeyScope.READ}))
+    assert client.get(REVENUE, headers={"X-API-Key": secret}).status_code == 200
+    keys.revoke("shop")
+    assert settings.keys.read_text() == "[]"
+    assert client.get(REVENUE).status_code == 401
+    settings.keys.unlink()
+    for one in (client, client_of(create_app(settings))):
+        assert (one.get(REVENUE).status_code, one.get("/livez").status_code) == (503, 200)
+
+
+def test_a_key_for_metrics_reads_no_customer_and_one_that_expired_nothing(app: Application, settings: Settings) -> None:
+    keys, client = KeyFile(settings.keys), client_of(app)
+    prometheus = {"X-API-Key": keys.add("prometheus", frozenset({KeyScope.METRICS}))}
+    old = {"X-API-Key": keys.add("old", frozenset(KeyScope), days=0)}
+    assert client.get("/metrics", headers=prometheus).status_code == 200
+    assert client.get(REVENUE, headers=prometheus).status_code == 403
+    assert client.get(REVENUE, headers=old).status_code == 401
+
+
+def test_a_page_of_another_site_is_refused_and_its_links_may_be_followed(client: TestClient) -> None:
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    assert client.get(REVENUE, headers={**cross, "Sec-Fetch-Mode": "no-cors"}).status_code == 403
+    assert (
+        client.post(f"{ANALYTICS}/score", json={}, headers={**cross, "Sec-Fetch-Mode": "navigate"}).status_code == 403
+    )
+    assert client.get("/", headers={**cross, "Sec-Fetch-Mode": "navigate"}).status_code == 200
+    assert client.get(REVENUE, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+def test_head_is_get_without_the_body(client: TestClient) -> None:
+    got, asked = client.get(REVENUE), client.head(REVENUE)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["etag"] == got.headers["etag"]
+    assert client.head(f"{ANALYTICS}/customers/nobody/revenue").status_code == 404
+
+
+def test_an_unknown_group_is_told(client: TestClient) -> None:
+    answer = client.get(f"{ANALYTICS}/rfm", params={"group": "nobody"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_parameter")
+    assert "champions" in answer.text
+
+
+def test_the_cache_counts_addresses() -> None:
+    answer = CachedResponse.of(b"{}", "/route")
+    assert _size(replace(answer, address_bytes=5000)) == _size(answer) + 5000
 
 
 @pytest.mark.parametrize("broken", [(Metrics, "observe_request"), (AccessLog, "note")], ids=["metrics", "log"])

@@ -17,11 +17,14 @@ keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
 def add_key(
     name: Annotated[str, typer.Argument(help="Name of the key, such as the application that uses it.")],
     scope: Annotated[list[Scope] | None, typer.Option(help="Permission; by default all.", show_default=False)] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="Days until it expires; never by default.", show_default=False)
+    ] = None,
 ) -> None:
     """Create a key and print it, once."""
     from customer_revenue.keys import KeyFile
 
-    say(KeyFile(settings_for().keys).add(name, frozenset(scope or Scope)))
+    say(KeyFile(settings_for().keys).add(name, frozenset(scope or Scope), days))
 
 
 @keys.command("list")
@@ -30,7 +33,8 @@ def list_keys() -> None:
     from customer_revenue.keys import KeyFile
 
     for key in KeyFile(settings_for().keys).all():
-        say(f"{key.name}  {', '.join(sorted(key.scopes))}  since {key.created_at:%Y-%m-%d}")
+        until = f" until {key.expires_at:%Y-%m-%d}" if key.expires_at else ""
+        say(f"{key.name}  {', '.join(sorted(key.scopes))}  since {key.created_at:%Y-%m-%d}{until}")
 
 
 @keys.command("revoke")

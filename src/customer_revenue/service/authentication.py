@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -10,11 +11,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_revenue.choices import Scope as KeyScope
-from customer_revenue.errors import Unauthorized
+from customer_revenue.errors import KeysUnavailable, Unauthorized
 from customer_revenue.keys import KeyFile
 from customer_revenue.service.error_responses import error_response
 from customer_revenue.service.paths import own_path
 from customer_revenue.service.rate_limit import RateLimit
+
+logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz"})
 """Health checks, which need no key; they only say whether the service is up and ready."""
@@ -25,14 +28,15 @@ LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class AuthMiddleware:
     """Middleware that requires a valid API key with the right scope and within its rate limit.
 
-    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Until keys exist, only requests from this
-    machine are accepted.
+    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Until there has been
+    one, only requests from this machine are accepted.
     """
 
     def __init__(self, app: ASGIApp, keys: Path, requests_per_minute: int) -> None:
         self.app = app
         self._keys = KeyFile(keys)
         self._rate_limit = RateLimit(requests_per_minute)
+        self._last_logged = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -41,19 +45,38 @@ class AuthMiddleware:
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
-        if not self._keys.all():
+        if _is_cross_site(scope, headers):
+            return error_response(403, "forbidden", "a page of another site may not send this request")
+        if not self._keys.required():
             if _is_local(scope.get("client")) and _host(headers) in LOCAL_NAMES:
                 return None
             return _unauthorized(
                 "no API keys exist, so only this machine may send requests; run `customer-revenue keys add`"
             )
-        key = self._keys.match(_secret(headers))
+        try:
+            key = self._keys.match(_secret(headers))
+        except KeysUnavailable as error:
+            self._log_once(error.message)
+            return error_response(503, error.code, "the API keys cannot be read, so nobody is let in; the log says why")
+        self._log_once("")
         if key is None:
             return _unauthorized("send a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
         needed = KeyScope.BATCH if scope["method"] == "POST" else KeyScope.READ
-        if needed not in key.scopes:
+        may_measure = KeyScope.METRICS in key.scopes and own_path(scope) == "/metrics"
+        if needed not in key.scopes and not may_measure:
             return error_response(403, "forbidden", f"the key {key.name} has no {needed} scope")
         return self._rate_limit.refusal(key.name)
+
+    def _log_once(self, message: str) -> None:
+        if message and message != self._last_logged:
+            logger.error("%s", message)
+        self._last_logged = message
+
+
+def _is_cross_site(scope: Scope, headers: Headers) -> bool:
+    """Whether a page of another site sends it, by what browsers say; a link to here may be followed."""
+    followed = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+    return headers.get("sec-fetch-site") == "cross-site" and not followed
 
 
 def _unauthorized(message: str) -> JSONResponse:

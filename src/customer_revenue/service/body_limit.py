@@ -1,15 +1,19 @@
-"""The maximum size of a request's body."""
+"""The maximum size of a request's body: its bytes are counted, whatever its headers say."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customer_revenue.service.error_responses import error_response
 
 
 class BodyLimit:
-    """Middleware that responds 413 to a body that is too large, without reading the rest of it."""
+    """Middleware that responds 413 to a body that is too large, without reading the rest of it.
+
+    A request that gives its length in two ways is refused with 400: servers disagree on which of them holds.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
@@ -17,23 +21,29 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request whose body is small enough."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal():
-            body = None
-            too_large = int(declared) > self._max_bytes
-        else:
-            body = await _read(receive, self._max_bytes)
-            too_large = body is None
-        if too_large:
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "")
+        if declared and "transfer-encoding" in headers:
             refusal = error_response(
-                413, "too_large", f"the request body exceeds the maximum of {self._max_bytes} bytes"
+                400, "bad_request", "send either Content-Length or Transfer-Encoding, and not both"
             )
             await refusal(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD", "OPTIONS"):  # whose bodies nothing reads
+            await self.app(scope, receive, send)
+        elif declared.isdecimal() and int(declared) > self._max_bytes:
+            await self._too_large()(scope, receive, send)
         else:
-            await self.app(scope, receive if body is None else _replayed(body, receive), send)
+            body = await _read(receive, self._max_bytes)
+            if body is None:
+                await self._too_large()(scope, receive, send)
+            else:
+                await self.app(scope, _replayed(body, receive), send)
+
+    def _too_large(self) -> JSONResponse:
+        return error_response(413, "too_large", f"the request body exceeds the maximum of {self._max_bytes} bytes")
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,16 +16,19 @@ from customer_revenue.service.serving_state import ServingState
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_BODY_BYTES = 256 * 1024
+OVERHEAD_BYTES = 1024
+"""Of what holds a response and its address: objects of Python, rounded up."""
 CALCULATION_DATE = re.compile(rb'"calculation_date":"[^"]*"')
 
 
 @dataclass(frozen=True)
 class CachedResponse:
-    """A body and its entity tag."""
+    """A body and its entity tag, and the size of the address that it is kept under."""
 
     body: bytes
     etag: str
     route: str
+    address_bytes: int = 0
 
     @classmethod
     def of(cls, body: bytes, route: str) -> CachedResponse:
@@ -36,6 +39,8 @@ class CachedResponse:
 
 class ResponseCache:
     """Middleware for GET: entity tags with 304, and responses cached as long as store, model and day are the same.
+
+    HEAD is answered as GET is, without the body.
 
     It runs before routing and validation, so that a cached response costs next to nothing.
     """
@@ -48,6 +53,11 @@ class ResponseCache:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from the cache, or let the application answer and cache that."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            asked = {**scope, "method": "GET"}
+            await self(asked, receive, _without_body(send))
+            scope.update({name: asked[name] for name in ("route", "cached_route") if name in asked})  # for the metrics
+            return
         if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
@@ -66,7 +76,7 @@ class ResponseCache:
 
         def store(answer: CachedResponse) -> None:
             if version is not None and version == self._state.version() and len(answer.body) <= MAX_BODY_BYTES:
-                self._cache[key] = answer
+                self._cache[key] = replace(answer, address_bytes=len(key[1]) + len(key[2]))
 
         await self.app(scope, receive, _Collector(scope, send, known, store))
 
@@ -98,6 +108,13 @@ class _Collector:
             await _send(answer, self._known, self._send)
 
 
+def _without_body(send: Send) -> Send:
+    async def send_headers(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_headers
+
+
 async def _send(answer: CachedResponse, known: str, send: Send) -> None:
     """The response, or 304 to a client that has it; only the client may cache it, and must revalidate."""
     headers = [(b"etag", answer.etag.encode()), (b"cache-control", b"private, no-cache")]
@@ -109,4 +126,4 @@ async def _send(answer: CachedResponse, known: str, send: Send) -> None:
 
 
 def _size(answer: CachedResponse) -> int:
-    return len(answer.body) + 512
+    return len(answer.body) + answer.address_bytes + OVERHEAD_BYTES

@@ -13,10 +13,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from customer_revenue.errors import InvalidParameter
+from customer_revenue.orders.files.export_columns import FORMULA_SIGNS
 
 ENDINGS = (".csv", ".parquet")
 ROWS_AT_A_TIME = 20_000
-FORMULA = r"^[=+\-@\t\r]"
 CENTS = "_cents"
 
 
@@ -42,7 +42,7 @@ def write_table(table: pa.Table, path: Path) -> None:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         if path.suffix.lower() == ".csv":
-            pyarrow.csv.write_csv(table, draft)
+            pyarrow.csv.write_csv(without_formulas(table), draft)
         else:
             pyarrow.parquet.write_table(table, draft)
         draft.replace(path)
@@ -52,7 +52,8 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 def as_csv(table: pa.Table) -> Iterator[bytes]:
     """A table as CSV in pieces: money in currency units, and no text that a spreadsheet would take for a formula."""
-    shaped = pa.table({name.removesuffix(CENTS): _column(name, table.column(name)) for name in table.column_names})
+    units = {name.removesuffix(CENTS): _in_units(name, table.column(name)) for name in table.column_names}
+    shaped = without_formulas(pa.table(units))
     for start in range(0, max(shaped.num_rows, 1), ROWS_AT_A_TIME):
         piece = io.BytesIO()
         options = pyarrow.csv.WriteOptions(include_header=start == 0)
@@ -60,10 +61,18 @@ def as_csv(table: pa.Table) -> Iterator[bytes]:
         yield piece.getvalue()
 
 
-def _column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def without_formulas(table: pa.Table) -> pa.Table:
+    """A table whose texts no spreadsheet takes for formulas: such as it would begin with an apostrophe."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            column = table.column(place)
+            risky = pc.match_substring_regex(column, f"^{FORMULA_SIGNS}")
+            safe = pc.if_else(pc.coalesce(risky, False), pc.binary_join_element_wise("'", column, ""), column)
+            table = table.set_column(place, field.name, safe)
+    return table
+
+
+def _in_units(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if name.endswith(CENTS):
         return pc.round(pc.divide(pc.cast(column, pa.float64()), 100.0), 2)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        risky = pc.match_substring_regex(column, FORMULA)
-        return pc.if_else(pc.coalesce(risky, False), pc.binary_join_element_wise("'", column, ""), column)
     return column

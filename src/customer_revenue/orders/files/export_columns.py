@@ -20,7 +20,10 @@ EXPORT_COLUMNS = (ROW_ID, "quarantine_source", "quarantine_line", "quarantine_re
 ROW_ID_SQL = "'q' || left(md5(concat(source, chr(31), line, chr(31), raw)), 16)"
 """SQL for the id of a row of the quarantine, as :func:`row_id` computes it."""
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+FORMULA_SIGNS = r"[=+\-@\t\r\n＝＋－＠]"  # the full-width signs, which spreadsheets take for the others
+"""Regular expression of the first character of what a spreadsheet takes for a formula."""
+
+_FORMULA = re.compile(f"'*{FORMULA_SIGNS}")
 _NUMBER = re.compile(r"[+-]?[0-9., ]+")
 
 
@@ -55,7 +58,7 @@ def restore_cells(con: duckdb.DuckDBPyConnection, table: str) -> None:
     columns = con.table(table)
     texts = [name for name, kind in zip(columns.columns, columns.types, strict=True) if str(kind) == "VARCHAR"]
     restored = ", ".join(
-        f"{name} = CASE WHEN regexp_matches({name}, '^''+[=+\\-@\\t\\r]') THEN {name}[2:] ELSE {name} END"
+        f"{name} = CASE WHEN regexp_matches({name}, '^''+{FORMULA_SIGNS}') THEN {name}[2:] ELSE {name} END"
         for name in texts
     )
     con.execute(f"UPDATE {table} SET {restored}")

@@ -22,7 +22,7 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy, Rfm
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
-from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, top_customers
+from customer_revenue.revenue.customer_lists import at_risk, check_names, ordered, page_of, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
@@ -145,7 +145,13 @@ class CustomerBase:
         return {"monthly_trends": self._filled_months(self._of_known(Recipe(_trends)))}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
-        """The RFM groups, and the customers of one of them, best code first."""
+        """The RFM groups, and the customers of one of them, best code first.
+
+        Raises:
+            InvalidParameter: no such group.
+        """
+        if group is not None:
+            check_names("group", [group], [known.name for known in self._policy.rfm.groups])
         groups = self._of_customers(_rfm_groups, self._policy.rfm)
         body: Body = {"groups": [with_units(row, self.store.info.currency) for row in groups]}
         if group is not None:
