@@ -81,10 +81,11 @@ def test_a_key_file_that_cannot_be_read_lets_nobody_in(shop: Shop, guarded: Serv
         answer = guarded.client.get(PATH, headers={"X-API-Key": reader, "X-Request-ID": "broken-keys"})
     finally:
         keys.write_text(text)
-    assert answer.status_code == 500
+    assert answer.status_code == 503
+    message = "the API keys cannot be read, so nobody is let in; the log says why"
     assert answer.json() == {
         "success": False,
-        "error": {"code": "internal_error", "message": "internal error; the log has the details", "details": []},
+        "error": {"code": "keys_unavailable", "message": message, "details": []},
     }
     assert answer.headers["x-request-id"] == "broken-keys"
     assert guarded.client.get(PATH, headers={"X-API-Key": reader}).status_code == 200

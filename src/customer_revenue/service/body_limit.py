@@ -27,10 +27,9 @@ class BodyLimit:
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")
         if declared and "transfer-encoding" in headers:
-            refusal = error_response(
-                400, "bad_request", "send either Content-Length or Transfer-Encoding, and not both"
+            await _closing(400, "bad_request", "send either Content-Length or Transfer-Encoding, and not both")(
+                scope, receive, send
             )
-            await refusal(scope, receive, send)
         elif scope["method"] in ("GET", "HEAD", "OPTIONS"):  # whose bodies nothing reads
             await self.app(scope, receive, send)
         elif declared.isdecimal() and int(declared) > self._max_bytes:
@@ -43,7 +42,14 @@ class BodyLimit:
                 await self.app(scope, _replayed(body, receive), send)
 
     def _too_large(self) -> JSONResponse:
-        return error_response(413, "too_large", f"the request body exceeds the maximum of {self._max_bytes} bytes")
+        return _closing(413, "too_large", f"the request body exceeds the maximum of {self._max_bytes} bytes")
+
+
+def _closing(status: int, code: str, message: str) -> JSONResponse:
+    """A refusal after which the server closes the connection, and takes no more of the body."""
+    refusal = error_response(status, code, message)
+    refusal.headers["Connection"] = "close"
+    return refusal
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes | None:
