@@ -32,6 +32,7 @@ COMMANDS = (
         for name in (
             "acquisition",
             "profit",
+            "cohort-money",
             "at-risk",
             "cohorts",
             "distribution",

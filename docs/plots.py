@@ -31,6 +31,7 @@ def pictures(orders: cr.Orders) -> dict[str, Callable[[Axes], Axes]]:
     expected = [0, *(learned.predict(orders, horizon_days=day)["expected_purchases"].sum() for day in days[1:])]
     interval = {name: customers[f"revenue_{name}_cents"] for name in ("low", "high")}
     plots = cr.plots
+    money = cr.money_by_cohort(orders, as_of="1997-06-30")
     return {
         "frequency_recency_matrix": lambda ax: plots.frequency_recency_matrix(model, 90, 270, ax=ax),
         "probability_alive_matrix": lambda ax: plots.probability_alive_matrix(model, 270, ax=ax),
@@ -52,6 +53,8 @@ def pictures(orders: cr.Orders) -> dict[str, Callable[[Axes], Axes]]:
             **interval,
         ),
         "gain": lambda ax: plots.gain(customers["revenue_cents"], {n: f.revenue for n, f in forecasts.items()}, ax=ax),
+        "cohort_money": lambda ax: plots.cohort_money(money, ax=ax),
+        "cohort_heatmap": lambda ax: plots.cohort_heatmap(money, ax=ax),
         "lorenz": lambda ax: plots.lorenz(orders.facts()["total_revenue_cents"], ax=ax),
         "shap_summary": lambda ax: plots.shap_summary(
             contributions.drop(columns="churn_log_odds"), values, most=10, ax=ax

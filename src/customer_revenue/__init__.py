@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from customer_revenue.library.customers import CustomerModel
     from customer_revenue.library.experiments import promote, rollback, train
     from customer_revenue.library.loading import NotImported, load_cdnow, load_orders
-    from customer_revenue.library.money import acquisition_costs, new_customers, recommend
+    from customer_revenue.library.money import acquisition_costs, money_by_cohort, new_customers, recommend
     from customer_revenue.library.orders import ArrowTables, Orders, open_store
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
     from customer_revenue.modeling.cautions import Caution
@@ -37,7 +37,7 @@ _NAMES = {
     "library.cross_validation": ("RollingOrigins", "holdout_scorer"),
     "library.customers": ("CustomerModel",),
     "library.experiments": ("promote", "rollback", "train"),
-    "library.money": ("acquisition_costs", "new_customers", "recommend"),
+    "library.money": ("acquisition_costs", "money_by_cohort", "new_customers", "recommend"),
     "library.loading": ("NotImported", "load_cdnow", "load_orders"),
     "library.orders": ("ArrowTables", "Orders", "open_store"),
     "library.probability": ("FitWarning", "ProbabilityModel"),
@@ -68,6 +68,7 @@ __all__ = [
     "holdout_scorer",
     "load_cdnow",
     "load_orders",
+    "money_by_cohort",
     "new_customers",
     "open_store",
     "plots",

@@ -18,6 +18,7 @@ NAMES = {
     "rfm": "groups",
     "acquisition": "all",
     "profit": "profits",
+    "cohort-money": "cohorts",
     "segments": "segments",
     "widget": "topCustomers",
 }

@@ -134,6 +134,16 @@ def acquisition(
     say(as_json(answers.acquisition(by, payback_days, as_of, costs)))
 
 
+@analytics.command("cohort-money")
+def cohort_money(
+    max_days: Annotated[int, typer.Option(min=0, max=730, help="Age up to which the curves go, in days.")] = 365,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Net revenue and profit per customer by month of acquisition and age, observed and predicted."""
+    print_result(store, as_of, lambda base: base.cohort_money(max_days))
+
+
 @analytics.command()
 def profit(
     by: Annotated[ProfitBy, typer.Option(help="What a row is.")] = ProfitBy.MONTH,

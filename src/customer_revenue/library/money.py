@@ -15,6 +15,7 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.new_customer_value import AGE_ENDS
 from customer_revenue.policy import load_policy
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
+from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
 from customer_revenue.workflows.customer_base.new_customers import acquisition_body
 from customer_revenue.workflows.customer_base.profits import margin_rate
 from customer_revenue.workflows.registry.bundles import LoadedModel
@@ -105,6 +106,41 @@ def acquisition_costs(orders: Orders, costs: str | Path, as_of: DayLike | None =
     """
     body = _acquisition(orders, "channel", 365, as_of, Path(costs))
     return pd.DataFrame(cast("list[dict[str, Any]]", body["channels"]))
+
+
+def money_by_cohort(orders: Orders, max_days: int = 365, as_of: DayLike | None = None) -> pd.DataFrame:
+    """Cumulative net revenue and profit per customer by month of acquisition and age: observed, then predicted.
+
+    Args:
+        orders: the store.
+        max_days: age up to which the curves go, 0 to 730.
+        as_of: last day included; by default the store's as-of day.
+
+    Returns:
+        One row per ``cohort`` and ``days`` since the first order: ``customers``, ``net_revenue_cents`` with its 80 %
+        band, ``profit_cents``, ``reached_percent`` and ``complete``, false where some customers' part is predicted.
+        ``cr.plots.cohort_money`` and ``cr.plots.cohort_heatmap`` draw it.
+
+    Raises:
+        InvalidParameter: ``max_days`` is outside of its values.
+        NotEnoughData: nobody had bought by then.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_cdnow(sample=True) as cdnow:
+    ...     money = cr.money_by_cohort(cdnow, max_days=60, as_of="1997-03-31")
+    >>> money[["cohort", "days", "complete"]].to_numpy().tolist()[:3]
+    [['1997-01', 0, True], ['1997-01', 30, True], ['1997-01', 60, False]]
+    """
+    if not 0 <= max_days <= AGE_ENDS[-1]:
+        raise InvalidParameter(f"max_days must be 0 to {AGE_ENDS[-1]}, not {max_days}")
+    store, when = orders.store, orders.store.as_of(as_day(as_of))
+    margin = margin_rate(store, when, load_policy(orders.settings.policy).margin)
+    body = cohort_money_body(money_of_cohorts(store, when), margin, max_days)
+    cohorts = cast("list[dict[str, Any]]", body["cohorts"])
+    found = pd.json_normalize(cohorts, "curve", ["cohort", "customers"]).astype({"customers": int})
+    found.attrs = {name: body[name] for name in ("margin_percent", "margin_basis")}
+    ids = ["cohort", "customers"]
+    return found[[*ids, *(name for name in found.columns if name not in ids)]]
 
 
 def _acquisition(

@@ -11,7 +11,7 @@ Straub, 1970).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -91,11 +91,13 @@ class AgeCurve:
         increments: mean cents of a customer to come at each age.
         cohorts: what each month of acquisition brought as a multiple of that.
         between: variance between the months beyond chance.
+        unsure: variance of each month's multiple, after it was seen.
     """
 
     increments: Floats
     cohorts: Floats
     between: float
+    unsure: Floats
 
     @classmethod
     def of(cls, exposure: Floats, net_cents: Floats, weights: Floats, recent: Floats, dispersion: float) -> Self:
@@ -110,6 +112,7 @@ class AgeCurve:
         """
         early = np.arange(len(recent)) < MONTHS_UNTIL_NEW
         effects, increments, between = np.ones(len(recent)), np.zeros(exposure.shape[1]), 0.0
+        variance = np.zeros(len(recent))
         weighted, came, brought = weights * exposure, (weights * net_cents).sum(axis=0), net_cents.sum(axis=1)
         for _ in range(ROUNDS):
             counted = effects @ weighted
@@ -118,8 +121,9 @@ class AgeCurve:
             seen_before, unsure = _seen_before_effects(brought, expected, early, dispersion)
             shrunk = ShrunkEffects.of(brought, expected * seen_before, dispersion)
             effects, between = np.maximum(seen_before * shrunk.effect, LEAST_EFFECT), shrunk.between + unsure
+            variance = shrunk.variance + unsure
         like = float(recent @ effects / recent.sum()) if recent.sum() else 1.0
-        return cls(increments * like, effects / like, between)
+        return cls(increments * like, effects / like, between, variance / like**2)
 
 
 def _seen_before_effects(
@@ -151,6 +155,7 @@ class NewCustomerValue:
         exposure: customers by group, month of acquisition and age whose age was over within the window.
         net_cents: what these brought at the age.
         acquired: customers by group and month of acquisition.
+        first_cohort: month index of the first of these.
         dispersion: variance per cent expected, of the first day and of later.
     """
 
@@ -159,6 +164,7 @@ class NewCustomerValue:
     net_cents: Floats
     acquired: Floats
     dispersion: tuple[float, float]
+    first_cohort: int = 0
 
     @classmethod
     def of(cls, acquired: pa.Table, values: pa.Table, spread: pa.Table, window_days: int = WINDOW_DAYS) -> Self:
@@ -182,7 +188,7 @@ class NewCustomerValue:
         dispersion = {0: 1.0, 1: 1.0}
         for part in spread.to_pylist():
             dispersion[part["is_first"]] = max(part["squares"] / max(part["net_cents"], 1.0), 1.0)
-        return cls(levels, exposure, net, of_month, (dispersion[1], dispersion[0]))
+        return cls(levels, exposure, net, of_month, (dispersion[1], dispersion[0]), int(first))
 
     @property
     def customers(self) -> npt.NDArray[np.int64]:
@@ -250,6 +256,11 @@ class NewCustomerValue:
         """Whether enough customers have been known for so many days."""
         return bool(self.seen[np.searchsorted(AGE_ENDS, days)])
 
+    @property
+    def curves(self) -> tuple[AgeCurve, AgeCurve]:
+        """Of the first day, and of the ages after it; of ages that nobody has shown, the increments are 0."""
+        return self._curves
+
     @cached_property
     def _curves(self) -> tuple[AgeCurve, AgeCurve]:
         """Of the first day, and of the ages after it."""
@@ -267,7 +278,7 @@ class NewCustomerValue:
         first = AgeCurve.of(exposure[:, :1], net[:, :1], weights[:, :1], recent, self.dispersion[0])
         shown = AgeCurve.of(exposure[:, 1:last], net[:, 1:last], weights[:, 1:last], recent, self.dispersion[1])
         rest = np.zeros(exposure.shape[1] - last)
-        return first, AgeCurve(np.concatenate([shown.increments, rest]), shown.cohorts, shown.between)
+        return first, replace(shown, increments=np.concatenate([shown.increments, rest]))
 
     def _effects(self, part: int, ages: slice) -> ShrunkEffects:
         curve = self._curves[part]

@@ -4,6 +4,7 @@ They take what the Python API gives: fitted models, frames, or plain arrays. ``d
 """
 
 from customer_revenue.plots.calibration import interval_coverage, reliability, tracking
+from customer_revenue.plots.cohort_curves_and_heatmap import cohort_heatmap, cohort_money
 from customer_revenue.plots.probability_matrices import (
     alive_history,
     frequency_recency_matrix,
@@ -21,6 +22,8 @@ from customer_revenue.plots.spend_distribution import spend_distribution
 
 __all__ = [
     "alive_history",
+    "cohort_heatmap",
+    "cohort_money",
     "cumulative_purchases",
     "frequency_recency_matrix",
     "gain",

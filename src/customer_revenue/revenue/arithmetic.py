@@ -62,6 +62,15 @@ def first_of_month(index: int) -> dt.date:
     return dt.date(year, month + 1, 1)
 
 
+def is_over(next_index: int, day: dt.date) -> bool:
+    """Whether the period before the month of an index is over at the end of a day.
+
+    >>> is_over(2023 * 12 + 1, dt.date(2023, 1, 31)), is_over(2023 * 12 + 1, dt.date(2023, 1, 30))
+    (True, False)
+    """
+    return day + dt.timedelta(days=1) >= first_of_month(next_index)
+
+
 def sum_where(condition: ir.BooleanValue, value: ir.NumericValue | int) -> ir.IntegerScalar:
     """The sum of ``value`` over the rows that meet the condition, 0 over none of several."""
     return cast("ir.IntegerScalar", condition.ifelse(value, 0).sum())

@@ -12,6 +12,7 @@ from customer_revenue.revenue.arithmetic import (
     date_where,
     days_between,
     first_of_month,
+    is_over,
     month_index,
     rounded_quotient,
     sum_where,
@@ -84,6 +85,8 @@ def trends(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Table
 def fill_trends(rows: Iterable[TrendRow], as_of_day: dt.date) -> list[dict[str, object]]:
     """The rows of :func:`trends` as dictionaries with a ``month`` such as ``2023-01``, empty months filled in.
 
+    ``complete`` is false in the month of the as-of day, unless that is its last.
+
     Args:
         rows: in any order.
         as_of_day: the day of the as-of moment, which is in the last month.
@@ -97,7 +100,7 @@ def fill_trends(rows: Iterable[TrendRow], as_of_day: dt.date) -> list[dict[str, 
         row = found.get(index, TrendRow(index, *[0] * (len(TrendRow._fields) - 1)))
         values = row._asdict()
         del values["month_index"]
-        filled.append({"month": month_label(start), **values})
+        filled.append({"month": month_label(start), **values, "complete": is_over(index + 1, as_of_day)})
     return filled
 
 

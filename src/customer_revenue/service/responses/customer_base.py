@@ -71,6 +71,7 @@ class CohortPeriod(CohortCell):
     """A cohort in one period since its acquisition, with its revenue so far."""
 
     cumulative_revenue_cents: int
+    complete: bool
 
 
 class Cohort(Answer):
@@ -175,6 +176,7 @@ class TrendMonth(Answer):
     new_customers: int
     returning_customers: int
     avg_order_value_cents: int
+    complete: bool
 
 
 class Trends(Complete):

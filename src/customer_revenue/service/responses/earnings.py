@@ -82,3 +82,33 @@ class Acquisition(Complete):
     all: NewCustomerGroup = Field(description="All new customers.")
     groups: list[NewCustomerGroup] = Field(description="By what is known on the first day.")
     channels: list[ChannelCost] = Field(description="Rows of the file of acquisition costs; empty without one.")
+
+
+class CohortPoint(Answer):
+    """What a cohort's customers have brought up to an age, per customer."""
+
+    days: int = Field(description="Days since the first order of each customer.")
+    net_revenue_cents: int = Field(
+        description="Net revenue per customer so far, in cents; expected where not complete."
+    )
+    low_cents: int = Field(description="Lower end of the 80 % band; the figure itself where it is complete.")
+    high_cents: int = Field(description="Upper end of the 80 % band.")
+    profit_cents: int = Field(description="Net revenue times the margin, in cents.")
+    reached_percent: float = Field(description="Share of the cohort's customers who have reached the age, in percent.")
+    complete: bool = Field(description="Whether all have; else the others' part is predicted.")
+
+
+class CohortCurves(Answer):
+    """The customers of a month of acquisition."""
+
+    cohort: str
+    customers: int = Field(description="Customers whose first order was in the month.")
+    curve: list[CohortPoint] = Field(description="Cumulative money per customer by age.")
+
+
+class CohortsMoney(Complete):
+    """Money by cohort."""
+
+    margin_percent: float = Field(description="What remained of the last year's net revenue after cost, in percent.")
+    margin_basis: MarginBasis
+    cohorts: list[CohortCurves]

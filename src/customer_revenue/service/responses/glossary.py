@@ -42,6 +42,7 @@ GLOSSARY: Mapping[str, str] = {
     "cohort": "The cohort: a month such as 2023-01, or a quarter such as 2023-Q1.",
     "cohorts": "The cohorts, oldest first.",
     "compared_with": "The previous period; null if the store's history does not cover it.",
+    "complete": "Whether the period is over; figures of one that is not will still grow.",
     "concentration": "How much of the revenue comes from the best customers; null without revenue.",
     "confidence": "Share of the first product's buyers who bought the second product later.",
     "confidence_reason": "What the confidence score is the share of, or why there is none.",

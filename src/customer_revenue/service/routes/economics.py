@@ -44,3 +44,16 @@ def acquisition(
     each channel and month.
     """
     return json_response(state.current().acquisition(by, payback_days, as_of))
+
+
+@router.get("/cohort-money", response_model=replies.CohortsMoney, summary="Money by cohort, observed and predicted")
+def cohort_money(
+    state: State,
+    max_days: Annotated[int, Query(ge=0, le=730, description="Age up to which the curves go, in days.")] = 365,
+    as_of: AsOfDay = None,
+) -> Response:
+    """Cumulative net revenue and profit per customer by month of acquisition and days since their first order.
+
+    Where not all customers of a cohort have reached an age, `complete` is false, and the others' part is predicted.
+    """
+    return json_response(state.current().of_base(lambda base: base.cohort_money(max_days), as_of))

@@ -21,6 +21,7 @@ from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
 from customer_revenue.policy import Policy, Rfm
+from customer_revenue.revenue.arithmetic import is_over
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
 from customer_revenue.revenue.customer_lists import at_risk, check_names, ordered, page_of, top_customers
 from customer_revenue.revenue.distribution import (
@@ -118,7 +119,9 @@ class CustomerBase:
         totals = self._of_customers(cohorts, unit)
         by_cohort: dict[int, list[Row]] = {}
         for cell in self._filled(self._of_known(Recipe(_triangle, (unit,))), unit):
-            row = cell._asdict()
+            row = cell._asdict() | {
+                "complete": is_over(cell.cohort_index + (cell.age + 1) * unit.months, self.when.day)
+            }
             by_cohort.setdefault(row.pop("cohort_index"), []).append({k: v for k, v in row.items() if k != "customers"})
         named = [
             {**labelled(row, unit), "periods": by_cohort.get(row["cohort_index"], [])}
@@ -233,6 +236,14 @@ class CustomerBase:
     def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
         """Profit beside revenue, in total and by month, product or customer."""
         return profit_body(self.store, self.when, self._policy.margin, by, limit, offset)
+
+    def cohort_money(self, max_days: int) -> Body:
+        """Cumulative net revenue and profit per customer by month of acquisition and age."""
+        from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
+
+        with self._lock:
+            margin = self.margin
+        return cohort_money_body(money_of_cohorts(self.store, self.when), margin, max_days)
 
     @cached_property
     def margin(self) -> MarginRate:

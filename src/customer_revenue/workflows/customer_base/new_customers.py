@@ -57,25 +57,28 @@ class NewCustomers:
     value: NewCustomerValue
 
     @classmethod
-    def of(cls, store: Store, when: AsOf, by: FirstDayBy) -> NewCustomers:
+    def of(cls, store: Store, when: AsOf, by: FirstDayBy, window_days: int = WINDOW_DAYS) -> NewCustomers:
         """Read them out of a store.
 
         Args:
             store: the orders.
             when: the as-of moment; nothing later is used.
             by: what makes the groups.
+            window_days: ages count that were over within so many days.
 
         Raises:
-            NotEnoughData: nobody was won in the five years before.
+            NotEnoughData: nobody was won within them.
         """
         known, day = known_at(store, when), day_literal(when.day)
         levels = _levels(store, when, by)
         acquired = store.fetch(acquired_by_day(known, levels, day).order_by("level", "cohort", "observed_days"))
-        if not pc.any(pc.less(acquired["observed_days"], WINDOW_DAYS)).as_py():
-            raise NotEnoughData(f"nobody was won in the five years up to {when.day}: there is nothing to learn from")
-        values = store.fetch(value_by_age(known, levels, day, AGE_ENDS, WINDOW_DAYS))
-        spread = store.fetch(spread_of_value(known, levels, day, AGE_ENDS, WINDOW_DAYS))
-        return cls(by, acquired, NewCustomerValue.of(acquired, values, spread))
+        if not pc.any(pc.less(acquired["observed_days"], window_days)).as_py():
+            raise NotEnoughData(
+                f"nobody was won in the {window_days:,} days up to {when.day}: there is nothing to learn from"
+            )
+        values = store.fetch(value_by_age(known, levels, day, AGE_ENDS, window_days))
+        spread = store.fetch(spread_of_value(known, levels, day, AGE_ENDS, window_days))
+        return cls(by, acquired, NewCustomerValue.of(acquired, values, spread, window_days))
 
     @cached_property
     def by_month(self) -> dict[tuple[str, str], int]:
