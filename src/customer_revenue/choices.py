@@ -59,6 +59,13 @@ class FirstDayBy(StrEnum):
     MONTH = "month"
 
 
+class BiddingForm(StrEnum):
+    """Whose form a file for bidding has."""
+
+    GOOGLE = "google"
+    META = "meta"
+
+
 class AtRiskBy(StrEnum):
     """The order of customers at risk."""
 

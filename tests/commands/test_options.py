@@ -44,6 +44,8 @@ LIMITED = {
     ("advise", "about"),
     ("forecast", "unit"),
     ("analytics acquisition", "by"),
+    ("bidding", "by"),
+    ("bidding", "form"),
     ("analytics at-risk", "activity"),
     ("analytics at-risk", "by"),
     ("analytics at-risk", "stage"),

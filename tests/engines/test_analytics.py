@@ -22,6 +22,7 @@ from customer_revenue.revenue.cohorts import cohorts, triangle
 from customer_revenue.revenue.customer_lists import at_risk, top_customers
 from customer_revenue.revenue.daily_cohorts import daily_cohorts
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
+from customer_revenue.revenue.early_value import early_value
 from customer_revenue.revenue.profit import (
     cost_movements,
     profit_by_customer,
@@ -84,6 +85,7 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "trends": trends(known),
         "daily cohorts": daily_cohorts(known, day),
         "acquired by day": acquired_by_day(known, levels, day),
+        "early value": early_value(known, levels, day, 7, 400),
         "value by age": value_by_age(known, levels, day, AGE_ENDS, 365),
         "spread of value": spread_of_value(known, levels, day, AGE_ENDS, 365),
         "profit by customer": profit_by_customer(moves),

@@ -16,10 +16,12 @@ from customer_revenue.revenue.breakdown import by_product, monthly, quarterly
 from customer_revenue.revenue.cohorts import cohorts, triangle
 from customer_revenue.revenue.customer_lists import at_risk, top_customers
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
+from customer_revenue.revenue.early_value import early_value
 from customer_revenue.revenue.profit import cost_movements, profit_by_customer, profit_by_product
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
+from customer_revenue.revenue.value_by_age import spread_of_value, value_by_age
 from customer_revenue.revenue.view import customer_revenue_analysis, customers
 from customer_revenue.tables import CANONICAL, Canonical
 
@@ -65,6 +67,7 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
     base = customers(known, day, policy)
     scored = rfm(base, policy.rfm)
     lines = tables["order_items"].mutate(category=ibis.null("string"), cost_cents=ibis.null("int64"))
+    levels = base.select("customer_id", level="customer_segment")
     margin = Margin(assumed_percent=37, by_category={"Books": 20}, by_product={"a": 55})
     return {
         "summary": summary(known, None, day, policy),
@@ -88,6 +91,9 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
         "rfm summary": rfm_summary(scored),
         "profit by customer": profit_by_customer(cost_movements(known, lines, margin, day)),
         "profit by product": profit_by_product(known, lines, margin),
+        "early value": early_value(known, levels, day, 7, 30),
+        "value by age": value_by_age(known, levels, day, (0, 30), 365),
+        "spread of value": spread_of_value(known, levels, day, (0, 30), 365),
         "next products": next_products(first_purchases(known), 20),
     }
 

@@ -10,7 +10,7 @@ import typer
 
 from customer_revenue import __version__
 from customer_revenue.choices import Breakdown
-from customer_revenue.cli.advice import actions, advise, forecast
+from customer_revenue.cli.advice import actions, advise, bidding, forecast
 from customer_revenue.cli.aliases_command import aliases
 from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.campaign_command import campaign
@@ -54,6 +54,7 @@ app.command()(advise)
 app.command()(actions)
 app.command()(check)
 app.command()(forecast)
+app.command()(bidding)
 app.command()(forget)
 app.command("import")(import_)
 app.command()(models)

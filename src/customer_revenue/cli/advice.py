@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.choices import ForecastUnit
+from customer_revenue.choices import BiddingForm, FirstDayBy, ForecastUnit
 from customer_revenue.cli.analytics import print_result
 from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, settings_for
 from customer_revenue.console import say
@@ -74,3 +74,26 @@ def forecast(
 ) -> None:
     """Forecast the shop's revenue and orders: known customers and customers to come, by month or week."""
     print_result(store, as_of, lambda base: base.forecast(months, unit))
+
+
+def bidding(
+    form: Annotated[BiddingForm, typer.Argument(help="Whose form the file has.")],
+    by: Annotated[FirstDayBy, typer.Option(help="What makes the groups; known on the first day.")] = FirstDayBy.SIZE,
+    value_days: Annotated[
+        int, typer.Option(min=1, max=730, help="Days of expected profit since the first order.")
+    ] = 365,
+    mature_days: Annotated[int, typer.Option(min=0, max=90, help="Age of a first order at which it is told.")] = 0,
+    since_days: Annotated[
+        int, typer.Option(min=1, max=90, help="Told are those that reached it in so many days.")
+    ] = 30,
+    cap_percent: Annotated[int, typer.Option(min=50, max=100, help="Percentile to which values are cut.")] = 99,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Print first orders with the expected profit of their customer, in the form of Google or Meta. Nothing is sent."""
+    from customer_revenue.workflows.customer_base.bidding_files import BidOptions
+    from customer_revenue.workflows.customers.answers import Answers
+
+    options = BidOptions(by, value_days, mature_days, since_days, cap_percent)
+    body = Answers.open(settings_for(store), lazily=True).base(as_of).bidding(form, options)
+    say(str(body["file"]).rstrip("\n"))

@@ -112,3 +112,15 @@ class CohortsMoney(Complete):
     margin_percent: float = Field(description="What remained of the last year's net revenue after cost, in percent.")
     margin_basis: MarginBasis
     cohorts: list[CohortCurves]
+
+
+class Bidding(Complete):
+    """A file for bidding."""
+
+    form: Literal["google", "meta"] = Field(description="Whose form the file has.")
+    conversions: int = Field(description="First orders in the file.")
+    without_email: int = Field(description="First orders without an e-mail address; not in a file for Google.")
+    total_value_cents: int = Field(description="Sum of the values in the file, in cents.")
+    margin_percent: float = Field(description="What remained of the last year's net revenue after cost, in percent.")
+    margin_basis: MarginBasis
+    file: str = Field(description="Text of the file: CSV for Google, a request body per line for Meta.")

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from customer_revenue.choices import FirstDayBy, ProfitBy
+from customer_revenue.choices import BiddingForm, FirstDayBy, ProfitBy
 from customer_revenue.service.responses import earnings as replies
 from customer_revenue.service.routes.common import AsOfDay, Limit, Offset, State, json_response
+from customer_revenue.workflows.customer_base.bidding_files import BidOptions
 
 router = APIRouter(prefix="/payment/analytics", tags=["customer base"])
 
@@ -57,3 +58,22 @@ def cohort_money(
     Where not all customers of a cohort have reached an age, `complete` is false, and the others' part is predicted.
     """
     return json_response(state.current().of_base(lambda base: base.cohort_money(max_days), as_of))
+
+
+@router.get("/bidding", response_model=replies.Bidding, summary="A file for value-based bidding")
+def bidding(
+    state: State,
+    form: Annotated[BiddingForm, Query(description="Whose form the file has.")],
+    by: Annotated[FirstDayBy, Query(description="What makes the groups; known on the first day.")] = FirstDayBy.SIZE,
+    value_days: Annotated[int, Query(ge=1, le=730, description="Days of expected profit since the first order.")] = 365,
+    mature_days: Annotated[int, Query(ge=0, le=90, description="Age of a first order at which it is told.")] = 0,
+    since_days: Annotated[int, Query(ge=1, le=90, description="Told are those that reached it in so many days.")] = 30,
+    cap_percent: Annotated[int, Query(ge=50, le=100, description="Percentile to which values are cut.")] = 99,
+    as_of: AsOfDay = None,
+) -> Response:
+    """First orders with the expected profit of their customer, as Google's offline conversions or Meta's requests.
+
+    E-mail addresses and ids are hashed as they prescribe. Nothing is sent.
+    """
+    options = BidOptions(by, value_days, mature_days, since_days, cap_percent)
+    return json_response(state.current().of_base(lambda base: base.bidding(form, options), as_of))

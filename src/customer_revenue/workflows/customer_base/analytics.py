@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.situations import Situations
-from customer_revenue.choices import AtRiskBy, CohortUnit, FirstDayBy, ForecastUnit, ProfitBy, TopBy
+from customer_revenue.choices import AtRiskBy, BiddingForm, CohortUnit, FirstDayBy, ForecastUnit, ProfitBy, TopBy
 from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from customer_revenue.modeling.predictor import Predictor
     from customer_revenue.modeling.shop_forecast import ShopForecast
+    from customer_revenue.workflows.customer_base.bidding_files import BidOptions
 
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
@@ -244,6 +245,14 @@ class CustomerBase:
         with self._lock:
             margin = self.margin
         return cohort_money_body(money_of_cohorts(self.store, self.when), margin, max_days)
+
+    def bidding(self, form: BiddingForm, options: BidOptions) -> Body:
+        """First orders with the predicted value of their customer, as a file for bidding."""
+        from customer_revenue.workflows.customer_base.bidding_files import bidding_body
+
+        with self._lock:
+            margin = self.margin
+        return bidding_body(self.store, self.when, margin, form, options)
 
     @cached_property
     def margin(self) -> MarginRate:

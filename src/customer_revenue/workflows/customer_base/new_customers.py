@@ -70,7 +70,7 @@ class NewCustomers:
             NotEnoughData: nobody was won within them.
         """
         known, day = known_at(store, when), day_literal(when.day)
-        levels = _levels(store, when, by)
+        levels = levels_of(store, when, by)
         acquired = store.fetch(acquired_by_day(known, levels, day).order_by("level", "cohort", "observed_days"))
         if not pc.any(pc.less(acquired["observed_days"], window_days)).as_py():
             raise NotEnoughData(
@@ -202,8 +202,8 @@ def _rows(customers: NewCustomers, margin: MarginRate, keep: float, payback_days
     ]
 
 
-def _levels(store: Store, when: AsOf, by: FirstDayBy) -> ir.Table:
-    """``customer_id`` and ``level`` of each customer by then."""
+def levels_of(store: Store, when: AsOf, by: FirstDayBy) -> ir.Table:
+    """``customer_id`` and ``level``, their group by what was known on their first day, of each customer by then."""
     orders = store.table("orders")
     firsts = first_orders(orders.filter(orders.created_at <= as_of_literal(when.moment)), store.table("order_items"))
     if by is FirstDayBy.MONTH:

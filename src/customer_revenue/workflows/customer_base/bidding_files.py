@@ -1,0 +1,162 @@
+"""Files for value-based bidding: Google's offline conversions and requests to Meta's Conversions API. Nothing is sent.
+
+Forms as published: "Import conversions from ad clicks into Google Ads using files" (Google Ads Help), "Customer
+Information Parameters" and "Custom Data Parameters" (Meta for Developers, January 2026).
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from customer_revenue.choices import BiddingForm, FirstDayBy
+from customer_revenue.currencies import in_units, minor_digits
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf
+from customer_revenue.revenue.early_value import early_value
+from customer_revenue.tables import day_literal
+from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.new_customers import NewCustomers, levels_of
+from customer_revenue.workflows.customer_base.profits import MarginRate
+from customer_revenue.workflows.known_tables import known_at
+
+EVENTS_PER_REQUEST = 1000
+"""Of Meta's Conversions API."""
+
+GOOGLE_COLUMNS = (
+    "Email",
+    "Conversion Name",
+    "Conversion Time",
+    "Conversion Value",
+    "Conversion Currency",
+    "Order ID",
+)
+
+DOTLESS = ("gmail.com", "googlemail.com")
+"""Google ignores dots before these domains."""
+
+CONVERSION_NAME = "predicted_value"
+
+
+@dataclass(frozen=True)
+class BidOptions:
+    """What the values in a file are.
+
+    Attributes:
+        by: what is known on the first day.
+        value_days: the value is the expected profit within so many days of the first order.
+        mature_days: age of a first order at which the value is told; what came until then is in it.
+        since_days: orders are told that reached that age within so many days.
+        cap_percent: values above this percentile of the file's are cut to it.
+    """
+
+    by: FirstDayBy = FirstDayBy.SIZE
+    value_days: int = 365
+    mature_days: int = 0
+    since_days: int = 30
+    cap_percent: int = 99
+
+
+def bid_rows(store: Store, when: AsOf, margin: MarginRate, options: BidOptions) -> list[Row]:
+    """First orders with the predicted value of their customer, oldest first.
+
+    The value is what the customer had brought at the age, and what customers of their group are expected to bring from
+    there on, times the margin; at least 0, and capped. It never uses what came later, so a file can be made again.
+
+    Raises:
+        NotEnoughData: nobody had bought by then.
+    """
+    value = (customers := NewCustomers.of(store, when, options.by)).value
+    levels = levels_of(store, when, options.by)
+    table = early_value(known_at(store, when), levels, day_literal(when.day), options.mature_days, options.since_days)
+    rows: list[Row] = store.fetch(table.order_by("created_at", "order_id")).to_pylist()
+    if not rows:
+        return []
+    within = value.cumulative([options.mature_days, options.value_days])
+    rest = np.maximum(within[:, 1] - within[:, 0], 0.0)
+    places = [customers.place(row["level"]) for row in rows]
+    cents = np.maximum(np.array([row["net_cents"] for row in rows]) + rest[places], 0.0) * margin.share
+    capped = np.minimum(cents, np.percentile(cents, options.cap_percent))
+    return [row | {"value_cents": round(amount)} for row, amount in zip(rows, capped.tolist(), strict=True)]
+
+
+def bidding_body(store: Store, when: AsOf, margin: MarginRate, form: BiddingForm, options: BidOptions) -> Body:
+    """The text of a file, and what is in it.
+
+    Raises:
+        NotEnoughData: nobody had bought by then.
+    """
+    rows, currency = bid_rows(store, when, margin, options), store.info.currency
+    told = [row for row in rows if row["email"]] if form is BiddingForm.GOOGLE else rows
+    file = google_csv(told, currency) if form is BiddingForm.GOOGLE else meta_lines(told, currency)
+    return {
+        "form": form.value,
+        "conversions": len(told),
+        "without_email": sum(not row["email"] for row in rows),
+        "total_value_cents": sum(row["value_cents"] for row in told),
+        "margin_percent": margin.percent,
+        "margin_basis": margin.basis,
+        "file": file,
+    }
+
+
+def google_csv(rows: list[Row], currency: str) -> str:
+    """Offline conversions by hashed e-mail address, for an upload of enhanced conversions for leads."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["Parameters:TimeZone=+0000"])
+    writer.writerow(GOOGLE_COLUMNS)
+    digits = minor_digits(currency)
+    for row in rows:
+        moment = row["created_at"].strftime("%Y-%m-%d %H:%M:%S+00:00")
+        amount = f"{in_units(row['value_cents'], currency):.{digits}f}"
+        writer.writerow(
+            [sha256_of(google_email(row["email"])), CONVERSION_NAME, moment, amount, currency, row["order_id"]]
+        )
+    return text.getvalue()
+
+
+def meta_lines(rows: list[Row], currency: str) -> str:
+    """Bodies of requests to the Conversions API, one per line, each of up to 1,000 events."""
+    events = [_event(row, currency) for row in rows]
+    starts = range(0, len(events), EVENTS_PER_REQUEST)
+    return "".join(json.dumps({"data": events[start : start + EVENTS_PER_REQUEST]}) + "\n" for start in starts)
+
+
+def google_email(email: str) -> str:
+    """An address as Google wants it before hashing.
+
+    >>> google_email(" Ann.Lee@Gmail.com "), google_email("Ann.Lee@Example.org")
+    ('annlee@gmail.com', 'ann.lee@example.org')
+    """
+    name, at, domain = email.strip().lower().rpartition("@")
+    return f"{name.replace('.', '') if domain in DOTLESS else name}{at}{domain}"
+
+
+def sha256_of(text: str) -> str:
+    """The SHA-256 of a text in UTF-8, in hexadecimal digits.
+
+    >>> sha256_of("person@example.com")[:12]
+    '542d24012988'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _event(row: Row, currency: str) -> Row:
+    email = (row["email"] or "").strip().lower()
+    user = {"em": [sha256_of(email)]} if email else {}
+    value = in_units(row["value_cents"], currency)
+    return {
+        "event_name": "Purchase",
+        "event_time": int(row["created_at"].replace(tzinfo=dt.UTC).timestamp()),
+        "event_id": row["order_id"],
+        "action_source": "system_generated",
+        "user_data": {**user, "external_id": [sha256_of(row["customer_id"])]},
+        "custom_data": {"currency": currency, "value": value, "predicted_ltv": value, "order_id": row["order_id"]},
+    }
