@@ -33,10 +33,10 @@ REQUIRED_PACKAGES = (
     "mlflow",
 )
 
-ORDER_COLUMNS = ("order_date", "amount_cents", "order_id")
+TAKEN_ORDER_COLUMNS = ("order_date", "amount_cents", "order_id")
 """Of a log of orders, in addition to ``customer_id``."""
 
-DESCRIPTION = "Purchases, revenue, lifetime value, next purchase and churn risk of each customer."
+MODEL_DESCRIPTION = "Purchases, revenue, lifetime value, next purchase and churn risk of each customer."
 
 
 def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id: str) -> str:
@@ -65,7 +65,7 @@ def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id:
         model.artifact_location,
         run_id,
         tags=document["version_tags"],
-        description=f"{document['bundle']}. {DESCRIPTION}",
+        description=f"{document['bundle']}. {MODEL_DESCRIPTION}",
         model_id=model.model_id,
     )
     if document["challenger"]:
@@ -77,7 +77,7 @@ def _ensure_registered(mlflow: Tracker, name: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        mlflow.client.create_registered_model(name, description=DESCRIPTION)
+        mlflow.client.create_registered_model(name, description=MODEL_DESCRIPTION)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -151,7 +151,7 @@ def _signature(examples: Mapping[str, bytes]) -> dict[str, Any]:
     )
     found = infer_signature(inputs, outputs)
     kinds: dict[str, object] = {spec.name: spec.type for spec in found.inputs.inputs}
-    kinds |= dict.fromkeys(ORDER_COLUMNS)
+    kinds |= dict.fromkeys(TAKEN_ORDER_COLUMNS)
     anything = AnyType()  # type: ignore[no-untyped-call]
     columns: list[Any] = [
         ColSpec(kind if kind == DataType.string else anything, name, required=False) for name, kind in kinds.items()
