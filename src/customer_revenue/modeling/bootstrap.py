@@ -1,6 +1,7 @@
 """Paired bootstrap of the differences between two forecasts.
 
 A resample of customers is a weight per customer, so that each forecast is sorted once and not once per resample.
+Comparisons of as many customers with the same seed share their resamples.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.chunks import one_blas_thread
@@ -38,17 +42,24 @@ def paired_bootstrap(
         a, b = (side.metrics(metrics, weights) for side in sides)
         return np.where(is_absolute, np.abs(a) - np.abs(b), a - b)
 
-    def drawn(rng: np.random.Generator) -> Floats:
-        return difference(np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64))
-
     whole = difference(np.ones(n))  # first, so that the threads find the forecasts sorted
-    seeds = np.random.default_rng(seed).spawn(draws)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        differences = np.array(list(pool.map(drawn, seeds)))
+        differences = np.array(
+            list(pool.map(lambda counts: difference(counts.astype(np.float64)), _resamples(n, draws, seed)))
+        )
     low, high = np.full((2, len(metrics)), np.nan)
     known = np.isfinite(differences).any(axis=0)
     low[known], high[known] = np.nanpercentile(differences[:, known], (2.5, 97.5), axis=0)
     return {name: (float(d), float(a), float(b)) for name, d, a, b in zip(metrics, whole, low, high, strict=True)}
+
+
+@lru_cache(maxsize=2)
+def _resamples(customers: int, draws: int, seed: int) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """How often each customer is in each resample, one row per resample, in the smallest type that holds them all."""
+    counts = np.empty((draws, customers), np.min_scalar_type(customers))
+    for row, rng in zip(counts, np.random.default_rng(seed).spawn(draws), strict=True):
+        row[:] = np.bincount(rng.integers(0, customers, customers), minlength=customers)
+    return counts
 
 
 def holm(chances: Floats) -> Floats:

@@ -127,11 +127,25 @@ class WeightedMetrics:
         order = np.argsort(errors, kind="stable")
         return errors[order], buyers[order]
 
-    def _absolute_error(self, y: Floats, predicted: Floats, weights: Floats) -> float:
-        return float(weights @ np.abs(predicted - y) / weights.sum())
+    @cached_property
+    def _purchase_errors(self) -> Floats:
+        return np.abs(self._forecast.purchases - self._outcomes.purchases)
 
-    def _square_error(self, y: Floats, predicted: Floats, weights: Floats) -> float:
-        return float(np.sqrt(weights @ (predicted - y) ** 2 / weights.sum()))
+    @cached_property
+    def _revenue_errors(self) -> Floats:
+        return np.abs(self._forecast.revenue - self._outcomes.revenue)
+
+    @cached_property
+    def _square_purchase_errors(self) -> Floats:
+        return np.asarray(self._purchase_errors**2)
+
+    @cached_property
+    def _square_revenue_errors(self) -> Floats:
+        return np.asarray(self._revenue_errors**2)
+
+    @cached_property
+    def _brier_losses(self) -> Floats:
+        return np.asarray((self._forecast.probability - self._bought) ** 2)
 
     def _bias(self, y: Floats, predicted: Floats, weights: Floats) -> float:
         total = weights @ y
@@ -139,11 +153,11 @@ class WeightedMetrics:
 
     def purchases_mae(self, weights: Floats) -> float:
         """Mean absolute error of the purchases."""
-        return self._absolute_error(self._outcomes.purchases, self._forecast.purchases, weights)
+        return float(weights @ self._purchase_errors / weights.sum())
 
     def purchases_rmse(self, weights: Floats) -> float:
         """Root mean square error of the purchases."""
-        return self._square_error(self._outcomes.purchases, self._forecast.purchases, weights)
+        return float(np.sqrt(weights @ self._square_purchase_errors / weights.sum()))
 
     def purchases_bias(self, weights: Floats) -> float:
         """Predicted total purchases over the actual ones, less 1; NaN where nobody bought."""
@@ -159,11 +173,11 @@ class WeightedMetrics:
 
     def revenue_mae(self, weights: Floats) -> float:
         """Mean absolute error of the revenue."""
-        return self._absolute_error(self._outcomes.revenue, self._forecast.revenue, weights)
+        return float(weights @ self._revenue_errors / weights.sum())
 
     def revenue_rmse(self, weights: Floats) -> float:
         """Root mean square error of the revenue."""
-        return self._square_error(self._outcomes.revenue, self._forecast.revenue, weights)
+        return float(np.sqrt(weights @ self._square_revenue_errors / weights.sum()))
 
     def revenue_bias(self, weights: Floats) -> float:
         """Predicted total revenue over the actual one, less 1; NaN where there was none."""
@@ -173,16 +187,10 @@ class WeightedMetrics:
         """Gini of the gain curve over that of a perfect ranking: 1 is perfect, about 0 is chance."""
         if not weights @ self._outcomes.revenue:
             return float("nan")
-        perfect, predicted = (self._gini(ties, weights) for ties in self._revenue_ties)
-        return predicted / perfect
-
-    def _gini(self, ties: Ties, weights: Floats) -> float:
-        """Gini of the gain curve, the highest values first; ties share the mean of their revenue."""
-        count = ties.total(weights)[::-1]
-        value = ties.total(weights * self._outcomes.revenue)[::-1]
-        before = np.cumsum(value) - value
-        total = value.sum()
-        return float(2 * np.sum(count * before + value * (count + 1) / 2) / (weights.sum() * total) - 1)
+        perfect, predicted = self._revenue_ties
+        revenue = predicted.total(weights * self._outcomes.revenue)
+        count = perfect.total(weights)
+        return _gini(predicted.total(weights), revenue) / _gini(count, count * perfect.values)
 
     def probability_auc(self, weights: Floats) -> float:
         """Area under the ROC curve; NaN where all or none bought."""
@@ -198,22 +206,11 @@ class WeightedMetrics:
 
     def probability_brier(self, weights: Floats) -> float:
         """Mean squared error of the probability."""
-        return float(weights @ (self._forecast.probability - self._bought) ** 2 / weights.sum())
+        return float(weights @ self._brier_losses / weights.sum())
 
     def probability_ece(self, weights: Floats) -> float:
         """Mean gap between predicted and actual rate over bins of equal size, the highest probabilities first."""
-        ties = self._probability_ties
-        count = ties.total(weights)[::-1]
-        n = int(count.sum())
-        sizes = np.full(CALIBRATION_BINS, n // CALIBRATION_BINS) + (np.arange(CALIBRATION_BINS) < n % CALIBRATION_BINS)
-        edges, places = np.concatenate([[0], np.cumsum(sizes)]), np.concatenate([[0.0], np.cumsum(count)])
-
-        def per_bin(totals: Floats) -> Floats:
-            # Equal probabilities share their mean, so that the cumulated sum is linear between two of them.
-            return np.diff(np.interp(edges, places, np.concatenate([[0.0], np.cumsum(totals)])))
-
-        actual = per_bin(ties.total(weights * self._bought)[::-1])
-        return float(np.abs(actual - per_bin(count * ties.values[::-1])).sum() / n)
+        return calibration_error(self._probability_ties, self._bought, weights)
 
     def next_date_error_days(self, weights: Floats) -> float:
         """Median absolute error of the date among those who bought, in days."""
@@ -223,6 +220,27 @@ class WeightedMetrics:
             return float("nan")
         middle = np.array([(places[-1] - 1) // 2, places[-1] // 2])
         return float(errors[np.searchsorted(places, middle, side="right")].mean())
+
+
+def _gini(count: Floats, revenue: Floats) -> float:
+    """Gini of the gain curve of groups of customers in ascending order of their forecast, the highest first."""
+    later = revenue.sum() - np.cumsum(revenue)
+    return float(2 * np.sum(count * later + revenue * (count + 1) / 2) / (count.sum() * revenue.sum()) - 1)
+
+
+def calibration_error(probability: Ties, bought: Floats, weights: Floats) -> float:
+    """The metric ``probability_ece`` of probabilities that are in order already, such as for many outcomes of them."""
+    count = probability.total(weights)[::-1]
+    n = int(count.sum())
+    sizes = np.full(CALIBRATION_BINS, n // CALIBRATION_BINS) + (np.arange(CALIBRATION_BINS) < n % CALIBRATION_BINS)
+    edges, places = np.concatenate([[0], np.cumsum(sizes)]), np.concatenate([[0.0], np.cumsum(count)])
+
+    def per_bin(totals: Floats) -> Floats:
+        # Equal probabilities share their mean, so that the cumulated sum is linear between two of them.
+        return np.diff(np.interp(edges, places, np.concatenate([[0.0], np.cumsum(totals)])))
+
+    actual = per_bin(probability.total(weights * bought)[::-1])
+    return float(np.abs(actual - per_bin(count * probability.values[::-1])).sum() / n)
 
 
 HIGHER_IS_BETTER = frozenset({"purchases_spearman", "revenue_gini", "probability_auc"})

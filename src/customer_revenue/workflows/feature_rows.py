@@ -69,15 +69,24 @@ def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Can
     return of_customers(known, chosen.column("user_id"))
 
 
-def population(store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WINDOW) -> Population:
+def population(
+    store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WINDOW, rows: pa.Table | None = None
+) -> Population:
     """The customers with an order by then, as the probability models need them.
 
     If there are more than ``max_customers``, the engine counts them and a sample of that size is read.
 
+    Args:
+        store: the orders.
+        when: the as-of moment.
+        max_customers: size of the sample.
+        rows: the feature rows of then, where they have been read; those of all customers spare a query.
+
     Raises:
         NotEnoughData: there is no such customer.
     """
-    rows = feature_rows(store, when, max_customers)
+    if rows is None or store.info.customers > max_customers:
+        rows = feature_rows(store, when, max_customers)
     if store.info.customers <= max_customers:
         return Population.of(rows)
     counted = counts(feature_expression(known_at(store, when), when.day))

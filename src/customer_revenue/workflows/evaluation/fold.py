@@ -107,7 +107,8 @@ def predict_from(
     then = store.as_of(cutoff)
     features = feature_rows(store, then, max_customers)
     windows = training_windows(store, then, horizon_days, fit.options)
-    predictor = new_predictor(fit, cutoff, horizon_days).fit(population(store, then), windows)
+    everybody = features if max_customers is None or store.info.customers <= max_customers else None
+    predictor = new_predictor(fit, cutoff, horizon_days).fit(population(store, then, rows=everybody), windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}
     if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:

@@ -11,7 +11,15 @@ import numpy as np
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.forecast_names import BG_NBD, OURS
-from customer_revenue.modeling.metrics import HIGHER_IS_BETTER, Forecast, coverage, expected_calibration_error, measure
+from customer_revenue.modeling.metrics import (
+    HIGHER_IS_BETTER,
+    Forecast,
+    Ties,
+    calibration_error,
+    coverage,
+    expected_calibration_error,
+    measure,
+)
 from customer_revenue.policy import Gate
 from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.evaluation.group_gate import group_comparison, group_coverage
@@ -93,10 +101,9 @@ def _calibration(folds: Sequence[BacktestFold], gate: Gate) -> Check:
 
 def calibration_error_by_chance(probability: Floats, draws: int = CHANCE_DRAWS, seed: int = 0) -> float:
     """The calibration error that perfectly calibrated probabilities stay below in 95 of 100 cases."""
-    rng = np.random.default_rng(seed)
+    rng, ties, one = np.random.default_rng(seed), Ties(probability), np.ones(len(probability))
     errors = [
-        expected_calibration_error((rng.random(len(probability)) < probability).astype(float), probability)
-        for _ in range(draws)
+        calibration_error(ties, (rng.random(len(probability)) < probability).astype(float), one) for _ in range(draws)
     ]
     return float(np.quantile(errors, CHANCE_QUANTILE))
 
