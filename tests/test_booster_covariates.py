@@ -111,5 +111,6 @@ def test_the_trees_are_read_as_lightgbm_reads_them(model: cr.CustomerModel, orde
     corrections = models.predict(baseline)
     np.testing.assert_allclose(corrections.offset, models.offset.correction(baseline.matrix), atol=1e-9)
     for horizon, classifier in models.churn.items():
-        direct = classifier.decision_function(baseline.churn_matrix(horizon))
+        matrix = baseline.churn_matrix(horizon)
+        direct = classifier.calibrated(matrix[:, -1], classifier.booster_.correction(matrix))
         np.testing.assert_allclose(corrections.classified[horizon], direct, atol=1e-9)

@@ -33,6 +33,33 @@ def test_the_version_is_that_of_the_package(new_shop: Shop) -> None:
     assert new_shop.run("--version").split() == ["customer-revenue", customer_revenue.__version__]
 
 
+TRAINING_LIBRARIES = ("lightgbm", "sklearn", "lifetimes", "mlflow", "matplotlib")
+IMPORTED_PARTS = """
+import sys
+from customer_revenue.cli import app
+try:
+    app(sys.argv[1:])
+except SystemExit as end:
+    assert not end.code
+print(sorted(sys.modules))
+"""
+
+
+def test_one_customer_is_predicted_without_the_libraries_that_train(trained_shop: Shop) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED_PARTS, "show", "user_123"],
+        cwd=trained_shop.folder,
+        env=dict(trained_shop.environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "estimated_ltv" in done.stdout
+    imported = done.stdout.splitlines()[-1]
+    assert "'scipy.special'" in imported
+    assert [name for name in (*TRAINING_LIBRARIES, "scipy.stats") if f"'{name}'" in imported] == []
+
+
 SLOW_LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy", "duckdb", "ibis", "lightgbm", "mlflow", "bentoml")
 IMPORTED = """
 import sys

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from customer_revenue.modeling.churn import ChurnClassifier, calibrate
+from customer_revenue.modeling.churn_model import ChurnModel
 
 
 @parametrize_with_checks([ChurnClassifier(trees=40)])
@@ -48,8 +49,11 @@ def test_nobody_is_in_both_parts_of_the_split():
 def test_the_state_is_the_classifier(sample):
     X, y = sample
     model = ChurnClassifier(trees=20).fit(X, y)
-    again = ChurnClassifier.from_state(model.to_state(), model.booster_.to_text())
-    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    again = ChurnModel.from_state(model.fitted.to_state(), model.booster_.to_text())
+    correction = again.booster_.correction(X)
+    expected = model.decision_function(X)
+    np.testing.assert_array_equal(again.calibrated(np.full(len(X), again.base_), correction), expected)
+    assert again.to_state() == model.fitted.to_state()
     assert clone(model).get_params() == model.get_params()
 
 

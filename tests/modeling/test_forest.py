@@ -16,10 +16,16 @@ from customer_revenue.modeling.boosters import BOOSTER_PARAMETERS
 from customer_revenue.modeling.ensemble import FittedEnsemble, Used
 from customer_revenue.modeling.forest import BLOCK_ROWS, LEAF_BITS, Forest
 from customer_revenue.modeling.purchase_histories import Histories
+from customer_revenue.modeling.text_trees import TextTree, read_trees
+from customer_revenue.modeling.tree_contributions import FEW_ROWS, TreePaths
 
 
 def _booster(X: np.ndarray, y: np.ndarray, trees: int = 15, **parameters: object) -> lgb.Booster:
     return lgb.train({**BOOSTER_PARAMETERS, "objective": "regression", **parameters}, lgb.Dataset(X, y), trees)
+
+
+def _trees(booster: lgb.Booster) -> list[TextTree]:
+    return read_trees(booster.model_to_string())
 
 
 def _raw(booster: lgb.Booster, X: np.ndarray) -> np.ndarray:
@@ -43,7 +49,7 @@ def test_sums_are_those_of_lightgbm_for_every_kind_of_value(rows: np.ndarray) ->
     thresholds = whole.trees_to_dataframe()["threshold"].dropna().to_numpy()
     asked = rng.choice(np.concatenate([thresholds, [np.nan, np.inf, -np.inf, 0.0]]), (3 * BLOCK_ROWS + 7, 4))
     asked = np.vstack([rows, asked])
-    sums = Forest([(whole, range(4)), (part, [2, 0])]).sums(list(asked.T))
+    sums = Forest([(_trees(whole), range(4)), (_trees(part), [2, 0])]).sums(list(asked.T))
     np.testing.assert_allclose(sums[0], _raw(whole, asked), rtol=0, atol=1e-9)
     np.testing.assert_allclose(sums[1], _raw(part, asked[:, [2, 0]]), rtol=0, atol=1e-9)
     assert np.std(sums[0]) > 0.1
@@ -57,23 +63,63 @@ def test_categories_go_where_lightgbm_sends_them() -> None:
     data = lgb.Dataset(X, y, categorical_feature=[0])
     booster = lgb.train({**BOOSTER_PARAMETERS, "objective": "regression"}, data, 15)
     asked = np.vstack([X, np.column_stack([[0.0, 11.0, 12.0, 40.0, np.nan, 3.0], np.zeros(6)])])
-    sums = Forest([(booster, [1, 0])]).sums([asked[:, 1], asked[:, 0]])
+    sums = Forest([(_trees(booster), [1, 0])]).sums([asked[:, 1], asked[:, 0]])
     np.testing.assert_allclose(sums[0], _raw(booster, asked), rtol=0, atol=1e-9)
     assert np.std(sums[0]) > 0.1
+    expected = np.asarray(booster.predict(asked[-30:], pred_contrib=True))
+    np.testing.assert_allclose(TreePaths(_trees(booster)).contributions(asked[-30:]), expected, rtol=0, atol=1e-9)
 
 
 def test_a_booster_that_learned_nothing_is_its_constant(rows: np.ndarray) -> None:
     constant = _booster(rows[:, 3:], rows[:, 0])
-    sums = Forest([(constant, [3]), (_booster(rows, rows[:, 1]), range(4))]).sums(list(rows[:5].T))
+    sums = Forest([(_trees(constant), [3]), (_trees(_booster(rows, rows[:, 1])), range(4))]).sums(list(rows[:5].T))
     np.testing.assert_allclose(sums[0], _raw(constant, rows[:5, 3:]))
-    assert Forest([(constant, [0])]).sums([np.empty(0)]).shape == (1, 0)
+    assert Forest([(_trees(constant), [0])]).sums([np.empty(0)]).shape == (1, 0)
 
 
 def test_trees_that_are_too_large_or_take_zero_for_missing_are_refused(rows: np.ndarray) -> None:
     with pytest.raises(ValueError, match="leaves"):
-        Forest([(_booster(rows, rows[:, 1], num_leaves=LEAF_BITS + 1), range(4))])
+        Forest([(_trees(_booster(rows, rows[:, 1], num_leaves=LEAF_BITS + 1)), range(4))])
     with pytest.raises(ValueError, match="not a split on a number"):
-        Forest([(_booster(rows, rows[:, 0], zero_as_missing=True), range(4))])
+        Forest([(_trees(_booster(rows, rows[:, 0], zero_as_missing=True)), range(4))])
+
+
+def test_contributions_are_those_of_lightgbm(rows: np.ndarray) -> None:
+    y = rows[:, 0] * np.nan_to_num(rows[:, 2], nan=3.0) + rows[:, 1]
+    booster = _booster(rows, y, num_leaves=LEAF_BITS)
+    asked = np.vstack([rows[:20], [[np.nan] * 4, [np.inf] * 4, [0.0] * 4]])
+    expected = np.asarray(booster.predict(asked, pred_contrib=True))
+    np.testing.assert_allclose(TreePaths(_trees(booster)).contributions(asked), expected, rtol=0, atol=1e-9)
+    constant = _booster(rows[:, 3:], rows[:, 0])
+    expected = np.asarray(constant.predict(rows[:2, 3:], pred_contrib=True))
+    np.testing.assert_allclose(TreePaths(_trees(constant)).contributions(rows[:2, 3:]), expected)
+
+
+def test_contributions_of_a_trained_classifier_are_those_of_lightgbm(predictor, shop) -> None:
+    matrix = BaselinePrediction.of(shop.features(), predictor.base_).churn_matrix(90)
+    booster = predictor.learned_.models.churn[90].booster_
+    few, many = booster.contributions(matrix[:FEW_ROWS]), booster.contributions(matrix)
+    np.testing.assert_allclose(few, many[:FEW_ROWS], rtol=0, atol=1e-9)
+    assert np.abs(many[:, :-1]).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("was", "written", "message"),
+    [
+        ("\nend of trees", "", "end of its trees"),
+        ("version=v4", "version=v3", "version 4"),
+        ("leaf_count=", "leaf_count=1 ", "numbers in leaf_count"),
+        ("left_child=", "left_child=0 ", "numbers in left_child"),
+        ("left_child=1", "left_child=0", "not those of a tree"),
+        ("max_feature_idx=1", "max_feature_idx=0", "not among its 1"),
+        ("decision_type=2", "decision_type=6", "not a split on a number"),
+    ],
+)
+def test_what_is_no_tree_of_numbers_is_refused(rows: np.ndarray, was: str, written: str, message: str) -> None:
+    text = _booster(rows[:, :2], rows[:, 0] % 2, trees=2).model_to_string()
+    assert was in text
+    with pytest.raises(ValueError, match=message):
+        read_trees(text.replace(was, written))
 
 
 def test_a_trained_predictor_corrects_as_each_of_its_boosters_would(predictor, shop) -> None:
@@ -86,7 +132,8 @@ def test_a_trained_predictor_corrects_as_each_of_its_boosters_would(predictor, s
     )
     assert len(models.churn) == 2
     for horizon, classifier in models.churn.items():
-        alone = classifier.decision_function(baseline.churn_matrix(horizon))
+        corrected = classifier.booster_.correction(baseline.churn_matrix(horizon))
+        alone = classifier.calibrated(baseline.churn_log_odds(horizon), corrected)
         np.testing.assert_allclose(together.classified[horizon], alone, rtol=0, atol=1e-9)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
-import lightgbm as lgb
 import numpy as np
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.text_trees import TextTree, feature_count, read_trees
+from customer_revenue.modeling.tree_contributions import FEW_ROWS, TreePaths
 from customer_revenue.settings import ModelOptions
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 MIN_ROWS_PER_LEAF = 20
 ROWS_PER_LEAF_SHARE = 0.004
@@ -28,7 +33,8 @@ BOOSTER_PARAMETERS: dict[str, Any] = {
     "num_threads": 1,
     "verbosity": -1,
     "deterministic": True,
-    "force_row_wise": True,
+    # In one thread the same trees as by rows, an eighth faster.
+    "force_col_wise": True,
 }
 
 
@@ -56,7 +62,8 @@ class OffsetBooster:
         self.clip = clip
         self.seed = seed
         self.categories = categories
-        self.booster_: lgb.Booster | None = None
+        self._text = ""
+        """Trees that are read without LightGBM until they must be LightGBM's own; empty after a fit."""
 
     def fit(self, X: Floats | lgb.Dataset, y: Floats, offset: Floats, weight: Floats | None = None) -> Self:
         """Learn the correction from rows of features, outcomes and offsets.
@@ -67,19 +74,40 @@ class OffsetBooster:
             offset: on the scale of the link.
             weight: of the rows.
         """
+        import lightgbm as lgb
+
         data = X if isinstance(X, lgb.Dataset) else binned(X, self.seed, self.categories)
         data.set_label(_own(y)).set_weight(weight).set_init_score(_own(offset))
         parameters = {**_dataset_parameters(len(y), self.seed), "objective": self.objective}
         if self.objective == "tweedie":
             parameters["tweedie_variance_power"] = 1.5
-        self.booster_ = lgb.train(parameters, data, num_boost_round=self.trees)
+        self._text = ""
+        for name in ("grown", "_paths"):
+            vars(self).pop(name, None)
+        self.trained = lgb.train(parameters, data, num_boost_round=self.trees)
         return self
 
-    @property
+    @cached_property
     def trained(self) -> lgb.Booster:
         """LightGBM's own booster."""
-        assert self.booster_ is not None, "fit first"
-        return self.booster_
+        import lightgbm as lgb
+
+        assert self._text, "fit first"
+        return lgb.Booster(model_str=self._text)
+
+    @cached_property
+    def _paths(self) -> TreePaths:
+        return TreePaths(self.grown)
+
+    @cached_property
+    def grown(self) -> list[TextTree]:
+        """The trees, read from their text."""
+        return read_trees(self.to_text())
+
+    @property
+    def features(self) -> int:
+        """How many features the trees were trained on."""
+        return feature_count(self._text) if self._text else int(self.trained.num_feature())
 
     def correction(self, X: Floats) -> Floats:
         """The learned correction, clipped, one per row."""
@@ -91,6 +119,8 @@ class OffsetBooster:
 
     def contributions(self, X: Floats) -> Floats:
         """Each feature's part of the unclipped correction, the constant last."""
+        if len(X) <= FEW_ROWS:
+            return self._paths.contributions(X)
         return np.asarray(self.trained.predict(X, pred_contrib=True, num_threads=1), dtype=np.float64)
 
     def to_state(self) -> dict[str, Any]:
@@ -99,13 +129,18 @@ class OffsetBooster:
 
     def to_text(self) -> str:
         """The trees in LightGBM's text format."""
-        return str(self.trained.model_to_string())
+        return self._text or str(self.trained.model_to_string())
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], text: str) -> Self:
-        """The booster of :meth:`to_state` and :meth:`to_text`."""
+        """The booster of :meth:`to_state` and :meth:`to_text`.
+
+        Raises:
+            ValueError: the text does not make trees.
+        """
         booster = cls(**state)
-        booster.booster_ = lgb.Booster(model_str=text)
+        booster._text = text
+        booster.grown = read_trees(text)
         return booster
 
 
@@ -117,6 +152,8 @@ def binned(X: Floats, seed: int, categories: Sequence[int] = ()) -> lgb.Dataset:
         seed: of bagging.
         categories: places of the columns that are codes of categories.
     """
+    import lightgbm as lgb
+
     parameters = _dataset_parameters(len(X), seed)
     rows = lgb.Dataset(_own(X), params=parameters, free_raw_data=True)
     return (rows.set_categorical_feature(list(categories)) if categories else rows).construct()

@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
-
 from customer_revenue.errors import BundleDamaged, BundleIncompatible
 from customer_revenue.modeling.baselines import FEATURE_NAMES
 from customer_revenue.modeling.design_matrix import INPUT_COLUMNS
@@ -87,7 +85,7 @@ def load(folder: Path | str) -> Predictor:
     try:
         state = json.loads(texts.pop(STATE))
         return Predictor.from_state(state, {name.removesuffix(".txt"): text for name, text in texts.items()})
-    except (KeyError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BundleDamaged(f"the parameters in {folder} do not make a predictor: {error}") from error
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+import scipy
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.boosters import TREES, OffsetBooster
+from customer_revenue.modeling.churn_model import ChurnModel
 
 CALIBRATION_SHARE = 0.25
 MIN_ROWS = 2
@@ -80,6 +81,14 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out], tested)
         return self
 
+    @property
+    def fitted(self) -> ChurnModel:
+        """What was learned, apart from scikit-learn."""
+        model = ChurnModel(self.get_params(), [float(c) for c in self.classes_], self.n_features_in_)
+        model.base_, model.intercept_, model.slope_ = self.base_, self.intercept_, self.slope_
+        model.booster_ = self.booster_
+        return model
+
     def _held_out(self, groups: int | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         place = np.arange(groups) if isinstance(groups, int) else np.unique(groups, return_inverse=True)[1]
         share = np.random.default_rng(self.seed).random(int(place.max()) + 1)
@@ -101,11 +110,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 f"X has {rows.shape[1]} features, but ChurnClassifier is expecting "
                 f"{self.n_features_in_} features as input"
             )
-        return self.calibrated(self._offset(rows), self.booster_.correction(rows))
-
-    def calibrated(self, offset: Floats, correction: Floats) -> Floats:
-        """Calibrated log-odds of churn from the purchase model's and the booster's correction of them."""
-        return self.intercept_ + self.slope_ * (offset + correction)
+        return self.intercept_ + self.slope_ * self._raw(rows)
 
     def predict_proba(self, X: npt.ArrayLike) -> Floats:
         """Chance of staying and of churning, one column per class."""
@@ -124,28 +129,6 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         tags.classifier_tags.multi_class = False
         return tags
 
-    def to_state(self) -> dict[str, Any]:
-        """Everything but the trees, as JSON-able values."""
-        return {
-            "parameters": self.get_params(),
-            "classes": [float(c) for c in self.classes_],
-            "features": self.n_features_in_,
-            "base": self.base_,
-            "intercept": self.intercept_,
-            "slope": self.slope_,
-            "booster": self.booster_.to_state(),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], text: str) -> Self:
-        """The classifier of :meth:`to_state` and its booster's text."""
-        model = cls(**state["parameters"])
-        model.classes_ = np.array(state["classes"])
-        model.n_features_in_ = state["features"]
-        model.base_, model.intercept_, model.slope_ = state["base"], state["intercept"], state["slope"]
-        model.booster_ = OffsetBooster.from_state(state["booster"], text)
-        return model
-
 
 def calibrate(scores: Floats, y: Floats, weight: Floats | None = None) -> tuple[float, float]:
     """Intercept and slope of a logistic regression of ``y`` on ``scores``, shrunk to 0 and 1 (Platt 1999).
@@ -161,5 +144,5 @@ def calibrate(scores: Floats, y: Floats, weight: Floats | None = None) -> tuple[
 
     if not len(y):
         return 0.0, 1.0
-    result = minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=[(-3, 3), (0.3, 2.0)])
+    result = scipy.optimize.minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=[(-3, 3), (0.3, 2.0)])
     return float(result.x[0]), float(result.x[1])

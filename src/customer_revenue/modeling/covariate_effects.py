@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.stats import chi2
+import scipy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import InvalidParameter
@@ -48,7 +48,7 @@ class LikelihoodRatio:
     def of(cls, larger: float, smaller: float, degrees_of_freedom: int) -> LikelihoodRatio:
         """The test of two log-likelihoods."""
         statistic = max(2 * (larger - smaller), 0.0)
-        return cls(statistic, degrees_of_freedom, float(chi2.sf(statistic, degrees_of_freedom)))
+        return cls(statistic, degrees_of_freedom, float(scipy.stats.chi2.sf(statistic, degrees_of_freedom)))
 
     def __str__(self) -> str:
         return (

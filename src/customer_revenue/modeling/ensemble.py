@@ -22,7 +22,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baseline_guard import OwnShares, mix
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
 from customer_revenue.modeling.boosters import OffsetBooster
-from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.churn_model import ChurnModel
 from customer_revenue.modeling.forest import Forest
 from customer_revenue.modeling.predictive_distribution import Dispersion
 from customer_revenue.modeling.season import Season
@@ -111,7 +111,7 @@ class Models:
     spend: OffsetBooster
     spend_level: float
     spend_center: float
-    churn: dict[int, ChurnClassifier]
+    churn: dict[int, ChurnModel]
     prior: ShopPrior | None = None
 
     @property
@@ -126,11 +126,11 @@ class Models:
 
     def _forest(self, used: Used) -> Forest:
         if used not in self._forests:
-            shared = list(range(self.spend.trained.num_feature()))
+            shared = list(range(self.spend.features))
             classified = ([*shared, len(shared) + i] for i in range(len(self.churn)))
             columns = [shared, direct_columns(len(shared)), shared, *classified]
             chosen = compress(zip(self.boosters, columns, strict=True), self._in_use(used))
-            self._forests[used] = Forest([(booster.trained, own) for booster, own in chosen])
+            self._forests[used] = Forest([(booster.grown, own) for booster, own in chosen])
         return self._forests[used]
 
     def _in_use(self, used: Used) -> list[bool]:
@@ -312,7 +312,7 @@ class FittedEnsemble:
                 spend=spend,
                 spend_level=state["spend_level"],
                 spend_center=state["spend_center"],
-                churn={int(h): ChurnClassifier.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()},
+                churn={int(h): ChurnModel.from_state(c, texts[f"churn_{h}"]) for h, c in state["churn"].items()},
                 prior=ShopPrior.from_state(state["prior"], texts) if state["prior"] else None,
             ),
             weights=Weights(**state["weights"]),

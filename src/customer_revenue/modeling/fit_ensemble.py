@@ -16,6 +16,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling.baseline_guard import LogForecast, Scatter, own_shares
 from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
 from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.churn_model import ChurnModel
 from customer_revenue.modeling.ensemble import (
     FittedEnsemble,
     Models,
@@ -207,7 +208,7 @@ def _churn(
     seed: int,
     trees: int,
     short_horizons_days: Sequence[int],
-) -> dict[int, ChurnClassifier]:
+) -> dict[int, ChurnModel]:
     """One classifier per horizon that the windows have; that of the predictor's horizon learns at the windows' own."""
     classifiers = {}
     for horizon in sorted({*short_horizons_days, horizon_days}):
@@ -222,7 +223,7 @@ def _churn(
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(X.shape[1] - 1, trees, seed=seed, categories=usable[0].baseline.categories)
         weight = None if usable[0].others is None else stack_others(usable)
-        classifiers[horizon] = classifier.fit(X, churned.astype(float), groups, weight)
+        classifiers[horizon] = classifier.fit(X, churned.astype(float), groups, weight).fitted
     return classifiers
 
 

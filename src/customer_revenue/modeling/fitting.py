@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
+import scipy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.chunks import one_blas_thread
@@ -88,17 +88,17 @@ class _Objective:
         usable = np.isfinite(value) and bool(np.all(np.isfinite(by_searched)))
         return (value, by_searched) if usable else (UNDEFINED_VALUE, np.zeros_like(searched))
 
-    def minimum(self, start: Floats) -> OptimizeResult:
+    def minimum(self, start: Floats) -> scipy.optimize.OptimizeResult:
         bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
         if self.slope is None:
-            return minimize(
+            return scipy.optimize.minimize(
                 self.value,
                 start,
                 method="L-BFGS-B",
                 bounds=bounds,
                 options={"ftol": VALUE_TOLERANCE, "gtol": SLOPE_TOLERANCE},
             )
-        return minimize(
+        return scipy.optimize.minimize(
             self.value_and_slope,
             start,
             method="L-BFGS-B",

@@ -9,15 +9,15 @@ trees at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from customer_revenue.arrays import Floats
+from customer_revenue.modeling.text_trees import TextTree
 
 LEAF_BITS = 16
 """Maximum number of leaves of a tree."""
@@ -80,18 +80,18 @@ class Forest:
     """The summed leaves of boosters, as LightGBM's ``predict`` with ``raw_score``.
 
     Args:
-        boosters: each with the places of its features among the columns that :meth:`sums` is given.
+        boosters: the trees of each, with the places of its features among the columns that :meth:`sums` is given.
     """
 
-    def __init__(self, boosters: Sequence[tuple[lgb.Booster, Sequence[int]]]) -> None:
+    def __init__(self, boosters: Sequence[tuple[Sequence[TextTree], Sequence[int]]]) -> None:
         splits: list[Split] = []
         values: list[Floats] = []
         starts = []
-        for booster, columns in boosters:
+        for trees, columns in boosters:
             starts.append(len(values))
-            for tree in booster.dump_model()["tree_info"]:
-                leaves = _Leaves(len(values), columns)
-                splits += leaves.walk(tree["tree_structure"])
+            for tree in trees:
+                leaves = _Leaves(len(values), tree, columns)
+                splits += leaves.walk(0 if len(tree.columns) else -1)
                 values.append(leaves.placed())
         used = sorted({split.column for split in splits})
         self._tables = [ColumnTable.of(c, [s for s in splits if s.column == c], len(values)) for c in used]
@@ -125,36 +125,23 @@ def _place_of_lowest(bits: Bits) -> Bits:
 class _Leaves:
     """The leaves of a tree, collected from left to right."""
 
-    def __init__(self, tree: int, columns: Sequence[int]) -> None:
-        self._tree, self._columns = tree, columns
+    def __init__(self, number: int, tree: TextTree, columns: Sequence[int]) -> None:
+        self._number, self._tree, self._columns = number, tree, columns
         self._values: list[float] = []
 
-    def walk(self, node: Mapping[str, Any]) -> Iterator[Split]:
-        """The splits from a node downwards."""
-        if "leaf_value" in node:
-            self._values.append(node["leaf_value"])
+    def walk(self, child: int) -> Iterator[Split]:
+        """The splits from a child downwards."""
+        tree = self._tree
+        if child < 0:
+            self._values.append(float(tree.leaf_values[-1 - child]))
             return
         first = len(self._values)
-        yield from self.walk(node["left_child"])
+        yield from self.walk(int(tree.left[child]))
         cleared = (1 << len(self._values)) - (1 << first)
-        yield from self.walk(node["right_child"])
-        if node["decision_type"] == "==":
-            left = frozenset(int(code) for code in node["threshold"].split("||"))
-            yield Split(
-                self._tree,
-                self._columns[node["split_feature"]],
-                max(left),
-                nan_goes_left=False,
-                cleared=cleared,
-                categories=left,
-            )
-            return
-        if node["decision_type"] != "<=" or node["missing_type"] == "Zero":
-            raise ValueError(f"not a split on a number: {node['decision_type']}, missing {node['missing_type']}")
-        threshold = node["threshold"]
-        # Where training saw no NaN, LightGBM reads it as 0.
-        nan_goes_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0
-        yield Split(self._tree, self._columns[node["split_feature"]], threshold, nan_goes_left, cleared)
+        yield from self.walk(int(tree.right[child]))
+        column, categories = self._columns[tree.columns[child]], tree.categories[child]
+        threshold = float(max(categories)) if categories else float(tree.thresholds[child])
+        yield Split(self._number, column, threshold, bool(tree.nan_goes_left[child]), cleared, categories)
 
     def placed(self) -> Floats:
         """The values of the leaves, each at the place that its bit is turned into."""

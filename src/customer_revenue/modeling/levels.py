@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
+import scipy
 from scipy.special import expit
 
 from customer_revenue.arrays import Floats
@@ -66,4 +66,4 @@ def _shift(log_odds: Floats, mean: float, weight: Floats | None = None) -> float
         return -MAX_LEVEL
     if excess(MAX_LEVEL) <= 0:
         return MAX_LEVEL
-    return float(brentq(excess, -MAX_LEVEL, MAX_LEVEL))
+    return float(scipy.optimize.brentq(excess, -MAX_LEVEL, MAX_LEVEL))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+import scipy
 
 from customer_revenue.arrays import Floats, central_coverage
 from customer_revenue.modeling.forecast_names import METRICS
@@ -306,6 +306,6 @@ def slices(frequency: Floats, T_days: Floats, total_cents: Floats) -> dict[str, 
     for low, high in ((0, 90), (90, 365), (365, np.inf)):
         name = f"tenure_{low}_{int(high)}_days" if np.isfinite(high) else f"tenure_over_{low}_days"
         groups[name] = (T_days >= low) & (T_days < high)
-    decile = np.minimum((rankdata(total_cents) - 0.5) / len(total_cents) * 10, 9).astype(int)
+    decile = np.minimum((scipy.stats.rankdata(total_cents) - 0.5) / len(total_cents) * 10, 9).astype(int)
     groups |= {f"spend_decile_{d + 1}": decile == d for d in range(10)}
     return {name: rows for name, rows in groups.items() if rows.any()}

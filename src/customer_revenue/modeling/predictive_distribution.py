@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from scipy.optimize import minimize
+import scipy
 from scipy.special import gammaincinv, gammaln, xlogy
-from scipy.stats import nbinom
 
 from customer_revenue.arrays import Floats
 
@@ -130,7 +129,7 @@ def _negative_binomial_quantile(chance: Floats, size: Floats, mean: Floats) -> F
         reached = reached[above] + probability
         found[rows] = count
     high = reached < chance
-    found[rows[high]] = nbinom.ppf(chance[high], size[high], 1 - ratio[high])
+    found[rows[high]] = scipy.stats.nbinom.ppf(chance[high], size[high], 1 - ratio[high])
     return found
 
 
@@ -159,7 +158,9 @@ def fit_dispersion(
         away = (parameters[1] - PRIOR_GROWTH) / GROWTH_SPREAD
         return float(away**2 / 2 - np.sum(_log_negative_binomial(extra, mean, size)))
 
-    found = minimize(loss, np.array([0.0, PRIOR_GROWTH]), method="L-BFGS-B", bounds=[(-4, 6), (0, 1.5)]).x
+    found = scipy.optimize.minimize(
+        loss, np.array([0.0, PRIOR_GROWTH]), method="L-BFGS-B", bounds=[(-4, 6), (0, 1.5)]
+    ).x
     fixed, per_purchase = _revenue_dispersion(revenue[bought], expected_revenue[bought] / p[bought], mean + 1)
     return Dispersion(float(np.exp(found[0])), fixed, per_purchase, float(found[1]))
 
@@ -172,7 +173,7 @@ def _revenue_dispersion(revenue: Floats, mean: Floats, purchases: Floats) -> tup
         shape = 1 / (np.exp(logs[0]) + np.exp(logs[1]) / n)
         return -float(np.sum(shape * np.log(shape) - gammaln(shape) + (shape - 1) * np.log(ratio) - shape * ratio))
 
-    result = minimize(loss, np.log([0.3, 0.5]), method="L-BFGS-B", bounds=[(-6, 3), (-6, 3)])
+    result = scipy.optimize.minimize(loss, np.log([0.3, 0.5]), method="L-BFGS-B", bounds=[(-6, 3), (-6, 3)])
     return float(np.exp(result.x[0])), float(np.exp(result.x[1]))
 
 

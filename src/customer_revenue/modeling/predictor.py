@@ -15,10 +15,9 @@ from customer_revenue.arrays import Floats
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselineModels, BaselinePrediction
 from customer_revenue.modeling.chunks import map_chunks, one_blas_thread
-from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.churn_model import ChurnModel
 from customer_revenue.modeling.covariates import CovariateColumns
 from customer_revenue.modeling.ensemble import FittedEnsemble
-from customer_revenue.modeling.fit_ensemble import learn, too_little_happened
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictive_distribution import (
     CountForecast,
@@ -31,13 +30,10 @@ from customer_revenue.modeling.purchase_forecast import PurchaseForecast
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.revenue_path import RevenuePaths
-from customer_revenue.modeling.rhythm_choice import chosen_rhythm
 from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
-from customer_revenue.modeling.season import around_season
 from customer_revenue.modeling.shap_reasons import ReasonInputs, churn_reasons, contributions
 from customer_revenue.modeling.shop_prior import ShopPrior
 from customer_revenue.modeling.tiers import Tier
-from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import PREDICTION_SCHEMA
 
@@ -115,6 +111,11 @@ class Predictor:
         Raises:
             NotEnoughData: there is no customer at all.
         """
+        from customer_revenue.modeling.fit_ensemble import learn, too_little_happened  # not imported for an answer
+        from customer_revenue.modeling.rhythm_choice import chosen_rhythm
+        from customer_revenue.modeling.season import around_season
+        from customer_revenue.modeling.training_windows import TrainingWindow
+
         customers = current if isinstance(current, Population) else Population.of(current)
         if not customers.customers:
             raise NotEnoughData("there is no customer to learn from")
@@ -349,7 +350,7 @@ class Predictor:
         return names, contributions(matrix, classifier), matrix
 
     @property
-    def _churn_classifier(self) -> ChurnClassifier | None:
+    def _churn_classifier(self) -> ChurnModel | None:
         return self.learned_.models.churn.get(self.churn_days) if self.learned_ else None
 
     def check_fitted(self) -> None:

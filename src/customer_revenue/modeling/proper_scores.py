@@ -8,8 +8,8 @@ does not grow with what is expected of them.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from scipy.special import beta, betainc, gammainc
-from scipy.stats import chisquare
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.predictive_distribution import CountForecast, RevenueForecast
@@ -112,7 +112,7 @@ def pit_uniformity(pit: Floats) -> float:
     """The p-value of Pearson's test that the ten bins are equally full; NaN for nobody."""
     if not len(pit):
         return float("nan")
-    return float(chisquare(pit_histogram(pit) * len(pit)).pvalue)
+    return float(scipy.stats.chisquare(pit_histogram(pit) * len(pit)).pvalue)
 
 
 def _negative_binomial_cdf(size: Floats, mean: Floats, count: Floats, mean_size: Floats | None = None) -> Floats:

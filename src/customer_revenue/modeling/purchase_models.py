@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 from scipy.special import betainc, betaln, gammaln, psi, xlog1py, xlogy
 
 from customer_revenue.arrays import Floats
@@ -333,7 +333,9 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
             away = float(log_alpha - np.log(TYPICAL_ALPHA_DAYS)) / ALPHA_SPREAD
             return away**2 / 2 - self.log_likelihood(rows, np.array([r, np.exp(log_alpha), a, b]))
 
-        found = minimize_scalar(loss, bounds=(np.log(0.001 / scale), np.log(1000 / scale)), method="bounded")
+        found = scipy.optimize.minimize_scalar(
+            loss, bounds=(np.log(0.001 / scale), np.log(1000 / scale)), method="bounded"
+        )
         self.r_, self.alpha_, self.a_, self.b_ = r, float(np.exp(found.x)), a, b
         self.log_likelihood_ = self.log_likelihood(rows, np.array([r, self.alpha_, a, b]))
         self.problem_ = "only the level is fitted; the rest is a prior"

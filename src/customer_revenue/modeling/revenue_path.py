@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+import scipy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.periods import DAYS_PER_WEEK, months_before
@@ -59,7 +59,7 @@ def between(knots: Sequence[int], cumulative: Floats, days: Sequence[int]) -> Fl
     """
     rising = np.log(np.maximum(np.maximum.accumulate(cumulative, axis=1), 1e-12))
     log_days = np.log(np.asarray(days, np.float64))
-    curve = PchipInterpolator(np.log(knots), rising, axis=1, extrapolate=True)
+    curve = scipy.interpolate.PchipInterpolator(np.log(knots), rising, axis=1, extrapolate=True)
     first = np.log(knots[0])
     inside = np.exp(curve(np.maximum(log_days, first)))
     below = np.exp(np.minimum(log_days - first, 0.0))

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-from scipy.optimize import elementwise, minimize
+import scipy
 from scipy.special import log_softmax, logsumexp, softmax
 
 from customer_revenue.arrays import Floats
@@ -244,7 +244,7 @@ class _Search:
         """Where the posterior density is highest."""
         number = len(self.rhythms)
         bounds = [(-12.0, 12.0)] * number + [(-LOG_BOUND, LOG_BOUND)] * (len(start) - number)
-        found = minimize(
+        found = scipy.optimize.minimize(
             self._loss,
             start,
             method="L-BFGS-B",
@@ -349,6 +349,8 @@ class RhythmPosterior:
 
         rows, wanted = np.arange(len(scale)), np.clip(probability, 0.0, 1 - 1e-9)
         ends = np.zeros(len(scale)), np.full(len(scale), 1 - 1e-12)
+        from scipy.optimize import elementwise  # only here, for its import takes long
+
         found = elementwise.find_root(gap, ends, args=(rows, wanted), tolerances={"xrtol": 1e-9, "xatol": 1e-12})
         days = scale * found.x / (1 - found.x)
         return np.where(probability >= 1, np.inf, np.where(probability <= 0, 0.0, days))

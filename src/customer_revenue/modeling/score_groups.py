@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
-from scipy.stats import rankdata
+import scipy
 
 from customer_revenue.arrays import Floats, Marks, central_coverage
 from customer_revenue.modeling.metrics import PROBABILITY_FLOOR, Forecast, Outcomes
@@ -43,7 +43,7 @@ def customer_groups(features: pa.Table) -> dict[str, Marks]:
     groups = {_days_name(low, high): (days >= low) & (days <= high) for low, high in PURCHASE_DAYS}
     for name, of in (("silence", "silence_days"), ("value", "total_cents")):
         values = column(features, of)
-        quarter = np.minimum((rankdata(values) - 0.5) / len(values) * QUARTERS, QUARTERS - 1).astype(int)
+        quarter = np.minimum((scipy.stats.rankdata(values) - 0.5) / len(values) * QUARTERS, QUARTERS - 1).astype(int)
         groups |= {f"{name}, quarter {q + 1}": quarter == q for q in range(QUARTERS)}
     return {name: rows for name, rows in groups.items() if rows.any()}
 

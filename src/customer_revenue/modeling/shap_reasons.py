@@ -13,7 +13,7 @@ import pyarrow as pa
 from customer_revenue.arrays import Floats
 from customer_revenue.currencies import in_units, minor_digits
 from customer_revenue.modeling.baselines import FEATURE_NAMES, BaselinePrediction
-from customer_revenue.modeling.churn import ChurnClassifier
+from customer_revenue.modeling.churn_model import ChurnModel
 from customer_revenue.modeling.covariates import NO_COVARIATES, CovariateColumns
 from customer_revenue.modeling.purchase_histories import columns
 from customer_revenue.tables import SEASON_WINDOWS
@@ -117,7 +117,7 @@ class ReasonInputs:
         return ReasonInputs(None if self.matrix is None else self.matrix[one], self.values[one], self.covariates)
 
 
-def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None, currency: str = "") -> list[list[str]]:
+def churn_reasons(inputs: ReasonInputs, classifier: ChurnModel | None, currency: str = "") -> list[list[str]]:
     """The drivers of each customer's churn score, strongest first, ties in the order of :data:`THEMES`.
 
     They are LightGBM's own contributions, summed by theme, each covariate a theme of its own after the others; where
@@ -137,7 +137,7 @@ def churn_reasons(inputs: ReasonInputs, classifier: ChurnClassifier | None, curr
     ]
 
 
-def contributions(matrix: Floats, classifier: ChurnClassifier) -> Floats:
+def contributions(matrix: Floats, classifier: ChurnModel) -> Floats:
     """Each feature's part of a customer's log-odds before calibration, next to those of the average customer.
 
     What the classifier starts from, the purchase model's own log-odds, counts with the column that holds it.

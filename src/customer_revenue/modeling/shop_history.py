@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import stats
+import scipy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.periods import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, months_before
@@ -188,7 +188,7 @@ def weekday_weights(daily: Floats, last: np.datetime64, significance: float) -> 
     shares = by_week[sums[:, 0] > 0] / sums[sums > 0][:, None] * DAYS_PER_WEEK
     if len(shares) < WEEKS_FOR_WEEKDAYS or np.ptp(shares) == 0:
         return np.ones(DAYS_PER_WEEK), False
-    if stats.kruskal(*shares.T).pvalue >= significance:
+    if scipy.stats.kruskal(*shares.T).pvalue >= significance:
         return np.ones(DAYS_PER_WEEK), False
     shrunk = (shares.sum(axis=0) + DAYS_OF_PRIOR) / (len(shares) + DAYS_OF_PRIOR)
     weights = np.empty(DAYS_PER_WEEK)

@@ -182,7 +182,7 @@ class ShopPrior:
         history, width = list(range(len(HISTORY_NAMES))), len(AT_HORIZON_NAMES)
         starts = [len(history) + width * i for i in range(1 + len(self.horizons_days))]
         columns = [[*history, *range(start, start + width)] for start in starts]
-        trees = {name: booster.trained for name, booster in self.boosters.items()}
+        trees = {name: booster.grown for name, booster in self.boosters.items()}
         first = [(trees["purchases"], columns[0]), (trees["spend"], columns[0])]
         return Forest([*first, *((trees["churn"], own) for own in columns[1:])])
 
