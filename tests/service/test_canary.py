@@ -27,7 +27,7 @@ pytestmark = pytest.mark.servers
 def aborting(folder: Path) -> None:
     """A text that LightGBM's parser ends the process over."""
     file = next(folder.glob("*.txt"))
-    file.write_text(re.sub(r"(?m)^left_child=.*$", "left_child=900000000", file.read_text()))
+    file.write_text(re.sub(r"(?m)^tree_sizes=.*$", "tree_sizes=900000000 900000000", file.read_text()))
 
 
 def nested(folder: Path) -> None:

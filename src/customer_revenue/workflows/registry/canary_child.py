@@ -45,6 +45,8 @@ def main() -> None:
 
 def problem_of(predictor: Predictor, rows: pa.Table) -> str:
     """What is wrong with the predictions for feature rows; empty if nothing is."""
+    for booster in predictor.learned_.models.boosters if predictor.learned_ else ():
+        assert booster.trained  # which LightGBM reads where many customers are explained at once
     if not rows.num_rows:
         return ""
     try:
