@@ -56,7 +56,7 @@ class StatementCache:
         found = _read(path, key)
         if found is None:
             found = compile_it()
-            if stamp == _stamp_of_what_runs():
+            if stamp == stamp_of_what_runs():
                 _write(path, key, found)
         return found
 
@@ -116,8 +116,8 @@ def _stamp() -> str:
     return found.hexdigest()
 
 
-def _stamp_of_what_runs() -> str | None:
-    """The stamp, unless a source has changed since it was imported or just before."""
+def stamp_of_what_runs() -> str | None:
+    """A hash of the sources and of the libraries that compile; none where a source has changed since it was imported."""
     changed = max(Path(path).stat().st_ctime for path in _sources())
     return _stamp() if changed < _STARTED - _SETTLED_SECONDS else None
 

@@ -20,6 +20,7 @@ from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
 from customer_revenue.workflows.customers.horizons import horizon_bodies
+from customer_revenue.workflows.customers.kept_terms import KeptTerms
 from customer_revenue.workflows.customers.response import customer_body, prediction_bodies, with_texts
 from customer_revenue.workflows.customers.session import Session
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
@@ -282,8 +283,18 @@ class Answers(Session):
         if when.day not in self._terms:
             if len(self._terms) >= MAX_KEPT_TERMS:
                 self._terms.clear()
-            self._terms[when.day] = self._base_on(when).decisions.terms
+            self._terms[when.day] = self._terms_on(when)
         return self._terms[when.day]
+
+    def _terms_on(self, when: AsOf) -> Terms:
+        def find() -> Terms:
+            return self._base_on(when).decisions.terms
+
+        if not self._store.reports_changes:
+            return find()
+        model, policy = self.model_on(when), self._policy.model_dump_json()
+        key = (self.info.id, self.info.fingerprint, when.day.isoformat(), model.version, model.identity, policy)
+        return KeptTerms().get(key, find)
 
     def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
         predictor = self.predictor(customer.when)
