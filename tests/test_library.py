@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 
 import customer_revenue as cr
-from customer_revenue.actions.decide import Terms
 from customer_revenue.actions.forecast import horizons_days
+from customer_revenue.actions.terms import Terms
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.fitted_probability import KINDS
 from customer_revenue.periods import AsOf

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from customer_revenue.actions.decide import Decisions, Terms, decide, promise_scale
+from customer_revenue.actions.decide import Decisions, decide, promise_scale
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.terms import Terms
 from customer_revenue.policy import Effect, Policy
 
 if TYPE_CHECKING:

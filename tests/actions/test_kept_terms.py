@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_revenue.actions.decide import Terms
+from customer_revenue.actions.terms import Terms
 from customer_revenue.workflows.customers import kept_terms
 from customer_revenue.workflows.customers.kept_terms import KeptTerms
 

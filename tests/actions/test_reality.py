@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from customer_revenue.actions.decide import Terms, decide, promise_scale
+from customer_revenue.actions.decide import decide, promise_scale
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.predictive_revenue import Predictive
 from customer_revenue.actions.recommend import recommend
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.terms import Terms
 from customer_revenue.orders.store import open_store
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.summary import summary

@@ -91,7 +91,7 @@ def test_what_answers_first_is_the_model_that_is_then_back_tested(
         assert answers.dashboard().context()["backtest_under_way"] is False
         answers.close()
     left = {path.name for path in settings.models.iterdir() if path.is_dir()}
-    assert left == {"current", read_manifest(settings.current_model)["version"], "mlflow-artifacts"}
+    assert left == {"current", read_manifest(settings.current_model)["version"], "mlflow-artifacts", "tracking-queue"}
     named = [name for name, _ in demonstration.STEP_SECONDS]
     begun = [next(name for name in reversed(named) if step.startswith(name)) for step, _ in distinct(steps)]
     assert begun == named

@@ -100,7 +100,7 @@ def test_the_names_of_formats_are_those_of_the_known_formats() -> None:
 def test_the_shell_completes_fixed_values(words: str, name: str) -> None:
     parameter = ALL[words, name]
     choices = [str(getattr(choice, "value", choice)) for choice in parameter.type_descriptor.choices or ()]
-    typed = ["customer-revenue", *words.split(), max(parameter.opts, key=len), choices[-1][:3]]
+    typed = ["customer-revenue", *words.split(), *_option(parameter), choices[-1][:3]]
     assert [choice for choice in choices if choice.startswith(typed[-1])] == completed(typed)
 
 
@@ -122,7 +122,7 @@ def test_every_command_refuses_a_misspelt_setting(name: str, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUSTOMER_REVENUE_STOER", "duckdb:///elsewhere.duckdb")
     required = [parameter for (words, _), parameter in ALL.items() if words == name and parameter.required]
-    words = [*name.split(), *(word for needed in required for word in (*_option(needed), "x"))]
+    words = [*name.split(), *(word for needed in required for word in (*_option(needed), _value(needed)))]
     error = CliRunner().invoke(app, words).exception
     assert isinstance(error, InvalidParameter)
     assert error.message == "CUSTOMER_REVENUE_STOER is not a setting: did you mean CUSTOMER_REVENUE_STORE?"
@@ -139,6 +139,11 @@ def test_the_service_refuses_a_misspelt_setting() -> None:
     )
     assert done.returncode == 1
     assert "CUSTOMER_REVENUE_STOER is not a setting: did you mean CUSTOMER_REVENUE_STORE?" in done.stderr
+
+
+def _value(parameter: Parameter) -> str:
+    choices = list(parameter.type_descriptor.choices or ("x",))
+    return str(getattr(choices[0], "value", choices[0]))
 
 
 def _option(parameter: Parameter) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.terms import Terms
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
 from customer_revenue.policy import Actions, Effect, Policy, Rule
 
@@ -20,19 +21,6 @@ INTERVAL_MASS = 0.8
 MEASURED = "measured"
 SCALE_STEPS = 14
 """Halvings in the search for the scale: it is found to within a ten-thousandth."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is the same for all decisions of a shop on a day.
-
-    Args:
-        margin: share of net revenue that remains after the cost of what was sold; the policy's assumption if ``None``.
-        scale: factor of the effects that are not measured in this shop, of :func:`promise_scale`.
-    """
-
-    margin: float | None = None
-    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +139,7 @@ class _Candidates:
         for candidate in self._of_rules:
             own = self._worth(candidate, scale)
             spread = (own.high_cents - own.profit_cents) / _INTERVAL_WIDTH
-            reached = own.profit_cents - ndtri(limits.least_chance) * spread
+            reached = own.profit_cents - NormalDist().inv_cdf(limits.least_chance) * spread
             reached[~self._may_give(candidate, own)] = -np.inf
             better = reached > level[candidate.customers]
             places = candidate.customers[better]
@@ -184,6 +172,8 @@ class _Candidates:
 
     def _worth(self, candidate: _Candidate, scale: float) -> Decisions:
         """What acting on one rule is worth, for the customers that it suits."""
+        from scipy.special import ndtr  # facts are given by commands that need nothing of SciPy
+
         rule, customers = candidate.rule, candidate.customers
         purchase = self._situations.expected_purchase_cents[customers]
         reach = purchase * self._situations.persuadable[customers] / 100
@@ -224,7 +214,7 @@ class _Candidates:
         return np.asarray(given <= self._policy.offers.most_cost_share * worth.gain_cents)
 
 
-_INTERVAL_WIDTH = float(ndtri((1 + INTERVAL_MASS) / 2))
+_INTERVAL_WIDTH = NormalDist().inv_cdf((1 + INTERVAL_MASS) / 2)
 
 
 def _suiting(situations: Situations, policy: Actions) -> Marks:

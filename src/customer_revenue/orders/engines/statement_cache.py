@@ -117,7 +117,7 @@ def _stamp() -> str:
 
 
 def stamp_of_what_runs() -> str | None:
-    """A hash of the sources and of the libraries that compile; none where a source has changed since it was imported."""
+    """A hash of the sources and of the libraries that compile; none where a source changed since its import."""
     changed = max(Path(path).stat().st_ctime for path in _sources())
     return _stamp() if changed < _STARTED - _SETTLED_SECONDS else None
 

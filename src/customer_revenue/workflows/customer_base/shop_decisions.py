@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_revenue.actions.decide import Decisions, Terms, decide, promise_scale
+from customer_revenue.actions.decide import Decisions, decide, promise_scale
 from customer_revenue.actions.recommend import most_valuable
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.terms import Terms
 from customer_revenue.policy import Policy
 
 

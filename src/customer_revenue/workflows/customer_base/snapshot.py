@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from customer_revenue.actions.decide import Decisions
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
@@ -26,6 +25,7 @@ from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from customer_revenue.actions.decide import Decisions
     from customer_revenue.modeling.predictor import Predictor
     from customer_revenue.modeling.shap_reasons import ReasonInputs
 

@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
 
-from customer_revenue.actions.decide import Decisions, Terms, decide
+from customer_revenue.actions.decide import Decisions, decide
 from customer_revenue.actions.forecast import customer_forecast, full_months, horizons_days
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.terms import Terms
 from customer_revenue.actions.upsell import upsell
 from customer_revenue.arrays import Floats
 from customer_revenue.choices import Breakdown

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 from typing_extensions import override
 
-from customer_revenue.actions.decide import Terms
+from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period

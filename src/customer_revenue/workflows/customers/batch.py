@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from customer_revenue.actions.decide import Terms
+from customer_revenue.actions.terms import Terms
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from customer_revenue.actions.decide import Terms
+from customer_revenue.actions.terms import Terms
 from customer_revenue.orders.engines.statement_cache import stamp_of_what_runs
 
 MAX_FILES = 200

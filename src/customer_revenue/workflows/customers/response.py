@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from customer_revenue.actions.decide import Terms, decide
+from customer_revenue.actions.decide import decide
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.terms import Terms
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.workflows.bodies import Body
