@@ -139,6 +139,18 @@ def test_a_bundle_that_cannot_be_used_is_refused(refusing: tuple[Shop, Service],
     assert load.seen == {(first, 365)}
 
 
+def test_a_start_on_a_bundle_that_cannot_be_used_answers_with_the_last_good_one(own_shop: Shop) -> None:
+    models = own_shop.folder / "models"
+    first = (models / "current").resolve().name
+    altered(other_model(own_shop, "worse", {"horizon_days": 300}))
+    make_current(models, "worse")
+    with serving(own_shop) as running:
+        answer = running.get("/customers/user_123/revenue").json()
+        assert (answer["meta"]["model_version"], answer["predictions"]["horizon_days"]) == (first, 365)
+        assert "the last good one here" in running.get("/model").json()["warning"]
+        assert refused(running) == 1
+
+
 def refused(service: Service) -> float:
     lines = service.client.get("/metrics").text.splitlines()
     return next(float(line.split()[-1]) for line in lines if line.startswith("customer_revenue_model_refused "))

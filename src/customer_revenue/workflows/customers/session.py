@@ -6,6 +6,8 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from customer_revenue.errors import ModelError, ModelNotFound
@@ -23,6 +25,7 @@ from customer_revenue.workflows.registry.bundles import (
     load_model,
     model_identity,
     model_known_by,
+    passed_models,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +77,22 @@ def _identity(settings: Settings) -> str | None:
         return model_identity(settings.registry)
     except ModelError:
         return None
+
+
+def _last_good(settings: Settings, store: Store, problem: ModelError) -> LoadedModel | None:
+    """The newest model of the store that passed the gate and can be used, in the place of one that cannot."""
+    from customer_revenue.workflows.registry.canary import check_trial  # it imports what predicts
+
+    for found in passed_models(settings.models):
+        if found.store_id not in ("", store.info.id):
+            continue
+        notice = f"{problem.message}: answering with the bundle {found.version}, the last good one here"
+        model = replace(found, notice=notice)
+        with suppress(ModelError):
+            check_trial(model, settings.models, store, store.as_of(settings.as_of))
+            assert model.predictor
+            return model
+    return None
 
 
 class Session:
@@ -135,6 +154,8 @@ class Session:
                     assert model.predictor
             except ModelError as found:
                 model, problem = previous, found
+                if model is None and try_first:
+                    model = _last_good(settings, store, found)
         session = cls(store, model, problem, settings, policy)
         session._try_first = try_first
         return session

@@ -140,6 +140,18 @@ def model_known_by(models: Path, present: LoadedModel, day: dt.date) -> LoadedMo
     """
     if not present.knew_later_than(day):
         return present
+    return next(
+        (
+            model
+            for model in passed_models(models)
+            if model.trained_until and not model.knew_later_than(day) and model.store_id == present.store_id
+        ),
+        present,
+    )
+
+
+def passed_models(models: Path) -> list[LoadedModel]:
+    """The models that passed the gate and whose manifest can be read, the newest first; predictors are not read."""
     found = []
     for path in models.glob(f"[!.]*/{GATE}"):
         folder, verdict = path.parent, read_gate(path.parent)
@@ -149,10 +161,8 @@ def model_known_by(models: Path, present: LoadedModel, day: dt.date) -> LoadedMo
             manifest = read_manifest(folder)
         except ModelError:
             continue
-        model = _loaded(folder, manifest, str(folder), under_way=False)
-        if model.trained_until and not model.knew_later_than(day) and model.store_id == present.store_id:
-            found.append(model)
-    return max(found, key=lambda model: (model.trained_until, model.version), default=present)
+        found.append(_loaded(folder, manifest, str(folder), under_way=False))
+    return sorted(found, key=lambda model: (model.trained_until, model.version), reverse=True)
 
 
 def _loaded(folder: Path, manifest: Mapping[str, Any], identity: str, under_way: bool) -> LoadedModel:
