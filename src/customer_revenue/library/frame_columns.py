@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 import pandas as pd
@@ -84,9 +85,7 @@ def same_kind(rows: SameRows, frame: pd.DataFrame) -> SameRows:
         return cast("SameRows", frame)
     table: Any = pa.Table.from_pandas(frame, preserve_index=False)
     if type(rows).__module__.partition(".")[0] == "polars":
-        import polars  # whose frame came in
-
-        table = polars.from_arrow(table)
+        table = cast("Any", sys.modules["polars"]).from_arrow(table)
     return cast("SameRows", table)
 
 

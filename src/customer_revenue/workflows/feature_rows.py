@@ -42,8 +42,8 @@ def feature_rows(store: Store, when: AsOf, max_customers: int | None = None) -> 
 def example_rows(rows: pa.Table, number: int) -> pa.Table:
     """Feature rows of nobody, such as may leave the shop: each column holds quantiles of its own.
 
-    The k-th row has the k-th quantile of each column: what is never more than another column is not so here either. The
-    first has no value where some customers have none.
+    The k-th row has the k-th quantile of each column: what is never more than another column is not so here either, and
+    as many have a recency as have repeats. The first has no value where some customers have none.
     """
     levels = [(k + 1) / (number + 1) for k in range(number)] if rows.num_rows else []
     columns = {}
@@ -52,7 +52,8 @@ def example_rows(rows: pa.Table, number: int) -> pa.Table:
         if name == "customer_id":
             columns[name] = pa.array([f"example_{k + 1}" for k in range(len(levels))], values.type)
         elif levels:
-            found = pc.quantile(values, q=levels).cast(values.type, safe=False)
+            # No value between two: who has repeats has a recency, in a column of quantiles too.
+            found = pc.quantile(values, q=levels, interpolation="lower").cast(values.type, safe=False)
             missing = pa.array([k == 0 and values.null_count > 0 for k in range(len(levels))])
             columns[name] = pc.if_else(missing, pa.scalar(None, values.type), found)
         else:
