@@ -21,6 +21,11 @@ AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
 """Operations that return CSV on request."""
 
 ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
+    400: (
+        "The request states its length in two ways.",
+        "bad_request",
+        "send either Content-Length or Transfer-Encoding, and not both",
+    ),
     401: (
         "No valid API key.",
         "unauthorized",
@@ -48,7 +53,7 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
 """What each error means, with the code and the message of its example."""
 
 OF_ONE_CUSTOMER = frozenset({404})
-OF_BODIES = frozenset({413})
+OF_BODIES = frozenset({400, 413})
 
 ETAG = {"description": "Tag of the response's content.", "schema": {"type": "string"}}
 REQUEST_ID = {

@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from lightgbm import Booster
 
 from customer_revenue.errors import CustomerRevenueError, NotEnoughData
 from customer_revenue.modeling.bundle import load
@@ -45,8 +46,8 @@ def main() -> None:
 
 def problem_of(predictor: Predictor, rows: pa.Table) -> str:
     """What is wrong with the predictions for feature rows; empty if nothing is."""
-    for booster in predictor.learned_.models.boosters if predictor.learned_ else ():
-        assert booster.trained  # which LightGBM reads where many customers are explained at once
+    for text in predictor.to_texts().values():
+        Booster(model_str=text)  # as LightGBM reads some of them where many customers are explained at once
     if not rows.num_rows:
         return ""
     try:
