@@ -58,8 +58,26 @@ def test_the_report_has_intervals_and_the_action_s_new_effect(shop: Shop) -> Non
     assert early["updated_effect"] is None
 
 
+def test_a_rule_chooses_and_recent_contacts_are_left_out(shop: Shop) -> None:
+    rule = ("--rule", "net_revenue > 0 and days_since_order >= 30", "--as-of", "2023-09-01")
+    create = ("campaign", "create", "autumn", "--action", "check_in", *rule, "--treated", "autumn.csv")
+    assert "orders" in shop.run(*create[:5], "--rule", "weather == 1", status=2)
+    rows = [f"{customer},{day},email" for customer, day in (("user_123", "2023-08-30"), ("nobody", "2023-08-30"))]
+    (shop.folder / "contacts.csv").write_text("\n".join(["customer_id,contacted_on,channel", *rows]))
+    assert "2 contacts, 2 of them new" in shop.run("campaign", "contacts", "contacts.csv")
+    assert "2 contacts, 0 of them new" in shop.run("campaign", "contacts", "contacts.csv")
+    assert "1 contacted a few days ago" in shop.run(*create)
+    assert "user_123" not in ids_in(shop.folder / "autumn.csv")
+    assert "net_revenue > 0" in shop.run("campaign", "list")
+    (shop.folder / "contacts.csv").write_text("customer_id,contacted_on\nx,yesterday\n")
+    assert "line 2: contacted_on must be a date" in shop.run("campaign", "contacts", "contacts.csv", status=2)
+    shop.run("campaign", "remove", "autumn")
+
+
 def test_names_are_told_and_kept_apart(shop: Shop) -> None:
-    assert "spring: win_back_campaign, 2023-11-01 to 2023-12-01" in shop.run("campaign", "list")
+    assert "spring: win_back_campaign, 2023-11-01 to 2023-12-01, for segment low_value or" in shop.run(
+        "campaign", "list"
+    )
     assert "not one of spring" in shop.run("campaign", "report", "summer", status=2)
     assert "one of personal_outreach" in shop.run("campaign", "create", "x", "--action", "dance", status=2)
 

@@ -32,6 +32,7 @@ FREE_TEXT = {
     "ids": "of customers",
     "name": "of a key or a campaign",
     "reason": "of the quarantine",
+    "rule": "conditions on customers",
     "segment": "a segment of the policy",
     "store": "a URL",
     "user_id": "a customer's id",

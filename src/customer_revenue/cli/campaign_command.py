@@ -26,6 +26,12 @@ def create(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="File of the audience's ids, one a line.", show_default=False),
     ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="Rule of the audience, such as 'net_revenue >= 200 and churn_risk > 0.5'.", show_default=False
+        ),
+    ] = None,
     hold_out: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share that is not contacted.")] = 0.2,
     days: Annotated[int, typer.Option(min=1, max=365, help="Days for which orders count.")] = 30,
     treated: Annotated[
@@ -37,13 +43,50 @@ def create(
 ) -> None:
     """Choose an audience, hold some of it out at random, and write both lists.
 
-    Without a segment or a file the audience is everybody whose decision is the action.
+    Of a segment, a file and a rule, all that are given have to hold. Without any the audience is everybody whose
+    decision is the action.
     """
-    from customer_revenue.workflows.campaigns.create_campaign import Audience, CampaignPlan, create_campaign
+    from customer_revenue.workflows.campaigns.audience import Audience
+    from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+    from customer_revenue.workflows.campaigns.create_campaign import (
+        CampaignPlan,
+        create_campaign,
+        in_words,
+        listed_members,
+    )
+    from customer_revenue.workflows.customers.answers import Answers
+    from customer_revenue.workflows.exports import check_output, write_table
 
+    lists = [(path, is_treated) for path, is_treated in ((treated, True), (held_out, False)) if path is not None]
+    for path, _ in lists:
+        check_output(path)
+    settings = settings_for(store)
     ids = None if customers is None else {line.strip() for line in customers.read_text("utf-8").splitlines()} - {""}
-    plan, audience = CampaignPlan(name, action, hold_out, days), Audience(segment or (), ids)
-    say(create_campaign(settings_for(store), plan, audience, as_of, treated, held_out))
+    file, base = CampaignFile(settings.campaigns), Answers.open(settings, lazily=True).base(as_of)
+    created = create_campaign(
+        base, file, CampaignPlan(name, action, hold_out, days), Audience(segment or (), ids, rule)
+    )
+    for path, is_treated in lists:
+        write_table(listed_members(file, name, treated=is_treated), path)
+    say(in_words(created))
+
+
+@campaign.command("contacts")
+def contacts(
+    file: Annotated[Path, typer.Argument(help="CSV file: customer_id, contacted_on.")],
+    store: StoreUrl = None,
+) -> None:
+    """Record who was contacted when, so that campaigns leave out those contacted just now or too often.
+
+    A column channel is kept where there is one. A contact that is known already is not counted again.
+    """
+    from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+    from customer_revenue.workflows.campaigns.contact_log import read_contacts
+
+    settings = settings_for(store)
+    rows = read_contacts(file)
+    new = CampaignFile(settings.campaigns).add_contacts(rows)
+    say(f"{len(rows):,} contacts, {new:,} of them new")
 
 
 @campaign.command("report")
@@ -61,7 +104,8 @@ def list_campaigns(store: StoreUrl = None) -> None:
     from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 
     found = CampaignFile(settings_for(store).campaigns).campaigns()
-    say("\n".join(f"{one.name}: {one.action}, {one.started_on} to {one.ends_on}" for one in found) or "No campaigns")
+    lines = [f"{one.name}: {one.action}, {one.started_on} to {one.ends_on}, for {one.audience}" for one in found]
+    say("\n".join(lines) or "No campaigns")
 
 
 @campaign.command("remove")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from customer_revenue.errors import InvalidParameter
+from customer_revenue.workflows.campaigns.contact_log import Contact
 
+CAMPAIGN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 CAMPAIGN_TABLES = """
 CREATE TABLE IF NOT EXISTS campaigns (
     name TEXT PRIMARY KEY, action TEXT NOT NULL, started_on TEXT NOT NULL, days INTEGER NOT NULL,
-    hold_out REAL NOT NULL, cost_cents INTEGER NOT NULL, discount REAL NOT NULL, margin REAL NOT NULL
+    hold_out REAL NOT NULL, cost_cents INTEGER NOT NULL, discount REAL NOT NULL, margin REAL NOT NULL,
+    audience TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE IF NOT EXISTS members (
     campaign TEXT NOT NULL REFERENCES campaigns (name), customer_id TEXT NOT NULL, treated INTEGER NOT NULL,
@@ -22,7 +26,26 @@ CREATE TABLE IF NOT EXISTS members (
     PRIMARY KEY (campaign, customer_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS members_of_customers ON members (customer_id);
+CREATE TABLE IF NOT EXISTS contacts (
+    customer_id TEXT NOT NULL, contacted_on TEXT NOT NULL, channel TEXT NOT NULL,
+    PRIMARY KEY (customer_id, contacted_on, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS contacts_by_day ON contacts (contacted_on);
 """
+CONTACT_DAYS = """
+SELECT customer_id, contacted_on FROM contacts WHERE contacted_on > ?1 AND contacted_on <= ?2
+UNION
+SELECT members.customer_id, campaigns.started_on FROM members JOIN campaigns ON members.campaign = campaigns.name
+WHERE members.treated AND campaigns.started_on > ?1 AND campaigns.started_on <= ?2
+"""
+"""Each day on which a customer was contacted: by the log, or by a campaign, which contacts on its first day."""
+TAKEN = """
+SELECT count(*) FROM members AS own JOIN members AS other USING (customer_id)
+JOIN campaigns ON other.campaign = campaigns.name
+WHERE own.campaign = ?1 AND other.campaign <> ?1 AND campaigns.started_on <= ?2
+    AND date(campaigns.started_on, '+' || campaigns.days || ' days') >= ?2
+"""
+"""The customers of a campaign who are in another that runs on its first day."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,7 @@ class Campaign:
         cost_cents: of one contact.
         discount: share of the price that the action takes off.
         margin: share of net revenue that remains after the cost of what was sold.
+        audience: for whom it is, in words.
     """
 
     name: str
@@ -48,6 +72,7 @@ class Campaign:
     cost_cents: int
     discount: float
     margin: float
+    audience: str = ""
 
     @property
     def ends_on(self) -> dt.date:
@@ -77,18 +102,24 @@ class CampaignFile:
         """Record a campaign and its customers, all or nothing.
 
         Raises:
-            InvalidParameter: there is a campaign of that name, or the file cannot be written.
+            InvalidParameter: there is a campaign of that name, the name has other characters than those allowed, a
+                customer joined another campaign meanwhile, or the file cannot be written.
         """
+        if not CAMPAIGN_NAME.fullmatch(campaign.name):
+            raise InvalidParameter("campaign: a name has 1 to 63 letters, digits, dots, dashes and underscores")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         values = (*vars(campaign).values(),)
         rows = [(campaign.name, *vars(member).values()) for member in members]
         try:
             with self._connection() as connection:
                 connection.execute(
-                    "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [value.isoformat() if isinstance(value, dt.date) else value for value in values],
                 )
                 connection.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                day = campaign.started_on.isoformat()
+                if connection.execute(TAKEN, [campaign.name, day]).fetchone()[0]:
+                    raise InvalidParameter("campaign: customers have just joined another campaign; create it again")
         except sqlite3.IntegrityError:
             raise InvalidParameter(f"campaign: there is a campaign {campaign.name[:60]!r} already") from None
 
@@ -128,6 +159,26 @@ class CampaignFile:
         running = [one.name for one in self.campaigns() if one.started_on <= day <= one.ends_on]
         return {member.customer_id for name in running for member in self.members(name)}
 
+    def add_contacts(self, contacts: Iterable[Contact]) -> int:
+        """Record contacts, all or none; returns how many were new."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [(one.customer_id, one.contacted_on.isoformat(), one.channel) for one in contacts]
+        with self._connection() as connection:
+            before = connection.total_changes
+            connection.executemany("INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)", rows)
+            return connection.total_changes - before
+
+    def contact_days(self, day: dt.date, days: int) -> dict[str, list[dt.date]]:
+        """The days on which customers were contacted, of the last so many up to a day, by customer."""
+        if not self._path.exists():
+            return {}
+        found: dict[str, list[dt.date]] = {}
+        after = day - dt.timedelta(days=days)
+        with self._connection() as connection:
+            for customer, contacted in connection.execute(CONTACT_DAYS, [after.isoformat(), day.isoformat()]):
+                found.setdefault(customer, []).append(dt.date.fromisoformat(contacted))
+        return found
+
     def remove(self, name: str) -> None:
         """Remove a campaign and its customers.
 
@@ -140,10 +191,11 @@ class CampaignFile:
             connection.execute("DELETE FROM campaigns WHERE name = ?", [name])
 
     def forget_customer(self, customer_id: str) -> int:
-        """Remove a customer from all campaigns; returns from how many."""
+        """Remove a customer from all campaigns and the contact log; returns from how many campaigns."""
         if not self._path.exists():
             return 0
         with self._connection() as connection:
+            connection.execute("DELETE FROM contacts WHERE customer_id = ?", [customer_id])
             return connection.execute("DELETE FROM members WHERE customer_id = ?", [customer_id]).rowcount
 
     @contextmanager
@@ -155,6 +207,8 @@ class CampaignFile:
         try:
             connection.execute("PRAGMA secure_delete = ON")
             connection.executescript(CAMPAIGN_TABLES)
+            if "audience" not in {column[1] for column in connection.execute("PRAGMA table_info(campaigns)")}:
+                connection.execute("ALTER TABLE campaigns ADD COLUMN audience TEXT NOT NULL DEFAULT ''")
             with connection:
                 yield connection
         except sqlite3.IntegrityError:

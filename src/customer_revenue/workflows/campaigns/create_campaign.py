@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.holdout import detectable_points, held_out, power_of
-from customer_revenue.arrays import Ints
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy import Policy, Rule
-from customer_revenue.settings import Settings
+from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.campaigns.audience import Audience, choose
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
-from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
-from customer_revenue.workflows.customers.answers import Answers
-from customer_revenue.workflows.exports import check_output, write_table
 
 LEAST_AUDIENCE = 20
 VALUE_STRATA = 10
-
-
-@dataclass(frozen=True)
-class Audience:
-    """Whom a campaign is for: customers whose decision is its action, or those of some segments or of a list."""
-
-    segments: Sequence[str] = ()
-    customer_ids: Collection[str] | None = None
+WHY_LEFT_OUT = {
+    "no_consent": "without consent",
+    "recent_order": "with an order a few days ago",
+    "recent_contact": "contacted a few days ago",
+    "most_contacts": "contacted as often as is allowed",
+    "other_campaign": "in another campaign",
+}
+"""The reasons for leaving somebody out, in words; each is counted among those whom the ones before it left."""
 
 
 @dataclass(frozen=True)
@@ -52,40 +49,36 @@ class CampaignPlan:
     days: int = 30
 
 
-def create_campaign(
-    settings: Settings,
-    plan: CampaignPlan,
-    audience: Audience,
-    as_of: str | None = None,
-    treated: Path | None = None,
-    control: Path | None = None,
-) -> str:
-    """Record a campaign and write its lists; says what it can find.
+def create_campaign(base: CustomerBase, file: CampaignFile, plan: CampaignPlan, audience: Audience) -> Body:
+    """Record a campaign, and say what it can find.
 
-    Left out are customers who do not accept marketing, who have ordered within the policy's quiet days, and who belong
-    to a campaign that still runs.
+    Left out are customers who do not accept marketing, who have ordered or been contacted within the policy's quiet
+    days or been contacted too often, and who belong to a campaign that still runs.
 
     Args:
-        settings: the store, the model, the policy and the file of campaigns.
+        base: the customers, as of the day after which it begins.
+        file: of the campaigns.
         plan: what is to be done.
         audience: for whom.
-        as_of: the day it begins after; by default the store's own.
-        treated: file of those to be contacted.
-        control: file of those held out.
+
+    Returns:
+        What was created: ``treated`` and ``held_out`` customers, ``left_out`` by reason, ``ends_on``, the share of
+        buyers to be expected without it, the difference in points that it finds with a chance of 80 %, and the effect
+        that is believed with the chance to find it.
 
     Raises:
-        InvalidParameter: an unknown action, a name that exists, or too few customers.
+        InvalidParameter: an unknown action or segment, a rule that cannot be read, a name that exists or has other
+            characters than those allowed, or too few customers.
     """
-    for output in (treated, control):
-        if output is not None:
-            check_output(output)
-    answers, file = Answers.open(settings, lazily=True), CampaignFile(settings.campaigns)
-    base = answers.base(as_of)
     decisions = base.decisions
     rule, position = _rule(decisions.policy, plan.action)
-    places = _places(base, decisions, position, audience, file)
+    chosen = choose(base, audience, position, file)
+    places = chosen.places
     if len(places) < LEAST_AUDIENCE:
-        raise InvalidParameter(f"campaign: {len(places)} customers are too few, at least {LEAST_AUDIENCE} are needed")
+        reasons = [f"{reason}: {count:,} left out" for reason, count in chosen.left_out.items() if count]
+        raise InvalidParameter(
+            f"campaign: {len(places)} customers are too few, at least {LEAST_AUDIENCE} are needed", reasons
+        )
     situations = decisions.situations.take(places)
     deciles = (VALUE_STRATA * np.argsort(np.argsort(situations.month_revenue_cents)) // len(places)).astype(np.int64)
     _, segment = np.unique(situations.segment.astype(str), return_inverse=True)
@@ -103,18 +96,70 @@ def create_campaign(
         rule.cost_cents,
         float(offered.mean()),
         decisions.policy.margin.assumed_percent / 100 if margin is None else margin,
+        audience.described(plan.action),
     )
     columns = (situations.segment, situations.soon, situations.persuadable, situations.month_revenue_cents)
     lists = zip(
         situations.customer_id.tolist(), (~kept).tolist(), *(column.tolist() for column in columns), strict=True
     )
-    members = [Member(*row) for row in lists]
-    file.add(campaign, members)
-    for path, marks in ((treated, ~kept), (control, kept)):
-        if path is not None:
-            write_table(pa.table({"customer_id": situations.customer_id[marks].tolist()}), path)
+    file.add(campaign, [Member(*row) for row in lists])
     believed = decisions.policy.effects[rule.effect].conversion_points * float(situations.persuadable.mean())
-    return _text(campaign, float(situations.soon.mean()), int((~kept).sum()), int(kept.sum()), believed)
+    rate, treated, control = float(situations.soon.mean()), int((~kept).sum()), int(kept.sum())
+    return {
+        **campaign_fields(campaign, base.when.day),
+        "treated": treated,
+        "held_out": control,
+        "left_out": chosen.left_out,
+        "buyers_anyway_percent": round(100 * rate, 2),
+        "detectable_points": round(detectable_points(rate, treated, control), 4),
+        "believed_points": round(believed, 4),
+        "chance_to_find_percent": round(100 * power_of(believed, rate, treated, control), 1),
+    }
+
+
+def campaign_fields(campaign: Campaign, today: dt.date) -> Body:
+    """A campaign as the fields of an answer; ``today`` decides whether it is running."""
+    return {
+        "campaign": campaign.name,
+        "action": campaign.action,
+        "audience": campaign.audience,
+        "hold_out": campaign.hold_out,
+        "started_on": campaign.started_on.isoformat(),
+        "ends_on": campaign.ends_on.isoformat(),
+        "running": campaign.started_on <= today <= campaign.ends_on,
+    }
+
+
+def listed_members(file: CampaignFile, name: str, *, treated: bool) -> pa.Table:
+    """The ids of those who are to be contacted, or of those held out.
+
+    Raises:
+        InvalidParameter: an unknown campaign.
+    """
+    file.campaign(name)
+    ids = [member.customer_id for member in file.members(name) if member.treated is treated]
+    return pa.table({"customer_id": pa.array(ids, pa.string())})
+
+
+def in_words(created: Mapping[str, Any]) -> str:
+    """What :func:`create_campaign` returns, in words."""
+    found = f"{created['detectable_points']:.2f} points more or fewer would be found with a chance of 80 %"
+    left_out = ", ".join(
+        f"{count:,} {WHY_LEFT_OUT[reason]}"
+        for reason, count in cast("dict[str, int]", created["left_out"]).items()
+        if count
+    )
+    lists = f"{created['treated']:,} to be contacted, {created['held_out']:,} held out"
+    chance = f"chance of {created['chance_to_find_percent']:.0f} %"
+    return "\n".join(
+        [
+            f"Campaign {created['campaign']}: {created['action']}, {lists}",
+            f"For {created['audience']}; left out: {left_out or 'nobody'}",
+            f"Orders count until {created['ends_on']}, the fixed date of its result",
+            f"{created['buyers_anyway_percent']:.1f} % would buy within 30 days anyway; {found}",
+            f"The effect that is believed, {created['believed_points']:.2f} points, would be found with a {chance}",
+        ]
+    )
 
 
 def _rule(policy: Policy, code: str) -> tuple[Rule, int]:
@@ -123,41 +168,3 @@ def _rule(policy: Policy, code: str) -> tuple[Rule, int]:
             return rule, position
     codes = [rule.code for rule in policy.actions.rules]
     raise InvalidParameter(f"action: {code[:40]!r} is not one of {', '.join(codes)}", codes)
-
-
-def _places(
-    base: CustomerBase, decisions: ShopDecisions, position: int, audience: Audience, file: CampaignFile
-) -> Ints:
-    """The places of the audience among the situations."""
-    situations, quiet = decisions.situations, decisions.policy.decisions.quiet_days
-    ids = situations.facts["customer_id"]
-    if audience.customer_ids is not None:
-        chosen = pc.is_in(ids, value_set=pa.array(sorted(audience.customer_ids), pa.string())).to_numpy()
-    elif audience.segments:
-        chosen = np.isin(situations.segment.astype(str), list(audience.segments))
-    else:
-        chosen = decisions.all.rule == position
-    barred = sorted(file.busy_on(base.when.day) | _without_consent(base))
-    free = ~pc.is_in(ids, value_set=pa.array(barred, pa.string())).to_numpy()
-    return np.flatnonzero(chosen & free & (situations.silence_days >= quiet))
-
-
-def _without_consent(base: CustomerBase) -> set[str]:
-    users = base.store.table("users")
-    if "accepts_marketing" not in users.columns:
-        return set()
-    refused = users.filter(~users.accepts_marketing.coalesce(True)).select("id")
-    return set(base.store.fetch(refused)["id"].to_pylist())
-
-
-def _text(campaign: Campaign, rate: float, treated: int, control: int, believed: float) -> str:
-    chance = power_of(believed, rate, treated, control)
-    found = f"{detectable_points(rate, treated, control):.2f} points more or fewer would be found with a chance of 80 %"
-    return "\n".join(
-        [
-            f"Campaign {campaign.name}: {campaign.action}, {treated:,} to be contacted, {control:,} held out",
-            f"Orders count until {campaign.ends_on}, the fixed date of its result",
-            f"{100 * rate:.1f} % would buy within 30 days anyway; {found}",
-            f"The effect that is believed, {believed:.2f} points, would be found with a chance of {100 * chance:.0f} %",
-        ]
-    )
