@@ -145,6 +145,10 @@ class Settings(BaseSettings):
         Path("data/campaigns.sqlite"), description="File of the campaigns and who was held out of them."
     )
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
+    forgotten: Path = Field(
+        Path("data/forgotten.json"),
+        description="File of who was forgotten, as keyed hashes, and of the backups that were made.",
+    )
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
         0, description="Maximum number of requests per minute, API key and worker; 0 for no limit."
     )

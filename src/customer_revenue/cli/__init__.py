@@ -13,6 +13,7 @@ from customer_revenue.choices import Breakdown
 from customer_revenue.cli.advice import actions, advise, bidding, forecast
 from customer_revenue.cli.aliases_command import aliases
 from customer_revenue.cli.analytics import analytics
+from customer_revenue.cli.backup_command import backup, restore
 from customer_revenue.cli.campaign_command import campaign
 from customer_revenue.cli.demonstration import demo
 from customer_revenue.cli.import_command import import_
@@ -52,6 +53,7 @@ def root(
 
 app.command()(advise)
 app.command()(actions)
+app.command()(backup)
 app.command()(check)
 app.command()(forecast)
 app.command()(bidding)
@@ -61,6 +63,7 @@ app.command()(models)
 app.command()(monitor)
 app.command()(promote)
 app.command()(quarantine)
+app.command()(restore)
 app.command()(retrain)
 app.command()(rollback)
 app.command()(serve)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from customer_revenue.orders.imports.remove_personal_data import forget as forget_in_store
+from customer_revenue.orders.stored_tables import forgotten_hashes
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+from customer_revenue.workflows.forgotten_file import ForgottenFile
 from customer_revenue.workflows.import_orders import views
 from customer_revenue.workflows.monitoring.prediction_log import forget_in_log
 
@@ -22,9 +24,12 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
         CustomerNotFound: the store knows no such customer.
         InvalidParameter: the settings have no key, or another one than before.
         StoreError: the store cannot be read or written.
+        UnreadableFile: the file of who was forgotten is damaged; the store has forgotten them.
     """
     key = settings.forget_key.get_secret_value()
     removed = forget_in_store(user_id, settings.store, key, orders=orders, views=views(settings))
+    known = ForgottenFile(settings.forgotten)
+    known.add_hashes(forgotten_hashes(settings.store))
     ids = (user_id, *removed.other_ids)
     logged = sum(forget_in_log(settings.log, own_id) for own_id in ids) if orders and settings.log else 0
     campaigns = CampaignFile(settings.campaigns)
@@ -43,4 +48,5 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
     lines = [f"{name:<18}{count:>8,}" for name, count in counts.items()]
     kept = "A later import brings neither name nor e-mail back."
     gone = "A later import leaves this customer out."
-    return "\n".join(["Removed", *lines, gone if orders else kept])
+    held = [f"Still in the backup {backup.text()}; restoring it forgets them again." for backup in known.backups()]
+    return "\n".join(["Removed", *lines, gone if orders else kept, *held])
