@@ -23,6 +23,7 @@ from customer_revenue.keys import KeyFile
 from customer_revenue.orders.stored_tables import read_tables, write_tables
 from customer_revenue.tables import PREDICTION_LOG_SCHEMA
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
+from customer_revenue.workflows.campaigns.contact_log import Contact
 from customer_revenue.workflows.monitoring.prediction_log import read_log, write_rows
 
 BACKUP = "shop.backup"
@@ -52,6 +53,7 @@ def whole_shop(trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
     campaign = Campaign("spring", "check_in", day, 30, 0.1, 5, 0.0, 0.4)
     CampaignFile(folder / "data" / "campaigns.sqlite").add(campaign, members)
+    CampaignFile(folder / "data" / "campaigns.sqlite").add_contacts(Contact(own_id, day, "email") for own_id in PEOPLE)
     told = made.run("backup", BACKUP)
     assert "store           10 files" in told
     return made
@@ -143,6 +145,7 @@ def check_forgotten(shop: Shop) -> None:
         assert own_id not in read_log(shop.folder / "log").column("customer_id").to_pylist()
         campaigns = CampaignFile(shop.folder / "data" / "campaigns.sqlite")
         assert own_id not in [member.customer_id for member in campaigns.members("spring")]
+        assert own_id not in campaigns.contact_days(dt.date(2024, 1, 1), 60)
     for path in shop.folder.rglob("*"):
         # What MLflow keeps of the package has its example answers, which name the example customer.
         if path.is_file() and path.suffix not in (".backup", ".csv") and "code" not in path.parts:
