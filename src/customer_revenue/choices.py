@@ -10,6 +10,9 @@ from typing import Literal, get_args
 
 from customer_revenue.periods import MONTHS_PER_QUARTER
 
+OWNER_ONLY = 0o077
+"""The umask of the commands and the service: files get mode 0600, folders 0700."""
+
 Stage = Literal["new", "active", "at_risk", "churned"]
 """The stages of a customer's life cycle."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from customer_revenue import __version__
-from customer_revenue.choices import Breakdown
+from customer_revenue.choices import OWNER_ONLY, Breakdown
 from customer_revenue.cli.advice import actions, advise, bidding, forecast
 from customer_revenue.cli.aliases_command import aliases
 from customer_revenue.cli.analytics import analytics
@@ -151,7 +152,11 @@ def show(
 
 
 def main() -> None:
-    """Run the command line; an error becomes one line on standard error and its exit status."""
+    """Run the command line; an error becomes one line on standard error and its exit status.
+
+    What a command writes, its owner alone may read: all of it is about customers.
+    """
+    os.umask(OWNER_ONLY)
     try:
         app()
     except CustomerRevenueError as error:

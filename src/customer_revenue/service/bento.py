@@ -17,6 +17,7 @@ import bentoml
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 
+from customer_revenue.choices import OWNER_ONLY
 from customer_revenue.errors import CustomerRevenueError
 from customer_revenue.settings import load_settings
 
@@ -96,6 +97,7 @@ class CustomerRevenueService:
     def __init__(self) -> None:
         from customer_revenue.service.json_logs import configure_logging
 
+        os.umask(OWNER_ONLY)  # here, and not for the process that builds a Bento, whose files others read
         configure_logging(settings.log_level)
         application().serving_state.warm_up()
 
