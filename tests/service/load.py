@@ -21,18 +21,15 @@ class Load:
     """What the clients have seen."""
 
     answers: list[tuple[float, int, Any]] = field(default_factory=list)
-    """When, status, and what was read from the body of a 200."""
+    """When, status, and what was read from the body of a 200, or the code of an error."""
+    errors: set[str] = field(default_factory=set)
+    """The messages of answers other than 200."""
     failures: list[str] = field(default_factory=list)
     """Connections that broke."""
 
     @property
     def statuses(self) -> Counter[int]:
         return Counter(status for _, status, _ in self.answers)
-
-    @property
-    def errors(self) -> set[str]:
-        """The messages of answers other than 200."""
-        return {what for _, status, what in self.answers if status != 200}
 
     @property
     def seen(self) -> set[Any]:
@@ -65,7 +62,9 @@ def loaded(
                     time.sleep(0.05)
                     continue
                 body = response.json()
-                what = read(body) if response.status_code == 200 else body["error"]["message"]
+                what = read(body) if response.status_code == 200 else body["error"]["code"]
+                if response.status_code != 200:
+                    load.errors.add(body["error"]["message"])
                 load.answers.append((time.monotonic(), response.status_code, what))
                 time.sleep(pause)
 
