@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tests.engines.conftest import Stores
 
 ENGINES = ("postgres", "mysql", SPARK)
+JOINED = ("early value", "value by age", "spread of value", "profit by customer", "profit by month", "profit in total")
 
 
 def predictions(store: Store) -> ir.Table:
@@ -116,7 +117,14 @@ def test_run_on_the_engine(
 def _rows(stores: Stores, engine: str, zone: str) -> dict[str, list[dict[str, Any]]]:
     settings = stores.settings(engine, zone)
     with open_store(settings.store, settings.store_options) as store:
-        found = {name: store.fetch(table) for name, table in analytics(store).items()}
+        # Large joins that take MariaDB minutes are made on a copy there, as the product does.
+        large = store.info.orders > 10_000
+        joins = store.for_joins() if large else store
+        joined = analytics(joins)
+        found = {
+            name: joins.fetch(joined[name]) if large and name in JOINED else store.fetch(table)
+            for name, table in analytics(store).items()
+        }
         known, least = known_at(store, store.as_of()), max(2, store.info.orders // 400)
         found["next products"] = store.fetch_in_two_steps(
             first_purchases(known), lambda firsts: next_products(firsts, least)

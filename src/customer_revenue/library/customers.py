@@ -285,7 +285,7 @@ class CustomerModel(Estimator):
         day = as_day(as_of) or self.as_of
         store, when, policy = orders.store, orders.store.as_of(day), load_policy(orders.settings.policy)
         found = shop_forecast(store, when, self.predictor_.as_of(day), orders.arrow.features(day), policy)
-        margin = margin_rate(store, when, policy.margin)
+        margin = margin_rate(store.for_joins(), when, policy.margin)
         body = forecast_body(found, [], when, months, ForecastUnit(unit), policy, store.info.currency, margin)
         path: pd.DataFrame = pd.DataFrame(cast("list[dict[str, object]]", body["path"])).set_index("last_day")
         names = ("confidence_score", "confidence_reason", "margin_percent", "margin_basis")

@@ -133,7 +133,7 @@ def money_by_cohort(orders: Orders, max_days: int = 365, as_of: DayLike | None =
     """
     if not 0 <= max_days <= AGE_ENDS[-1]:
         raise InvalidParameter(f"max_days must be 0 to {AGE_ENDS[-1]}, not {max_days}")
-    store, when = orders.store, orders.store.as_of(as_day(as_of))
+    store, when = orders.store.for_joins(), orders.store.as_of(as_day(as_of))
     margin = margin_rate(store, when, load_policy(orders.settings.policy).margin)
     body = cohort_money_body(money_of_cohorts(store, when), margin, max_days)
     cohorts = cast("list[dict[str, Any]]", body["cohorts"])
@@ -150,8 +150,8 @@ def _acquisition(
         raise InvalidParameter(f"by: {by[:40]!r} is not one of {', '.join(FirstDayBy)}", list(FirstDayBy))
     if not 1 <= payback_days <= AGE_ENDS[-1]:
         raise InvalidParameter(f"payback_days must be 1 to {AGE_ENDS[-1]}, not {payback_days}")
-    store, policy = orders.store, load_policy(orders.settings.policy)
-    when = store.as_of(as_day(as_of))
+    store, policy = orders.store.for_joins(), load_policy(orders.settings.policy)
+    when = orders.store.as_of(as_day(as_of))
     margin = margin_rate(store, when, policy.margin)
     return acquisition_body(store, when, policy, margin, FirstDayBy(by), payback_days, costs)
 

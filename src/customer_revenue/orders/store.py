@@ -84,7 +84,7 @@ class Store:
     """A store of orders, open for reading. A context manager; usable from several threads."""
 
     def __init__(self, engine: Engine, options: StoreOptions, url: str) -> None:
-        self._engine = engine
+        self._engine, self._options = engine, options
         try:
             self.info: StoreInfo = _info(without_password(url), engine.info(), options)
             if not engine.has_own_tables:
@@ -155,6 +155,14 @@ class Store:
             copy.close()
             raise StoreError("the store changed while it was read: try again")
         return copy
+
+    def for_joins(self) -> Store:
+        """Return this store, or a copy of it on this machine where the engine takes minutes to join large tables.
+
+        Raises:
+            StoreError: the database does not respond, or changed while it was read.
+        """
+        return (self._engine.prefers_local_joins and self.local_copy(self._options)) or self
 
     def fetch(self, expr: ir.Table | Recipe, **parameters: object) -> pa.Table:
         """Run an expression once.

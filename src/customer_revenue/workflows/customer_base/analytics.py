@@ -20,10 +20,10 @@ from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
-from customer_revenue.policy import Policy, Rfm
+from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import is_over
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
-from customer_revenue.revenue.customer_lists import at_risk, check_names, ordered, page_of, top_customers
+from customer_revenue.revenue.customer_lists import check_names, ordered, page_of, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
@@ -33,16 +33,23 @@ from customer_revenue.revenue.distribution import (
     stage_rows,
     stages,
 )
-from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
-from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends, widget_metrics
-from customer_revenue.revenue.view import customers
+from customer_revenue.revenue.rfm_groups import rfm
+from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.base_queries import (
+    all_customers,
+    customers_at_risk,
+    groups_of_rfm,
+    known_trends,
+    known_triangle,
+    metrics_of_widget,
+)
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
 from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
-from customer_revenue.workflows.known_tables import day_parameter, known_at, known_by_then
+from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
@@ -107,9 +114,9 @@ class CustomerBase:
         """Customers who may be slipping away; with the revenue at risk where sorted by it."""
         chosen = (activity, stage, None if segments is None else tuple(segments), by, limit, offset)
         if by is AtRiskBy.REVENUE_AT_RISK:
-            rows = self.rows(_at_risk(self.customers, self._policy, *chosen, self.predictions))
+            rows = self.rows(customers_at_risk(self.customers, self._policy, *chosen, self.predictions))
         else:
-            rows = self._of_customers(_at_risk, self._policy, *chosen)
+            rows = self._of_customers(customers_at_risk, self._policy, *chosen)
         return {
             "at_risk_customers": [listed_row(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
@@ -119,7 +126,7 @@ class CustomerBase:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
         totals = self._of_customers(cohorts, unit)
         by_cohort: dict[int, list[Row]] = {}
-        for cell in self._filled(self._of_known(Recipe(_triangle, (unit,))), unit):
+        for cell in self._filled(self._of_known(Recipe(known_triangle, (unit,))), unit):
             row = cell._asdict() | {
                 "complete": is_over(cell.cohort_index + (cell.age + 1) * unit.months, self.when.day)
             }
@@ -146,7 +153,7 @@ class CustomerBase:
 
     def trends(self) -> Body:
         """The base month by month."""
-        return {"monthly_trends": self._filled_months(self._of_known(Recipe(_trends)))}
+        return {"monthly_trends": self._filled_months(self._of_known(Recipe(known_trends)))}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first.
@@ -156,7 +163,7 @@ class CustomerBase:
         """
         if group is not None:
             check_names("group", [group], [known.name for known in self._policy.rfm.groups])
-        groups = self._of_customers(_rfm_groups, self._policy.rfm)
+        groups = self._of_customers(groups_of_rfm, self._policy.rfm)
         body: Body = {"groups": [with_units(row, self.store.info.currency) for row in groups]}
         if group is not None:
             scored = rfm(self.customers, self._policy.rfm)
@@ -170,7 +177,7 @@ class CustomerBase:
 
         with self._lock:
             margin = self.margin
-        return acquisition_body(self.store, self.when, self._policy, margin, by, payback_days, costs)
+        return acquisition_body(self._joins, self.when, self._policy, margin, by, payback_days, costs)
 
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""
@@ -182,7 +189,7 @@ class CustomerBase:
     def widget(self, limit: int) -> Body:
         """The dashboard object of the specification, with its names; money in currency units."""
         with self._lock:
-            recipe = Recipe(_widget_metrics)
+            recipe = Recipe(metrics_of_widget)
             (metrics,) = self.store.fetch_over(self._customer_rows, recipe, as_of_day=self.when.day).to_pylist()
         return {
             "topCustomers": self.top_customers(TopBy.NET_REVENUE, limit, 0)["top_customers"],
@@ -236,7 +243,7 @@ class CustomerBase:
 
     def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
         """Profit beside revenue, in total and by month, product or customer."""
-        return profit_body(self.store, self.when, self._policy.margin, by, limit, offset)
+        return profit_body(self._joins, self.when, self._policy.margin, by, limit, offset)
 
     def cohort_money(self, max_days: int) -> Body:
         """Cumulative net revenue and profit per customer by month of acquisition and age."""
@@ -244,7 +251,7 @@ class CustomerBase:
 
         with self._lock:
             margin = self.margin
-        return cohort_money_body(money_of_cohorts(self.store, self.when), margin, max_days)
+        return cohort_money_body(money_of_cohorts(self._joins, self.when), margin, max_days)
 
     def bidding(self, form: BiddingForm, options: BidOptions) -> Body:
         """First orders with the predicted value of their customer, as a file for bidding."""
@@ -252,12 +259,17 @@ class CustomerBase:
 
         with self._lock:
             margin = self.margin
-        return bidding_body(self.store, self.when, margin, form, options)
+        return bidding_body(self._joins, self.when, margin, form, options)
+
+    @cached_property
+    def _joins(self) -> Store:
+        """The store as large joins want it."""
+        return self.store.for_joins()
 
     @cached_property
     def margin(self) -> MarginRate:
         """What remained of the last year's net revenue."""
-        return margin_rate(self.store, self.when, self._policy.margin)
+        return margin_rate(self._joins, self.when, self._policy.margin)
 
     @property
     def shop_forecast(self) -> ShopForecast:
@@ -312,7 +324,7 @@ class CustomerBase:
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
-        recipe = Recipe(_customers, (self._policy,))
+        recipe = Recipe(all_customers, (self._policy,))
         rows = self.store.fetch(recipe, moment=self.when.moment_utc_naive, as_of_day=self.when.day)
         return rows.sort_by("customer_id").combine_chunks()
 
@@ -373,47 +385,3 @@ class CustomerBase:
     @staticmethod
     def _page(limit: int, offset: int) -> Body:
         return {"page": {"limit": limit, "offset": offset}}
-
-
-def _customers(tables: Canonical, policy: Policy) -> ir.Table:
-    return customers(known_by_then(tables), day_parameter("as_of_day"), policy)
-
-
-def _trends(tables: Canonical) -> ir.Table:
-    return trends(known_by_then(tables))
-
-
-def _triangle(tables: Canonical, unit: CohortUnit) -> ir.Table:
-    return triangle(known_by_then(tables), unit)
-
-
-def _widget_metrics(customers: ir.Table) -> ir.Table:
-    return widget_metrics(customers, day_parameter("as_of_day"))
-
-
-def _rfm_groups(customers: ir.Table, policy: Rfm) -> ir.Table:
-    return rfm_summary(rfm(customers, policy))
-
-
-def _at_risk(
-    customers: ir.Table,
-    policy: Policy,
-    activity: str,
-    stage: str | None,
-    segments: tuple[str, ...] | None,
-    by: AtRiskBy,
-    limit: int,
-    offset: int,
-    predictions: ir.Table | None = None,
-) -> ir.Table:
-    return at_risk(
-        customers,
-        policy,
-        activity=activity,
-        stage=stage,
-        segments=segments,
-        by=by,
-        limit=limit,
-        offset=offset,
-        predictions=predictions,
-    )

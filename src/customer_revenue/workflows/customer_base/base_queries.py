@@ -1,0 +1,68 @@
+"""Queries of the customer base as recipes take them: functions of tables and plain values, compiled once and kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from customer_revenue.choices import AtRiskBy, CohortUnit
+from customer_revenue.policy import Policy, Rfm
+from customer_revenue.revenue.cohorts import triangle
+from customer_revenue.revenue.customer_lists import at_risk
+from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
+from customer_revenue.revenue.trends import trends, widget_metrics
+from customer_revenue.revenue.view import customers
+from customer_revenue.tables import Canonical
+from customer_revenue.workflows.known_tables import day_parameter, known_by_then
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+def all_customers(tables: Canonical, policy: Policy) -> ir.Table:
+    """Every customer with their facts, as known by the parameter ``moment``, on the day ``as_of_day``."""
+    return customers(known_by_then(tables), day_parameter("as_of_day"), policy)
+
+
+def known_trends(tables: Canonical) -> ir.Table:
+    """The months, as known by ``moment``."""
+    return trends(known_by_then(tables))
+
+
+def known_triangle(tables: Canonical, unit: CohortUnit) -> ir.Table:
+    """The cohort triangle, as known by ``moment``."""
+    return triangle(known_by_then(tables), unit)
+
+
+def metrics_of_widget(customers: ir.Table) -> ir.Table:
+    """The specification's widget metrics, on the day ``as_of_day``."""
+    return widget_metrics(customers, day_parameter("as_of_day"))
+
+
+def groups_of_rfm(customers: ir.Table, policy: Rfm) -> ir.Table:
+    """The RFM groups with their totals."""
+    return rfm_summary(rfm(customers, policy))
+
+
+def customers_at_risk(
+    customers: ir.Table,
+    policy: Policy,
+    activity: str,
+    stage: str | None,
+    segments: tuple[str, ...] | None,
+    by: AtRiskBy,
+    limit: int,
+    offset: int,
+    predictions: ir.Table | None = None,
+) -> ir.Table:
+    """As :func:`at_risk`, with every argument by its place."""
+    return at_risk(
+        customers,
+        policy,
+        activity=activity,
+        stage=stage,
+        segments=segments,
+        by=by,
+        limit=limit,
+        offset=offset,
+        predictions=predictions,
+    )
