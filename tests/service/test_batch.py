@@ -101,7 +101,7 @@ def test_a_history_that_is_sent_is_answered_as_if_it_were_in_the_store(service: 
     ("customers", "words"),
     [
         ([], "customers"),
-        ([{"customer_id": "a", "orders": []}] * 2, "'a' comes 2 times"),
+        ([{"customer_id": "a", "orders": []}] * 2, "one id comes 2 times, at 0, 1"),
         ([{"customer_id": "a", "orders": [{"created_at": "2023-01-01", "total_cents": 1}] * 10_001}], "at most 10000"),
         ([{"customer_id": "a", "orders": [{"created_at": "9999-12-31T23:59:59-12:00", "total_cents": 1}]}], "2200"),
         ([{"customer_id": "a", "orders": [{"created_at": "2023-01-01", "total_cents": -1}]}], "total_cents"),

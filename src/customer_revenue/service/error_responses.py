@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from customer_revenue.errors import CustomerRevenueError, InvalidParameter
 
 logger = logging.getLogger(__name__)
 
+FIELD_NAME = re.compile(r"[a-z_]{1,40}")
+QUOTED = re.compile(r"""(?<!\w)(['"])(.*?)\1(?!\w)""", re.S)
 ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many_requests"}
 
 
@@ -45,10 +48,13 @@ def internal_error() -> JSONResponse:
     return error_response(500, "internal_error", "internal error; the log has the details")
 
 
-def _package_error(_request: Request, error: CustomerRevenueError) -> JSONResponse:
+def _package_error(request: Request, error: CustomerRevenueError) -> JSONResponse:
+    if error.http_status == 404:
+        return error_response(404, error.code, error.message, error.details)
+    message = _without_values(error.message, request)
     if error.http_status >= 500:
-        logger.warning("%s: %s", error.code, error.message)
-    return error_response(error.http_status, error.code, error.message, error.details)
+        logger.warning("%s: %s", error.code, message)
+    return error_response(error.http_status, error.code, message, error.details)
 
 
 def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -82,5 +88,25 @@ def _problem(item: dict[str, object]) -> str:
     """A validation problem as one line that names the parameter and any allowed values."""
     where = item["loc"]
     assert isinstance(where, tuple)
-    name = ".".join(str(part) for part in where[1:]) or str(where[0])
+    name = ".".join(_known(part) for part in where[1:]) or str(where[0])
     return f"{name}: {item['msg']}"
+
+
+def _known(part: object) -> str:
+    """A part of a place in a request; the name of an unknown field may be anything, such as an e-mail address."""
+    return str(part) if isinstance(part, int) or FIELD_NAME.fullmatch(str(part)) else "a field"
+
+
+def _without_values(message: str, request: Request) -> str:
+    """A message without the values of the request that it quotes, which may be ids, names or e-mail addresses.
+
+    Of a body, which has been read by then, every quoted value counts.
+    """
+    asked = [part.strip() for value in request.query_params.values() for part in (value, *value.split(","))]
+    asked += request.url.path.split("/")
+
+    def hidden(quoted: re.Match[str]) -> str:
+        begins = any(quoted[2] and value.startswith(quoted[2]) for value in asked)
+        return "the value" if begins or request.method == "POST" else quoted[0]
+
+    return QUOTED.sub(hidden, message)

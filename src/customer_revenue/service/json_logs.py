@@ -8,18 +8,23 @@ import logging
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 
 from pydantic_core import to_json
 from typing_extensions import override
 
 LOG_FLUSH_SECONDS = 0.25
+MAX_CAUSES = 10
 MAX_LINES = 100_000
 """Maximum number of lines that wait to be written; beyond that the oldest are dropped."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON."""
+    """Formats a record as one line of JSON.
+
+    Of an exception it has the type and the lines of code: the message may hold an id or an e-mail address.
+    """
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -30,8 +35,18 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _without_messages(record.exc_info[1])
         return to_json(line).decode()
+
+
+def _without_messages(error: BaseException | None) -> str:
+    """An exception and what caused it, the first cause first, as types and lines of code."""
+    parts: list[str] = []
+    while error is not None and len(parts) < MAX_CAUSES:
+        kind = type(error)
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + f"{kind.__module__}.{kind.__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nled to\n".join(reversed(parts))
 
 
 def configure_logging(level: str) -> None:

@@ -37,7 +37,7 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     422: (
         "A parameter is outside its allowed values.",
         "invalid_parameter",
-        "breakdown: 'weekly' is not one of monthly, quarterly, by_product",
+        "breakdown: the value is not one of monthly, quarterly, by_product",
     ),
     429: (
         "The API key has sent too many requests.",

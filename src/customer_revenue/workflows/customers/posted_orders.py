@@ -26,6 +26,8 @@ from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACT
 from customer_revenue.workflows.registry.bundles import LoadedModel, model_known_by
 
 MAX_CENTS = 1_000_000_000_000
+MAX_SHOWN_PLACES = 5
+"""Maximum number of places that an error names, instead of ids."""
 
 CustomerId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_NULL_CHARACTER)]
 
@@ -144,16 +146,17 @@ class HistoryScorer:
 
     def _check(self, histories: Sequence[History]) -> None:
         check_count(len(histories), self.max_customers, "customers")
-        for history in histories:
+        for place, history in enumerate(histories):
             length = len(history.orders) + len(history.refunds)
             if length > self.max_orders:
                 raise InvalidParameter(
-                    f"customers: the history of {history.customer_id[:100]!r} has {length} orders and refunds; "
-                    f"at most {self.max_orders}"
+                    f"customers.{place}: a history of {length} orders and refunds; at most {self.max_orders}"
                 )
         (name, times), *_ = Counter(history.customer_id for history in histories).most_common(1)
         if times > 1:
-            raise InvalidParameter(f"customers: {name[:100]!r} comes {times} times; send one history per customer")
+            places = [str(place) for place, history in enumerate(histories) if history.customer_id == name]
+            where = ", ".join(places[:MAX_SHOWN_PLACES])
+            raise InvalidParameter(f"customers: one id comes {times} times, at {where}; send one history per customer")
 
 
 def _orders(histories: Sequence[History], zone: ZoneInfo) -> pa.Table:
