@@ -18,6 +18,7 @@ SAME_FILE_NAMES = {
     "upsert.py": "a role in orders/engines: rows that replace those with the same id",
     "advice.py": "a workflow, its command, its routes and their responses",
     "analytics.py": "a workflow, its command and its routes",
+    "campaigns.py": "routes, their responses, and the same noun of the Python API",
     "customers.py": "routes, their responses, and the same noun of the Python API",
     "dashboard.py": "a workflow, its routes and their responses",
 }

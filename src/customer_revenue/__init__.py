@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from customer_revenue import plots
     from customer_revenue.errors import CustomerRevenueError
     from customer_revenue.library.backtests import Backtest, backtest
+    from customer_revenue.library.campaigns import Campaigns
     from customer_revenue.library.covariate_backtests import CovariateBacktest, backtest_covariates
     from customer_revenue.library.cross_validation import RollingOrigins, holdout_scorer
     from customer_revenue.library.customers import CustomerModel
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "errors": ("CustomerRevenueError",),
     "library.backtests": ("Backtest", "backtest"),
+    "library.campaigns": ("Campaigns",),
     "library.covariate_backtests": ("CovariateBacktest", "backtest_covariates"),
     "library.cross_validation": ("RollingOrigins", "holdout_scorer"),
     "library.customers": ("CustomerModel",),
@@ -51,6 +53,7 @@ anybody wants to wait for ``--help``."""
 __all__ = [
     "ArrowTables",
     "Backtest",
+    "Campaigns",
     "Caution",
     "CovariateBacktest",
     "CustomerModel",

@@ -13,6 +13,7 @@
     │   ├── BooksDisagree           an import that does not hold what the books say
     │   └── InvalidPolicy           a policy file that breaks its rules
     ├── CustomerNotFound            HTTP 404
+    ├── CampaignNotFound            HTTP 404
     ├── StoreError                  (HTTP 503)
     │   ├── StoreNotFound           no store at that URL
     │   ├── StoreNotUsable          foreign, newer than this package, or damaged
@@ -127,6 +128,14 @@ class CustomerNotFound(CustomerRevenueError):
     """The store has no such customer."""
 
     code = "customer_not_found"
+    exit_status = 2
+    http_status = 404
+
+
+class CampaignNotFound(CustomerRevenueError):
+    """There is no such campaign; ``details`` lists those there are."""
+
+    code = "campaign_not_found"
     exit_status = 2
     http_status = 404
 

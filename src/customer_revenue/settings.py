@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     campaigns: Path = Field(
         Path("data/campaigns.sqlite"), description="File of the campaigns and who was held out of them."
     )
+    learned_effects: Path = Field(
+        Path("data/learned-effects.toml"), description="TOML file of the effects that campaigns have measured."
+    )
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
     forgotten: Path = Field(
         Path("data/forgotten.json"),

@@ -21,6 +21,7 @@ from tests.tiers import ON_SERVERS
 from customer_revenue.choices import Scope
 from customer_revenue.keys import KeyFile
 from customer_revenue.orders.stored_tables import read_tables, write_tables
+from customer_revenue.policy import written_learned
 from customer_revenue.tables import PREDICTION_LOG_SCHEMA
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
 from customer_revenue.workflows.campaigns.contact_log import Contact
@@ -53,6 +54,7 @@ def whole_shop(trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
     campaign = Campaign("spring", "check_in", day, 30, 0.1, 5, 0.0, 0.4)
     CampaignFile(folder / "data" / "campaigns.sqlite").add(campaign, members)
+    (folder / "data" / "learned-effects.toml").write_text(written_learned([]))
     CampaignFile(folder / "data" / "campaigns.sqlite").add_contacts(Contact(own_id, day, "email") for own_id in PEOPLE)
     told = made.run("backup", BACKUP)
     assert "store           10 files" in told
@@ -77,6 +79,8 @@ def test_a_restored_shop_answers_as_the_other_did(whole_shop: Shop, tmp_path: Pa
     assert new.run("models") == whole_shop.run("models")
     assert new.run("keys", "list") == whole_shop.run("keys", "list")
     assert read_log(new.folder / "log").equals(read_log(whole_shop.folder / "log"))
+    learned = [shop.folder / "data" / "learned-effects.toml" for shop in (new, whole_shop)]
+    assert learned[0].read_text() == learned[1].read_text()
     names = CampaignFile(new.folder / "data" / "campaigns.sqlite").members("spring")
     assert names == CampaignFile(whole_shop.folder / "data" / "campaigns.sqlite").members("spring")
 

@@ -19,6 +19,7 @@ BEGIN = "2023-11-01"
 def shop(trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("campaign") / "shop"
     shutil.copytree(trained_shop.folder, folder, symlinks=True)
+    (folder / "data" / "campaigns.sqlite").unlink(missing_ok=True)  # of tests that ask the service
     copied = Shop(folder, trained_shop.environment)
     segments = ("--segment", "low_value", "--segment", "medium_value", "--segment", "high_value")
     text = copied.run(
@@ -56,6 +57,22 @@ def test_the_report_has_intervals_and_the_action_s_new_effect(shop: Shop) -> Non
     early = json.loads(shop.run("campaign", "report", "spring", "--as-of", "2023-11-20"))
     assert early["interval"].startswith("sequential")
     assert early["updated_effect"] is None
+
+
+def test_a_result_is_learned_and_taken_back(shop: Shop) -> None:
+    effect = json.loads(shop.run("campaign", "report", "spring"))["updated_effect"]
+    told = shop.run("campaign", "learn", "spring")
+    assert f"now {effect['conversion_points']:.2f} ± {effect['conversion_spread']:.2f}" in told
+    assert json.loads(shop.run("campaign", "report", "spring"))["updated_effect"] == effect, "joined twice"
+    assert "learned already" in shop.run("campaign", "learn", "spring", status=2)
+    file = shop.folder / "data" / "learned-effects.toml"
+    measured = file.read_text().replace(f"measured_spread = {effect['measured_spread']}", "measured_spread = 0.01")
+    file.write_text(measured.replace(f"measured_points = {effect['measured_points']}", "measured_points = 30"))
+    shop.run("actions", "--output", "actions.csv")
+    assert ",measured," in (shop.folder / "actions.csv").read_text().replace('"', "")
+    assert "win_back_campaign" in shop.run("campaign", "unlearn", "spring")
+    shop.run("actions", "--output", "actions.csv")
+    assert ",measured," not in (shop.folder / "actions.csv").read_text().replace('"', "")
 
 
 def test_a_rule_chooses_and_recent_contacts_are_left_out(shop: Shop) -> None:

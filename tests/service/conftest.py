@@ -84,7 +84,9 @@ def in_process(shop: Shop) -> Iterator[Service]:
     """The whole application on a shop's store and models, asked without a server."""
     folder = shop.folder
     store = f"duckdb:///{folder}/data/orders.duckdb"
-    app = create_app(load_settings(store=store, models=folder / "models", keys=folder / "data" / "keys.json"))
+    files = {"keys": folder / "data" / "keys.json", "campaigns": folder / "data" / "campaigns.sqlite"}
+    files["learned_effects"] = folder / "data" / "learned-effects.toml"
+    app = create_app(load_settings(store=store, models=folder / "models", **files))
     local = ("127.0.0.1", 50_000)
     with TestClient(app, base_url="http://localhost", client=local, raise_server_exceptions=False) as client:
         yield Service(cast("httpx.Client", client))

@@ -17,6 +17,7 @@ from customer_revenue.service.openapi import example, operation_id
 from customer_revenue.service.routes import (
     advice,
     analytics,
+    campaigns,
     customer_batches,
     customers,
     dashboard,
@@ -42,7 +43,7 @@ def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
 
 
-ROUTERS = (advice, analytics, customer_batches, customers, dashboard, economics, model, search)
+ROUTERS = (advice, analytics, campaigns, customer_batches, customers, dashboard, economics, model, search)
 ANSWERS = {
     operation_id(route): route.response_model
     for module in ROUTERS

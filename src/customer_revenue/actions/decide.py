@@ -12,7 +12,7 @@ from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
-from customer_revenue.policy import Actions, Effect, Policy, Rule
+from customer_revenue.policy import Actions, Effect, Policy, Rule, believed_of
 
 NOTHING_SUITS = -1
 NO_ORDER_LIMIT = np.iinfo(np.int64).max
@@ -162,8 +162,7 @@ class _Candidates:
                 yield _Candidate(position, rule, customers, list(self._effects(rule, customers)))
 
     def _effects(self, rule: Rule, customers: Ints) -> Iterator[tuple[Effect, Marks | slice]]:
-        own = Effect.of_uplift(rule.uplift) if rule.uplift else self._policy.effects[rule.effect]
-        yield own, slice(None)
+        yield believed_of(rule, self._policy), slice(None)
         if rule.needs_discount:
             places = self._discounts.place[customers]
             for place, offer in enumerate(self._discounts.catalogue):

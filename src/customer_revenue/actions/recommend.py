@@ -12,7 +12,7 @@ import pyarrow as pa
 from customer_revenue.actions.decide import NOTHING_SUITS, Decisions, decide
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.wording import Words, money, percent
-from customer_revenue.policy import PRIORITIES, Effect, Policy
+from customer_revenue.policy import PRIORITIES, Effect, Policy, believed_of
 
 LEAVE_ALONE = "leave_alone"
 NO_BASIS = "assumed"
@@ -102,7 +102,7 @@ def _effect(rule: int, policy: Policy) -> Effect | None:
     if rule == NOTHING_SUITS:
         return None
     chosen = policy.actions.rules[rule if rule >= 0 else -2 - rule]
-    return Effect.of_uplift(chosen.uplift) if chosen.uplift else policy.effects[chosen.effect]
+    return believed_of(chosen, policy)
 
 
 def _rows(
@@ -178,7 +178,7 @@ def _changes_if(decisions: Decisions, place: int, policy: Policy) -> str:
         "action": policy.actions.rules[rule if rule >= 0 else -2 - rule].text,
         "needed": _one_in(needed),
         "believed": _one_in(factor * effect.conversion_points),
-        "basis": effect.basis,
+        "basis": "measured here" if effect.basis == "measured" else effect.basis,
     }
     return (texts.changes_if_acting if rule >= 0 else texts.changes_if_alone).format_map(words)
 

@@ -48,12 +48,7 @@ def create(
     """
     from customer_revenue.workflows.campaigns.audience import Audience
     from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
-    from customer_revenue.workflows.campaigns.create_campaign import (
-        CampaignPlan,
-        create_campaign,
-        in_words,
-        listed_members,
-    )
+    from customer_revenue.workflows.campaigns.create_campaign import CampaignPlan, in_words, listed_members
     from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.exports import check_output, write_table
 
@@ -62,10 +57,9 @@ def create(
         check_output(path)
     settings = settings_for(store)
     ids = None if customers is None else {line.strip() for line in customers.read_text("utf-8").splitlines()} - {""}
-    file, base = CampaignFile(settings.campaigns), Answers.open(settings, lazily=True).base(as_of)
-    created = create_campaign(
-        base, file, CampaignPlan(name, action, hold_out, days), Audience(segment or (), ids, rule)
-    )
+    file, audience = CampaignFile(settings.campaigns), Audience(segment or (), ids, rule)
+    answers = Answers.open(settings, lazily=True)
+    created = answers.create_campaign(file, CampaignPlan(name, action, hold_out, days), audience, as_of)
     for path, is_treated in lists:
         write_table(listed_members(file, name, treated=is_treated), path)
     say(in_words(created))
@@ -92,10 +86,45 @@ def contacts(
 @campaign.command("report")
 def report(name: Name, store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Say what a campaign brought, as JSON: incremental buyers, orders, revenue and profit, with intervals."""
-    from customer_revenue.workflows.campaigns.campaign_report import campaign_report
+    from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+    from customer_revenue.workflows.customers.answers import Answers
     from customer_revenue.workflows.parameters import as_json
 
-    say(as_json(campaign_report(settings_for(store), name, as_of)))
+    settings = settings_for(store)
+    answers = Answers.open(settings, lazily=True)
+    say(as_json(answers.campaign_report(CampaignFile(settings.campaigns), name, as_of)))
+
+
+@campaign.command("learn")
+def learn(name: Name, store: StoreUrl = None) -> None:
+    """Join what a finished campaign measured with what the policy believes of its action, by precision.
+
+    The record is dated and stands in the file of learned effects; decisions use it from then on.
+    """
+    from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+    from customer_revenue.workflows.campaigns.learn_effect import learn_effect
+    from customer_revenue.workflows.customers.answers import Answers
+
+    settings = settings_for(store)
+    file = CampaignFile(settings.campaigns)
+    answers = Answers.open(settings, lazily=True)
+    report, found = answers.campaign_report(file, name), file.campaign(name)
+    record = learn_effect(settings.learned_effects, found, report)
+    effect = report["updated_effect"]
+    assert isinstance(effect, dict)
+    say(
+        f"{record.action}: {record.measured_points:.2f} points ± {record.measured_spread:.2f} measured; "
+        f"now {effect['conversion_points']:.2f} ± {effect['conversion_spread']:.2f}, {effect['basis']}"
+    )
+
+
+@campaign.command("unlearn")
+def unlearn(name: Name, store: StoreUrl = None) -> None:
+    """Take back what was learned from a campaign."""
+    from customer_revenue.workflows.campaigns.learn_effect import unlearn_effect
+
+    record = unlearn_effect(settings_for(store).learned_effects, name)
+    say(f"{record.action}: no longer what {name} measured")
 
 
 @campaign.command("list")

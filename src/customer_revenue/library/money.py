@@ -42,7 +42,7 @@ def recommend(orders: Orders, model: CustomerModel, limit: int = 100, as_of: Day
     >>> len(found), bool(found["expected_value_cents"].is_monotonic_decreasing)
     (5, True)
     """
-    return as_frame(_base(orders, model, as_of).action_rows(limit, 0))
+    return as_frame(customer_base(orders, model, as_of).action_rows(limit, 0))
 
 
 def new_customers(
@@ -156,7 +156,9 @@ def _acquisition(
     return acquisition_body(store, when, policy, margin, FirstDayBy(by), payback_days, costs)
 
 
-def _base(orders: Orders, model: CustomerModel, as_of: DayLike | None) -> CustomerBase:
+def customer_base(orders: Orders, model: CustomerModel, as_of: DayLike | None) -> CustomerBase:
+    """The customer base of a store as a fitted model sees it, by default as of the day of its fit."""
     when = orders.store.as_of(as_day(as_of) or model.as_of)
     loaded = LoadedModel(lambda: model.predictor_, "notebook", "", Path(), orders.info.currency)
-    return CustomerBase(orders.store, when, load_policy(orders.settings.policy), loaded, None)
+    policy = load_policy(orders.settings.policy, orders.settings.learned_effects)
+    return CustomerBase(orders.store, when, policy, loaded, None)

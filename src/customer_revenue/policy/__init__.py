@@ -9,7 +9,8 @@ from __future__ import annotations
 from customer_revenue.policy.action_rules import PRIORITIES, RISKS, TIMINGS, Actions, Rule
 from customer_revenue.policy.decision_rules import Basis, DecisionRules, Effect
 from customer_revenue.policy.gate_and_monitoring import Drift, Feed, Gate, Monitoring
-from customer_revenue.policy.load import Policy, load_policy
+from customer_revenue.policy.learned_effects import LearnedEffect, joined, read_learned, written_learned
+from customer_revenue.policy.load import Policy, believed_of, load_policy, with_learned
 from customer_revenue.policy.margin import Margin
 from customer_revenue.policy.offer_rules import SITUATIONS, Offer, Offers, Retention
 from customer_revenue.policy.segmentation import (
@@ -39,6 +40,7 @@ __all__ = [
     "Feed",
     "ForecastRules",
     "Gate",
+    "LearnedEffect",
     "Lifecycle",
     "Margin",
     "Monitoring",
@@ -51,5 +53,10 @@ __all__ = [
     "Segment",
     "Segments",
     "Upsell",
+    "believed_of",
+    "joined",
     "load_policy",
+    "read_learned",
+    "with_learned",
+    "written_learned",
 ]

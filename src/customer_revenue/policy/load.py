@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from customer_revenue.errors import InvalidPolicy
-from customer_revenue.policy.action_rules import Actions
-from customer_revenue.policy.decision_rules import DecisionRules, Effects
+from customer_revenue.policy.action_rules import Actions, Rule
+from customer_revenue.policy.decision_rules import DecisionRules, Effect, Effects
 from customer_revenue.policy.gate_and_monitoring import Gate, Monitoring
+from customer_revenue.policy.learned_effects import LearnedEffect, joined, read_learned
 from customer_revenue.policy.margin import Margin
 from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
 from customer_revenue.policy.section import PolicyError, Section
@@ -70,12 +72,42 @@ class Policy(Section):
         return self
 
 
-def load_policy(path: Path | None = None) -> Policy:
-    """The packaged policy, overridden key by key by the file at ``path``.
+def load_policy(path: Path | None = None, learned: Path | None = None, without: str | None = None) -> Policy:
+    """The packaged policy, overridden key by key by a file, with the effects that campaigns have measured.
+
+    Args:
+        path: file of the user's own.
+        learned: file of the learned effects.
+        without: a campaign whose record is left out.
 
     Raises:
-        InvalidPolicy: the file cannot be read, is not TOML, or breaks a rule; names the key and its line.
+        InvalidPolicy: a file cannot be read, is not TOML, or breaks a rule; names the key and its line.
     """
+    policy = _overridden(path)
+    records = [] if learned is None else read_learned(learned)
+    kept = [record for record in records if record.campaign != without]
+    return with_learned(policy, kept) if kept else policy
+
+
+def believed_of(rule: Rule, policy: Policy) -> Effect:
+    """What a policy believes of a rule's action."""
+    return Effect.of_uplift(rule.uplift) if rule.uplift else policy.effects[rule.effect]
+
+
+def with_learned(policy: Policy, records: Collection[LearnedEffect]) -> Policy:
+    """A policy whose actions have the effects that were measured; records of actions that it does not know are left."""
+    effects, rules = dict(policy.effects), list(policy.actions.rules)
+    for place, rule in enumerate(rules):
+        own = [record for record in records if record.action == rule.code]
+        if own:
+            name = f"{rule.code}, learned"
+            effects[name] = joined(believed_of(rule, policy), own)
+            rules[place] = rule.model_copy(update={"effect": name, "uplift": None})
+    actions = policy.actions.model_copy(update={"rules": tuple(rules)})
+    return policy.model_copy(update={"effects": effects, "actions": actions})
+
+
+def _overridden(path: Path | None) -> Policy:
     packaged = resources.files("customer_revenue").joinpath("policy.toml").read_text("utf-8")
     merged = tomllib.loads(packaged)
     text = ""

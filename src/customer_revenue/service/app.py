@@ -23,6 +23,7 @@ from customer_revenue.service.response_cache import ResponseCache
 from customer_revenue.service.routes import (
     advice,
     analytics,
+    campaigns,
     customer_batches,
     customers,
     dashboard,
@@ -32,6 +33,7 @@ from customer_revenue.service.routes import (
 )
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.settings import Settings
+from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
 
@@ -54,6 +56,7 @@ class Application(Starlette):
         self.serving_state = ServingState(settings)
         self.prediction_log = PredictionLog(settings.log, settings.logged_share)
         self.api = _api(self.serving_state, self.prediction_log)
+        self.api.state.campaigns = CampaignFile(settings.campaigns)
         super().__init__(
             routes=[
                 Route("/livez", _alive),
@@ -102,7 +105,7 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog) -> FastAPI:
     api.state.serving_state = serving_state
     api.state.prediction_log = prediction_log
     api.add_middleware(ResponseCache, state=serving_state)
-    for routes in (customers, customer_batches, advice, analytics, economics, dashboard, search, model):
+    for routes in (customers, customer_batches, advice, analytics, economics, campaigns, dashboard, search, model):
         api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})
     api.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
     return api

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).with_name("examples")
 
 ERROR_SCHEMA = {"$ref": "#/components/schemas/ErrorAnswer"}
 
-AS_CSV = frozenset({"actions", "dashboard_actions", "dashboard_customers"})
+AS_CSV = frozenset({"actions", "campaigns_customers", "dashboard_actions", "dashboard_customers"})
 """Operations that return CSV on request."""
 
 ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
@@ -53,6 +53,9 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
 """What each error means, with the code and the message of its example."""
 
 OF_ONE_CUSTOMER = frozenset({404})
+OF_ONE_CAMPAIGN = frozenset({"campaigns_report", "campaigns_customers"})
+"""Operations that know no campaign of another name."""
+NO_CAMPAIGN = ("No such campaign.", "campaign_not_found", "campaign: 'summer' is not one of spring")
 OF_BODIES = frozenset({400, 413})
 
 ETAG = {"description": "Tag of the response's content.", "schema": {"type": "string"}}
@@ -71,7 +74,9 @@ IF_NONE_MATCH = {
 
 
 def operation_id(route: APIRoute) -> str:
-    """A route's name from its path: ``customers_revenue`` for ``/payment/analytics/customers/{user_id}/revenue``."""
+    """A route's own name, or that of its path: ``customers_revenue`` for ``…/customers/{user_id}/revenue``."""
+    if route.operation_id:
+        return route.operation_id
     parts = route.path_format.removeprefix(ROUTE_PREFIX).replace("-", "_").split("/")
     return "_".join(part for part in parts if not part.startswith("{"))
 
@@ -125,8 +130,11 @@ def _complete(operation: dict[str, Any], method: str) -> None:
         operation.setdefault("parameters", []).append(IF_NONE_MATCH)
         responses["304"] = {"description": "The client already has this response.", "headers": headers}
     for status, (meaning, code, message) in ERROR_EXAMPLES.items():
-        if status in OF_ONE_CUSTOMER and "user_id" not in json.dumps(operation.get("parameters", [])):
-            continue
+        if status in OF_ONE_CUSTOMER:
+            if name in OF_ONE_CAMPAIGN:
+                meaning, code, message = NO_CAMPAIGN
+            elif "user_id" not in json.dumps(operation.get("parameters", [])):
+                continue
         if status in OF_BODIES and method == "get":
             continue
         body = {"success": False, "error": {"code": code, "message": message, "details": []}}

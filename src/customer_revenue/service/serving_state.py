@@ -73,7 +73,8 @@ class ServingState:
         except StoreError:
             model = find_model(self._settings.registry)
             check_trial(model, self._settings.models, None)
-            return HistoryScorer.of(model, load_policy(self._settings.policy), self._settings)
+            policy = load_policy(self._settings.policy, self._settings.learned_effects)
+            return HistoryScorer.of(model, policy, self._settings)
 
     @property
     def opened(self) -> Answers | None:

@@ -25,6 +25,8 @@ STORE, MODELS, KEYS, LOG, CAMPAIGNS = "store", "models", "keys", "log", "campaig
 
 KEY_FILE, CAMPAIGN_FILE = f"{KEYS}/keys.json", f"{CAMPAIGNS}/campaigns.sqlite"
 
+LEARNED_FILE = f"{CAMPAIGNS}/learned-effects.toml"
+
 _SQLITE = b"SQLite format 3\x00"
 _SQLITE_JOURNALS = ("-wal", "-shm", "-journal")
 
@@ -59,6 +61,8 @@ def back_up(settings: Settings, path: Path, report: Report) -> str:
             _add_folder(settings.log, LOG, Path(scratch), backup)
         if settings.campaigns.exists():
             _add_file(settings.campaigns, CAMPAIGN_FILE, Path(scratch), backup)
+            if settings.learned_effects.exists():
+                backup.add(settings.learned_effects, LEARNED_FILE)
         if not backup.files:
             raise InvalidParameter("there is nothing to back up: no store, no models, no keys")
         contents = BackupContents(

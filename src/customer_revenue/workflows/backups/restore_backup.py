@@ -28,7 +28,16 @@ from customer_revenue.orders.stored_tables import (
 )
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.backups.archive import BackupContents, unpack_backup
-from customer_revenue.workflows.backups.make_backup import CAMPAIGN_FILE, CAMPAIGNS, KEY_FILE, KEYS, LOG, MODELS, STORE
+from customer_revenue.workflows.backups.make_backup import (
+    CAMPAIGN_FILE,
+    CAMPAIGNS,
+    KEY_FILE,
+    KEYS,
+    LEARNED_FILE,
+    LOG,
+    MODELS,
+    STORE,
+)
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 from customer_revenue.workflows.forgotten_file import ForgottenFile
 from customer_revenue.workflows.import_orders import views
@@ -153,6 +162,8 @@ def _put_in_place(settings: Settings, folder: Path, contents: BackupContents, pa
         read_tables(folder / STORE, settings.store, views(settings))
     if CAMPAIGNS in parts:
         _replace_file(folder / CAMPAIGN_FILE, settings.campaigns)
+        if (folder / LEARNED_FILE).exists():
+            _replace_file(folder / LEARNED_FILE, settings.learned_effects)
     if LOG in parts and settings.log is not None:
         _replace_entries(folder / LOG, settings.log)
     if MODELS in parts:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import CampaignNotFound, InvalidParameter
 from customer_revenue.workflows.campaigns.contact_log import Contact
 
 CAMPAIGN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -135,14 +135,14 @@ class CampaignFile:
         """A campaign by its name.
 
         Raises:
-            InvalidParameter: there is none; names those there are.
+            CampaignNotFound: there is none; names those there are.
         """
         known = self.campaigns()
         for campaign in known:
             if campaign.name == name:
                 return campaign
         names = [campaign.name for campaign in known]
-        raise InvalidParameter(f"campaign: {name[:60]!r} is not one of {', '.join(names) or 'none'}", names)
+        raise CampaignNotFound(f"campaign: {name[:60]!r} is not one of {', '.join(names) or 'none'}", names)
 
     def members(self, name: str) -> list[Member]:
         """The customers of a campaign, by their ids."""
@@ -183,7 +183,7 @@ class CampaignFile:
         """Remove a campaign and its customers.
 
         Raises:
-            InvalidParameter: there is none of that name.
+            CampaignNotFound: there is none of that name.
         """
         self.campaign(name)
         with self._connection() as connection:

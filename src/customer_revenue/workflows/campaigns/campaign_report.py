@@ -14,10 +14,10 @@ from scipy.stats import binomtest
 from customer_revenue.actions.campaign_effect import LEAST_CUSTOMERS, Difference, difference
 from customer_revenue.arrays import Floats, Marks
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.orders.store import Store, open_store
-from customer_revenue.policy import Effect, Policy, load_policy
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf
+from customer_revenue.policy import LearnedEffect, Policy, believed_of, joined
 from customer_revenue.revenue.summary import summary
-from customer_revenue.settings import Settings
 from customer_revenue.tables import day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
@@ -49,14 +49,16 @@ class Observed:
         return cls((orders > 0).astype(np.float64), orders, cents)
 
 
-def campaign_report(settings: Settings, name: str, as_of: str | None = None) -> Body:
+def campaign_report(store: Store, policy: Policy, file: CampaignFile, name: str, when: AsOf) -> Body:
     """What a campaign brought until a day.
 
     Args:
-        settings: the store, the policy and the file of campaigns.
+        store: of the orders.
+        policy: what was believed of the action.
+        file: of the campaigns.
         name: of the campaign.
-        as_of: last day that counts; by default the store's own. Before the campaign's fixed date the intervals are
-            wider, so that they hold however often one looks.
+        when: last day that counts. Before the campaign's fixed date the intervals are wider, so that they hold however
+            often one looks.
 
     Returns:
         ``buyers_points``, and ``orders``, ``revenue_cents`` and ``profit_cents`` per treated customer and in total,
@@ -64,18 +66,16 @@ def campaign_report(settings: Settings, name: str, as_of: str | None = None) -> 
         ``warnings``; ``updated_effect``, the action's effect as the policy may now state it.
 
     Raises:
-        InvalidParameter: an unknown campaign, or one of which nothing has happened yet.
+        CampaignNotFound: there is none of that name.
+        InvalidParameter: nothing has come of it yet, or too few customers are left.
     """
-    file = CampaignFile(settings.campaigns)
     campaign, members = file.campaign(name), file.members(name)
-    policy = load_policy(settings.policy)
-    with open_store(settings.store, settings.store_options) as store:
-        last = min(store.as_of(dt.date.fromisoformat(as_of) if as_of else None).day, campaign.ends_on)
-        if last <= campaign.started_on:
-            raise InvalidParameter(f"campaign: {name[:60]!r} began on {campaign.started_on}; nothing has come since")
-        after = Observed.of(store, members, campaign.started_on + dt.timedelta(days=1), last, policy)
-        first = campaign.started_on - dt.timedelta(days=campaign.days - 1)
-        before = Observed.of(store, members, first, campaign.started_on, policy)
+    last = min(when.day, campaign.ends_on)
+    if last <= campaign.started_on:
+        raise InvalidParameter(f"campaign: {name[:60]!r} began on {campaign.started_on}; nothing has come since")
+    after = Observed.of(store, members, campaign.started_on + dt.timedelta(days=1), last, policy)
+    first = campaign.started_on - dt.timedelta(days=campaign.days - 1)
+    before = Observed.of(store, members, first, campaign.started_on, policy)
     is_final = last == campaign.ends_on
     treated = np.array([member.treated for member in members])
     measured = _measured(campaign, members, after, None if is_final else before)
@@ -180,25 +180,28 @@ def _warnings(campaign: Campaign, members: list[Member], treated: Marks) -> list
 def _updated(
     campaign: Campaign, members: list[Member], found: Difference, policy: Policy, day: dt.date
 ) -> dict[str, object] | None:
-    """The action's effect, joined by precision with what was believed before; the lines for the policy file."""
+    """The action's effect, joined by precision with what was believed before."""
     rule = next((rule for rule in policy.actions.rules if rule.code == campaign.action), None)
-    if rule is None:
-        return None
-    believed: Effect = policy.effects[rule.effect]
     share = float(np.mean([member.persuadable for member in members]))
-    if share <= 0:
+    if rule is None or share <= 0:
         return None
-    points, spread = found.per_customer / share, max(found.spread / share, 1e-6)
-    weight = believed.conversion_spread**-2 / (believed.conversion_spread**-2 + spread**-2)
-    mean = weight * believed.conversion_points + (1 - weight) * points
-    joined = (believed.conversion_spread**-2 + spread**-2) ** -0.5
+    measured = LearnedEffect(
+        campaign=campaign.name,
+        action=campaign.action,
+        measured_points=round(min(max(found.per_customer / share, -100.0), 100.0), 4),
+        measured_spread=round(max(found.spread / share, 1e-4), 4),
+        started_on=campaign.started_on,
+        measured_on=day,
+        learned_on=day,
+    )
+    effect = joined(believed_of(rule, policy), [measured])
     return {
-        "effect": rule.effect,
-        "measured_points": round(points, 4),
-        "measured_spread": round(spread, 4),
-        "conversion_points": round(mean, 4),
-        "conversion_spread": round(joined, 4),
-        "basis": "measured",
-        "source": f"Campaign {campaign.name}, {campaign.started_on} to {day}",
+        "action": campaign.action,
+        "measured_points": measured.measured_points,
+        "measured_spread": measured.measured_spread,
+        "conversion_points": round(effect.conversion_points, 4),
+        "conversion_spread": round(effect.conversion_spread, 4),
+        "basis": effect.basis,
+        "source": effect.source,
         "measured_on": day.isoformat(),
     }

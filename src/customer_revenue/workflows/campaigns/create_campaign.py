@@ -14,7 +14,7 @@ import pyarrow as pa
 from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.holdout import detectable_points, held_out, power_of
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.policy import Policy, Rule
+from customer_revenue.policy import Policy, Rule, believed_of
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.campaigns.audience import Audience, choose
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
@@ -22,6 +22,7 @@ from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
 LEAST_AUDIENCE = 20
 VALUE_STRATA = 10
+LEAST_HOLD_OUT, MOST_HOLD_OUT, MOST_DAYS = 0.01, 0.9, 365
 WHY_LEFT_OUT = {
     "no_consent": "without consent",
     "recent_order": "with an order a few days ago",
@@ -41,12 +42,21 @@ class CampaignPlan:
         action: code of a rule of the policy.
         hold_out: share that is not contacted, between 0 and 1.
         days: for which orders count.
+
+    Raises:
+        InvalidParameter: a share or a number of days outside of its values.
     """
 
     name: str
     action: str
     hold_out: float = 0.2
     days: int = 30
+
+    def __post_init__(self) -> None:
+        if not LEAST_HOLD_OUT <= self.hold_out <= MOST_HOLD_OUT:
+            raise InvalidParameter(f"hold_out must be {LEAST_HOLD_OUT} to {MOST_HOLD_OUT}, not {self.hold_out}")
+        if not 1 <= self.days <= MOST_DAYS:
+            raise InvalidParameter(f"days must be 1 to {MOST_DAYS}, not {self.days}")
 
 
 def create_campaign(base: CustomerBase, file: CampaignFile, plan: CampaignPlan, audience: Audience) -> Body:
@@ -103,7 +113,7 @@ def create_campaign(base: CustomerBase, file: CampaignFile, plan: CampaignPlan, 
         situations.customer_id.tolist(), (~kept).tolist(), *(column.tolist() for column in columns), strict=True
     )
     file.add(campaign, [Member(*row) for row in lists])
-    believed = decisions.policy.effects[rule.effect].conversion_points * float(situations.persuadable.mean())
+    believed = believed_of(rule, decisions.policy).conversion_points * float(situations.persuadable.mean())
     rate, treated, control = float(situations.soon.mean()), int((~kept).sum()), int(kept.sum())
     return {
         **campaign_fields(campaign, base.when.day),
@@ -134,7 +144,7 @@ def listed_members(file: CampaignFile, name: str, *, treated: bool) -> pa.Table:
     """The ids of those who are to be contacted, or of those held out.
 
     Raises:
-        InvalidParameter: an unknown campaign.
+        CampaignNotFound: there is none of that name.
     """
     file.campaign(name)
     ids = [member.customer_id for member in file.members(name) if member.treated is treated]

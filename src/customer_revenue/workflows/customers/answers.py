@@ -16,6 +16,7 @@ from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
+from customer_revenue.policy import load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
@@ -29,6 +30,9 @@ from customer_revenue.workflows.known_tables import known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
+    from customer_revenue.workflows.campaigns.audience import Audience
+    from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+    from customer_revenue.workflows.campaigns.create_campaign import CampaignPlan
     from customer_revenue.workflows.customer_base.analytics import CustomerBase
     from customer_revenue.workflows.customer_base.dashboard import Dashboard
     from customer_revenue.workflows.customers.advice import Advisor, Situation
@@ -232,6 +236,30 @@ class Answers(Session):
         """What the page's customer base says as of a day, as a response."""
         dashboard = self.dashboard(as_of)
         return self.complete(ask(dashboard), dashboard.base.when)
+
+    def create_campaign(
+        self, file: CampaignFile, plan: CampaignPlan, audience: Audience, as_of: str | None = None
+    ) -> Body:
+        """Record a campaign that begins after a day, as a response."""
+        from customer_revenue.workflows.campaigns.create_campaign import create_campaign
+
+        return self.of_base(lambda base: create_campaign(base, file, plan, audience), as_of)
+
+    def campaign_report(self, file: CampaignFile, name: str, as_of: str | None = None) -> Body:
+        """What a campaign brought until a day, as a response."""
+        from customer_revenue.workflows.campaigns.campaign_report import campaign_report
+
+        when = self.when(as_of)
+        # What was believed before the campaign, where it has been learned meanwhile.
+        policy = load_policy(self._settings.policy, self._settings.learned_effects, without=name)
+        return self.complete(campaign_report(self._store, policy, file, name, when), when)
+
+    def campaigns(self, file: CampaignFile) -> Body:
+        """The campaigns of a file, as a response."""
+        from customer_revenue.workflows.campaigns.create_campaign import campaign_fields
+
+        when = self.when(None)
+        return self.complete({"campaigns": [campaign_fields(one, when.day) for one in file.campaigns()]}, when)
 
     @cached_property
     def detail(self) -> CustomerDetail:

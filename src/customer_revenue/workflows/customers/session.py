@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from customer_revenue.errors import ModelError, ModelNotFound
@@ -63,10 +64,14 @@ class Freshness:
         return self._is_snapshot or self.is_recent
 
 
-def policy_stamp(settings: Settings) -> int:
-    """The time of the last change of the user's policy file, in nanoseconds; 0 without one."""
+def policy_stamp(settings: Settings) -> tuple[int, int]:
+    """The times of the last change of the user's policy file and of the learned effects, in nanoseconds; 0 without."""
+    return _changed_at(settings.policy), _changed_at(settings.learned_effects)
+
+
+def _changed_at(path: Path | None) -> int:
     try:
-        return settings.policy.stat().st_mtime_ns if settings.policy else 0
+        return path.stat().st_mtime_ns if path else 0
     except OSError:
         return 0
 
@@ -113,7 +118,7 @@ class Session:
         self.opened_at = time.time()
         self.freshness = Freshness(is_snapshot=store.is_snapshot)
         self._policy_stamp = policy_stamp(settings)
-        self._policy = policy or load_policy(settings.policy)
+        self._policy = policy or load_policy(settings.policy, settings.learned_effects)
 
     _try_first = False
     """Whether a child process tries each model before it is loaded here."""
@@ -141,7 +146,7 @@ class Session:
             StoreError: there is no store that can be read.
             InvalidPolicy: the policy breaks its rules.
         """
-        policy = load_policy(settings.policy)
+        policy = load_policy(settings.policy, settings.learned_effects)
         store = open_store(settings.store, settings.store_options)
         model, problem = previous, None
         if previous is None or previous.identity != _identity(settings):
