@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from customer_revenue.library.customers import CustomerModel
     from customer_revenue.library.experiments import promote, rollback, train
     from customer_revenue.library.loading import NotImported, load_cdnow, load_orders
-    from customer_revenue.library.money import acquisition_costs, money_by_cohort, new_customers, recommend
+    from customer_revenue.library.money import (
+        acquisition_costs,
+        compare_policies,
+        money_by_cohort,
+        new_customers,
+        recommend,
+    )
     from customer_revenue.library.orders import ArrowTables, Orders, open_store
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
     from customer_revenue.modeling.cautions import Caution
@@ -39,7 +45,7 @@ _NAMES = {
     "library.cross_validation": ("RollingOrigins", "holdout_scorer"),
     "library.customers": ("CustomerModel",),
     "library.experiments": ("promote", "rollback", "train"),
-    "library.money": ("acquisition_costs", "money_by_cohort", "new_customers", "recommend"),
+    "library.money": ("acquisition_costs", "compare_policies", "money_by_cohort", "new_customers", "recommend"),
     "library.loading": ("NotImported", "load_cdnow", "load_orders"),
     "library.orders": ("ArrowTables", "Orders", "open_store"),
     "library.probability": ("FitWarning", "ProbabilityModel"),
@@ -68,6 +74,7 @@ __all__ = [
     "acquisition_costs",
     "backtest",
     "backtest_covariates",
+    "compare_policies",
     "holdout_scorer",
     "load_cdnow",
     "load_orders",

@@ -21,6 +21,7 @@ from customer_revenue.cli.import_command import import_
 from customer_revenue.cli.keys_command import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
 from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
+from customer_revenue.cli.policy_command import policy
 from customer_revenue.cli.privacy import forget
 from customer_revenue.cli.quarantine_command import quarantine
 from customer_revenue.cli.serving import serve
@@ -73,6 +74,7 @@ app.add_typer(aliases, name="aliases")
 app.add_typer(analytics, name="analytics")
 app.add_typer(campaign, name="campaign")
 app.add_typer(keys, name="keys")
+app.add_typer(policy, name="policy")
 
 
 @app.command()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.stats import binomtest
 
 from customer_revenue.actions.campaign_effect import LEAST_CUSTOMERS, Difference, difference
@@ -17,36 +14,12 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import LearnedEffect, Policy, believed_of, joined
-from customer_revenue.revenue.summary import summary
-from customer_revenue.tables import day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.campaigns.observed_orders import ObservedOrders
 
 WARNED_BELOW = 0.001
 """Chance of such a split if it were random, below which the report warns."""
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What came of a campaign's customers, one row each, in the order of its members."""
-
-    bought: Floats
-    orders: Floats
-    revenue_cents: Floats
-
-    @classmethod
-    def of(cls, store: Store, members: list[Member], first: dt.date, last: dt.date, policy: Policy) -> Observed:
-        """The orders of a period, both days included."""
-        known = known_at(store, store.as_of(last))
-        rows = store.fetch(summary(known, day_literal(first), day_literal(last), policy))
-        places = pc.index_in(pa.array([one.customer_id for one in members]), value_set=rows["customer_id"])
-        found = rows.take(places)
-        orders, cents = (
-            np.asarray(found[name].fill_null(0).to_numpy(), np.float64)
-            for name in ("total_orders", "net_revenue_cents")
-        )
-        return cls((orders > 0).astype(np.float64), orders, cents)
 
 
 def campaign_report(store: Store, policy: Policy, file: CampaignFile, name: str, when: AsOf) -> Body:
@@ -73,9 +46,10 @@ def campaign_report(store: Store, policy: Policy, file: CampaignFile, name: str,
     last = min(when.day, campaign.ends_on)
     if last <= campaign.started_on:
         raise InvalidParameter(f"campaign: {name[:60]!r} began on {campaign.started_on}; nothing has come since")
-    after = Observed.of(store, members, campaign.started_on + dt.timedelta(days=1), last, policy)
+    ids = [member.customer_id for member in members]
+    after = ObservedOrders.of(store, ids, campaign.started_on + dt.timedelta(days=1), last, policy)
     first = campaign.started_on - dt.timedelta(days=campaign.days - 1)
-    before = Observed.of(store, members, first, campaign.started_on, policy)
+    before = ObservedOrders.of(store, ids, first, campaign.started_on, policy)
     is_final = last == campaign.ends_on
     treated = np.array([member.treated for member in members])
     measured = _measured(campaign, members, after, None if is_final else before)
@@ -106,8 +80,8 @@ def campaign_report(store: Store, policy: Policy, file: CampaignFile, name: str,
 def _measured(
     campaign: Campaign,
     members: list[Member],
-    after: Observed,
-    before: Observed | None,
+    after: ObservedOrders,
+    before: ObservedOrders | None,
     marks: Marks | None = None,
 ) -> dict[str, Difference] | None:
     chosen = np.ones(len(members), np.bool_) if marks is None else marks

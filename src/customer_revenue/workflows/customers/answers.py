@@ -16,7 +16,7 @@ from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
-from customer_revenue.policy import load_policy
+from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
@@ -254,6 +254,15 @@ class Answers(Session):
         policy = load_policy(self._settings.policy, self._settings.learned_effects, without=name)
         return self.complete(campaign_report(self._store, policy, file, name, when), when)
 
+    def compare_policies(self, before: Path, after: Path, as_of: str | None = None) -> Body:
+        """How the decisions of two policy files differ, as a response."""
+        from customer_revenue.workflows.campaigns.policy_comparison import compare_decisions
+
+        when = self.when(as_of)
+        policies = [load_policy(path, self._settings.learned_effects) for path in (before, after)]
+        decided = [self._base_of(self._store, when, policy).decisions for policy in policies]
+        return self.complete(compare_decisions(decided[0], decided[1], self._store, when), when)
+
     def campaigns(self, file: CampaignFile) -> Body:
         """The campaigns of a file, as a response."""
         from customer_revenue.workflows.campaigns.create_campaign import campaign_fields
@@ -292,11 +301,11 @@ class Answers(Session):
         situation = Situation.of(customer, self.predictor(customer.when))
         return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, customer.when)
 
-    def _base_of(self, store: Store, when: AsOf) -> CustomerBase:
+    def _base_of(self, store: Store, when: AsOf, policy: Policy | None = None) -> CustomerBase:
         from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
         model = self.model_on(when) if self._model else None
-        return CustomerBase(store, when, self._policy, model, self._problem)
+        return CustomerBase(store, when, policy or self._policy, model, self._problem)
 
     def _decision_terms(self, when: AsOf) -> Terms:
         """What is the same for all decisions as of a moment, kept for the days asked about last.
