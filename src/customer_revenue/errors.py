@@ -25,6 +25,7 @@
     │   ├── NotEnoughData           nothing to train on
     │   └── ModelBusy               another training or promotion is running
     ├── TrackingUnavailable         the tracking server does not answer (HTTP 503)
+    ├── Overloaded                  too much is waiting, or it took too long (HTTP 503)
     ├── KeysUnavailable             the file of API keys is gone or damaged (HTTP 503)
     ├── Unauthorized                HTTP 401
     ├── GateRefused                 a challenger failed the gate (exit status 3)
@@ -208,6 +209,14 @@ class TrackingUnavailable(CustomerRevenueError):
     """The tracking server does not answer, or refuses what it is sent."""
 
     code = "tracking_unavailable"
+    exit_status = 2
+    http_status = 503
+
+
+class Overloaded(CustomerRevenueError):
+    """Too many requests are waiting already, or one has taken too long."""
+
+    code = "overloaded"
     exit_status = 2
     http_status = 503
 

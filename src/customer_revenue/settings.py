@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     body_bytes: Annotated[int, Field(ge=1024)] = Field(
         16 * 1024 * 1024, description="Maximum size of a request body, in bytes."
     )
+    request_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        50, description="Maximum seconds of a batch or of what asks the store, waiting included; then 503."
+    )
     statement_seconds: Annotated[int, Field(ge=1)] = Field(
         600, description="Maximum seconds per statement of a database server; if not set, 60 in the service."
     )

@@ -78,7 +78,8 @@ def test_every_answer_and_error_has_an_example(document: dict[str, Any]) -> None
         for status, response in operation["responses"].items():
             assert response["description"]
             if status != "304":
-                assert response["content"]["application/json"]["example"], (operation["operationId"], status)
+                content = response["content"]["application/json"]
+                assert content.get("example") or content["examples"], (operation["operationId"], status)
         assert {"200", "401", "422", "429", "503"} <= set(operation["responses"])
 
 

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_revenue import __version__
+from customer_revenue.service.admission import Admission
 from customer_revenue.service.error_responses import ERROR_HANDLERS, ErrorAnswer, error_response
 from customer_revenue.service.middleware import middleware_layers
 from customer_revenue.service.openapi import describe, operation_id
@@ -55,7 +56,7 @@ class Application(Starlette):
     def __init__(self, settings: Settings) -> None:
         self.serving_state = ServingState(settings)
         self.prediction_log = PredictionLog(settings.log, settings.logged_share)
-        self.api = _api(self.serving_state, self.prediction_log)
+        self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
         self.api.state.campaigns = CampaignFile(settings.campaigns)
         super().__init__(
             routes=[
@@ -93,7 +94,7 @@ def create_app(settings: Settings) -> Application:
     return Application(settings)
 
 
-def _api(serving_state: ServingState, prediction_log: PredictionLog) -> FastAPI:
+def _api(serving_state: ServingState, prediction_log: PredictionLog, admission: Admission) -> FastAPI:
     api = FastAPI(
         title="customer-revenue",
         version=__version__,
@@ -104,6 +105,7 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog) -> FastAPI:
     describe(api)
     api.state.serving_state = serving_state
     api.state.prediction_log = prediction_log
+    api.state.admission = admission
     api.add_middleware(ResponseCache, state=serving_state)
     for routes in (customers, customer_batches, advice, analytics, economics, campaigns, dashboard, search, model):
         api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})

@@ -86,6 +86,7 @@ class MiddlewareStack:
     name="customer_revenue",
     http={"host": "127.0.0.1", "port": 3000},
     workers="cpu_count",
+    traffic={"timeout": settings.request_seconds + 10},  # ours comes first, and stops the work
     # BentoML's metrics and access log contain paths, which name customers.
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},

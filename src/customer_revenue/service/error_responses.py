@@ -13,10 +13,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from customer_revenue.errors import CustomerRevenueError, InvalidParameter
+from customer_revenue.errors import CustomerRevenueError, InvalidParameter, Overloaded
 
 logger = logging.getLogger(__name__)
 
+OVERLOADED_RETRY_SECONDS = 5
+"""After which a client that met a full queue may try again."""
 FIELD_NAME = re.compile(r"[a-z_]{1,40}")
 QUOTED = re.compile(r"""(?<!\w)(['"])(.*?)\1(?!\w)""", re.S)
 ERROR_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many_requests"}
@@ -52,6 +54,10 @@ def _package_error(request: Request, error: CustomerRevenueError) -> JSONRespons
     if error.http_status == 404:
         return error_response(404, error.code, error.message, error.details)
     message = _without_values(error.message, request)
+    if isinstance(error, Overloaded):  # counted, and not logged: there may be thousands
+        response = error_response(error.http_status, error.code, message)
+        response.headers["Retry-After"] = str(OVERLOADED_RETRY_SECONDS)
+        return response
     if error.http_status >= 500:
         logger.warning("%s: %s", error.code, message)
     return error_response(error.http_status, error.code, message, error.details)

@@ -45,13 +45,14 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
         "the key reports may send 60 requests per minute; wait 12 s",
     ),
     503: (
-        "No store or no model can answer.",
+        "No store or no model can answer, or too many requests are waiting (with `Retry-After`).",
         "model_not_found",
         "no model at models/current; `customer-revenue train` makes one",
     ),
 }
 """What each error means, with the code and the message of its example."""
 
+OVERLOADED = ("overloaded", "too many requests of this kind are waiting already; try again in a few seconds")
 OF_ONE_CUSTOMER = frozenset({404})
 OF_ONE_CAMPAIGN = frozenset({"campaigns_report", "campaigns_customers"})
 """Operations that know no campaign of another name."""
@@ -137,10 +138,18 @@ def _complete(operation: dict[str, Any], method: str) -> None:
                 continue
         if status in OF_BODIES and method == "get":
             continue
-        body = {"success": False, "error": {"code": code, "message": message, "details": []}}
+        body = _error(code, message)
+        shown: dict[str, Any] = {"schema": ERROR_SCHEMA, "example": body}
+        if status == 503:
+            del shown["example"]
+            shown["examples"] = {code: {"value": body}, "overloaded": {"value": _error(*OVERLOADED)}}
         responses[str(status)] = {
             "description": meaning,
-            "headers": {"retry-after": RETRY_AFTER} if status == 429 else {},
-            "content": {"application/json": {"schema": ERROR_SCHEMA, "example": body}},
+            "headers": {"retry-after": RETRY_AFTER} if status in (429, 503) else {},
+            "content": {"application/json": shown},
         }
     operation["responses"] = responses
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"success": False, "error": {"code": code, "message": message, "details": []}}

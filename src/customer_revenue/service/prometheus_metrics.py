@@ -37,6 +37,11 @@ class Metrics:
         self._predictions = Counter(
             "customer_revenue_predictions_total", "Predicted customers by model version.", ("model_version",)
         )
+        self._unanswered = Counter(
+            "customer_revenue_unanswered_total",
+            "Requests given up, by lane (batch, store or customer) and reason (queue_full, deadline or client_gone).",
+            ("lane", "reason"),
+        )
         gauges = {
             "store_last_order": "Time of the store's last order, in seconds since 1970.",
             "store_opened": "Time the current store was opened, in seconds since 1970.",
@@ -62,6 +67,10 @@ class Metrics:
     def count_cache_lookup(self, *, found: bool) -> None:
         """Count a lookup in the response cache."""
         self._cache_lookups.labels("hit" if found else "miss").inc()
+
+    def count_unanswered(self, lane: str, reason: str) -> None:
+        """Count a request that was given up."""
+        self._unanswered.labels(lane, reason).inc()
 
     def set_customers_in_memory(self, customers: int) -> None:
         """Set the number of customers in memory."""

@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 from fastapi import Request
 
-from customer_revenue.errors import CustomerRevenueError, StoreError
+from customer_revenue.errors import CustomerRevenueError, Overloaded, StoreError
 from customer_revenue.policy import load_policy
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.settings import Settings
@@ -31,6 +31,8 @@ RETRY_SNAPSHOT_SECONDS = 600.0
 """Wait after a failed snapshot before the next attempt: reading all customers is a load on the database."""
 STORE_CONCURRENCY = 3
 """Maximum number of concurrent queries for one customer: more threads would wait for the interpreter's lock."""
+STORE_WAITING = 64
+"""Maximum number of requests that wait for one of these threads."""
 STORE_WAIT_SECONDS = 3.0
 """Maximum time that a request waits for one of these threads."""
 
@@ -102,9 +104,13 @@ class ServingState:
         """Call a function that queries the store in one of :data:`STORE_CONCURRENCY` threads.
 
         Raises:
+            Overloaded: too many wait already.
             StoreError: no thread became free in time.
         """
         slots = self._slots = self._slots or anyio.Semaphore(STORE_CONCURRENCY)
+        if slots.value == 0 and slots.statistics().tasks_waiting >= STORE_WAITING:
+            metrics().count_unanswered("customer", "queue_full")
+            raise Overloaded("too many requests wait for the store already; try again in a few seconds")
         try:
             with anyio.fail_after(STORE_WAIT_SECONDS):
                 await slots.acquire()

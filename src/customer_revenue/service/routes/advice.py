@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import advice as replies
 from customer_revenue.service.routes.common import AsOfDay, Months, State, UserId, json_response
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customers.advice import Advisor, Situation
 
-router = APIRouter(prefix="/payment/analytics/customers/{user_id:path}", tags=["advice"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics/customers/{user_id:path}", tags=["advice"])
 
 
 def _reply(

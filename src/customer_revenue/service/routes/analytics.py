@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.choices import AtRiskBy, CohortUnit, ForecastUnit, TopBy
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import customer_base as replies
 from customer_revenue.service.responses.advice import ShopRevenueForecast
 from customer_revenue.service.routes.common import (
@@ -22,7 +23,7 @@ from customer_revenue.service.routes.common import (
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
-router = APIRouter(prefix="/payment/analytics", tags=["customer base"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["customer base"])
 
 Unit = Annotated[CohortUnit, Query(description="Length of a cohort and of its periods.")]
 

@@ -15,6 +15,9 @@ from customer_revenue.workflows.customers.advice import MAX_FORECAST_MONTHS
 from customer_revenue.workflows.exports import as_csv
 from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACTER
 
+PIECE = 100
+"""Items of a list that are written as JSON at once."""
+
 UserId = Annotated[
     str,
     Path(
@@ -41,6 +44,23 @@ Offset = Annotated[int, Query(ge=0, le=100_000_000, description="Number of rows 
 def json_response(body: Mapping[str, object]) -> Response:
     """A complete body as the response, without a second validation."""
     return Response(to_json(body), media_type="application/json")
+
+
+def batch_response(body: Mapping[str, object], many: str) -> Response:
+    """The same for a body with a long list, written in pieces: other threads have the interpreter in between.
+
+    Args:
+        body: the response.
+        many: the name of the list.
+    """
+    items = body[many]
+    assert isinstance(items, list)
+    parts = (to_json(items[start : start + PIECE])[1:-1] for start in range(0, len(items), PIECE))
+    fields = (
+        to_json(name) + b":" + (b"[" + b",".join(parts) + b"]" if name == many else to_json(value))
+        for name, value in body.items()
+    )
+    return Response(b"{" + b",".join(fields) + b"}", media_type="application/json")
 
 
 def csv_response(rows: pa.Table, filename: str) -> Response:

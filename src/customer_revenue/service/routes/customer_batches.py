@@ -8,15 +8,16 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from customer_revenue.periods import Period
+from customer_revenue.service.admission import BatchRoute, check_wanted
 from customer_revenue.service.prediction_logging import PredictionLog
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.responses import BatchAnswer
-from customer_revenue.service.routes.common import State, json_response
+from customer_revenue.service.routes.common import State, batch_response
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import CustomerId, History, StrictRequest
 
-router = APIRouter(prefix="/payment/analytics", tags=["batch"])
+router = APIRouter(route_class=BatchRoute, prefix="/payment/analytics", tags=["batch"])
 
 
 class BatchRequest(StrictRequest):
@@ -49,7 +50,8 @@ class ScoreRequest(StrictRequest):
 def customers(batch: BatchRequest, state: State, request: Request) -> Response:
     """Summary, predictions and segment of each customer, in the order of the ids; unknown ids are listed."""
     answers = state.current()
-    body = answers.batch(batch.customer_ids, batch.period, batch.include_predictions, batch.as_of)
+    asked = (batch.customer_ids, batch.period, batch.include_predictions, batch.as_of)
+    body = answers.batch(*asked, between=check_wanted)
     if batch.as_of is None:
         log_predictions(request.app.state.prediction_log, body, answers)
     return _counted(body)
@@ -58,12 +60,12 @@ def customers(batch: BatchRequest, state: State, request: Request) -> Response:
 @router.post("/score", response_model=BatchAnswer, summary="Score posted order histories")
 def score(posted: ScoreRequest, state: State) -> Response:
     """The same for order histories in the request, from the model alone; the store is not used."""
-    return _counted(state.scorer().score(posted.customers, posted.as_of))
+    return _counted(state.scorer().score(posted.customers, posted.as_of, between=check_wanted))
 
 
 def _counted(body: Body) -> Response:
     count_predictions(body)
-    return json_response(body)
+    return batch_response(body, "customers")
 
 
 def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:

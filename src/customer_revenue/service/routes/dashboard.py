@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.periods import Period
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import dashboard as replies
 from customer_revenue.service.routes.common import (
     AsOfDay,
@@ -23,7 +24,7 @@ from customer_revenue.workflows.customer_base.dashboard import Dashboard
 from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort
 from customer_revenue.workflows.customer_base.overview import Part
 
-router = APIRouter(prefix="/payment/analytics", tags=["page"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["page"])
 
 OfPeriod = Annotated[Period, Query(description="Period of the facts.")]
 Format = Annotated[

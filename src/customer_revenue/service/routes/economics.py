@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.choices import BiddingForm, FirstDayBy, ProfitBy
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import earnings as replies
 from customer_revenue.service.routes.common import AsOfDay, Limit, Offset, State, json_response
 from customer_revenue.workflows.customer_base.bidding_files import BidOptions
 
-router = APIRouter(prefix="/payment/analytics", tags=["customer base"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["customer base"])
 
 
 @router.get("/profit", response_model=replies.Profits, summary="Profit beside revenue")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses.dashboard import ModelCard
 from customer_revenue.service.routes.common import State, json_response
 
-router = APIRouter(prefix="/payment/analytics", tags=["model"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["model"])
 
 
 @router.get("/model", response_model=ModelCard, summary="The model in use")

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses.dashboard import Found
 from customer_revenue.service.routes.common import AsOfDay, State, json_response
 from customer_revenue.workflows.parameters import MAX_ID_LENGTH
 
-router = APIRouter(prefix="/payment/analytics", tags=["customers"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["customers"])
 
 
 @router.get("/search", response_model=Found, summary="Find customers by id, name or e-mail address")

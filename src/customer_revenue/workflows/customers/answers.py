@@ -145,23 +145,41 @@ class Answers(Session):
         period: Period = Period.ALL_TIME,
         include_predictions: bool = True,
         as_of: str | None = None,
+        *,
+        between: Callable[[], None] | None = None,
     ) -> Body:
         """Summary, predictions and segment of many customers, in the order asked for; unknown ids are listed.
+
+        Args:
+            customer_ids: of the customers.
+            period: of the summaries.
+            include_predictions: whether to predict.
+            as_of: the day; by default the store's own moment.
+            between: is called before each part of the work, and may raise to stop it.
 
         Raises:
             InvalidParameter: no ids, or more than the settings allow.
             ModelError: predictions are asked for, and there is no model to make them.
         """
-        from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
+        from customer_revenue.workflows.customers.batch import (
+            CustomerGroup,
+            check_count,
+            in_order,
+            in_parts,
+            uninterrupted,
+        )
 
         check_count(len(customer_ids), self._settings.batch_customers, "customer_ids")
         when = self.when(as_of)
         predictor = self.predictor(when) if include_predictions else None
-        known = of_customers(known_at(self._store, when), pa.array(customer_ids, pa.string()))
         currency = self._store.info.currency
         terms = partial(self._decision_terms, when)
-        group = CustomerGroup(known, self._store.fetch, when, self._policy, currency, terms)
-        return self.complete(in_order(customer_ids, group.bodies(period, predictor)), when)
+        found: dict[str, Body] = {}
+        for ids in in_parts(list(dict.fromkeys(customer_ids)), between or uninterrupted):
+            known = of_customers(known_at(self._store, when), pa.array(ids, pa.string()))
+            group = CustomerGroup(known, self._store.fetch, when, self._policy, currency, terms)
+            found |= group.bodies(period, predictor)
+        return self.complete(in_order(customer_ids, found), when)
 
     def scorer(self) -> HistoryScorer:
         """Scores posted histories with the same model.

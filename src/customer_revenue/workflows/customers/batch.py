@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -22,6 +22,23 @@ from customer_revenue.workflows.known_tables import feature_expression, first_da
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+
+CUSTOMERS_AT_A_TIME = 1000
+"""Customers of a batch that are computed at once: between two such parts it can be stopped."""
+
+Item = TypeVar("Item")
+
+
+def in_parts(items: Sequence[Item], between: Callable[[], None]) -> Iterator[Sequence[Item]]:
+    """A batch in parts of at most :data:`CUSTOMERS_AT_A_TIME`; ``between`` is called before each, and may raise."""
+    for start in range(0, len(items), CUSTOMERS_AT_A_TIME):
+        between()
+        yield items[start : start + CUSTOMERS_AT_A_TIME]
+
+
+def uninterrupted() -> None:
+    """Lets a batch go on."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -20,7 +20,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.settings import Settings
 from customer_revenue.tables import as_of_literal
 from customer_revenue.workflows.bodies import Body
-from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order
+from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order, in_parts, uninterrupted
 from customer_revenue.workflows.customers.response import completed
 from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACTER
 from customer_revenue.workflows.registry.bundles import LoadedModel, model_known_by
@@ -122,12 +122,15 @@ class HistoryScorer:
             settings.history_orders,
         )
 
-    def score(self, histories: Sequence[History], as_of: str | None = None) -> Body:
+    def score(
+        self, histories: Sequence[History], as_of: str | None = None, *, between: Callable[[], None] = uninterrupted
+    ) -> Body:
         """Summary, predictions and segment of each history, in the order posted.
 
         Args:
             histories: of different customers.
             as_of: score as of the end of this day; now by default. Orders after that are left out.
+            between: is called before each part of the work, and may raise to stop it.
 
         Raises:
             InvalidParameter: too many histories, one that is too long, or a customer that occurs twice.
@@ -136,11 +139,14 @@ class HistoryScorer:
         self._check(histories)
         zone = ZoneInfo(self.timezone)
         when = AsOf.end_of(parse_day(as_of), zone) if as_of else AsOf.now(zone)
-        tables = canonical_in_memory(_orders(histories, zone), _refunds(histories, zone), self.timezone)
-        known = tables.until(as_of_literal(when.moment))
-        group = CustomerGroup(known, fetch_in_memory, when, self.policy, self.currency)
         model = model_known_by(self.models, self.model, when.day)
-        found = group.bodies(Period.ALL_TIME, model.predictor.as_of(when.day))
+        predictor = model.predictor.as_of(when.day)
+        found: dict[str, Body] = {}
+        for part in in_parts(histories, between):
+            tables = canonical_in_memory(_orders(part, zone), _refunds(part, zone), self.timezone)
+            known = tables.until(as_of_literal(when.moment))
+            group = CustomerGroup(known, fetch_in_memory, when, self.policy, self.currency)
+            found |= group.bodies(Period.ALL_TIME, predictor)
         body = in_order([history.customer_id for history in histories], found)
         return completed(body, when, self.currency, self.timezone, model.version)
 
