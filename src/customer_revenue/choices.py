@@ -48,6 +48,20 @@ class ProfitBy(StrEnum):
     CUSTOMER = "customer"
 
 
+class FlowBy(StrEnum):
+    """What customers move between."""
+
+    SEGMENT = "segment"
+    STAGE = "stage"
+    ACTIVITY = "activity"
+    RFM = "rfm"
+
+    @property
+    def column(self) -> str:
+        """The column of the customers' facts that names it; RFM groups have none."""
+        return {"segment": "customer_segment", "stage": "lifecycle_stage", "activity": "activity_status"}[self.value]
+
+
 class FirstDayBy(StrEnum):
     """What is known of a customer on their first day."""
 

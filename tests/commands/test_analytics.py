@@ -19,6 +19,8 @@ NAMES = {
     "acquisition": "all",
     "profit": "profits",
     "cohort-money": "cohorts",
+    "segment-flows": "flows",
+    "order-sequence": "order_numbers",
     "segments": "segments",
     "widget": "topCustomers",
 }

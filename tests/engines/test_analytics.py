@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 from tests.engines.conftest import SPARK, ZONES
 
-from customer_revenue.choices import AtRiskBy, CohortUnit, FirstDayBy, TopBy
+from customer_revenue.choices import AtRiskBy, CohortUnit, FirstDayBy, FlowBy, TopBy
 from customer_revenue.features.first_orders import first_orders
 from customer_revenue.modeling.new_customer_value import AGE_ENDS
 from customer_revenue.orders.store import Store, open_store
@@ -23,6 +24,7 @@ from customer_revenue.revenue.customer_lists import at_risk, top_customers
 from customer_revenue.revenue.daily_cohorts import daily_cohorts
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points, purchase_frequency, stages
 from customer_revenue.revenue.early_value import early_value
+from customer_revenue.revenue.order_sequence import order_sequence
 from customer_revenue.revenue.profit import (
     cost_movements,
     profit_by_customer,
@@ -31,6 +33,7 @@ from customer_revenue.revenue.profit import (
     total_profit,
 )
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
+from customer_revenue.revenue.segment_flows import segment_flows
 from customer_revenue.revenue.summary import summary
 from customer_revenue.revenue.trends import trends, widget_metrics
 from customer_revenue.revenue.value_by_age import acquired_by_day, spread_of_value, value_by_age
@@ -63,6 +66,8 @@ def analytics(store: Store) -> dict[str, ir.Table]:
     known, day = known_at(store, when), ibis.literal(when.day, type="date")
     base, predicted = customers(known, day, policy), predictions(store)
     scored = rfm(base, policy.rfm)
+    before = store.as_of(when.day - dt.timedelta(days=100))
+    earlier = customers(known_at(store, before), ibis.literal(before.day, type="date"), policy)
     margin = Margin(assumed_percent=37, by_category={"Books": 20}, by_product={"a": 55, "c": 0})
     lines = store.table("order_items")
     levels = first_orders(store.table("orders"), lines).select("customer_id", level="product_id")
@@ -85,6 +90,9 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "purchase frequency": purchase_frequency(base),
         "trends": trends(known),
         "daily cohorts": daily_cohorts(known, day),
+        "order sequence": order_sequence(known, day),
+        "segment flows": segment_flows(earlier, base, FlowBy.STAGE, policy.rfm),
+        "RFM flows": segment_flows(earlier, base, FlowBy.RFM, policy.rfm),
         "acquired by day": acquired_by_day(known, levels, day),
         "early value": early_value(known, levels, day, 7, 400),
         "value by age": value_by_age(known, levels, day, AGE_ENDS, 365),

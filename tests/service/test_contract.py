@@ -23,6 +23,7 @@ from customer_revenue.service.routes import (
     dashboard,
     economics,
     model,
+    movements,
     search,
 )
 from customer_revenue.settings import load_settings
@@ -43,7 +44,7 @@ def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
 
 
-ROUTERS = (advice, analytics, campaigns, customer_batches, customers, dashboard, economics, model, search)
+ROUTERS = (advice, analytics, campaigns, customer_batches, customers, dashboard, economics, model, movements, search)
 ANSWERS = {
     operation_id(route): route.response_model
     for module in ROUTERS
@@ -92,7 +93,7 @@ def test_the_running_service_is_as_documented(served: Service, tmp_path: Path) -
     api = f"{str(served.client.base_url).rstrip('/')}/api"
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{api}/openapi.json", "--url", api]
     command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"]
-    command += ["--max-examples", "5", "--max-time", "120", "--seed", "1", "--no-color", "--continue-on-failure"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150, check=False)
+    command += ["--max-examples", "5", "--max-time", "240", "--seed", "1", "--no-color", "--continue-on-failure"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout[-20_000:]
     assert f"Tested: {len(ANSWERS)}" in done.stdout

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, FirstDayBy, ProfitBy, Stage, TopBy
-from customer_revenue.cli.options import AsOfDay, Limit, Offset, StoreUrl, settings_for
+from customer_revenue.choices import ActivityStatus, AtRiskBy, CohortUnit, FirstDayBy, FlowBy, ProfitBy, Stage, TopBy
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, Since, StoreUrl, settings_for
 from customer_revenue.console import say
 from customer_revenue.periods import Period
 
@@ -132,6 +132,26 @@ def acquisition(
 
     answers = Answers.open(settings_for(store), lazily=True)
     say(as_json(answers.acquisition(by, payback_days, as_of, costs)))
+
+
+@analytics.command("segment-flows")
+def segment_flows(
+    by: Annotated[FlowBy, typer.Option(help="What the groups are.")] = FlowBy.SEGMENT,
+    since: Since = None,
+    store: StoreUrl = None,
+    as_of: AsOfDay = None,
+) -> None:
+    """Who moved from which segment, stage or RFM group to which between two days."""
+    from customer_revenue.workflows.customers.answers import Answers
+    from customer_revenue.workflows.parameters import as_json
+
+    say(as_json(Answers.open(settings_for(store), lazily=True).flows(by, since, as_of)))
+
+
+@analytics.command("order-sequence")
+def order_sequence(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """What first, second … orders bring, and how soon the next follows."""
+    print_result(store, as_of, lambda base: base.order_sequence())
 
 
 @analytics.command("cohort-money")

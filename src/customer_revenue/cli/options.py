@@ -30,6 +30,10 @@ def _check_day(text: str | None) -> str | None:
     return text
 
 
+def _check_since(text: str | None) -> str | None:
+    return text if text is None else parse_day(text, "since").isoformat()
+
+
 StoreUrl = Annotated[
     str | None,
     typer.Option(
@@ -43,6 +47,15 @@ AsOfDay = Annotated[
     str | None,
     typer.Option(
         "--as-of", callback=_check_day, help="Compute as of the end of this day (YYYY-MM-DD).", show_default=False
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        callback=_check_since,
+        help="The earlier day (YYYY-MM-DD); by default 90 days before the later one.",
+        show_default=False,
     ),
 ]
 Output = Annotated[

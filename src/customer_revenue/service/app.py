@@ -30,6 +30,7 @@ from customer_revenue.service.routes import (
     dashboard,
     economics,
     model,
+    movements,
     search,
 )
 from customer_revenue.service.serving_state import ServingState
@@ -107,7 +108,10 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog, admission: 
     api.state.prediction_log = prediction_log
     api.state.admission = admission
     api.add_middleware(ResponseCache, state=serving_state)
-    for routes in (customers, customer_batches, advice, analytics, economics, campaigns, dashboard, search, model):
+    routers = (
+        customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, search, model,
+    )  # fmt: skip
+    for routes in routers:
         api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})
     api.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
     return api

@@ -14,7 +14,16 @@ import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.situations import Situations
-from customer_revenue.choices import AtRiskBy, BiddingForm, CohortUnit, FirstDayBy, ForecastUnit, ProfitBy, TopBy
+from customer_revenue.choices import (
+    AtRiskBy,
+    BiddingForm,
+    CohortUnit,
+    FirstDayBy,
+    FlowBy,
+    ForecastUnit,
+    ProfitBy,
+    TopBy,
+)
 from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
@@ -244,6 +253,20 @@ class CustomerBase:
     def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
         """Profit beside revenue, in total and by month, product or customer."""
         return profit_body(self._joins, self.when, self._policy.margin, by, limit, offset)
+
+    def flows(self, by: FlowBy, earlier: CustomerBase) -> Body:
+        """Who moved from which segment, stage or RFM group to which since the day of another base."""
+        from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
+
+        days = (earlier.when.day, self.when.day)
+        with self._lock:
+            return flows_body(earlier._customer_rows, self._customer_rows, days, by, self._policy)
+
+    def order_sequence(self) -> Body:
+        """What customers' first, second … orders bring, and how soon the next follows."""
+        from customer_revenue.workflows.customer_base.flows_and_sequences import sequence_body
+
+        return sequence_body(self._joins, self.when)
 
     def cohort_money(self, max_days: int) -> Body:
         """Cumulative net revenue and profit per customer by month of acquisition and age."""

@@ -13,9 +13,10 @@ import pyarrow as pa
 from typing_extensions import override
 
 from customer_revenue.actions.terms import Terms
-from customer_revenue.choices import Breakdown, FirstDayBy
+from customer_revenue.choices import Breakdown, FirstDayBy, FlowBy
+from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import AsOf, Period
+from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from customer_revenue.workflows.customers.advice import Advisor, Situation
     from customer_revenue.workflows.customers.detail import CustomerDetail
     from customer_revenue.workflows.customers.posted_orders import HistoryScorer
+
+FLOW_DAYS = 90
+"""Days of movements between segments where no other day is asked for."""
 
 MAX_KEPT_TERMS = 64
 """Maximum number of days whose terms of decisions are kept."""
@@ -249,6 +253,18 @@ class Answers(Session):
         """What new customers are worth and may cost; ``costs`` overrides the setting ``acquisition_costs``."""
         path = costs or self._settings.acquisition_costs
         return self.of_base(lambda base: base.acquisition(by, payback_days, path), as_of)
+
+    def flows(self, by: FlowBy, since: str | None, as_of: str | None = None) -> Body:
+        """Who moved from which segment, stage or RFM group to which; by default since 90 days before.
+
+        Raises:
+            InvalidParameter: ``since`` is no day before the as-of day.
+        """
+        when = self.when(as_of)
+        day = parse_day(since, "since") if since else when.day - dt.timedelta(days=FLOW_DAYS)
+        if day >= when.day:
+            raise InvalidParameter(f"since: {day} is not before {when.day}, the day up to which movements are counted")
+        return self.of_base(lambda base: base.flows(by, self._base_of(base.store, self._store.as_of(day))), as_of)
 
     def of_dashboard(self, ask: Callable[[Dashboard], Body], as_of: str | None = None) -> Body:
         """What the page's customer base says as of a day, as a response."""

@@ -1,0 +1,85 @@
+"""Movements between segments, and the sequence of orders, as answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+
+from customer_revenue import lazy_ibis as ibis
+from customer_revenue.choices import FlowBy
+from customer_revenue.orders.store import Store
+from customer_revenue.periods import AsOf
+from customer_revenue.policy import Policy
+from customer_revenue.revenue.order_sequence import LAG_DAYS, LAST_ORDER_NUMBER, order_sequence
+from customer_revenue.revenue.segment_flows import FLOW_REASONS, segment_flows
+from customer_revenue.tables import day_literal
+from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.known_tables import known_at
+
+
+def flows_body(before: pa.Table, now: pa.Table, days: tuple[dt.date, dt.date], by: FlowBy, policy: Policy) -> Body:
+    """Who moved from which group to which, as an answer.
+
+    Args:
+        before: the customers' facts on the earlier day.
+        now: those on the later day.
+        days: the earlier and the later day.
+        by: what the groups are.
+        policy: the RFM groups.
+    """
+    from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
+
+    flows = segment_flows(ibis.memtable(before), ibis.memtable(now), by, policy.rfm)
+    rows: list[Row] = []
+    for row in fetch_in_memory(flows).to_pylist():
+        counts = {reason: row.pop(reason) for reason in FLOW_REASONS}
+        reason = max(counts, key=lambda name: counts[name])
+        percent = round(100 * counts[reason] / row["customers"], 2)
+        rows.append({**row, "commonest_reason": reason, "reason_percent": percent})
+    return {
+        "by": by.value,
+        "since": days[0].isoformat(),
+        "until": days[1].isoformat(),
+        "customers_before": before.num_rows,
+        "customers_now": now.num_rows,
+        "flows": rows,
+    }
+
+
+def sequence_body(store: Store, when: AsOf) -> Body:
+    """What each order in a row brings and how soon the next follows, as an answer.
+
+    Args:
+        store: the orders.
+        when: the as-of moment.
+    """
+    found = store.fetch(order_sequence(known_at(store, when), day_literal(when.day))).to_pylist()
+    rows: list[Row] = []
+    for row in found:
+        within = [
+            {
+                "days": days,
+                "orders": row[f"old_{days}"],
+                "followed_orders": row[f"followed_{days}"],
+                "followed_percent": _percent(row[f"followed_{days}"], row[f"old_{days}"]),
+            }
+            for days in LAG_DAYS
+        ]
+        followed = row["followed_orders"]
+        rows.append(
+            {
+                "order_number": row["order_number"],
+                "and_later": row["order_number"] == LAST_ORDER_NUMBER,
+                **{name: row[name] for name in ("orders", "revenue_cents", "avg_order_value_cents")},
+                "followed_orders": followed,
+                "followed_percent": _percent(followed, row["orders"]),
+                "mean_days_to_next": round(row["days_to_next"] / followed, 1) if followed else None,
+                "within": within,
+            }
+        )
+    return {"order_numbers": rows}
+
+
+def _percent(part: int, whole: int) -> float | None:
+    return round(100 * part / whole, 2) if whole else None
