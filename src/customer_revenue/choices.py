@@ -24,6 +24,12 @@ ActivityStatus = Literal["highly_active", "active", "declining", "at_risk"]
 ACTIVITY_STATUSES: tuple[ActivityStatus, ...] = get_args(ActivityStatus)
 
 
+CustomerStatus = Literal["new", "active", "due", "slipping", "lost"]
+"""What a customer is by the model and their own rhythm."""
+
+LOST: CustomerStatus = "lost"
+
+
 class Breakdown(StrEnum):
     """The breakdowns that a response can hold."""
 
@@ -88,6 +94,7 @@ class AtRiskBy(StrEnum):
 
     TOTAL_REVENUE = "total_revenue_cents"
     REVENUE_AT_RISK = "revenue_at_risk_cents"
+    VALUE_AT_RISK = "value_at_risk_cents"
 
 
 class CohortUnit(StrEnum):

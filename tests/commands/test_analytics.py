@@ -84,3 +84,16 @@ def test_wrong_words_are_told_the_right_ones(trained_shop: Shop, words: tuple[st
     output = trained_shop.run("analytics", *words, status=2)
     assert sum(line.lower().startswith("error: ") for line in output.splitlines()) == 1
     assert allowed in output
+
+
+def test_the_list_by_value_at_risk_starts_with_those_who_can_be_won(trained_shop: Shop) -> None:
+    by = ("analytics", "at-risk", "--by", "value_at_risk_cents", "--limit", "1000")
+    listed = json.loads(trained_shop.run(*by))["at_risk_customers"]
+    lost = [row["customer_status"] == "lost" for row in listed]
+    assert lost == sorted(lost)
+    assert 0 < sum(lost) < len(lost)
+    cents = [row["value_at_risk_cents"] for row in listed]
+    assert cents[: lost.index(True)] == sorted(cents[: lost.index(True)], reverse=True)
+    first = trained_shop.show(listed[0]["customer_id"])["predictions"]
+    names = ("customer_status", "value_at_risk_cents")
+    assert [first[name] for name in names] == [listed[0][name] for name in names]

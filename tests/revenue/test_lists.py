@@ -93,6 +93,23 @@ def test_at_risk_by_stage_and_revenue_at_risk(shop: Shop, policy: Policy) -> Non
         ORDER BY risk DESC, customer_id LIMIT 20""")
 
 
+def test_at_risk_by_value_starts_with_those_who_can_be_won(shop: Shop, policy: Policy) -> None:
+    known = predictions(shop)
+    statuses = ibis.cases((known.churn_risk_score > 0.5, "lost"), else_="slipping")
+    predicted = known.mutate(customer_status=statuses, value_at_risk_cents=known.expected_revenue_cents)
+    found = shop.rows(
+        at_risk(base(shop, policy), policy, by=AtRiskBy.VALUE_AT_RISK, limit=10**6, predictions=predicted).select(
+            "customer_id", "customer_status", "value_at_risk_cents"
+        )
+    )
+    assert not found or {row[1] for row in found} >= {"lost", "slipping"}
+    assert found == sorted(
+        found, key=lambda row: ((row[1] or "") != "slipping", row[1] is None, row[2] is None, -(row[2] or 0), row[0])
+    )
+    with pytest.raises(InvalidParameter, match="value_at_risk_cents needs predictions"):
+        at_risk(base(shop, policy), policy, by=AtRiskBy.VALUE_AT_RISK)
+
+
 def test_equal_customers_follow_their_ids(shop_of: Callable[..., Shop], policy: Policy) -> None:
     shop = shop_of(dt.date(2023, 12, 15), [(u, u, 5, "paid", "2023-05-01") for u in ("b", "ä", "a", "B")])
     first = shop.rows(top_customers(base(shop, policy), limit=2))

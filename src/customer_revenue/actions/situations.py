@@ -12,12 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
+from customer_revenue.choices import LOST
 from customer_revenue.periods import DAYS_PER_YEAR
-from customer_revenue.policy import Actions
+from customer_revenue.policy import Actions, Policy
 from customer_revenue.tables import check_columns
 
 DECISION_DAYS = 30
 """The days within which a decision is to bring something: those of the chance of a purchase soon."""
+
+LEAST_ALIVE = 0.01
+"""A smaller chance of not being lost counts as this one: what it is divided by may have been corrected by as much."""
 
 FACTS = (
     "customer_id",
@@ -151,12 +155,53 @@ class Situations:
     @cached_property
     def persuadable(self) -> Floats:
         """Chance of a customer who is not lost, and who would not buy in the next 30 days unasked."""
-        return np.maximum(self._predicted("probability_alive") - self.soon, 0.0)
+        return np.maximum(self.alive - self.soon, 0.0)
 
     @cached_property
     def soon(self) -> Floats:
         """Chance of a purchase in the next 30 days."""
         return self._predicted("next_purchase_probability")
+
+    @cached_property
+    def alive(self) -> Floats:
+        """Chance of not being lost."""
+        return self._predicted("probability_alive")
+
+    @cached_property
+    def value_at_risk_cents(self) -> Floats:
+        """Net revenue within the horizon that is expected of a customer who is not lost, less what is expected now.
+
+        What is expected now is what one who is not lost would bring, times the chance that they are not.
+        """
+        alive = np.clip(self.alive, LEAST_ALIVE, 1.0)
+        return np.asarray(self.expected_revenue_cents * (1 / alive - 1))
+
+    def status(self, policy: Policy) -> Texts:
+        """One word for each: ``new``, ``active``, ``due``, ``slipping`` or ``lost``.
+
+        ``lost`` are those who are more likely gone than not. The others are told by their own mean gap: within it
+        ``active``, at its end ``due``, well beyond it ``slipping``; with one order, which makes no gap, by their stage.
+        """
+        timing = self.timing(policy.actions)
+        first = timing == "first"
+        steps = [
+            self.alive < policy.decisions.lost_below,
+            first & (self.stage == "new"),
+            (timing == "early") | (first & (self.stage == "active")),
+            timing == "due",
+        ]
+        return _chosen(steps, [LOST, "new", "active", "due"], "slipping")
+
+    def at_stake(self, policy: Policy) -> pa.Table:
+        """``customer_id``, ``customer_status`` and ``value_at_risk_cents`` (rounded) of each."""
+        cents = np.rint(self.value_at_risk_cents).astype(np.int64)
+        return pa.table(
+            {
+                "customer_id": _one_chunk(self.facts["customer_id"]),
+                "customer_status": pa.array(self.status(policy), pa.string()),
+                "value_at_risk_cents": cents,
+            }
+        )
 
     def risk_level(self, policy: Actions) -> Texts:
         """``low``, ``medium`` or ``high``, by the churn risk."""

@@ -44,7 +44,8 @@ class DecisionRules(Section):
     ``least_chance``: of a profit, for anything to be done. ``most_promised_percent``: of the expected revenue of the
     month, what all decisions together may promise on the strength of effects that the shop has not measured.
     ``quiet_days``: between an order and the next contact. Of campaigns: ``quiet_days_after_contact``, between a contact
-    and the next, and ``most_contacts`` within ``most_contacts_days``.
+    and the next, and ``most_contacts`` within ``most_contacts_days``. ``lost_below``: chance of still being a customer
+    below which one is lost.
     """
 
     least_chance: float = Field(ge=0.5, lt=1)
@@ -53,6 +54,7 @@ class DecisionRules(Section):
     quiet_days_after_contact: int = Field(ge=0, le=365)
     most_contacts: int = Field(ge=1, le=1000)
     most_contacts_days: int = Field(ge=1, le=365)
+    lost_below: float = Field(gt=0, lt=1)
     changes_if_acting: str = Field(min_length=1)
     changes_if_alone: str = Field(min_length=1)
     changes_if_nothing_suits: str = Field(min_length=1)

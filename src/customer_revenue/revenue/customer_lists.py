@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from customer_revenue import lazy_ibis as ibis
-from customer_revenue.choices import ACTIVITY_STATUSES, LIFECYCLE_STAGES, AtRiskBy, TopBy
+from customer_revenue.choices import ACTIVITY_STATUSES, LIFECYCLE_STAGES, LOST, AtRiskBy, TopBy
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy import Policy
 from customer_revenue.tables import check_columns
@@ -64,11 +64,12 @@ def at_risk(
         activity: activity status to list; ignored where a stage is given.
         stage: lifecycle stage to list instead.
         segments: value segments to list; by default all but the lowest.
-        by: total revenue to date, or the revenue at risk.
+        by: total revenue to date, the revenue at risk, or the value at risk: then those who are not lost stand first.
         limit: maximum number of rows.
         offset: number of rows to skip.
         predictions: ``customer_id``, ``churn_risk_score`` and ``expected_revenue_cents`` (such as of the coming year),
-            needed to sort by the revenue at risk.
+            needed to sort by the revenue at risk; for the value at risk also ``customer_status`` and
+            ``value_at_risk_cents``.
 
     Returns:
         The columns of ``customers``; with predictions also theirs and ``revenue_at_risk_cents``, the expected revenue
@@ -91,8 +92,13 @@ def at_risk(
         scored = with_predictions(listed, predictions, ("churn_risk_score", "expected_revenue_cents"))
         at_stake = revenue_at_risk(scored.expected_revenue_cents, scored.churn_risk_score).coalesce(0)
         listed = scored.mutate(revenue_at_risk_cents=at_stake)
-    elif by is AtRiskBy.REVENUE_AT_RISK:
-        raise InvalidParameter("by: revenue_at_risk_cents needs predictions")
+        if by is AtRiskBy.VALUE_AT_RISK:
+            listed = with_predictions(listed, predictions, ("customer_status", "value_at_risk_cents"))
+            can_be_won = listed.customer_status != LOST
+            key = (can_be_won.desc(nulls_first=False), ibis.desc(by, nulls_first=False), listed.customer_id.asc())
+            return page_of(listed.order_by(*key), limit, offset)
+    elif by is not AtRiskBy.TOTAL_REVENUE:
+        raise InvalidParameter(f"by: {by} needs predictions")
     return page_of(ordered(listed, by), limit, offset)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from customer_revenue.choices import CustomerStatus
 from customer_revenue.service.responses.customers import Action, Day
 from customer_revenue.service.responses.shape import Answer, Complete, Page, Paged, Probability
 
@@ -44,6 +45,8 @@ class ListedCustomer(PageCustomer):
     avg_days_between_purchases: float | None
     total_refunds_cents: int
     total_revenue: float
+    customer_status: CustomerStatus | None = None
+    value_at_risk_cents: float | None = None
 
 
 class TopCustomers(Paged):

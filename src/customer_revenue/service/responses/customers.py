@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from customer_revenue.choices import CustomerStatus
 from customer_revenue.periods import Period
 from customer_revenue.service.responses.shape import Answer, Complete, Probability
 
@@ -159,6 +160,14 @@ class Predictions(Answer):
     as_of: Day = Field(description="The as-of day; predictions start on the day after.")
     tier: str
     tier_reason: str
+    customer_status: CustomerStatus | None = Field(
+        default=None,
+        description="One word, by the model and the customer's own rhythm; `lost` if more likely gone than not.",
+    )
+    value_at_risk_cents: int | None = Field(
+        default=None,
+        description="Net revenue within `horizon_days` expected if surely kept, less that expected now, in cents.",
+    )
     actions: list[Action] = Field(description="The recommended actions in full, in the same order.")
     offer: Offer | None = Field(description="The personal offer.")
     horizons: list[PredictedHorizon] | None = Field(

@@ -55,7 +55,10 @@ def at_risk(
     offset: Offset = 0,
     as_of: AsOfDay = None,
 ) -> Response:
-    """Customers at risk, highest value of the sort column first, with the days since their last purchase."""
+    """Customers at risk, highest value of the sort column first, with the days since their last purchase.
+
+    By `value_at_risk_cents`, those who are not `lost`, and so can still be won, stand before those who are.
+    """
     return _reply(state, as_of, lambda base: base.at_risk(activity, stage, segment, by, limit, offset))
 
 

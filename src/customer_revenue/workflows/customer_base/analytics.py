@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from customer_revenue.modeling.shop_forecast import ShopForecast
     from customer_revenue.workflows.customer_base.bidding_files import BidOptions
 
+STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
 
@@ -120,9 +121,9 @@ class CustomerBase:
         limit: int,
         offset: int,
     ) -> Body:
-        """Customers who may be slipping away; with the revenue at risk where sorted by it."""
+        """Customers who may be slipping away; with what is at risk where sorted by it."""
         chosen = (activity, stage, None if segments is None else tuple(segments), by, limit, offset)
-        if by is AtRiskBy.REVENUE_AT_RISK:
+        if by is not AtRiskBy.TOTAL_REVENUE:
             rows = self.rows(customers_at_risk(self.customers, self._policy, *chosen, self.predictions))
         else:
             rows = self._of_customers(customers_at_risk, self._policy, *chosen)
@@ -369,7 +370,12 @@ class CustomerBase:
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
-        return ibis.memtable(self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS)))
+        predicted = self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS))
+        own = self._decisions.situations.at_stake(self._policy)
+        places = pc.index_in(predicted["customer_id"], value_set=own["customer_id"].combine_chunks())
+        for name in STATUS_COLUMNS:
+            predicted = predicted.append_column(name, own[name].take(places))
+        return ibis.memtable(predicted)
 
     def _predictor(self) -> Predictor:
         if self._model is None:

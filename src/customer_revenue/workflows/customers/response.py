@@ -95,8 +95,10 @@ def prediction_bodies(
     decisions = found.decisions or decide(situations, policy, terms())
     actions = _by_customer(recommend(situations, policy, currency, decisions))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
+    at_risk = {row["customer_id"]: row for row in situations.at_stake(policy).to_pylist()}
     return {
         row["customer_id"]: _predicted_fields(row, words, predictor)
+        | (without_id(at_risk.get(row["customer_id"])) or {})
         | as_fields(actions.get(row["customer_id"], []))
         | {"offer": without_id(offered.get(row["customer_id"]))}
         for row, words in zip(rows, reasons, strict=True)
