@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 1800
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-campaigns bench-levels bench-forecast prior mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-campaigns bench-uplift bench-levels bench-forecast prior mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -112,6 +112,9 @@ bench-accuracy: dev  ## accuracy against other models on real shops, whole and s
 
 bench-commands: dev  ## processor time of each command, as a table
 	$(BIN)/python -m benchmarks.commands
+
+bench-uplift: dev  ## learned uplift on Hillstrom's test; CUSTOMER_REVENUE_TEST_DATA holds hillstrom.parquet
+	$(BIN)/python -m benchmarks.hillstrom
 
 bench-campaigns: dev  ## A/A tests and planted effects: 1,000 replays of campaigns on real orders
 	$(BIN)/python -m benchmarks.campaigns
