@@ -17,6 +17,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -33,7 +34,7 @@ CHANCE = 0.5
 EMAILS = {"mens": "Mens E-Mail", "womens": "Womens E-Mail"}
 NUMBERS = ("recency", "history", "mens", "womens", "newbie")
 WORDS = ("zip_code", "channel")
-SETTING = {
+SETTING: dict[str, Any] = {
     "n_estimators": 100,
     "learning_rate": 0.05,
     "num_leaves": 8,
@@ -93,7 +94,7 @@ def expected_outcomes(features: Floats, outcome: Floats, mailed: Marks, others: 
     from lightgbm import LGBMRegressor
 
     arms = [LGBMRegressor(**SETTING, random_state=seed).fit(features[arm], outcome[arm]) for arm in (~mailed, mailed)]
-    return np.column_stack([arm.predict(others) for arm in arms])
+    return np.column_stack([np.asarray(arm.predict(others), np.float64) for arm in arms])
 
 
 def learned_uplift(
