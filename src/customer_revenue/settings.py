@@ -162,6 +162,9 @@ class Settings(BaseSettings):
         2_000_000,
         description="Customers of a store up to which a worker keeps them in memory; 0 to query the store each time.",
     )
+    stale_seconds: Annotated[int, Field(ge=0)] = Field(
+        3600, description="Seconds for which customers in memory are answered while the database is away; 0 for never."
+    )
     embedded_memory: ByteSize = Field(
         ByteSize(4 * 1024**3), description="Maximum memory of the embedded database before it spills to disk."
     )

@@ -63,7 +63,6 @@ class Application(Starlette):
             routes=[
                 Route("/livez", _alive),
                 Route("/healthz", _alive),
-                Route("/readyz", self._ready),
                 Mount("/api", self.api),
             ],
             middleware=middleware_layers(settings, self.serving_state),
@@ -84,10 +83,6 @@ class Application(Starlette):
             yield
         finally:
             await to_thread.run_sync(self.prediction_log.flush)
-
-    async def _ready(self, _request: Request) -> Response:
-        ready = await to_thread.run_sync(self.serving_state.ready)
-        return PlainTextResponse("\n", 200 if ready else 503)
 
 
 def create_app(settings: Settings) -> Application:

@@ -9,6 +9,7 @@ from customer_revenue.service.authentication import AuthMiddleware
 from customer_revenue.service.body_limit import BodyLimit
 from customer_revenue.service.dashboard.page_files import PageFiles
 from customer_revenue.service.json_logs import AccessLog
+from customer_revenue.service.readiness import ReadyPage
 from customer_revenue.service.request_middleware import MetricsPage, RequestMiddleware
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.settings import Settings
@@ -20,6 +21,7 @@ def middleware_layers(settings: Settings, state: ServingState) -> list[Middlewar
         Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))),
         Middleware(PageFiles),
         Middleware(AuthMiddleware, settings.keys, settings.requests_per_minute),
+        Middleware(ReadyPage, state),
         Middleware(MetricsPage, state),
         Middleware(BodyLimit, settings.body_bytes),
     ]

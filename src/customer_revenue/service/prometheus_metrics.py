@@ -45,6 +45,7 @@ class Metrics:
         gauges = {
             "store_last_order": "Time of the store's last order, in seconds since 1970.",
             "store_opened": "Time the current store was opened, in seconds since 1970.",
+            "store_away": "1 while the store does not answer.",
             "model_trained": "Time the current model was written, in seconds since 1970.",
             "model_of_other_store": "1 while the current model was trained on another store.",
             "model_fallback": "1 while MLflow is away and the last good bundle answers instead of the one it names.",
@@ -99,6 +100,7 @@ class Metrics:
         if last is not None:
             self._gauges["store_last_order"].set(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
         self._gauges["store_opened"].set(answers.opened_at)
+        self._gauges["store_away"].set(answers.freshness.is_away)
         self._gauges["model_refused"].set(answers.problem is not None)
         self._gauges["model_of_other_store"].set(answers.is_of_other_store)
         self._gauges["model_fallback"].set(answers.is_fallback)

@@ -92,6 +92,12 @@ class ServingState:
             return False
         return True
 
+    @property
+    def stale_since(self) -> str | None:
+        """Since when customers in memory are answered in the store's place; ``None`` if they are not."""
+        answers = self._answers
+        return answers.freshness.stale_since if answers is not None and answers.has_snapshot else None
+
     def version(self) -> tuple[object, ...] | None:
         """What a response depends on in addition to the request; ``None`` while that is uncertain."""
         answers = self._answers

@@ -34,6 +34,10 @@ class Meta(Answer):
     currency: str = Field(description="ISO 4217 code of all money.", examples=["USD"])
     timezone: str = Field(description="Reporting time zone.", examples=["UTC"])
     model_version: str | None = Field(description="Version of the model behind the predictions.")
+    stale_since: str | None = Field(
+        default=None,
+        description="Present while the database is away: the moment, UTC, until which the answer is known to hold.",
+    )
 
 
 class Complete(Answer):

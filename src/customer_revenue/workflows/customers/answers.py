@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy, FlowBy
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy, load_policy
@@ -101,6 +101,8 @@ class Answers(Session):
             place = snapshot.place(user_id)
             if place is not None:
                 return SnapshotCustomer(self._queries, user_id, when, snapshot, place)
+        if self.freshness.is_away:
+            raise StoreError("the store does not respond, and this is not in memory; try again later")
         return StoredCustomer(self._queries, user_id, when)
 
     def customer(

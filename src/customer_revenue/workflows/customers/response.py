@@ -105,8 +105,15 @@ def prediction_bodies(
     }
 
 
-def completed(body: Mapping[str, object], when: AsOf, currency: str, timezone: str, model_version: str | None) -> Body:
-    """A body as a response: ``success`` before it, ``meta`` after it."""
+def completed(
+    body: Mapping[str, object],
+    when: AsOf,
+    currency: str,
+    timezone: str,
+    model_version: str | None,
+    stale_since: str | None = None,
+) -> Body:
+    """A body as a response: ``success`` before it, ``meta`` after it, with ``stale_since`` if the store is away."""
     meta = {
         "calculation_date": when.calculation_date,
         "data_freshness": when.freshness,
@@ -114,6 +121,8 @@ def completed(body: Mapping[str, object], when: AsOf, currency: str, timezone: s
         "timezone": timezone,
         "model_version": model_version,
     }
+    if stale_since is not None:
+        meta["stale_since"] = stale_since
     return {"success": True, **body, "meta": meta}
 
 

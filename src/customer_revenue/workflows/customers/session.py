@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.errors import ModelError, ModelNotFound, StoreError
 from customer_revenue.modeling.manifest import MANIFEST
 from customer_revenue.orders.store import Store, StoreInfo, open_store
 from customer_revenue.periods import AsOf, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.customers.freshness import Freshness
 from customer_revenue.workflows.customers.response import completed
 from customer_revenue.workflows.registry.bundles import (
     MONITORING_METRICS,
@@ -33,35 +34,6 @@ if TYPE_CHECKING:
     from customer_revenue.modeling.predictor import Predictor
 
 logger = logging.getLogger(__name__)
-
-MAX_AGE_SECONDS = 2.5
-"""How long after a check of the store and the model they still count as the newest."""
-
-
-class Freshness:
-    """When a store was last checked and found unchanged.
-
-    Args:
-        is_snapshot: whether nobody can take the store away or change it while it is open.
-    """
-
-    def __init__(self, *, is_snapshot: bool) -> None:
-        self._is_snapshot = is_snapshot
-        self._checked_at = time.monotonic()
-
-    def mark_checked(self, at: float) -> None:
-        """A check that began at this moment, in seconds of the monotonic clock, found nothing newer."""
-        self._checked_at = at
-
-    @property
-    def is_recent(self) -> bool:
-        """Whether the last check was within :data:`MAX_AGE_SECONDS`."""
-        return time.monotonic() - self._checked_at < MAX_AGE_SECONDS
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether what was read is still what the store would answer."""
-        return self._is_snapshot or self.is_recent
 
 
 def policy_stamp(settings: Settings) -> tuple[int, int]:
@@ -116,7 +88,7 @@ class Session:
         self._past_models: dict[str, LoadedModel] = {}
         """Those that have answered, by their version, so that each is read once."""
         self.opened_at = time.time()
-        self.freshness = Freshness(is_snapshot=store.is_snapshot)
+        self.freshness = Freshness(is_snapshot=store.is_snapshot, stale_seconds=settings.stale_seconds)
         self._policy_stamp = policy_stamp(settings)
         self._policy = policy or load_policy(settings.policy, settings.learned_effects)
 
@@ -236,11 +208,22 @@ class Session:
         """
         same_model = self._model_seen == _identity(self._settings)
         same_policy = self._policy_stamp == policy_stamp(self._settings)
-        began = time.monotonic()
-        if not (same_model and same_policy) or self._store.stale():
+        if self._store_changed() or not (same_model and same_policy):
             return self.open(self._settings, self._model, try_first=self._try_first)
-        self.freshness.mark_checked(began)
         return self
+
+    def _store_changed(self) -> bool:
+        began = self.freshness.begin_check()
+        try:
+            changed = self._store.stale()
+        except StoreError:
+            self.freshness.mark_failed()
+            raise
+        if changed:
+            self.freshness.mark_changed()
+        else:
+            self.freshness.mark_unchanged(began)
+        return changed
 
     @property
     def model(self) -> LoadedModel:
@@ -265,7 +248,7 @@ class Session:
         """A body as a response, with ``success`` before it and ``meta`` after it."""
         info = self._store.info
         version = self.model_on(when).version if self._model else None
-        return completed(body, when, info.currency, info.timezone, version)
+        return completed(body, when, info.currency, info.timezone, version, self.freshness.stale_since)
 
     def predictor(self, when: AsOf) -> Predictor:
         """The model's predictor, for features of a day.

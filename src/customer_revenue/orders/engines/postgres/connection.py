@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +17,10 @@ from customer_revenue.orders.engines.server_engine import MAX_CONNECTIONS, WAIT_
 if TYPE_CHECKING:
     import psycopg
     from psycopg_pool import ConnectionPool
+
+
+_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Seconds and attempts after which a connection to a host that is gone breaks."""
 
 
 def connection_pool(url: str, display_url: str, statement_seconds: int) -> ConnectionPool:
@@ -29,6 +38,7 @@ def connection_pool(url: str, display_url: str, statement_seconds: int) -> Conne
         "autocommit": True,
         "connect_timeout": int(WAIT_SECONDS),
         "application_name": "customer-revenue",
+        **_KEEPALIVES,
     }
     try:
         # Connect once directly, since a pool does not report why it gets no connection.
@@ -43,10 +53,36 @@ def connection_pool(url: str, display_url: str, statement_seconds: int) -> Conne
         max_size=MAX_CONNECTIONS,
         timeout=WAIT_SECONDS,
         reconnect_timeout=WAIT_SECONDS,  # by default its waits double, so that it finds a recovered server late
-        check=psycopg_pool.ConnectionPool.check_connection,
+        check=_check,
         configure=partial(_configure, statement_seconds),
         open=True,
     )
+
+
+@contextmanager
+def done_within(seconds: float, con: psycopg.Connection) -> Iterator[None]:
+    """Close the socket of a connection that is not done in time: a server that hangs never answers by itself.
+
+    What waits for it raises ``psycopg.OperationalError`` then.
+    """
+    watched = threading.Timer(seconds, _hang_up, [con.pgconn.socket])
+    watched.daemon = True
+    watched.start()
+    try:
+        yield
+    finally:
+        watched.cancel()
+
+
+def _hang_up(descriptor: int) -> None:
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _check(con: psycopg.Connection) -> None:
+    """Check that a connection of the pool works; the pool takes another one where this raises."""
+    with done_within(WAIT_SECONDS, con):
+        con.execute("")
 
 
 def _configure(statement_seconds: int, con: psycopg.Connection) -> None:

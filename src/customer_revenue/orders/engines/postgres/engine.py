@@ -20,9 +20,9 @@ from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Statement, table_from_rows
 from customer_revenue.orders.engines.compilation import compile_statement
-from customer_revenue.orders.engines.postgres.connection import connection_pool, sql_text
+from customer_revenue.orders.engines.postgres.connection import connection_pool, done_within, sql_text
 from customer_revenue.orders.engines.postgres.dialect import PostgresStoreCompiler
-from customer_revenue.orders.engines.server_engine import ServerEngine
+from customer_revenue.orders.engines.server_engine import WAIT_SECONDS, ServerEngine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.mapping import ShopMapping
 from customer_revenue.settings import StoreOptions
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _COMPILER = PostgresStoreCompiler()
 _BLOCK_BYTES = 1 << 22
+_STATEMENTS = 2
+"""Maximum number of long statements on a connection that is borrowed: an upload and a download."""
 
 
 class PostgresEngine(ServerEngine):
@@ -42,6 +44,7 @@ class PostgresEngine(ServerEngine):
     def __init__(self, url: str, options: StoreOptions, mapping: ShopMapping) -> None:
         display_url = without_password(url)
         self._pool = connection_pool(url, display_url, options.statement_seconds)
+        self._seconds = _STATEMENTS * options.statement_seconds + WAIT_SECONDS
         super().__init__(display_url, options, mapping)
 
     @override
@@ -79,7 +82,7 @@ class PostgresEngine(ServerEngine):
         import psycopg_pool
 
         try:
-            with self._pool.connection() as con:
+            with self._pool.connection() as con, done_within(self._seconds, con):
                 yield con
         except (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout) as error:
             raise StoreError(f"the store at {self._display_url} does not respond: {first_line(error)}") from error
