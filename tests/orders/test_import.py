@@ -100,6 +100,14 @@ def test_several_files_are_as_if_one_came_after_the_other(make_shop: Callable[..
     assert (summary.orders_imported, summary.lines, summary.quarantined) == (3, 6, {"unreadable_line": 1})
 
 
+@pytest.mark.parametrize("again", ["1,ann,2023-05-01,10,refunded", "1,ann,2023-05-01,10,paid"])
+def test_a_file_whose_orders_another_one_states_too_is_not_refused_for_a_bad_row(shop: Shop, again: str) -> None:
+    summary = shop.files(shop.file("1,ann,2023-05-01,10,paid", "bad"), shop.file(again))
+    assert (summary.orders_imported, summary.quarantined) == (1, {"unreadable_line": 1})
+    summary = shop.files(shop.file(again), shop.file("1,ann,2023-05-01,10,paid", ",ann,2023-05-01,10,paid"))
+    assert (summary.orders_in_store, summary.quarantined) == (1, {"missing_order_id": 1})
+
+
 def test_an_id_of_two_customers_in_two_files_is_not_trusted(shop: Shop) -> None:
     lines = (
         ("1,ann,2023-05-01,10,paid", "2,eve,2023-05-01,10,paid"),

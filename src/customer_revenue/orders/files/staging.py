@@ -189,7 +189,7 @@ def stage_files(
     sources = {position: file.as_quarantined() for position, file in enumerate(loaded)}
     stage_returned(con, SCHEMA, sources, has_store=has_store)
     quarantine_incomplete_orders(con, SCHEMA)
-    repeated = _make_whole(con, loaded)
+    repeated, elsewhere = _make_whole(con, loaded)
     stage_orders(con, stated)
     mark_invalid_refunds(con, LINES, [f"{SCHEMA}.orders", *(["old.orders"] if has_store else [])], has_store=has_store)
     stage_items(con, stated)
@@ -199,7 +199,7 @@ def stage_files(
     if has_store:
         stage_answered(con, SCHEMA, sources)
     quarantined = counts_by_reason(con, SCHEMA)
-    _check_something_is_left(con, loaded)
+    _check_something_is_left(con, {n: file for n, file in enumerate(loaded) if n not in elsewhere})
     return StagedFiles(
         _distinct_formats(loaded),
         currency,
@@ -366,8 +366,12 @@ def _number_orders(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile])
     con.execute(f"ALTER TABLE {SCHEMA}.numbered RENAME TO lines")
 
 
-def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> int:
-    """Leave each order in one state, each line once and no order without its bad lines; count what was removed."""
+def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> tuple[int, set[int]]:
+    """Leave each order in one state, each line once and no order without its bad lines.
+
+    Returns:
+        How many lines were removed, and the files with good lines that another one repeats or states anew.
+    """
     rejects = {
         position: (
             f"{file.rows.table}_rejected",
@@ -382,12 +386,16 @@ def _make_whole(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) ->
     whole_orders.find_repeated_ids(con, LINES)
     whole_orders.quarantine_orders_of_rejects(con, LINES, rejects)
     whole_orders.spread_reasons(con, LINES)
+    lines_by_file = f"SELECT file, count(*) FROM {LINES} GROUP BY file"
+    before = dict(con.execute(lines_by_file).fetchall())
     whole_orders.settle_states(con, LINES)
-    return removed + whole_orders.drop_repeated(con, LINES)
+    removed += whole_orders.drop_repeated(con, LINES)
+    after = dict(con.execute(lines_by_file).fetchall())
+    return removed, {file for file, lines in before.items() if after.get(file) != lines}
 
 
-def _check_something_is_left(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> None:
-    for position, file in enumerate(loaded):
+def _check_something_is_left(con: duckdb.DuckDBPyConnection, loaded: Mapping[int, LoadedFile]) -> None:
+    for position, file in loaded.items():
         if not scalar(con, f"SELECT count(*) FROM {LINES} WHERE file = {position} AND reason IS NOT NULL"):
             continue
         if scalar(con, f"SELECT count(*) FROM {LINES} WHERE file = {position} AND reason IS NULL"):
