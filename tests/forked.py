@@ -8,7 +8,8 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
-from multiprocessing.context import ForkServerContext
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 SECONDS = 240
@@ -16,6 +17,7 @@ LIBRARIES = [
     "customer_revenue.cli",
     "customer_revenue.tracking",
     "customer_revenue.workflows.customers.answers",
+    "customer_revenue.workflows.import_orders",
     "customer_revenue.workflows.training.train",
     "mlflow.pyfunc",
     "mlflow.store.model_registry.sqlalchemy_store",
@@ -58,3 +60,24 @@ def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str], out
     os.chdir(folder)
     sys.argv = ["customer-revenue", *words]
     main()
+
+
+def import_process(path: Path, url: str) -> tuple[ForkServerProcess, Connection]:
+    """A process that is ready to import a file into a store, and what it waits for: to receive anything."""
+    here, there = _context().Pipe()
+    process = _context().Process(target=_import, args=(path, url, there))
+    process.start()
+    there.close()
+    here.recv()
+    return process, here
+
+
+def _import(path: Path, url: str, caller: Connection) -> None:
+    """In the new process."""
+    from customer_revenue.orders.imports.import_files import import_files
+    from customer_revenue.settings import Settings
+
+    options = Settings(_env_file=None).store_options
+    caller.send("ready")
+    caller.recv()
+    import_files([path], url, options)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,31 @@ DOWNGRADES = {
 """What makes a store of each version of one of the next."""
 
 
-OTHER_TABLES = ("quarantine", "forgotten", *NEW_TABLES_IN_VERSION_3, "store_info")
+TABLES = (
+    *("orders", "order_items", "refunds", "users"),
+    *("quarantine", "forgotten", *NEW_TABLES_IN_VERSION_3, "store_info"),
+)
 
 
 ENGINES = ["duckdb", *ON_SERVERS, "spark"]
 """The engines that an import writes; for Spark it needs no Spark."""
+
+
+@cache
+def _reader() -> duckdb.DuckDBPyConnection:
+    """A client of the stores, kept since most of the time of a short query goes into starting DuckDB."""
+    return duckdb.connect()
+
+
+@contextmanager
+def _attached(database: str, options: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    con = _reader()
+    con.execute(f"ATTACH '{database}' AS store {options}")
+    try:
+        con.execute("USE store")
+        yield con
+    finally:
+        con.execute("USE memory; DETACH store")
 
 
 class Shop:
@@ -74,9 +95,14 @@ class Shop:
     def open(self) -> Store:
         return open_store(self.url, self.settings.store_options)
 
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with _attached(str(self.path), "(READ_ONLY)") as con:
+            yield con
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the store as any other DuckDB client."""
-        with duckdb.connect(str(self.path), read_only=True) as con:
+        with self.reading() as con:
             return con.execute(sql).fetchall()
 
     def execute(self, sql: str) -> None:
@@ -95,8 +121,8 @@ class Shop:
         return [row[0] for row in self.query(sql)]
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        tables = ("orders", "order_items", "refunds", "users", *OTHER_TABLES)
-        return {table: sorted(self.query(f"FROM {table}"), key=repr) for table in tables}
+        with self.reading() as con:
+            return {table: sorted(con.execute(f"FROM {table}").fetchall(), key=repr) for table in TABLES}
 
     def leftovers(self, allowed: Sequence[str] = (".csv", ".txt", ".parquet", ".png")) -> list[str]:
         names = {path.name for path in self.folder.iterdir() if path.suffix not in allowed}
@@ -147,8 +173,7 @@ class ServerShop(Shop):
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """All tables, with the columns of the embedded store in its order."""
-        tables = ("orders", "order_items", "refunds", "users", *OTHER_TABLES)
-        return {table: sorted(self._rows(table), key=repr) for table in tables}
+        return {table: sorted(self._rows(table), key=repr) for table in TABLES}
 
     def _rows(self, table: str) -> list[tuple[Any, ...]]:
         rows = self.query(f"SELECT * FROM {table}")
@@ -199,10 +224,11 @@ class SparkFolder(Shop):
         self.url = f"spark:///{self.path}"
         self.settings = self.settings.model_copy(update={"store": self.url})
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect() as con:
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with _attached(":memory:") as con:
             self._attach(con)
-            return con.execute(sql).fetchall()
+            yield con
 
     def age(self, version: int) -> None:
         """Write the tables again, as an older version had them."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
-import resource
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 import filelock
 import pytest
+from tests.forked import import_process
 
 from customer_revenue.errors import StoreBusy, StoreError
 from customer_revenue.orders.engines.duckdb.target import DuckDBTarget
@@ -22,13 +19,13 @@ from customer_revenue.orders.engines.duckdb.target import DuckDBTarget
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
 
-WRITER = """
-import sys
+LIMITED_WRITER = """
+import resource, signal, sys
 from pathlib import Path
 from customer_revenue.orders.imports.import_files import import_files
 from customer_revenue.settings import Settings
-print("ready", flush=True)
-sys.stdin.readline()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
 import_files([Path(sys.argv[1])], sys.argv[2], Settings(_env_file=None).store_options)
 """
 
@@ -37,39 +34,25 @@ def _orders(first: int, last: int) -> list[str]:
     return [f"{i},u{i % 997},2023-05-01,10,paid" for i in range(first, last)]
 
 
-def _writer(path: Path, url: str) -> subprocess.Popen[str]:
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == "ready\n"
-    return writer
-
-
-def _go(writer: subprocess.Popen[str]) -> None:
-    assert writer.stdin is not None
-    writer.stdin.write("\n")
-    writer.stdin.flush()
-
-
 @pytest.mark.process
 @pytest.mark.parametrize("kills", [6, pytest.param(100, marks=[pytest.mark.exhaustive, pytest.mark.timeout(900)])])
 def test_a_writer_killed_at_any_moment_leaves_a_whole_store(shop: Shop, kills: int) -> None:
     shop.load(*_orders(0, 5_000))
     more = shop.file(*_orders(5_000, 60_000))
-    whole = _writer(more, f"duckdb:///{shop.folder}/other.duckdb")
+    whole, waiting = import_process(more, f"duckdb:///{shop.folder}/other.duckdb")
     started = time.monotonic()
-    _go(whole)
-    whole.communicate()
+    waiting.send("go")
+    whole.join()
+    assert whole.exitcode == 0
     duration = time.monotonic() - started
     old, seen = shop.path.read_bytes(), set()
     moments = random.Random(1)  # noqa: S311  # times, not secrets
     for _ in range(kills):
-        writer = _writer(more, shop.url)
-        _go(writer)
+        writer, waiting = import_process(more, shop.url)
+        waiting.send("go")
         time.sleep(moments.uniform(0, 1.2 * duration))
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.communicate()
+        writer.kill()
+        writer.join()
         with shop.open() as store:
             orders = store.fetch(store.tables.orders.aggregate(n=lambda t: t.id.nunique())).to_pylist()[0]["n"]
             assert orders == store.info.orders
@@ -121,14 +104,8 @@ def test_a_full_disk_leaves_the_old_store(shop: Shop) -> None:
     shop.load("1,ann,2023-05-01,10,paid")
     before = shop.contents()
     path = shop.file(*_orders(0, 200_000), name="many.csv")
-    code = (
-        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({600_000}, {600_000}))\n"
-    ) + WRITER
-    assert resource.RLIMIT_FSIZE
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path), shop.url], input="\n", capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", LIMITED_WRITER, str(path), shop.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "StoreError: writing the store failed and nothing was changed" in done.stderr.strip().splitlines()[-1]
     assert shop.contents() == before
@@ -144,13 +121,13 @@ def test_a_folder_that_cannot_be_written(shop: Shop) -> None:
 @pytest.mark.process
 def test_readers_see_old_or_new_while_imports_run(shop: Shop) -> None:
     shop.load(*_orders(0, 1_000))
-    writer = _writer(shop.file(*_orders(1_000, 30_000)), shop.url)
-    _go(writer)
+    writer, waiting = import_process(shop.file(*_orders(1_000, 30_000)), shop.url)
+    waiting.send("go")
     seen = set()
-    while writer.poll() is None:
+    while writer.is_alive():
         with shop.open() as store:
             seen.add(store.fetch(store.tables.orders.aggregate(n=lambda t: t.count())).to_pylist()[0]["n"])
-    writer.communicate()
+    assert writer.exitcode == 0
     with shop.open() as store:
         seen.add(store.info.orders)
     assert seen == {1_000, 30_000}

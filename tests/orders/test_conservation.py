@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,14 @@ rows = st.tuples(
 files = st.lists(rows, min_size=1, max_size=12)
 
 
+def _side_by_side(batches: list[list[Row]]) -> list[Row]:
+    """The rows of several files in one, each with order ids of its own: one import tries them all."""
+    return [(f"{n}{row[0]}" if row[0] else "", *row[1:]) for n, batch in enumerate(batches) for row in batch]
+
+
+long_files = st.lists(files, min_size=2, max_size=6).map(_side_by_side)
+
+
 def _good(row: Row) -> bool:
     order_id, _, created_at, total, status, _ = row
     return bool(order_id and created_at[:7] == "2023-05" and total in ("100", "200") and status != "lost")
@@ -44,9 +53,25 @@ def _expected(lines: list[Row]) -> tuple[set[tuple[str, ...]], int]:
     return orders, len(lines) - kept
 
 
-@given(files, st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def _tried(examples: int) -> settings:
+    return settings(deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@given(files | long_files, st.randoms(use_true_random=False))
+@_tried(8)
 def test_rows_in_are_rows_imported_and_quarantined(shop: Shop, lines: list[Row], shuffler: random.Random) -> None:
+    _conserved(shop, lines, shuffler)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@given(files | long_files, st.randoms(use_true_random=False))
+@_tried(200)
+def test_rows_of_many_files_are_imported_and_quarantined(shop: Shop, lines: list[Row], shuffler: random.Random) -> None:
+    _conserved(shop, lines, shuffler)
+
+
+def _conserved(shop: Shop, lines: list[Row], shuffler: random.Random) -> None:
     shop.path.unlink(missing_ok=True)
     orders, bad = _expected(lines)
     texts = [",".join(row) for row in lines]
@@ -82,11 +107,25 @@ UNANSWERED = (
 """Quarantined orders that are not in the store, and rows without an order."""
 
 
-@given(st.lists(files, min_size=2, max_size=3))
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(files, min_size=2, max_size=3) | st.lists(long_files, min_size=2, max_size=3))
+@_tried(4)
 def test_orders_of_files_together_are_those_of_files_apart(
     make_shop: Callable[..., Shop], batches: list[list[Row]]
 ) -> None:
+    _together_as_apart(make_shop, batches)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@given(st.lists(files, min_size=2, max_size=3) | st.lists(long_files, min_size=2, max_size=3))
+@_tried(60)
+def test_orders_of_many_files_together_are_those_of_files_apart(
+    make_shop: Callable[..., Shop], batches: list[list[Row]]
+) -> None:
+    _together_as_apart(make_shop, batches)
+
+
+def _together_as_apart(make_shop: Callable[..., Shop], batches: list[list[Row]]) -> None:
     owned = [[(f"{row[1]}-{row[0]}" if row[0] else "", *row[1:]) for row in batch] for batch in batches]
     usable = [batch for batch in owned if _expected(batch)[0]]
     if not usable:

@@ -98,10 +98,15 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
     }
 
 
+@pytest.fixture(scope="module")
+def built(policy: Policy) -> dict[str, ir.Table]:
+    return queries(policy)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", sorted(queries(load_policy())))
-def test_compiles_in_forms_that_the_engine_has(policy: Policy, engine: str, name: str) -> None:
-    query = queries(policy)[name]
+def test_compiles_in_forms_that_the_engine_has(built: dict[str, ir.Table], engine: str, name: str) -> None:
+    query = built[name]
     # Ibis's own compiler for Spark wants a Spark that runs.
     sql = (
         SparkStoreCompiler().to_sqlglot(query).sql("spark") if engine == "spark" else ibis.to_sql(query, dialect=engine)
