@@ -47,8 +47,22 @@ THOROUGH = frozenset(
 )
 """Files whose tests fit models or try many cases: none of them takes less than five seconds."""
 
-GROUPS = {"databases": DATABASES, "browser": BROWSER, "spark": SPARK}
+PREDICTORS = frozenset({"predictor", "fitted"})
+GROUPS = {"databases": DATABASES, "browser": BROWSER, "spark": SPARK, "predictor": PREDICTORS}
 """Tests that share what takes long to start run in one worker."""
+
+RETAIL = "Online Retail"
+"""Its stores on all engines are a group of their own: it takes as long as the rest of the databases."""
+
+LONGEST = (
+    *(RETAIL, "databases", "browser", "served", "predictor", "spark"),
+    *("tests/trust/test_accidents.py", "tests/service/test_faults.py", "tests/notebooks/test_notebooks.py"),
+    *("tests/trust/test_retraining.py", "tests/trust/test_walk.py", "tests/commands/test_tracking.py"),
+    *("tests/commands/test_demo.py", "tests/trust/test_promotion.py", "tests/modeling/test_real_data.py"),
+    *("tests/test_installation.py", "tests/trust/test_hindsight.py", "tests/trust/test_odd_shops.py"),
+    *("tests/service/test_access.py", "tests/service/test_replacing.py", "tests/orders/test_atomic.py"),
+)
+"""Groups and files that begin first, the longest at the front: at the end no worker waits for another."""
 
 STARTS = frozenset({"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty", "os.system"})
 """Audit events of a new process."""
@@ -61,7 +75,7 @@ ON_SERVERS = [
 
 ON_SPARK = pytest.param("spark", marks=[pytest.mark.servers, pytest.mark.xdist_group("spark")])
 
-EXHAUSTIVE = ({"spark", "Online Retail"}, {"spark", "America/New_York"}, {"Online Retail", "America/New_York"})
+EXHAUSTIVE = ({"spark", RETAIL}, {"spark", "America/New_York"}, {RETAIL, "America/New_York"})
 """Parameters that `make test-exhaustive` alone combines: each is tried with others in another tier."""
 
 _watched: list[str] = []
@@ -83,9 +97,20 @@ def sort_into_tiers(items: list[pytest.Item], *, grouped: bool) -> None:
             item.add_marker("thorough")
         if item.get_closest_marker("slow") and not os.environ.get("SLOW"):
             item.add_marker(pytest.mark.skip(reason="slow: set SLOW=1"))
-        if grouped and not item.get_closest_marker("xdist_group"):
+        if grouped and fixtures & DATABASES and RETAIL in _parameters(item):
+            item.add_marker(pytest.mark.xdist_group(RETAIL))
+        elif grouped and not item.get_closest_marker("xdist_group"):
             shared = (group for group, names in GROUPS.items() if fixtures & names)
             item.add_marker(pytest.mark.xdist_group(next(shared, item.nodeid.split("::")[0])))
+    if grouped:
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    mark = item.get_closest_marker("xdist_group")
+    assert mark is not None
+    group = mark.args[0]
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
 
 
 def _parameters(item: pytest.Item) -> set[str]:

@@ -66,8 +66,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shop(trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The trained shop, with some customers of odd names more."""
+def shop(browser: Browser, trained_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The trained shop, with some customers of odd names more; not made where the browser is missing."""
     folder = tmp_path_factory.mktemp("page") / "shop"
     shutil.copytree(trained_shop.folder, folder, symlinks=True)
     copied = Shop(folder, trained_shop.environment)

@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.servers import ServerOf
+from tests.tiers import RETAIL
 
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.import_orders import import_orders
-
-if TYPE_CHECKING:
-    from tests.conftest import Shop
 
 ORDERS = (
     "order_id,user_id,created_at,total_cents,status,product_id,product_name,quantity,amount_cents,user_name,user_email"
@@ -114,13 +112,16 @@ def _written(path: Path, header: str, rows: Sequence[Sequence[object]]) -> Path:
     return path
 
 
-@pytest.fixture(scope="session", params=["awkward", pytest.param("Online Retail", marks=pytest.mark.slow)])
+@pytest.fixture(scope="session", params=["awkward", pytest.param(RETAIL, marks=pytest.mark.slow)])
 def stores(
-    request: pytest.FixtureRequest, server_of: ServerOf, tmp_path_factory: pytest.TempPathFactory, trained_shop: Shop
+    request: pytest.FixtureRequest, server_of: ServerOf, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stores]:
     """Each shop in a store on every engine."""
+    for kind in ("postgres", "mysql"):
+        server_of(kind)  # where it is missing, nothing else is made before the test is skipped
+    models = request.getfixturevalue("trained_shop").folder / "models"
     folder = tmp_path_factory.mktemp("stores")
-    retail = request.param == "Online Retail"
+    retail = request.param == RETAIL
     files = [request.getfixturevalue("online_retail")] if retail else awkward_files(folder, seed=1)
     with ExitStack() as databases:
         urls = {"duckdb": f"duckdb:///{folder / 'orders.duckdb'}", "spark": f"spark:///{folder / 'spark'}"}
@@ -131,7 +132,7 @@ def stores(
             )
             assert retail or not summary.quarantined
         start_spark = partial(request.getfixturevalue, "spark_session")
-        yield Stores(urls, trained_shop.folder / "models", start_spark)
+        yield Stores(urls, models, start_spark)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import duckdb
 import ibis
@@ -21,6 +22,7 @@ from customer_revenue.tables import CANONICAL
 FIRST_DAY = dt.date(2022, 1, 1)
 AS_OF = dt.date(2023, 1, 31)
 HORIZON_DAYS = 90
+CUSTOMERS = 1_200
 
 
 class Shop:
@@ -116,17 +118,30 @@ def _scaled(table: pa.Table, name: str, unit: int) -> pa.Table:
 def make_shop() -> Callable[..., Shop]:
     """A simulated shop of any size."""
 
-    def make(customers: int = 1_200, days: int = 396, seed: int = 3) -> Shop:
+    def make(customers: int = CUSTOMERS, days: int = 396, seed: int = 3) -> Shop:
         return shop_of(simulated_orders(customers, days, seed))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def shop(make_shop: Callable[..., Shop]) -> Shop:
-    return make_shop()
+def fitted(make_shop: Callable[..., Shop]) -> Callable[[int], tuple[Shop, Predictor]]:
+    """A simulated shop of a number of customers with its predictor, the same for all. Not to be changed."""
+
+    @cache
+    def fit(customers: int) -> tuple[Shop, Predictor]:
+        shop = make_shop(customers)
+        return shop, shop.predictor()
+
+    return fit
 
 
 @pytest.fixture(scope="session")
-def predictor(shop: Shop) -> Predictor:
-    return shop.predictor()
+def shop(make_shop: Callable[..., Shop]) -> Shop:
+    return make_shop(CUSTOMERS)
+
+
+@pytest.fixture(scope="session")
+def predictor(fitted: Callable[[int], tuple[Shop, Predictor]]) -> Predictor:
+    """Fitted on the shop."""
+    return fitted(CUSTOMERS)[1]

@@ -25,10 +25,9 @@ def test_the_predictions_come_back(predictor, shop, folder):
     assert load(folder).predict(features).equals(predictor.predict(features))
 
 
-def test_every_tier_comes_back(make_shop, tmp_path):
+def test_every_tier_comes_back(fitted, tmp_path):
     for customers in (8, 80):
-        shop = make_shop(customers=customers)
-        before = shop.predictor()
+        shop, before = fitted(customers)
         after = load(save(before, tmp_path / str(customers)))
         assert after.tier_ is before.tier_
         assert after.predict(shop.features()).equals(before.predict(shop.features()))
