@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from customer_revenue.orders.files.simulate import simulate_orders
-from tests.forked import command
+from tests.forked import command, make_tracking_store
 from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
 from tests.shared import made_once
 from tests.spark import spark_session  # noqa: F401  # a fixture
@@ -82,6 +82,14 @@ def empty_shop(folder: Path) -> Shop:
     """A folder with nothing in it yet."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTOMER_REVENUE", "MLFLOW"))}
     return Shop(folder, own)
+
+
+@pytest.fixture(scope="session")
+def tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of MLflow without runs, to be copied to where a training would make its own."""
+    return (
+        made_once(tmp_path_factory, "tracking", lambda folder: make_tracking_store(folder / "mlflow.db")) / "mlflow.db"
+    )
 
 
 @pytest.fixture

@@ -62,6 +62,26 @@ def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str], out
     main()
 
 
+def make_tracking_store(path: Path) -> None:
+    """Write a store of MLflow without runs: its tables are made by hundreds of migrations.
+
+    Raises:
+        ChildProcessError: it could not be made.
+    """
+    process = _context().Process(target=_make_tracking_store, args=(path,))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise ChildProcessError(path)
+
+
+def _make_tracking_store(path: Path) -> None:
+    """In the new process."""
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{path}", f"sqlite:///{path}").search_registered_models()
+
+
 def import_process(path: Path, url: str) -> tuple[ForkServerProcess, Connection]:
     """A process that is ready to import a file into a store, and what it waits for: to receive anything."""
     here, there = _context().Pipe()

@@ -18,7 +18,7 @@ DATABASES = frozenset({"server_of", "postgres_server", "mysql_server"})
 BROWSER = frozenset({"browser", "site"})
 SPARK = frozenset({"spark_session"})
 SERVED = frozenset({"served", "guarded", "logging_shop"})
-PROCESSES = frozenset({"trained_shop", "new_shop", "pages"})
+PROCESSES = frozenset({"trained_shop", "new_shop", "tracking_store", "pages"})
 
 THOROUGH = frozenset(
     {

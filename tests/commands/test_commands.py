@@ -300,6 +300,11 @@ class TestBadInput:
 class TestSmallShops:
     """Too little data is an answer, not a failure."""
 
+    @pytest.fixture(autouse=True)
+    def _tracked(self, new_shop: Shop, tracking_store: Path) -> None:
+        (new_shop.folder / "models").mkdir()
+        shutil.copy(tracking_store, new_shop.folder / "models")
+
     def test_one_single_customer(self, new_shop: Shop) -> None:
         (new_shop.folder / "o.csv").write_text(HEADER + "1,only,2023-01-01T00:00:00Z,1000,paid\n")
         new_shop.run("import", "o.csv")

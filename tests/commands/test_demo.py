@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from customer_revenue.console import expecting
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.orders.files.samples import write_cdnow_sample
-from customer_revenue.settings import Settings, load_settings
+from customer_revenue.settings import ModelOptions, Settings, load_settings
 from customer_revenue.workflows import demo as demonstration
 from customer_revenue.workflows.customers.answers import Answers
 
@@ -44,13 +45,15 @@ def sample(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A demonstration of these customers alone."""
+def settings(tmp_path: Path, sample: Path, tracking_store: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A demonstration of these customers alone, with small models."""
+    shutil.copy(tracking_store, tmp_path)
     monkeypatch.setattr(demonstration, "cdnow_path", lambda: sample)
     return load_settings(
         store=f"duckdb:///{tmp_path}/orders.duckdb",
         models=tmp_path / "models",
         tracking_uri=f"sqlite:///{tmp_path}/mlflow.db",
+        options=ModelOptions(trees=5, windows=2, regularity=1, pareto=False),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -181,7 +182,10 @@ def _post_when_ready(url: str, content: str) -> dict[str, list[dict[str, object]
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_training_leaves_what_its_caller_has_set_in_mlflow_and_nests_in_their_run(tmp_path: Path) -> None:
+def test_a_training_leaves_what_its_caller_has_set_in_mlflow_and_nests_in_their_run(
+    tmp_path: Path, tracking_store: Path
+) -> None:
+    shutil.copy(tracking_store, tmp_path / "own.db")
     before = mlflow.get_tracking_uri()
     level = logging.getLogger("mlflow").level
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/own.db")

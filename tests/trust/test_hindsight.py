@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from customer_revenue.workflows.training.train import train
 pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("ignore")]  # MLflow asks git for the version
 
 
-def test_the_past_is_answered_by_the_model_of_the_time(tmp_path: Path) -> None:
+def test_the_past_is_answered_by_the_model_of_the_time(tmp_path: Path, tracking_store: Path) -> None:
+    shutil.copy(tracking_store, tmp_path)
     settings = imported(tmp_path, SHOPS["three_customers"])
     old, new = (train(settings, day, silent) for day in (parse_day("2023-02-20"), None))
     old.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,12 @@ SHOPS: dict[str, list[Row]] = {
 LAST_DAYS = {"no_order_for_20_months": FIRST_DAY + dt.timedelta(days=400 + 610)}
 
 
+@pytest.fixture
+def folder(tmp_path: Path, tracking_store: Path) -> Path:
+    shutil.copy(tracking_store, tmp_path)
+    return tmp_path
+
+
 def settings_in(folder: Path, as_of: dt.date | None = None) -> Settings:
     return load_settings(
         store=f"duckdb:///{folder}/orders.duckdb",
@@ -82,8 +89,8 @@ def imported(folder: Path, rows: list[Row], as_of: dt.date | None = None) -> Set
 
 
 @pytest.mark.parametrize("name", SHOPS)
-def test_an_odd_shop_gets_a_model_that_answers(tmp_path: Path, name: str) -> None:
-    settings = imported(tmp_path, SHOPS[name], LAST_DAYS.get(name))
+def test_an_odd_shop_gets_a_model_that_answers(folder: Path, name: str) -> None:
+    settings = imported(folder, SHOPS[name], LAST_DAYS.get(name))
     result = train(settings, None, silent)
     result.check()
     assert result.change is not None
@@ -103,10 +110,10 @@ def test_an_odd_shop_gets_a_model_that_answers(tmp_path: Path, name: str) -> Non
     assert "customers as of" in score(settings, None, None, silent)
 
 
-def test_a_shop_of_returns_only_has_facts_and_a_model(tmp_path: Path) -> None:
-    (tmp_path / "refunds.csv").write_text("refund_id,user_id,created_at,amount_cents\nr1,a,2024-01-05T10:00:00Z,500\n")
-    settings = settings_in(tmp_path)
-    import_orders(settings, [tmp_path / "refunds.csv"], report=silent)
+def test_a_shop_of_returns_only_has_facts_and_a_model(folder: Path) -> None:
+    (folder / "refunds.csv").write_text("refund_id,user_id,created_at,amount_cents\nr1,a,2024-01-05T10:00:00Z,500\n")
+    settings = settings_in(folder)
+    import_orders(settings, [folder / "refunds.csv"], report=silent)
     result = train(settings, None, silent)
     result.check()
     assert "no customer has an order yet" in result.text()
@@ -116,10 +123,10 @@ def test_a_shop_of_returns_only_has_facts_and_a_model(tmp_path: Path) -> None:
         train(settings, dt.date(2020, 1, 1), silent)
 
 
-def test_a_first_training_on_an_odd_feed_warns_and_a_later_one_is_refused(tmp_path: Path) -> None:
+def test_a_first_training_on_an_odd_feed_warns_and_a_later_one_is_refused(folder: Path) -> None:
     holiday = [row for row in usual() if row[1] != DAYS - 3]
     daily = [(f"d{day % 300}", day, 1_500, 0) for day in range(DAYS) if day != DAYS - 3 for _ in range(40)]
-    settings = imported(tmp_path, [*holiday, *daily])
+    settings = imported(folder, [*holiday, *daily])
     first = train(settings, None, silent)
     first.check()
     verdict = read_gate(first.folder)
@@ -138,8 +145,8 @@ def test_a_first_training_on_an_odd_feed_warns_and_a_later_one_is_refused(tmp_pa
         promote(settings.registry, second.version)
 
 
-def test_a_champion_that_cannot_be_read_does_not_keep_a_shop_without_a_model(tmp_path: Path) -> None:
-    settings = imported(tmp_path, SHOPS["three_customers"])
+def test_a_champion_that_cannot_be_read_does_not_keep_a_shop_without_a_model(folder: Path) -> None:
+    settings = imported(folder, SHOPS["three_customers"])
     broken = train(settings, None, silent)
     (broken.folder / "manifest.json").write_text("{}")
     mended = train(settings, None, silent)

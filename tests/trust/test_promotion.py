@@ -31,11 +31,12 @@ pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.process]  # of M
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[str]]:
+def trained(tracking_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[str]]:
     """A small store with two versions, the second of them champion."""
     import pyarrow.parquet as pq
 
     folder = tmp_path_factory.mktemp("small")
+    shutil.copy(tracking_store, folder)
     pq.write_table(simulate_orders(60, 200, seed=3), folder / "orders.parquet")
     settings = load_settings(
         store=f"duckdb:///{folder}/orders.duckdb",
