@@ -6,13 +6,17 @@ import sys
 from collections.abc import Generator, Iterator
 
 import pytest
-from tests.tiers import sort_into_tiers, watched
+from tests.tiers import keep_groups_together, sort_into_tiers, watched
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
     """Sort the tests into tiers, before those of other tiers are left out."""
-    sort_into_tiers(items, grouped=bool(config.getoption("loadgroup", default=False)))
+    grouped = bool(config.getoption("loadgroup", default=False))
+    sort_into_tiers(items, grouped=grouped)
+    yield
+    if grouped:
+        keep_groups_together(items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -78,3 +78,9 @@ def test_no_public_name_is_defined_twice_without_a_reason() -> None:
 def test_modules_are_small_enough_to_hold_in_the_head() -> None:
     lines = {path: len((PACKAGE / path).read_text("utf-8").splitlines()) for path, _ in modules()}
     assert not {path: number for path, number in lines.items() if number > 420}
+
+
+def test_tests_of_a_file_are_dealt_out_together(request):
+    """pytest-xdist goes by what follows the last @: without it every worker would make the fixtures of every module."""
+    grouped = bool(request.config.getoption("loadgroup", default=False))
+    assert request.node.nodeid.endswith("@tests/test_layout.py") is grouped

@@ -106,11 +106,28 @@ def sort_into_tiers(items: list[pytest.Item], *, grouped: bool) -> None:
         items.sort(key=_turn)
 
 
+def keep_groups_together(items: list[pytest.Item]) -> None:
+    """Name each test's group in its id, by which the workers' tests are dealt out.
+
+    pytest-xdist does so itself, but with pytest 9.2 what it writes is no longer read
+    (https://github.com/pytest-dev/pytest-xdist/issues/1386): without this, each test is dealt out alone.
+    """
+    for item in items:
+        suffix = f"@{_group(item)}"
+        if not item.nodeid.endswith(suffix):
+            item._id = type(item._id).parse(item.nodeid + suffix)
+
+
 def _turn(item: pytest.Item) -> int:
+    group = _group(item)
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
+
+
+def _group(item: pytest.Item) -> str:
     mark = item.get_closest_marker("xdist_group")
     assert mark is not None
-    group = mark.args[0]
-    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
+    name: str = mark.args[0]
+    return name
 
 
 def _parameters(item: pytest.Item) -> set[str]:
