@@ -120,9 +120,15 @@ class Scope(StrEnum):
     """Permissions of a key.
 
     ``read`` is for one customer and the customer base, ``batch`` for many customers at once, ``metrics`` for Prometheus
-    alone.
+    alone, ``act`` for what changes something (campaigns, contacts) and ``admin`` for the keys. None includes another.
     """
 
     READ = "read"
     BATCH = "batch"
     METRICS = "metrics"
+    ACT = "act"
+    ADMIN = "admin"
+
+
+USUAL_SCOPES = frozenset({Scope.READ, Scope.BATCH, Scope.METRICS})
+"""The permissions of a key for which none are named: everything that changes nothing."""

@@ -7,6 +7,8 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +19,8 @@ from customer_revenue.choices import Scope
 from customer_revenue.errors import InvalidParameter, KeysUnavailable
 
 KEY_PREFIX = "cr_"
+USE_SECONDS = 60.0
+"""How exactly the last use of a key is known."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -43,7 +47,8 @@ class KeyFile:
     """The API keys in one JSON file, which a running service reads again when it changes.
 
     Once there has been a key, keys are required: the list may be empty, and a file that is gone or damaged lets nobody
-    in. A mark beside it, ``keys.json.required``, says that there has been one.
+    in. A mark beside it, ``keys.json.required``, says that there has been one. The folder ``keys.json.used`` has an
+    empty file for each key, whose time is that of the key's last use.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,6 +56,8 @@ class KeyFile:
         self._lock = FileLock(f"{path}.lock")
         self._mark = path.with_name(f"{path.name}.required")
         self._read: tuple[int, list[ApiKey]] = (0, [])
+        self._uses = path.with_name(f"{path.name}.used")
+        self._noted: dict[str, float] = {}
         self._seen = False
         """Whether the file has been there."""
 
@@ -117,6 +124,24 @@ class KeyFile:
             if len(kept) == len(keys):
                 raise InvalidParameter(f"no key named {name}; the keys are {', '.join(k.name for k in keys) or 'none'}")
             self._write(kept)
+        (self._uses / name).unlink(missing_ok=True)
+
+    def note_use(self, name: str) -> None:
+        """Note that a key has been used, once in :data:`USE_SECONDS`. Where that cannot be written, it is left out."""
+        now = time.monotonic()
+        if now - self._noted.get(name, -USE_SECONDS) < USE_SECONDS:
+            return
+        self._noted[name] = now
+        with suppress(OSError):
+            self._uses.mkdir(mode=0o700, exist_ok=True)
+            (self._uses / name).touch(mode=0o600)
+
+    def used_at(self, name: str) -> dt.datetime | None:
+        """When a key was last used, to :data:`USE_SECONDS`; ``None`` if it never was."""
+        try:
+            return dt.datetime.fromtimestamp((self._uses / name).stat().st_mtime, dt.UTC).replace(microsecond=0)
+        except OSError:
+            return None
 
     def match(self, secret: str) -> ApiKey | None:
         """The key with this secret, compared in constant time with every key; ``None`` if no valid one matches."""

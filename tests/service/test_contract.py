@@ -17,6 +17,7 @@ from customer_revenue.service.openapi import example, operation_id
 from customer_revenue.service.routes import (
     advice,
     analytics,
+    api_keys,
     campaigns,
     customer_batches,
     customers,
@@ -44,7 +45,19 @@ def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
 
 
-ROUTERS = (advice, analytics, campaigns, customer_batches, customers, dashboard, economics, model, movements, search)
+ROUTERS = (
+    advice,
+    analytics,
+    api_keys,
+    campaigns,
+    customer_batches,
+    customers,
+    dashboard,
+    economics,
+    model,
+    movements,
+    search,
+)
 ANSWERS = {
     operation_id(route): route.response_model
     for module in ROUTERS

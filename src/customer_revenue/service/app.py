@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_revenue import __version__
+from customer_revenue.keys import KeyFile
 from customer_revenue.service.admission import Admission
 from customer_revenue.service.error_responses import ERROR_HANDLERS, ErrorAnswer, error_response
 from customer_revenue.service.middleware import middleware_layers
@@ -24,6 +25,7 @@ from customer_revenue.service.response_cache import ResponseCache
 from customer_revenue.service.routes import (
     advice,
     analytics,
+    api_keys,
     campaigns,
     customer_batches,
     customers,
@@ -58,6 +60,7 @@ class Application(Starlette):
         self.serving_state = ServingState(settings)
         self.prediction_log = PredictionLog(settings.log, settings.logged_share)
         self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
+        self.api.state.keys = KeyFile(settings.keys)
         self.api.state.campaigns = CampaignFile(settings.campaigns)
         super().__init__(
             routes=[
@@ -105,6 +108,7 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog, admission: 
     api.add_middleware(ResponseCache, state=serving_state)
     routers = (
         customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, search, model,
+        api_keys,
     )  # fmt: skip
     for routes in routers:
         api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})

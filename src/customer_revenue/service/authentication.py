@@ -61,7 +61,8 @@ class AuthMiddleware:
         self._log_once("")
         if key is None:
             return _unauthorized("send a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
-        needed = KeyScope.BATCH if scope["method"] == "POST" else KeyScope.READ
+        self._keys.note_use(key.name)
+        needed = needed_scope(scope["method"], own_path(scope))
         may_measure = KeyScope.METRICS in key.scopes and own_path(scope) == "/metrics"
         if needed not in key.scopes and not may_measure:
             return error_response(403, "forbidden", f"the key {key.name} has no {needed} scope")
@@ -71,6 +72,26 @@ class AuthMiddleware:
         if message and message != self._last_logged:
             logger.error("%s", message)
         self._last_logged = message
+
+
+def needed_scope(method: str, path: str) -> KeyScope:
+    """The scope that a key needs for a request.
+
+    >>> needed_scope("POST", "/api/payment/analytics/customers/batch").value
+    'batch'
+    >>> needed_scope("POST", "/api/payment/analytics/campaigns").value
+    'act'
+    """
+    if _is_below(path, "/api/payment/analytics/keys"):
+        return KeyScope.ADMIN
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return KeyScope.READ
+    acts = method != "POST" or _is_below(path, "/api/payment/analytics/campaigns")
+    return KeyScope.ACT if acts else KeyScope.BATCH
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _is_cross_site(scope: Scope, headers: Headers) -> bool:

@@ -42,7 +42,7 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     429: (
         "The API key has sent too many requests.",
         "too_many_requests",
-        "the key reports may send 60 requests per minute; wait 12 s",
+        "the key reports may send 60 requests per minute to each worker; wait 12 s",
     ),
     503: (
         "No store or no model can answer, or too many requests are waiting (with `Retry-After`).",

@@ -28,7 +28,9 @@ class RateLimit:
         if self._limit is None or self._limiter.hit(self._limit, key_name):
             return None
         seconds = max(1, round(self._limiter.get_window_stats(self._limit, key_name).reset_time - time.time()))
-        message = f"the key {key_name} may send {self._limit.amount} requests per minute; wait {seconds} s"
+        message = (
+            f"the key {key_name} may send {self._limit.amount} requests per minute to each worker; wait {seconds} s"
+        )
         response = error_response(429, "too_many_requests", message)
         response.headers["Retry-After"] = str(seconds)
         return response

@@ -18,7 +18,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_BODY_BYTES = 256 * 1024
 OVERHEAD_BYTES = 1024
 """Of what holds a response and its address: objects of Python, rounded up."""
-OF_CAMPAIGNS = "/payment/analytics/campaigns"
+NEVER_KEPT = ("/payment/analytics/campaigns", "/payment/analytics/keys")
+"""What does not follow from store, model and day: campaigns and what they brought, and keys."""
 CALCULATION_DATE = re.compile(rb'"calculation_date":"[^"]*"')
 
 
@@ -62,8 +63,7 @@ class ResponseCache:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
-        # What campaigns were created and what they brought does not follow from store, model and day.
-        version = None if OF_CAMPAIGNS in scope["path"] else self._state.version()
+        version = None if any(path in scope["path"] for path in NEVER_KEPT) else self._state.version()
         if version is not None and version != self._version:
             self._cache.clear()  # responses of an older store or model
             self._version = version
