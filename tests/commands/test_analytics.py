@@ -21,6 +21,7 @@ NAMES = {
     "cohort-money": "cohorts",
     "segment-flows": "flows",
     "order-sequence": "order_numbers",
+    "refunds-to-come": "months",
     "segments": "segments",
     "widget": "topCustomers",
 }

@@ -32,6 +32,7 @@ from customer_revenue.revenue.profit import (
     profit_by_product,
     total_profit,
 )
+from customer_revenue.revenue.refund_delays import refund_delays, revenue_by_day
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.segment_flows import segment_flows
 from customer_revenue.revenue.summary import summary
@@ -93,6 +94,8 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "order sequence": order_sequence(known, day),
         "segment flows": segment_flows(earlier, base, FlowBy.STAGE, policy.rfm),
         "RFM flows": segment_flows(earlier, base, FlowBy.RFM, policy.rfm),
+        "refund delays": refund_delays(known),
+        "revenue by day": revenue_by_day(known),
         "acquired by day": acquired_by_day(known, levels, day),
         "early value": early_value(known, levels, day, 7, 400),
         "value by age": value_by_age(known, levels, day, AGE_ENDS, 365),

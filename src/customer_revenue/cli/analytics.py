@@ -154,6 +154,12 @@ def order_sequence(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     print_result(store, as_of, lambda base: base.order_sequence())
 
 
+@analytics.command("refunds-to-come")
+def refunds_to_come(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
+    """Refunds that are still to be expected on the orders of the last months."""
+    print_result(store, as_of, lambda base: base.refunds_to_come())
+
+
 @analytics.command("cohort-money")
 def cohort_money(
     max_days: Annotated[int, typer.Option(min=0, max=730, help="Age up to which the curves go, in days.")] = 365,

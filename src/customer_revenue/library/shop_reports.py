@@ -1,4 +1,4 @@
-"""Movements between segments, and the sequence of orders."""
+"""Movements between segments, the sequence of orders, and refunds to come."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.flows_and_sequences import sequence_body
+from customer_revenue.workflows.customer_base.refund_outlook import RefundOutlook, refund_outlook_body
 
 
 def segment_flows(orders: Orders, since: DayLike, by: str = "segment", as_of: DayLike | None = None) -> pd.DataFrame:
@@ -78,3 +79,29 @@ def order_sequence(orders: Orders, as_of: DayLike | None = None) -> pd.DataFrame
         for row in rows
     ]
     return pd.DataFrame(flat)
+
+
+def refunds_to_come(orders: Orders, as_of: DayLike | None = None) -> pd.DataFrame:
+    """Refunds that are still to be expected on recent orders, learned from how long past refunds took.
+
+    Args:
+        orders: the store.
+        as_of: by default the store's as-of day.
+
+    Returns:
+        One row per ``month`` of orders, the last twelve with one: ``revenue_cents``, ``refunds_so_far_cents``,
+        ``refunds_to_come_cents`` with its 80 % interval, ``interval_note`` where the mean lies outside of that, and
+        ``expected_net_revenue_cents``. ``attrs`` has the ``total`` of the months and ``foreseen_days``, the delay up
+        to which refunds are foreseen.
+
+    >>> import customer_revenue as cr
+    >>> with cr.load_orders(cr.simulate_orders(400, days=365, seed=1)) as orders:
+    ...     found = cr.refunds_to_come(orders)
+    >>> bool((found["expected_net_revenue_cents"] <= found["revenue_cents"]).all())
+    True
+    """
+    store = orders.store
+    body = refund_outlook_body(RefundOutlook.of(store.for_joins(), store.as_of(as_day(as_of))))
+    found = pd.DataFrame(cast("list[dict[str, Any]]", body["months"]))
+    found.attrs = {name: body[name] for name in ("total", "foreseen_days")}
+    return found

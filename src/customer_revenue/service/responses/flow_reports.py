@@ -1,4 +1,4 @@
-"""Responses about movements between segments, and about the sequence of orders."""
+"""Responses about movements between segments, the sequence of orders, and refunds to come."""
 
 from __future__ import annotations
 
@@ -63,3 +63,31 @@ class OrderSequence(Complete):
     """What customers' first, second … orders bring, and how soon the next follows."""
 
     order_numbers: list[OrderNumber] = Field(description="By number, 1 to 10.")
+
+
+class RefundSums(Answer):
+    """Orders, and what becomes of their revenue."""
+
+    revenue_cents: int = Field(description="Revenue of these orders, in cents; orders refunded as a whole left out.")
+    refunds_so_far_cents: int = Field(description="What has been refunded of it, in cents.")
+    refunds_to_come_cents: int = Field(description="What is still expected to be refunded, in cents.")
+    refunds_low_cents: int = Field(description="Lower end of the 80 % interval of what is to come.")
+    refunds_high_cents: int = Field(description="Upper end of that interval.")
+    interval_note: str | None = Field(description="Why the mean lies outside of the interval; null where it does not.")
+    expected_net_revenue_cents: int = Field(description="Revenue less both, in cents.")
+
+
+class RefundMonth(RefundSums):
+    """The orders of a month."""
+
+    month: str = Field(description="Month of the orders, such as 2023-11.")
+
+
+class RefundsToCome(Complete):
+    """Refunds that are still to be expected on recent orders."""
+
+    months: list[RefundMonth] = Field(description="The last twelve months with an order, oldest first.")
+    total: RefundSums = Field(description="All of these months together.")
+    foreseen_days: int = Field(
+        description="Refunds up to so many days after their order are foreseen; 0 where no order is a day old."
+    )

@@ -1,4 +1,4 @@
-"""``/payment/analytics/…``: movements between segments, and the sequence of orders."""
+"""``/payment/analytics/…``: movements between segments, the sequence of orders, and refunds to come."""
 
 from __future__ import annotations
 
@@ -37,3 +37,13 @@ def order_sequence(state: State, as_of: AsOfDay = None) -> Response:
     An order counts for a lag once it is that old.
     """
     return json_response(state.current().of_base(lambda base: base.order_sequence(), as_of))
+
+
+@router.get("/refunds-to-come", response_model=replies.RefundsToCome, summary="Refunds still to be expected")
+def refunds_to_come(state: State, as_of: AsOfDay = None) -> Response:
+    """Revenue of the last twelve months' orders, what has been refunded of it, and what is still to be expected.
+
+    Learned from the shop's own delays between orders and their dated refunds. A refund that names no order belongs to
+    its customer's latest.
+    """
+    return json_response(state.current().of_base(lambda base: base.refunds_to_come(), as_of))

@@ -269,6 +269,12 @@ class CustomerBase:
 
         return sequence_body(self._joins, self.when)
 
+    def refunds_to_come(self) -> Body:
+        """Refunds that are still to be expected on the orders of the last months."""
+        from customer_revenue.workflows.customer_base.refund_outlook import RefundOutlook, refund_outlook_body
+
+        return refund_outlook_body(RefundOutlook.of(self._joins, self.when))
+
     def cohort_money(self, max_days: int) -> Body:
         """Cumulative net revenue and profit per customer by month of acquisition and age."""
         from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
