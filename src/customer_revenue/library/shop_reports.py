@@ -103,5 +103,6 @@ def refunds_to_come(orders: Orders, as_of: DayLike | None = None) -> pd.DataFram
     store = orders.store
     body = refund_outlook_body(RefundOutlook.of(store.for_joins(), store.as_of(as_day(as_of))))
     found = pd.DataFrame(cast("list[dict[str, Any]]", body["months"]))
+    found["interval_note"] = found["interval_note"].astype(object).where(found["interval_note"].notna(), None)
     found.attrs = {name: body[name] for name in ("total", "foreseen_days")}
     return found
