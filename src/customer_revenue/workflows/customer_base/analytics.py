@@ -54,6 +54,7 @@ from customer_revenue.workflows.customer_base.base_queries import (
     known_triangle,
     metrics_of_widget,
 )
+from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body, sequence_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
 from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
@@ -257,16 +258,12 @@ class CustomerBase:
 
     def flows(self, by: FlowBy, earlier: CustomerBase) -> Body:
         """Who moved from which segment, stage or RFM group to which since the day of another base."""
-        from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
-
         days = (earlier.when.day, self.when.day)
         with self._lock:
             return flows_body(earlier._customer_rows, self._customer_rows, days, by, self._policy)
 
     def order_sequence(self) -> Body:
         """What customers' first, second … orders bring, and how soon the next follows."""
-        from customer_revenue.workflows.customer_base.flows_and_sequences import sequence_body
-
         return sequence_body(self._joins, self.when)
 
     def refunds_to_come(self) -> Body:
