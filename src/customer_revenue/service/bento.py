@@ -14,11 +14,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import bentoml
-from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 
 from customer_revenue.choices import OWNER_ONLY
 from customer_revenue.errors import CustomerRevenueError
+from customer_revenue.service.prometheus_metrics import MULTIPROCESS_FOLDER
 from customer_revenue.settings import load_settings
 
 if TYPE_CHECKING:
@@ -31,15 +31,21 @@ SERVICE_STATEMENT_SECONDS = 60
 
 BATCH_ROUTE = "/payment/analytics/customers/batch"
 
+METRICS_FOLDER = "METRICS_OF_CUSTOMER_REVENUE"
+"""Environment variable by which the workers of one service know the folder of its metrics."""
+
 settings = load_settings()
 if "statement_seconds" not in settings.model_fields_set:
     settings = load_settings(statement_seconds=SERVICE_STATEMENT_SECONDS)
 
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # in the process that starts the workers
-    # By default all services of a user share one folder, and each empties it when it starts.
-    folder = tempfile.mkdtemp(prefix="customer-revenue-metrics-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    BentoMLContainer.prometheus_multiproc_dir.set(folder)
+if METRICS_FOLDER not in os.environ:  # in the process that starts the workers
+    folder = os.environ.get(MULTIPROCESS_FOLDER)
+    if folder is None:
+        folder = tempfile.mkdtemp(prefix="customer-revenue-metrics-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[METRICS_FOLDER] = folder
+# BentoML names one folder for all services of a user, and empties it whenever one of them starts.
+os.environ[MULTIPROCESS_FOLDER] = os.environ[METRICS_FOLDER]
 
 
 @cache
