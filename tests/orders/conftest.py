@@ -218,8 +218,8 @@ def mysql(server_of: ServerOf, tmp_path: Path) -> Iterator[MakeServerShop]:
 class SparkFolder(Shop):
     """A shop whose store is a folder of Parquet tables."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, **settings)
         self.path = folder / "store"
         self.url = f"spark:///{self.path}"
         self.settings = self.settings.model_copy(update={"store": self.url})

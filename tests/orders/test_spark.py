@@ -5,16 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.orders.conftest import Shop
-from typing_extensions import override
+from tests.orders.conftest import Shop, SparkFolder
 
 from customer_revenue.errors import (
     CustomerReassigned,
@@ -34,22 +32,8 @@ if TYPE_CHECKING:
 ITEMS = "order_id,user_id,created_at,total,status,product_id,product_name,quantity,amount_cents"
 
 
-class SparkShop(Shop):
-    """A shop whose store is a folder of Parquet tables."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(folder, **settings)
-        self.path = folder / "store"
-        self.url = f"spark:///{self.path}"
-        self.settings = self.settings.model_copy(update={"store": self.url})
-
-    @override
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Query the current version with DuckDB."""
-        with duckdb.connect() as con:
-            for folder in (self.path / "current").glob("*/"):
-                con.execute(f"CREATE VIEW {folder.name} AS FROM '{folder}/*.parquet'")
-            return con.execute(sql).fetchall()
+class SparkShop(SparkFolder):
+    """A shop whose versions are looked at."""
 
     @property
     def versions(self) -> list[str]:
