@@ -86,7 +86,8 @@ def doubly_robust(outcome: Floats, mailed: Marks, expected: Floats) -> Floats:
         expected: outcome without and with the e-mail, one column each, learned from others.
     """
     own = expected[np.arange(len(outcome)), mailed.astype(int)]
-    return expected[:, 1] - expected[:, 0] + (mailed - CHANCE) / (CHANCE * (1 - CHANCE)) * (outcome - own)
+    score: Floats = expected[:, 1] - expected[:, 0] + (mailed - CHANCE) / (CHANCE * (1 - CHANCE)) * (outcome - own)
+    return score
 
 
 def expected_outcomes(features: Floats, outcome: Floats, mailed: Marks, others: Floats, seed: int) -> Floats:
