@@ -43,5 +43,5 @@ def test_it_is_a_story_with_a_conclusion(path: Path) -> None:
     assert words[-1].startswith("**What we have learned.**")
 
 
-def test_there_are_seven() -> None:
-    assert [path.stem[:2] for path in notebooks()] == ["01", "02", "03", "04", "05", "06", "07"]
+def test_there_are_eight() -> None:
+    assert [path.stem[:2] for path in notebooks()] == ["01", "02", "03", "04", "05", "06", "07", "08"]
