@@ -107,3 +107,13 @@ def test_contacts_keep_customers_out(campaigns: Service) -> None:
     made = campaigns.client.post(BASE, json=wanted).json()
     assert made["left_out"]["recent_contact"] == 1
     assert campaigns.client.post(f"{BASE}/contacts", json={"contacts": []}).status_code == 422
+
+
+@pytest.mark.parametrize("day", [0, "2023-02-30", "yesterday", "0001-01-01", None, "2023-12-01T00:00:00"])
+def test_a_wrong_day_of_a_contact_is_told_and_none_is_recorded(campaigns: Service, day: object) -> None:
+    contacts = [{"customer_id": "new", "contacted_on": "2023-12-01"}, {"customer_id": "new", "contacted_on": day}]
+    refused = campaigns.client.post(f"{BASE}/contacts", json={"contacts": contacts})
+    assert refused.status_code == 422
+    assert "contacts.1" in refused.json()["error"]["message"]
+    again = campaigns.client.post(f"{BASE}/contacts", json={"contacts": contacts[:1]})
+    assert again.json()["new"] == (1 if day == 0 else 0)

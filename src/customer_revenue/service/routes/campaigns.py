@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -12,7 +11,7 @@ from customer_revenue.service.responses import campaigns as replies
 from customer_revenue.service.routes.common import AsOfDay, State, csv_response, json_response
 from customer_revenue.workflows.campaigns.audience import Audience
 from customer_revenue.workflows.campaigns.campaign_file import CAMPAIGN_NAME, CampaignFile
-from customer_revenue.workflows.campaigns.contact_log import Contact
+from customer_revenue.workflows.campaigns.contact_log import contacts_of
 from customer_revenue.workflows.campaigns.create_campaign import (
     LEAST_HOLD_OUT,
     MOST_DAYS,
@@ -21,8 +20,6 @@ from customer_revenue.workflows.campaigns.create_campaign import (
     listed_members,
 )
 from customer_revenue.workflows.customers.posted_orders import CustomerId, StrictRequest
-
-MOST_CONTACTS_SENT = 100_000
 
 router = APIRouter(prefix="/payment/analytics/campaigns", tags=["campaigns"])
 
@@ -69,14 +66,14 @@ class SentContact(StrictRequest):
     """One contact of a customer."""
 
     customer_id: CustomerId = Field(description="Id of the customer.", examples=["user_123"])
-    contacted_on: dt.date = Field(description="The day.", examples=["2023-12-01"])
+    contacted_on: str = Field(description="The day.", pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2023-12-01"])
     channel: str = Field(default="", max_length=40, description="Such as `email`, if known.", examples=["email"])
 
 
 class ContactsRequest(StrictRequest):
     """Contacts to record; those that are known already are left as they are."""
 
-    contacts: list[SentContact] = Field(min_length=1, max_length=MOST_CONTACTS_SENT, description="The contacts.")
+    contacts: list[SentContact] = Field(min_length=1, description="The contacts.")
 
 
 @router.get("", response_model=replies.Campaigns, summary="The campaigns", operation_id="campaigns")
@@ -97,7 +94,8 @@ def create(wanted: CampaignRequest, state: State, file: File) -> Response:
 def contacts(sent: ContactsRequest, state: State, file: File) -> Response:
     """Record who was contacted when, so that campaigns leave out those contacted just now or too often."""
     answers = state.current()
-    new = file.add_contacts(Contact(one.customer_id, one.contacted_on, one.channel) for one in sent.contacts)
+    rows = ((f"contacts.{place}", one.model_dump()) for place, one in enumerate(sent.contacts))
+    new = file.add_contacts(list(contacts_of(rows)))
     return json_response(answers.complete({"contacts": len(sent.contacts), "new": new}, answers.when(None)))
 
 
