@@ -42,10 +42,15 @@ THOROUGH = frozenset(
         *("tests/orders/test_generic.py", "tests/orders/test_conservation.py", "tests/orders/test_samples.py"),
         *("tests/orders/test_files.py", "tests/orders/test_store.py", "tests/orders/test_forgetting.py"),
         *("tests/actions/test_reality.py", "tests/trust/test_feed.py", "tests/trust/test_realised.py"),
-        *("tests/trust/test_gate.py", "tests/trust/test_accidents.py"),
+        *("tests/trust/test_gate.py", "tests/trust/test_accidents.py", "tests/commands/test_acquisition.py"),
+        *("tests/orders/test_aliases.py", "tests/orders/test_import.py", "tests/orders/test_quarantine_export.py"),
+        *("tests/orders/test_no_customer.py", "tests/orders/test_currencies.py", "tests/orders/test_refunds.py"),
+        *("tests/orders/test_optional_columns.py", "tests/orders/test_platforms.py"),
+        *("tests/modeling/test_shop_prior.py", "tests/modeling/test_uplift_benchmark.py"),
+        *("tests/modeling/test_forest.py", "tests/modeling/test_cohort_money.py"),
     }
 )
-"""Files whose tests fit models or try many cases: none of them takes less than five seconds."""
+"""Files whose tests fit models, import many files or try many cases: none of them takes less than five seconds."""
 
 PREDICTORS = frozenset({"predictor", "fitted"})
 GROUPS = {"databases": DATABASES, "browser": BROWSER, "spark": SPARK, "predictor": PREDICTORS}
@@ -60,7 +65,8 @@ LONGEST = (
     *("tests/trust/test_retraining.py", "tests/trust/test_walk.py", "tests/commands/test_tracking.py"),
     *("tests/commands/test_demo.py", "tests/trust/test_promotion.py", "tests/modeling/test_real_data.py"),
     *("tests/test_installation.py", "tests/trust/test_hindsight.py", "tests/trust/test_odd_shops.py"),
-    *("tests/service/test_access.py", "tests/service/test_replacing.py", "tests/orders/test_atomic.py"),
+    *("tests/service/test_access.py", "tests/service/test_replacing.py", "tests/orders/test_aliases.py"),
+    *("tests/commands/test_commands.py", "tests/orders/test_conservation.py", "tests/orders/test_atomic.py"),
 )
 """Groups and files that begin first, the longest at the front: at the end no worker waits for another."""
 

@@ -147,27 +147,36 @@ def _without_fractions(row: dict[str, Any]) -> str:
     return repr([value for value in row.values() if not isinstance(value, float)])
 
 
+@pytest.fixture(scope="module")
+def embedded(stores: Stores) -> dict[str, object]:
+    """The service's answers over the embedded store."""
+    return _bodies(stores, "duckdb")
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_as_the_service_answers(stores: Stores, engine: str, same: Callable[[Any, Any], bool]) -> None:
-    bodies = []
-    for name in ("duckdb", engine):
-        answers = Answers.open(stores.settings(name))
-        customers = answers.base()
-        bodies.append(
-            {
-                "widget": customers.widget(10),
-                "top customers": customers.top_customers(TopBy.LTV, 20, 3),
-                "at risk": customers.at_risk("at_risk", None, None, AtRiskBy.REVENUE_AT_RISK, 20, 0),
-                "cohorts": customers.cohorts(CohortUnit.MONTH),
-                "distribution": customers.distribution(),
-                "purchase frequency": customers.purchase_frequency(),
-                "rfm": customers.rfm("champions", 20, 0),
-                "acquisition": customers.acquisition(FirstDayBy.SIZE, 180, None),
-                "segments": customers.segments(),
-                "actions": customers.actions(20, 0),
-                "forecast": customers.forecast(6),
-            }
-        )
-        answers.close()
-    for name, body in bodies[0].items():
-        assert same(body, bodies[1][name]), (name, body, bodies[1][name])
+def test_as_the_service_answers(
+    stores: Stores, engine: str, embedded: dict[str, object], same: Callable[[Any, Any], bool]
+) -> None:
+    there = _bodies(stores, engine)
+    for name, body in embedded.items():
+        assert same(body, there[name]), (name, body, there[name])
+
+
+def _bodies(stores: Stores, engine: str) -> dict[str, object]:
+    answers = Answers.open(stores.settings(engine))
+    customers = answers.base()
+    bodies: dict[str, object] = {
+        "widget": customers.widget(10),
+        "top customers": customers.top_customers(TopBy.LTV, 20, 3),
+        "at risk": customers.at_risk("at_risk", None, None, AtRiskBy.REVENUE_AT_RISK, 20, 0),
+        "cohorts": customers.cohorts(CohortUnit.MONTH),
+        "distribution": customers.distribution(),
+        "purchase frequency": customers.purchase_frequency(),
+        "rfm": customers.rfm("champions", 20, 0),
+        "acquisition": customers.acquisition(FirstDayBy.SIZE, 180, None),
+        "segments": customers.segments(),
+        "actions": customers.actions(20, 0),
+        "forecast": customers.forecast(6),
+    }
+    answers.close()
+    return bodies

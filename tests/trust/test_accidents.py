@@ -56,6 +56,12 @@ def lines(online_retail: Path) -> Path:
     return online_retail
 
 
+@pytest.fixture(scope="module")
+def clean(online_retail: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The feed as it is, imported. Not to be changed."""
+    return imported(online_retail, tmp_path_factory.mktemp("clean"))
+
+
 def findings(settings: Settings, day: dt.date = LAST_DAY) -> dict[str, Finding]:
     with open_store(settings.store, settings.store_options) as store:
         return {finding.name: finding for finding in check_store(store, store.as_of(day), monitoring_policy())}
@@ -76,10 +82,9 @@ def test_an_accident_raises_its_alarm(lines: Path, tmp_path: Path, accident: str
     assert also <= ({"customers_unknown"} if accident == "ids_reformatted" else set()), also
 
 
-def test_the_clean_feed_raises_none_on_any_day(lines: Path, tmp_path: Path) -> None:
+def test_the_clean_feed_raises_none_on_any_day(clean: Settings) -> None:
     """Looked at every eighth day of nine months: every day lies in a window several times."""
-    settings = imported(lines, tmp_path)
-    with open_store(settings.store, settings.store_options) as store:
+    with open_store(clean.store, clean.store_options) as store:
         day, looks = dt.date(2011, 3, 7), 0
         while day <= dt.date(2011, 12, 8):
             found = check_store(store, store.as_of(day), monitoring_policy())
@@ -91,9 +96,8 @@ def test_the_clean_feed_raises_none_on_any_day(lines: Path, tmp_path: Path) -> N
     assert looks > 30
 
 
-def test_a_public_holiday_that_nobody_named_is_told(lines: Path, tmp_path: Path) -> None:
-    settings = imported(lines, tmp_path)
-    with open_store(settings.store, settings.store_options) as store:
+def test_a_public_holiday_that_nobody_named_is_told(clean: Settings) -> None:
+    with open_store(clean.store, clean.store_options) as store:
         found = check_store(store, store.as_of(dt.date(2011, 9, 2)), monitoring_policy(closed_days=()))
     (missing,) = (finding for finding in found if finding.name == "day_missing")
     assert missing.alarm
