@@ -108,7 +108,7 @@ UNANSWERED = (
 
 
 @given(st.lists(files, min_size=2, max_size=3) | st.lists(long_files, min_size=2, max_size=3))
-@_tried(4)
+@_tried(6)
 def test_orders_of_files_together_are_those_of_files_apart(
     make_shop: Callable[..., Shop], batches: list[list[Row]]
 ) -> None:
