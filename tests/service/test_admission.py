@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import pkgutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -16,15 +18,19 @@ from starlette.types import Message
 from tests.service.conftest import Service
 
 from customer_revenue.errors import Overloaded
+from customer_revenue.service import routes
 from customer_revenue.service.admission import (
     BATCHES_AT_ONCE,
     BATCHES_WAITING,
     CLIENT_GONE,
     Admission,
+    BatchRoute,
+    StoreRoute,
     Unwanted,
     check_wanted,
 )
 
+ANALYTICS = "/payment/analytics"
 BATCH = "/api/payment/analytics/customers/batch"
 CLIENTS = 24
 IDS = [f"c{number}" for number in range(800)] * 12 + [f"c{number}" for number in range(400)]
@@ -122,6 +128,14 @@ def test_work_that_nobody_waits_for_is_stopped_and_leaves_the_queue(why: str) ->
         assert [type(answer) for answer in answers] == [Overloaded] * 2
     assert (work.running, work.stopped) == (0, 1), "the one that waited has never begun"
     assert last.status_code == 200
+
+
+def test_every_route_queues_but_those_that_look_into_memory_or_at_keys() -> None:
+    modules = (import_module(f"{routes.__name__}.{found.name}") for found in pkgutil.iter_modules(routes.__path__))
+    found = [route for module in modules if hasattr(module, "router") for route in module.router.routes]
+    assert len(found) > 30
+    free = {route.path for route in found if not isinstance(route, BatchRoute | StoreRoute)}
+    assert free == {f"{ANALYTICS}/customers/{{user_id:path}}/revenue", f"{ANALYTICS}/keys"}
 
 
 def test_a_full_queue_is_documented(service: Service) -> None:

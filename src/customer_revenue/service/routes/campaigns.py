@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import campaigns as replies
 from customer_revenue.service.routes.common import AsOfDay, State, csv_response, json_response
 from customer_revenue.workflows.campaigns.audience import Audience
@@ -21,7 +22,7 @@ from customer_revenue.workflows.campaigns.create_campaign import (
 )
 from customer_revenue.workflows.customers.posted_orders import CustomerId, StrictRequest
 
-router = APIRouter(prefix="/payment/analytics/campaigns", tags=["campaigns"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics/campaigns", tags=["campaigns"])
 
 Name = Annotated[
     str,

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from customer_revenue.choices import FlowBy
+from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import flow_reports as replies
 from customer_revenue.service.routes.common import AsOfDay, State, json_response
 
-router = APIRouter(prefix="/payment/analytics", tags=["customer base"])
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["customer base"])
 
 
 @router.get("/segment-flows", response_model=replies.SegmentFlows, summary="Who moved between segments")
