@@ -47,7 +47,7 @@ class KeyFile:
     """The API keys in one JSON file, which a running service reads again when it changes.
 
     Once there has been a key, keys are required: the list may be empty, and a file that is gone or damaged lets nobody
-    in. A mark beside it, ``keys.json.required``, says that there has been one. The folder ``keys.json.used`` has an
+    in. A mark next to it, ``keys.json.required``, says that there has been one. The folder ``keys.json.used`` has an
     empty file for each key, whose time is that of the key's last use.
     """
 

@@ -16,7 +16,7 @@ POWER = 0.8
 
 
 def held_out(customer_ids: Sequence[str], strata: Ints, share: float, key: bytes) -> Marks:
-    """Who is held out: the same customers each time, whom nobody can tell without the key.
+    """Who is held out: the same customers each time, whom nobody can know without the key.
 
     Args:
         customer_ids: of the audience.

@@ -179,7 +179,7 @@ class Situations:
     def status(self, policy: Policy) -> Texts:
         """One word for each: ``new``, ``active``, ``due``, ``slipping`` or ``lost``.
 
-        ``lost`` are those who are more likely gone than not. The others are told by their own mean gap: within it
+        ``lost`` are those who are more likely gone than not. The others are judged by their own mean gap: within it
         ``active``, at its end ``due``, well beyond it ``slipping``; with one order, which makes no gap, by their stage.
         """
         timing = self.timing(policy.actions)

@@ -82,9 +82,9 @@ def bidding(
     value_days: Annotated[
         int, typer.Option(min=1, max=730, help="Days of expected profit since the first order.")
     ] = 365,
-    mature_days: Annotated[int, typer.Option(min=0, max=90, help="Age of a first order at which it is told.")] = 0,
+    mature_days: Annotated[int, typer.Option(min=0, max=90, help="Age of a first order at which it is reported.")] = 0,
     since_days: Annotated[
-        int, typer.Option(min=1, max=90, help="Told are those that reached it in so many days.")
+        int, typer.Option(min=1, max=90, help="Reported are those that reached it in so many days.")
     ] = 30,
     cap_percent: Annotated[int, typer.Option(min=50, max=100, help="Percentile to which values are cut.")] = 99,
     store: StoreUrl = None,

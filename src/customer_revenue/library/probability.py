@@ -61,7 +61,7 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
 
     Effects of covariates are parameters too: per unit of the column, or against its most common level. e to the effect
     is the factor of the rate of purchases, and of the rate (``pareto_nbd``) or odds (the others) of leaving. The other
-    parameters are those of a customer with mean numbers and the most common levels. ``repr`` tells the likelihood-ratio
+    parameters are those of a customer with mean numbers and the most common levels. ``repr`` gives the likelihood-ratio
     test against the model without covariates.
 
     >>> import customer_revenue as cr
@@ -111,14 +111,14 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         CovariateRows(self.covariates)
 
     def __repr__(self) -> str:
-        told = f"{self.name}{f', k = {self.k}' if self.k > 1 else ''}"
+        text = f"{self.name}{f', k = {self.k}' if self.k > 1 else ''}"
         if self._fit is None:
-            return f"<ProbabilityModel: {told}, not fitted>"
+            return f"<ProbabilityModel: {text}, not fitted>"
         if names := self._fit.rows.names:
             penalizer = self.purchases_.penalizer_
             test = f"penalizer {penalizer}, not tested" if penalizer else self.likelihood_ratio_test()
-            told += f", covariates {', '.join(names)}: {test}"
-        return f"<ProbabilityModel: {told}>"
+            text += f", covariates {', '.join(names)}: {test}"
+        return f"<ProbabilityModel: {text}>"
 
     def _html_repr(self) -> str:
         if self._fit is None:

@@ -205,7 +205,7 @@ class Corrections:
     def zero_log_odds(self, log_mean: Floats, horizon_days: float, size: float) -> Floats:
         """Log-odds of no purchase by the expected purchases.
 
-        A negative binomial knows no rhythm. Where customers have one, it only tells by how much the chance of none
+        A negative binomial knows no rhythm. Where customers have one, it only says by how much the chance of none
         moves with the mean: one payment a month is no Poisson count of mean 1.
         """
         counts = zero_count_log_odds(log_mean, size)

@@ -218,7 +218,7 @@ def _churn(
             continue
         X = np.vstack([s.baseline.churn_matrix(own, LEVEL_SHARE * s.churn_level(own).value) for s in usable])
         churned = stack([s.outcomes[f"purchases_{own}"] == 0 for s in usable])
-        if churned.min() == churned.max():  # all alike: there is nothing to tell apart
+        if churned.min() == churned.max():  # all alike: there is nothing to distinguish
             continue
         groups = np.unique(np.concatenate([s.customers for s in usable]).astype(str), return_inverse=True)[1]
         classifier = ChurnClassifier(X.shape[1] - 1, trees, seed=seed, categories=usable[0].baseline.categories)

@@ -2,7 +2,7 @@
 
 Customers of one shop differ in how regularly they buy: subscribers are nearly punctual, others come at random. Each
 class of customers follows MBG/CNBD-k (Platzer & Reutterer 2016) with its own k, rates and dropout; a customer's
-posterior of the class comes from their own history, in which the gaps' logarithms tell the rhythm, and everything
+posterior of the class comes from their own history, in which the gaps' logarithms show the rhythm, and everything
 that is predicted is the mean over that posterior.
 """
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Recipe:
     """A function that builds an expression, and the arguments after its table or tables.
 
-    The function is one of a module and depends on nothing but its arguments, whose ``repr`` tells them apart: plain
+    The function is one of a module and depends on nothing but its arguments, whose ``repr`` distinguishes them: plain
     values and frozen models. What differs from run to run, such as a day, is a ``parameter`` instead.
 
     Raises:
@@ -30,7 +30,7 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """What tells it from others."""
+        """What distinguishes it from others."""
         return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}"
 
     def over(self, tables: Any) -> ir.Table:

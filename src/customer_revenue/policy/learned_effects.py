@@ -1,4 +1,4 @@
-"""Effects that campaigns of the shop have measured: dated records beside the policy, joined with what it believes."""
+"""Effects that campaigns of the shop have measured: dated records next to the policy, joined with what it believes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each customer brought within some days of their first order: what a bid can be told of them."""
+"""What each customer brought within some days of their first order: what a bid can know of them."""
 
 from __future__ import annotations
 

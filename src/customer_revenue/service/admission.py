@@ -96,7 +96,7 @@ class _Work:
             return await handle(request)
 
     def abandon(self) -> None:
-        """Take it from the queue, or tell its thread to stop."""
+        """Take it from the queue, or ask its thread to stop."""
         self._unwanted.set()
         if not self._begun:
             self.task.cancel()

@@ -166,6 +166,6 @@ def prepare(registry: RegistryOptions) -> None:
     import mlflow.pyfunc  # noqa: F401
 
     if tracking_uri(registry).startswith("sqlite:"):
-        # What fails here fails again, and is told, when runs are sent.
+        # What fails here fails again, and is reported, when runs are sent.
         with contextlib.suppress(Exception), tracker(registry):
             pass

@@ -1,4 +1,4 @@
-"""Runs that wait to be sent to MLflow: a folder each, beside the bundles, written whole or not at all."""
+"""Runs that wait to be sent to MLflow: a folder each, next to the bundles, written whole or not at all."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def left_empty(
     source: str,
     conventions: Conventions,
 ) -> list[Inference]:
-    """Return what to tell of each optional column of a file that has values which cannot be read.
+    """Return what to say of each optional column of a file that has values which cannot be read.
 
     Args:
         con: the connection.

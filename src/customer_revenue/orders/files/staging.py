@@ -349,7 +349,7 @@ _ORIGINAL = (
 
 
 def _number_orders(con: duckdb.DuckDBPyConnection, loaded: Sequence[LoadedFile]) -> None:
-    """Tell apart the orders that have one id, of formats without order ids, in the order of the files and lines."""
+    """Distinguish the orders that have one id, of formats without order ids, in the order of the files and lines."""
     files = ", ".join(str(position) for position, file in enumerate(loaded) if file.format.numbers_orders)
     if not files:
         return

@@ -90,7 +90,7 @@ class Action(Answer):
 
 
 class Offer(Answer):
-    """A personal offer: the part of the decision that the customer is told."""
+    """A personal offer: the part of the decision that the customer sees."""
 
     offer_type: str = Field(description="Kind of offer.", examples=["exclusive_early_access"])
     discount_percentage: int = Field(ge=0, le=100, description="Discount; 0 where the decision gives none.")

@@ -30,7 +30,7 @@ class ProfitRow(ProfitSums):
 
 
 class Profits(Paged):
-    """Profit beside revenue."""
+    """Profit and revenue."""
 
     by: Literal["month", "product", "customer"] = Field(description="What a row is.")
     total: ProfitSums = Field(description="All identified customers together.")

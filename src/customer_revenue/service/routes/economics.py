@@ -15,7 +15,7 @@ from customer_revenue.workflows.customer_base.bidding_files import BidOptions
 router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["customer base"])
 
 
-@router.get("/profit", response_model=replies.Profits, summary="Profit beside revenue")
+@router.get("/profit", response_model=replies.Profits, summary="Profit and revenue")
 def profit(
     state: State,
     by: Annotated[ProfitBy, Query(description="What a row is.")] = ProfitBy.MONTH,
@@ -67,8 +67,10 @@ def bidding(
     form: Annotated[BiddingForm, Query(description="Whose form the file has.")],
     by: Annotated[FirstDayBy, Query(description="What makes the groups; known on the first day.")] = FirstDayBy.SIZE,
     value_days: Annotated[int, Query(ge=1, le=730, description="Days of expected profit since the first order.")] = 365,
-    mature_days: Annotated[int, Query(ge=0, le=90, description="Age of a first order at which it is told.")] = 0,
-    since_days: Annotated[int, Query(ge=1, le=90, description="Told are those that reached it in so many days.")] = 30,
+    mature_days: Annotated[int, Query(ge=0, le=90, description="Age of a first order at which it is reported.")] = 0,
+    since_days: Annotated[
+        int, Query(ge=1, le=90, description="Reported are those that reached it in so many days.")
+    ] = 30,
     cap_percent: Annotated[int, Query(ge=50, le=100, description="Percentile to which values are cut.")] = 99,
     as_of: AsOfDay = None,
 ) -> Response:

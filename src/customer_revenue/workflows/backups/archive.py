@@ -36,7 +36,7 @@ class BackupContents(BaseModel):
     files: dict[str, str]
     """The SHA-256 of each member, by its name, which begins with the part that it belongs to."""
     links: dict[str, str] = {}
-    """Links to a folder beside them, by name, such as that to the champion."""
+    """Links to a folder next to them, by name, such as that to the champion."""
 
     def part(self, name: str) -> list[str]:
         """The members of a part, such as ``models``."""

@@ -104,7 +104,7 @@ def _is_there(settings: Settings, part: str) -> bool:
 
 
 def _hashes(settings: Settings) -> dict[str, bool]:
-    """Everyone who is known to be forgotten: by the file beside the store, and by the store that is replaced."""
+    """Everyone who is known to be forgotten: by the file next to the store, and by the store that is replaced."""
     known = ForgottenFile(settings.forgotten)
     if store_exists(settings.store):
         known.add_hashes(forgotten_hashes(settings.store))

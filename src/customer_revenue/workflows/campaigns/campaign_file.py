@@ -1,4 +1,4 @@
-"""The file of campaigns, SQLite beside the store: it survives imports, and every change is one transaction."""
+"""The file of campaigns, SQLite next to the store: it survives imports, and every change is one transaction."""
 
 from __future__ import annotations
 

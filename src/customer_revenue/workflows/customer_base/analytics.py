@@ -253,7 +253,7 @@ class CustomerBase:
         return forecast_body(forecast, trends, self.when, months, unit, self._policy, currency, margin)
 
     def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
-        """Profit beside revenue, in total and by month, product or customer."""
+        """Profit and revenue, in total and by month, product or customer."""
         return profit_body(self._joins, self.when, self._policy.margin, by, limit, offset)
 
     def flows(self, by: FlowBy, earlier: CustomerBase) -> Body:

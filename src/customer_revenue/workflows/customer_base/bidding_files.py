@@ -51,8 +51,8 @@ class BidOptions:
     Attributes:
         by: what is known on the first day.
         value_days: the value is the expected profit within so many days of the first order.
-        mature_days: age of a first order at which the value is told; what came until then is in it.
-        since_days: orders are told that reached that age within so many days.
+        mature_days: age of a first order at which the value is reported; what came until then is in it.
+        since_days: orders are reported that reached that age within so many days.
         cap_percent: values above this percentile of the file's are cut to it.
     """
 
@@ -93,13 +93,13 @@ def bidding_body(store: Store, when: AsOf, margin: MarginRate, form: BiddingForm
         NotEnoughData: nobody had bought by then.
     """
     rows, currency = bid_rows(store, when, margin, options), store.info.currency
-    told = [row for row in rows if row["email"]] if form is BiddingForm.GOOGLE else rows
-    file = google_csv(told, currency) if form is BiddingForm.GOOGLE else meta_lines(told, currency)
+    reported = [row for row in rows if row["email"]] if form is BiddingForm.GOOGLE else rows
+    file = google_csv(reported, currency) if form is BiddingForm.GOOGLE else meta_lines(reported, currency)
     return {
         "form": form.value,
-        "conversions": len(told),
+        "conversions": len(reported),
         "without_email": sum(not row["email"] for row in rows),
-        "total_value_cents": sum(row["value_cents"] for row in told),
+        "total_value_cents": sum(row["value_cents"] for row in reported),
         "margin_percent": margin.percent,
         "margin_basis": margin.basis,
         "file": file,

@@ -1,4 +1,4 @@
-"""What the shop earned: profit beside revenue, as an answer and as a rate for what is to come."""
+"""What the shop earned: profit and revenue, as an answer and as a rate for what is to come."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The trial of a model before a service takes it up: a child process loads it and predicts for real customers.
 
 What is wrong with a bundle may end the process that reads it. One trial serves all workers and restarts: its verdict is
-kept beside the bundles, under the checksum of the manifest, which holds those of all files.
+kept next to the bundles, under the checksum of the manifest, which holds those of all files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The champion: which version is in use, how it is promoted and rolled back, and the record of every change.
 
 The record, ``promotions.json`` in the folder of models, is written first, and then the link ``current``: the next
-command finishes a change that was interrupted. MLflow is told afterwards, see ``tracking_delivery.py``.
+command finishes a change that was interrupted. MLflow is informed afterwards, see ``tracking_delivery.py``.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from customer_revenue.orders.store import Store
 
 RUN = "run.json"
-"""Written beside the bundle once its training is done, and again once its run is tracked.
+"""Written next to the bundle once its training is done, and again once its run is tracked.
 
 The bundle is part of the run and cannot name it.
 """

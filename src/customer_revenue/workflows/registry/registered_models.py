@@ -1,7 +1,7 @@
 """Models that MLflow names, such as ``models:/customer-revenue@champion``: asked in time, kept, answered without it.
 
 A version that has been downloaded is kept in the folder of models, for all workers and for restarts. While MLflow is
-away, a process goes on with the version that it was told last; one that starts takes the last that was kept, or the
+away, a process goes on with the version that it was given last; one that starts takes the last that was kept, or the
 champion on record.
 """
 
@@ -37,8 +37,8 @@ class NamedVersion:
 
     Attributes:
         identity: changes when the name stands for another version.
-        version: in MLflow's registry; empty where MLflow was not there to tell.
-        notice: why MLflow did not tell it; empty if it did.
+        version: in MLflow's registry; empty where MLflow was not there to say.
+        notice: why MLflow did not say it; empty if it did.
     """
 
     identity: str
@@ -87,7 +87,7 @@ _names: dict[RegistryOptions, _Name] = {}
 
 
 def named_version(registry: RegistryOptions) -> NamedVersion:
-    """What the name of the model stands for now, or stood for when MLflow told it last.
+    """What the name of the model stands for now, or stood for when MLflow said it last.
 
     Raises:
         ModelNotFound: MLflow knows no such model.

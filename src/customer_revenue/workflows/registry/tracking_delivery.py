@@ -1,4 +1,4 @@
-"""What happened is recorded beside the bundles and told to MLflow afterwards, by the next command that reaches it."""
+"""What happened is recorded next to the bundles and sent to MLflow afterwards, by the next command that reaches it."""
 
 from __future__ import annotations
 

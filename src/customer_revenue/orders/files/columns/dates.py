@@ -140,7 +140,7 @@ def _judge_order(
 
 
 def inference_of(judged: JudgedTimes, source: str, column: str) -> Inference | None:
-    """Return what to tell of a judged column, nothing for plain ISO dates."""
+    """Return what to say of a judged column, nothing for plain ISO dates."""
     if judged.is_obvious or judged.convention is None:
         return None
     convention = judged.convention
