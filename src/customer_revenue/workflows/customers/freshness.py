@@ -8,6 +8,9 @@ import time
 MAX_AGE_SECONDS = 2.5
 """How long after a check of the store and the model they still count as the newest."""
 
+CHECK_SECONDS = 1.0
+"""How long a check may take before the store counts as away; less than what remains of the age when it begins."""
+
 
 class Freshness:
     """When a store was last checked and found unchanged.
@@ -51,7 +54,7 @@ class Freshness:
         if self._is_snapshot or self.is_recent:
             return False
         began = self._checking_since
-        return self._failed or (began is not None and time.monotonic() - began >= MAX_AGE_SECONDS)
+        return self._failed or (began is not None and time.monotonic() - began >= CHECK_SECONDS)
 
     @property
     def is_stale(self) -> bool:

@@ -38,7 +38,7 @@ class MySQLServer:
             raise StoreError("MySQL and MariaDB need their extra: pip install 'customer-revenue[mysql]'") from None
         self._driver = pymysql
         self.display_url = without_password(url)
-        self._wait_seconds, self._statement_seconds = wait_seconds, statement_seconds
+        self._wait_seconds, self.statement_seconds = wait_seconds, statement_seconds
         parts = urlsplit(url)
         self.database = unquote(parts.path.lstrip("/"))
         options: dict[str, Any] = dict(parse_qsl(parts.query))
@@ -69,15 +69,16 @@ class MySQLServer:
                 charset="utf8mb4",
                 autocommit=True,
                 connect_timeout=max(1, int(self._wait_seconds)),
-                read_timeout=self._statement_seconds,
-                write_timeout=self._statement_seconds,
+                read_timeout=max(1, int(self._wait_seconds)),  # of the greeting
+                write_timeout=self.statement_seconds,
             )
+            set_read_timeout(con, self.statement_seconds)
             limit = ("max_statement_time", 1) if _is_mariadb(con) else ("max_execution_time", 1000)
             with con.cursor() as cursor:
                 cursor.execute(f"SET NAMES utf8mb4 COLLATE {collation_of(con)}")
                 cursor.execute(
                     f"SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', {limit[0]} = %s",
-                    [self._statement_seconds * limit[1]],
+                    [self.statement_seconds * limit[1]],
                 )
             return con
 
@@ -89,6 +90,11 @@ class MySQLServer:
         except (self._driver.err.OperationalError, self._driver.err.InterfaceError) as error:
             message = error.args[1] if len(error.args) > 1 else first_line(error) if error.args else "connection lost"
             raise StoreError(f"the store at {self.display_url} does not respond: {str(message)[:200]}") from error
+
+
+def set_read_timeout(con: Connection[Any], seconds: float) -> None:
+    """Set how long a connection waits for the server; the driver has it as an argument of ``connect`` alone."""
+    con._read_timeout = seconds
 
 
 def collation_of(con: Connection[Any]) -> str:
@@ -145,10 +151,12 @@ class MySQLPool:
                 con = self._free.pop()
             except IndexError:
                 return self._server.connect()
+            set_read_timeout(con, self._wait_seconds)
             try:
                 con.ping(reconnect=False)
-            except Exception:  # noqa: S112  # the server has closed it: try the next one
+            except Exception:  # noqa: S112  # the server has closed it, or hangs: try the next one
                 continue
+            set_read_timeout(con, self._server.statement_seconds)
             return con
 
     def _give_back(self, con: Connection[Any]) -> None:
