@@ -109,5 +109,16 @@ def trained_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         pq.write_table(others, folder / "others.parquet")
         shop.run("import", "example.csv", "others.parquet", "--as-of", "2023-12-15")
         shop.run("train")
+        written = [str(path.relative_to(folder)) for path in folder.rglob("*")]
+        _list_of_written(folder).write_text(json.dumps(written))
 
     return empty_shop(made_once(tmp_path_factory, "shop", train))
+
+
+def as_trained(shop: Shop) -> list[Path]:
+    """The files and folders of the trained shop when it had been trained: services write more."""
+    return sorted(shop.folder / name for name in json.loads(_list_of_written(shop.folder).read_text()))
+
+
+def _list_of_written(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.written.json")

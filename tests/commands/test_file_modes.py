@@ -7,11 +7,11 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.conftest import EXAMPLE_ORDERS, Shop
+from tests.conftest import EXAMPLE_ORDERS, Shop, as_trained
 from tests.service.conftest import BENTOML_SERVE, serving_command
 
 OPEN = 0o022
@@ -30,12 +30,12 @@ def run(shop: Shop, *words: str) -> None:
     subprocess.run(command, cwd=shop.folder, env=dict(shop.environment), check=True, capture_output=True)
 
 
-def open_to_others(folder: Path, ours: set[Path]) -> Iterator[str]:
+def open_to_others(folder: Path, ours: set[Path], written: Sequence[Path] = ()) -> Iterator[str]:
     """The files and folders that others than their owner may use, but those that the test has made.
 
     MLflow's copies of the package itself keep the modes of what they are copies of, in folders that are closed.
     """
-    for path in sorted(folder.rglob("*")):
+    for path in written or sorted(folder.rglob("*")):
         if "mlflow-artifacts" in path.parts and ("code" in path.parts or path.name == "pyfunc.py"):
             continue
         mode = stat.S_IMODE(path.lstat().st_mode)
@@ -59,7 +59,9 @@ def test_what_import_export_and_backup_write(new_shop: Shop) -> None:
 
 def test_what_training_writes(trained_shop: Shop) -> None:
     ours = {trained_shop.folder / name for name in ("example.csv", "others.parquet", "serve.log")}
-    assert list(open_to_others(trained_shop.folder, ours)) == []
+    written = as_trained(trained_shop)
+    assert trained_shop.folder / "models" / "current" in written
+    assert list(open_to_others(trained_shop.folder, ours, written)) == []
 
 
 @pytest.mark.servers
@@ -67,7 +69,8 @@ def test_what_the_service_writes(trained_shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     shutil.copytree(trained_shop.folder, folder, symlinks=True)
     shutil.rmtree(folder / "models" / "trials", ignore_errors=True)
-    ours = {folder / name for name in ("example.csv", "others.parquet", "serve.log")}
+    trained = {folder / path.relative_to(trained_shop.folder) for path in as_trained(trained_shop)}
+    ours = {folder / name for name in ("example.csv", "others.parquet", "serve.log")} | set(folder.rglob("*")) - trained
     shop = Shop(folder, {**trained_shop.environment, "CUSTOMER_REVENUE_LOG": "log"})
     with serving_command(BENTOML_SERVE, shop) as running:
         assert running.get("/customers/user_123/revenue").status_code == 200
