@@ -6,8 +6,8 @@ SERVE ?= 1
 PORT ?= 3000
 PYTEST_ARGS ?=
 # Two workers on two cores: threads of each would only wait for each other. Tests of one file, or of one server, stay
-# together, in the order of tests/tiers.py. What is compiled is kept, also where the environment says otherwise: the tests start many
-# processes.
+# together, in the order of tests/tiers.py. What is compiled is kept, also where the environment says otherwise: the
+# tests start many processes.
 PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 CUSTOMERS ?= 200000
 BREAK ?= none
@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 1800
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long test-all test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-campaigns bench-uplift bench-levels bench-forecast prior mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-rest test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-campaigns bench-uplift bench-levels bench-forecast prior mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -66,8 +66,8 @@ test-servers: dev  ## the tests of database servers, of the service over HTTP, o
 test-long: dev  ## what takes long: faults of a running service, killed writers, Online Retail on every database server
 	SLOW=1 $(PYTEST) -m "slow and not exhaustive" $(or $(PYTEST_ARGS),tests)
 
-test-all: dev  ## the tests of the three targets before in one run, which ends earlier than three
-	SLOW=1 $(PYTEST) -m "not exhaustive" $(PYTEST_ARGS)
+test-rest: dev  ## the tests of test-servers and test-long in one run, which ends earlier than two
+	SLOW=1 $(PYTEST) -m "(servers or slow) and not exhaustive" $(or $(PYTEST_ARGS),tests)
 
 test-exhaustive: dev  ## every combination and long runs, an hour or more: their small versions are in the other tiers
 	SLOW=1 SOAK_SECONDS=$(SOAK_SECONDS) $(PYTEST) -m exhaustive $(or $(PYTEST_ARGS),tests)
