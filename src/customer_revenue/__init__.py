@@ -29,9 +29,9 @@ if TYPE_CHECKING:
         new_customers,
         recommend,
     )
+    from customer_revenue.library.order_reports import order_sequence, refunds_to_come, segment_flows
     from customer_revenue.library.orders import ArrowTables, Orders, open_store
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
-    from customer_revenue.library.shop_reports import order_sequence, refunds_to_come, segment_flows
     from customer_revenue.modeling.cautions import Caution
     from customer_revenue.orders.files.simulate import Shop, simulate_orders
     from customer_revenue.settings import ModelOptions
@@ -48,7 +48,7 @@ _NAMES = {
     "library.experiments": ("promote", "rollback", "train"),
     "library.money": ("acquisition_costs", "compare_policies", "money_by_cohort", "new_customers", "recommend"),
     "library.loading": ("NotImported", "load_cdnow", "load_orders"),
-    "library.shop_reports": ("order_sequence", "refunds_to_come", "segment_flows"),
+    "library.order_reports": ("order_sequence", "refunds_to_come", "segment_flows"),
     "library.orders": ("ArrowTables", "Orders", "open_store"),
     "library.probability": ("FitWarning", "ProbabilityModel"),
     "modeling.cautions": ("Caution",),

@@ -173,7 +173,7 @@ def _bodies(stores: Stores, engine: str) -> dict[str, object]:
         "distribution": customers.distribution(),
         "purchase frequency": customers.purchase_frequency(),
         "rfm": customers.rfm("champions", 20, 0),
-        "acquisition": customers.acquisition(FirstDayBy.SIZE, 180, None),
+        "acquisition": customers.reports.acquisition(FirstDayBy.SIZE, 180, None),
         "segments": customers.segments(),
         "actions": customers.actions(20, 0),
         "forecast": customers.forecast(6),

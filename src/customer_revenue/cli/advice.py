@@ -95,5 +95,5 @@ def bidding(
     from customer_revenue.workflows.customers.answers import Answers
 
     options = BidOptions(by, value_days, mature_days, since_days, cap_percent)
-    body = Answers.open(settings_for(store), lazily=True).base(as_of).bidding(form, options)
+    body = Answers.open(settings_for(store), lazily=True).base(as_of).reports.bidding(form, options)
     say(str(body["file"]).rstrip("\n"))

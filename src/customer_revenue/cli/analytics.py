@@ -151,13 +151,13 @@ def segment_flows(
 @analytics.command("order-sequence")
 def order_sequence(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """What first, second … orders bring, and how soon the next follows."""
-    print_result(store, as_of, lambda base: base.order_sequence())
+    print_result(store, as_of, lambda base: base.reports.order_sequence())
 
 
 @analytics.command("refunds-to-come")
 def refunds_to_come(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
     """Refunds that are still to be expected on the orders of the last months."""
-    print_result(store, as_of, lambda base: base.refunds_to_come())
+    print_result(store, as_of, lambda base: base.reports.refunds_to_come())
 
 
 @analytics.command("cohort-money")
@@ -167,7 +167,7 @@ def cohort_money(
     as_of: AsOfDay = None,
 ) -> None:
     """Net revenue and profit per customer by month of acquisition and age, observed and predicted."""
-    print_result(store, as_of, lambda base: base.cohort_money(max_days))
+    print_result(store, as_of, lambda base: base.reports.cohort_money(max_days))
 
 
 @analytics.command()
@@ -179,7 +179,7 @@ def profit(
     as_of: AsOfDay = None,
 ) -> None:
     """Revenue, refunds, cost and profit, and what the cost rests on."""
-    print_result(store, as_of, lambda base: base.profit(by, limit, offset))
+    print_result(store, as_of, lambda base: base.reports.profit(by, limit, offset))
 
 
 @analytics.command()

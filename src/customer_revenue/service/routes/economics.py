@@ -28,7 +28,7 @@ def profit(
     `margin_basis` says what the cost rests on: `measured` (stated by the order lines), `policy` (its rates by product
     or category) or `assumed` (its assumed rate). A sum rests on the weakest of its parts.
     """
-    return json_response(state.current().of_base(lambda base: base.profit(by, limit, offset), as_of))
+    return json_response(state.current().of_base(lambda base: base.reports.profit(by, limit, offset), as_of))
 
 
 @router.get("/acquisition", response_model=replies.Acquisition, summary="What new customers are worth and may cost")
@@ -58,7 +58,7 @@ def cohort_money(
 
     Where not all customers of a cohort have reached an age, `complete` is false, and the others' part is predicted.
     """
-    return json_response(state.current().of_base(lambda base: base.cohort_money(max_days), as_of))
+    return json_response(state.current().of_base(lambda base: base.reports.cohort_money(max_days), as_of))
 
 
 @router.get("/bidding", response_model=replies.Bidding, summary="A file for value-based bidding")
@@ -79,4 +79,4 @@ def bidding(
     E-mail addresses and ids are hashed as they prescribe. Nothing is sent.
     """
     options = BidOptions(by, value_days, mature_days, since_days, cap_percent)
-    return json_response(state.current().of_base(lambda base: base.bidding(form, options), as_of))
+    return json_response(state.current().of_base(lambda base: base.reports.bidding(form, options), as_of))

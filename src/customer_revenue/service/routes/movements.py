@@ -37,7 +37,7 @@ def order_sequence(state: State, as_of: AsOfDay = None) -> Response:
 
     An order counts for a lag once it is that old.
     """
-    return json_response(state.current().of_base(lambda base: base.order_sequence(), as_of))
+    return json_response(state.current().of_base(lambda base: base.reports.order_sequence(), as_of))
 
 
 @router.get("/refunds-to-come", response_model=replies.RefundsToCome, summary="Refunds still to be expected")
@@ -47,4 +47,4 @@ def refunds_to_come(state: State, as_of: AsOfDay = None) -> Response:
     Learned from the shop's own delays between orders and their dated refunds. A refund that names no order belongs to
     its customer's latest.
     """
-    return json_response(state.current().of_base(lambda base: base.refunds_to_come(), as_of))
+    return json_response(state.current().of_base(lambda base: base.reports.refunds_to_come(), as_of))

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
@@ -16,12 +15,9 @@ from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import (
     AtRiskBy,
-    BiddingForm,
     CohortUnit,
-    FirstDayBy,
     FlowBy,
     ForecastUnit,
-    ProfitBy,
     TopBy,
 )
 from customer_revenue.currencies import in_units
@@ -54,10 +50,10 @@ from customer_revenue.workflows.customer_base.base_queries import (
     known_triangle,
     metrics_of_widget,
 )
-from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body, sequence_body
+from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
-from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
+from customer_revenue.workflows.customer_base.shop_reports import ShopReports
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
@@ -67,7 +63,6 @@ if TYPE_CHECKING:
 
     from customer_revenue.modeling.predictor import Predictor
     from customer_revenue.modeling.shop_forecast import ShopForecast
-    from customer_revenue.workflows.customer_base.bidding_files import BidOptions
 
 STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
@@ -91,6 +86,11 @@ class CustomerBase:
     def known(self) -> Canonical:
         """The store's tables as they were known at the moment."""
         return known_at(self.store, self.when)
+
+    @cached_property
+    def reports(self) -> ShopReports:
+        """Reports that need no model."""
+        return ShopReports(self.store, self.when, self._policy)
 
     @cached_property
     def day(self) -> ir.DateScalar:
@@ -182,14 +182,6 @@ class CustomerBase:
             body |= {"customers": self.rows(page_of(members, limit, offset)), **self._page(limit, offset)}
         return body
 
-    def acquisition(self, by: FirstDayBy, payback_days: int, costs: Path | None) -> Body:
-        """What new customers are worth and may cost, by what is known of them on their first day."""
-        from customer_revenue.workflows.customer_base.new_customers import acquisition_body
-
-        with self._lock:
-            margin = self.margin
-        return acquisition_body(self._joins, self.when, self._policy, margin, by, payback_days, costs)
-
     def segments(self) -> Body:
         """Segments and lifecycle stages with their criteria, counts and what to do about them."""
         return {
@@ -248,55 +240,15 @@ class CustomerBase:
         from customer_revenue.workflows.customer_base.forecasting import forecast_body
 
         with self._lock:
-            forecast, trends, margin = self._shop_forecast, self._all_months, self.margin
+            forecast, trends, margin = self._shop_forecast, self._all_months, self.reports.margin
         currency = self.store.info.currency
         return forecast_body(forecast, trends, self.when, months, unit, self._policy, currency, margin)
-
-    def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
-        """Profit and revenue, in total and by month, product or customer."""
-        return profit_body(self._joins, self.when, self._policy.margin, by, limit, offset)
 
     def flows(self, by: FlowBy, earlier: CustomerBase) -> Body:
         """Who moved from which segment, stage or RFM group to which since the day of another base."""
         days = (earlier.when.day, self.when.day)
         with self._lock:
             return flows_body(earlier._customer_rows, self._customer_rows, days, by, self._policy)
-
-    def order_sequence(self) -> Body:
-        """What customers' first, second … orders bring, and how soon the next follows."""
-        return sequence_body(self._joins, self.when)
-
-    def refunds_to_come(self) -> Body:
-        """Refunds that are still to be expected on the orders of the last months."""
-        from customer_revenue.workflows.customer_base.refund_outlook import RefundOutlook, refund_outlook_body
-
-        return refund_outlook_body(RefundOutlook.of(self._joins, self.when))
-
-    def cohort_money(self, max_days: int) -> Body:
-        """Cumulative net revenue and profit per customer by month of acquisition and age."""
-        from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
-
-        with self._lock:
-            margin = self.margin
-        return cohort_money_body(money_of_cohorts(self._joins, self.when), margin, max_days)
-
-    def bidding(self, form: BiddingForm, options: BidOptions) -> Body:
-        """First orders with the predicted value of their customer, as a file for bidding."""
-        from customer_revenue.workflows.customer_base.bidding_files import bidding_body
-
-        with self._lock:
-            margin = self.margin
-        return bidding_body(self._joins, self.when, margin, form, options)
-
-    @cached_property
-    def _joins(self) -> Store:
-        """The store as large joins want it."""
-        return self.store.for_joins()
-
-    @cached_property
-    def margin(self) -> MarginRate:
-        """What remained of the last year's net revenue."""
-        return margin_rate(self._joins, self.when, self._policy.margin)
 
     @property
     def shop_forecast(self) -> ShopForecast:
@@ -368,7 +320,7 @@ class CustomerBase:
     @cached_property
     def _decisions(self) -> ShopDecisions:
         situations = Situations.of(self._customer_rows, self._predictions.table, self._predictor().horizon_days)
-        margin = None if self.margin.basis == "assumed" else self.margin.share
+        margin = None if self.reports.margin.basis == "assumed" else self.reports.margin.share
         return ShopDecisions(situations, self._policy, self.store.info.currency, margin)
 
     @cached_property

@@ -254,7 +254,7 @@ class Answers(Session):
     ) -> Body:
         """What new customers are worth and may cost; ``costs`` overrides the setting ``acquisition_costs``."""
         path = costs or self._settings.acquisition_costs
-        return self.of_base(lambda base: base.acquisition(by, payback_days, path), as_of)
+        return self.of_base(lambda base: base.reports.acquisition(by, payback_days, path), as_of)
 
     def flows(self, by: FlowBy, since: str | None, as_of: str | None = None) -> Body:
         """Who moved from which segment, stage or RFM group to which; by default since 90 days before.
