@@ -12,21 +12,8 @@ import pytest
 from fastapi.routing import APIRoute
 from tests.service.conftest import Service
 
-from customer_revenue.service.app import create_app
+from customer_revenue.service.app import ROUTERS, create_app
 from customer_revenue.service.openapi import example, operation_id
-from customer_revenue.service.routes import (
-    advice,
-    analytics,
-    api_keys,
-    campaigns,
-    customer_batches,
-    customers,
-    dashboard,
-    economics,
-    model,
-    movements,
-    search,
-)
 from customer_revenue.settings import load_settings
 
 CHECKS = (
@@ -45,23 +32,10 @@ def document() -> dict[str, Any]:
     return create_app(load_settings()).api.openapi()
 
 
-ROUTERS = (
-    advice,
-    analytics,
-    api_keys,
-    campaigns,
-    customer_batches,
-    customers,
-    dashboard,
-    economics,
-    model,
-    movements,
-    search,
-)
 ANSWERS = {
     operation_id(route): route.response_model
-    for module in ROUTERS
-    for route in module.router.routes
+    for router in ROUTERS
+    for route in router.routes
     if isinstance(route, APIRoute)
 }
 """The response of each operation."""

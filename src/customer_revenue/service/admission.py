@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -143,29 +143,29 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-class BatchRoute(APIRoute):
+class _QueuedRoute(APIRoute):
+    """A route whose requests take their turn in one of the worker's lanes."""
+
+    lane: ClassVar[str]
+
+    @override
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def in_turn(request: Request) -> Response:
+            admission: Admission = request.app.state.admission
+            return await admission.answered(getattr(admission, self.lane), request, handle)
+
+        return in_turn
+
+
+class BatchRoute(_QueuedRoute):
     """A route of batches, which go ahead one at a time."""
 
-    @override
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
-
-        async def in_turn(request: Request) -> Response:
-            admission: Admission = request.app.state.admission
-            return await admission.answered(admission.batches, request, handle)
-
-        return in_turn
+    lane = "batches"
 
 
-class StoreRoute(APIRoute):
+class StoreRoute(_QueuedRoute):
     """A route that asks the store, or computes about all customers."""
 
-    @override
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
-
-        async def in_turn(request: Request) -> Response:
-            admission: Admission = request.app.state.admission
-            return await admission.answered(admission.store, request, handle)
-
-        return in_turn
+    lane = "store"

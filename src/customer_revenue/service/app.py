@@ -40,6 +40,13 @@ from customer_revenue.settings import Settings
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
+ROUTERS = tuple(
+    routes.router
+    for routes in (
+        customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, search, model,
+        api_keys,
+    )
+)  # fmt: skip
 
 
 class Application(Starlette):
@@ -106,12 +113,8 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog, admission: 
     api.state.prediction_log = prediction_log
     api.state.admission = admission
     api.add_middleware(ResponseCache, state=serving_state)
-    routers = (
-        customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, search, model,
-        api_keys,
-    )  # fmt: skip
-    for routes in routers:
-        api.include_router(routes.router, responses={503: {"model": ErrorAnswer}})
+    for router in ROUTERS:
+        api.include_router(router, responses={503: {"model": ErrorAnswer}})
     api.add_api_route("/{path:path}", _unmatched, include_in_schema=False, methods=["GET", "HEAD"])
     return api
 
