@@ -109,7 +109,7 @@ def test_a_slow_database_is_not_waited_for(service: Service, server: RunningPost
 def test_requests_in_flight_are_answered_before_the_service_stops(trained_shop: Shop) -> None:
     ids = [f"c{number}" for number in range(800)] * 12
     answers: list[int | str] = []
-    sent = threading.Barrier(7, timeout=30)
+    sent = threading.Barrier(6, timeout=30)
 
     def on_event(name: str, info: Mapping[str, Any]) -> None:
         if name == "http11.send_request_body.complete":
@@ -124,7 +124,8 @@ def test_requests_in_flight_are_answered_before_the_service_stops(trained_shop: 
             answers.append(repr(error))
 
     with serving(trained_shop) as running:
-        threads = [threading.Thread(target=ask, args=(running.client.base_url,)) for _ in range(6)]
+        # A worker admits one batch and four that wait, and all of them may have the same worker.
+        threads = [threading.Thread(target=ask, args=(running.client.base_url,)) for _ in range(5)]
         for thread in threads:
             thread.start()
         sent.wait()
