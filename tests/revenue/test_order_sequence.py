@@ -48,3 +48,15 @@ def test_all_orders_and_their_money_are_in_it() -> None:
         sequence, orders = cr.order_sequence(cdnow), cdnow.table("orders")
     assert (sequence["orders"].sum(), sequence["revenue_cents"].sum()) == (len(orders), orders["total_cents"].sum())
     assert (sequence["orders"].iloc[1:-1].to_numpy() == sequence["followed_orders"].iloc[:-2].to_numpy()).all()
+
+
+def test_before_the_first_order_the_reports_are_empty_frames() -> None:
+    with cr.load_cdnow(sample=True) as cdnow:
+        found = (
+            cr.order_sequence(cdnow, as_of="1996-12-01"),
+            cr.refunds_to_come(cdnow, as_of="1996-12-01"),
+            cr.segment_flows(cdnow, "1996-11-01", as_of="1996-12-01"),
+        )
+        later = (cr.order_sequence(cdnow), cr.refunds_to_come(cdnow), cr.segment_flows(cdnow, "1997-06-30"))
+    assert [len(frame) for frame in found] == [0, 0, 0]
+    assert [list(frame.columns) for frame in found] == [list(frame.columns) for frame in later]

@@ -11,9 +11,42 @@ from customer_revenue.errors import InvalidParameter
 from customer_revenue.library.frame_columns import DayLike, as_day
 from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
+from customer_revenue.revenue.order_sequence import LAG_DAYS
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.flows_and_sequences import sequence_body
 from customer_revenue.workflows.customer_base.refund_outlook import RefundOutlook, refund_outlook_body
+
+_FLOW_COLUMNS = (
+    "from_group",
+    "to_group",
+    "customers",
+    "net_revenue_cents",
+    "revenue_change_cents",
+    "percentage_of_group",
+    "is_small",
+    "commonest_reason",
+    "reason_percent",
+)
+_SEQUENCE_COLUMNS = (
+    "order_number",
+    "orders",
+    "revenue_cents",
+    "avg_order_value_cents",
+    "followed_orders",
+    "followed_percent",
+    "mean_days_to_next",
+    *(f"within_{days}_days" for days in LAG_DAYS),
+)
+_REFUND_COLUMNS = (
+    "month",
+    "revenue_cents",
+    "refunds_so_far_cents",
+    "refunds_to_come_cents",
+    "refunds_low_cents",
+    "refunds_high_cents",
+    "interval_note",
+    "expected_net_revenue_cents",
+)
 
 
 def segment_flows(orders: Orders, since: DayLike, by: str = "segment", as_of: DayLike | None = None) -> pd.DataFrame:
@@ -47,7 +80,8 @@ def segment_flows(orders: Orders, since: DayLike, by: str = "segment", as_of: Da
     if earlier.day >= later.day:
         raise InvalidParameter(f"since: {earlier.day} is not before {later.day}")
     bases = [CustomerBase(store, when, policy, None, None) for when in (earlier, later)]
-    found = pd.DataFrame(cast("list[dict[str, Any]]", bases[1].flows(FlowBy(by), bases[0])["flows"]))
+    rows = cast("list[dict[str, Any]]", bases[1].flows(FlowBy(by), bases[0])["flows"])
+    found = pd.DataFrame(rows, columns=list(_FLOW_COLUMNS))
     found["from_group"] = found["from_group"].astype(object).where(found["from_group"].notna(), None)
     return found
 
@@ -78,7 +112,7 @@ def order_sequence(orders: Orders, as_of: DayLike | None = None) -> pd.DataFrame
         | {f"within_{lag['days']}_days": lag["followed_percent"] for lag in row["within"]}
         for row in rows
     ]
-    return pd.DataFrame(flat)
+    return pd.DataFrame(flat, columns=list(_SEQUENCE_COLUMNS))
 
 
 def refunds_to_come(orders: Orders, as_of: DayLike | None = None) -> pd.DataFrame:
@@ -102,7 +136,7 @@ def refunds_to_come(orders: Orders, as_of: DayLike | None = None) -> pd.DataFram
     """
     store = orders.store
     body = refund_outlook_body(RefundOutlook.of(store.for_joins(), store.as_of(as_day(as_of))))
-    found = pd.DataFrame(cast("list[dict[str, Any]]", body["months"]))
+    found = pd.DataFrame(cast("list[dict[str, Any]]", body["months"]), columns=list(_REFUND_COLUMNS))
     found["interval_note"] = found["interval_note"].astype(object).where(found["interval_note"].notna(), None)
     found.attrs = {name: body[name] for name in ("total", "foreseen_days")}
     return found
