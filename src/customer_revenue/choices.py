@@ -93,8 +93,14 @@ class AtRiskBy(StrEnum):
     """The order of customers at risk."""
 
     TOTAL_REVENUE = "total_revenue_cents"
+    NET_REVENUE = "net_revenue_cents"
     REVENUE_AT_RISK = "revenue_at_risk_cents"
     VALUE_AT_RISK = "value_at_risk_cents"
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it needs no predictions."""
+        return self in (AtRiskBy.TOTAL_REVENUE, AtRiskBy.NET_REVENUE)
 
 
 class CohortUnit(StrEnum):

@@ -104,7 +104,7 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "profit by month": profit_by_month(moves),
         "profit in total": total_profit(moves),
         "profit by product": profit_by_product(known, lines, margin),
-        "widget metrics": widget_metrics(base, day),
+        "widget metrics": widget_metrics(base, day, policy.segments),
         "rfm": scored,
         "rfm summary": rfm_summary(scored),
     }

@@ -118,9 +118,12 @@ def test_rfm_splits_no_tie(shop_of: Callable[..., Shop], policy: Policy) -> None
 
 
 def test_widget_metrics_equal_their_twin(shop: Shop, policy: Policy) -> None:
-    rows = shop.rows(widget_metrics(customers(shop.known, shop.as_of_day, policy), shop.as_of_day))
-    assert rows == shop.twin(f"""
-        SELECT count(*), coalesce(sum(total_revenue_cents), 0), coalesce(max(total_revenue_cents), 0),
+    base = customers(shop.known, shop.as_of_day, policy)
+    for basis in ("net", "total"):
+        segments = policy.segments.model_copy(update={"basis": basis})
+        rows = shop.rows(widget_metrics(base, shop.as_of_day, segments))
+        assert rows == shop.twin(f"""
+        SELECT count(*), coalesce(sum(total_revenue_cents), 0), coalesce(max({basis}_revenue_cents), 0),
             count(*) FILTER (first_purchase_date > DATE '{shop.as_of}' - 30),
             count(*) FILTER (first_purchase_date BETWEEN DATE '{shop.as_of}' - 59 AND DATE '{shop.as_of}' - 30),
             CASE WHEN count(*) > 0 THEN (2 * sum(total_revenue_cents) + count(*)) // (2 * count(*)) ELSE 0 END

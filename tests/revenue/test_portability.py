@@ -86,7 +86,7 @@ def queries(policy: Policy) -> dict[str, ir.Table]:
         "lorenz": lorenz_points(base),
         "purchase frequency": purchase_frequency(base),
         "trends": trends(known),
-        "widget metrics": widget_metrics(base, day),
+        "widget metrics": widget_metrics(base, day, policy.segments),
         "rfm": scored,
         "rfm summary": rfm_summary(scored),
         "profit by customer": profit_by_customer(cost_movements(known, lines, margin, day)),

@@ -46,7 +46,10 @@ def overview(
 
 @analytics.command("top-customers")
 def top_customers(
-    by: Annotated[TopBy, typer.Option(help="Column to sort by, highest first.")] = TopBy.NET_REVENUE,
+    by: Annotated[
+        TopBy | None,
+        typer.Option(help="Column to sort by, highest first; by default the policy's basis.", show_default=False),
+    ] = None,
     limit: Limit = 10,
     offset: Offset = 0,
     store: StoreUrl = None,
@@ -65,7 +68,10 @@ def at_risk(
     segment: Annotated[
         list[str] | None, typer.Option(help="Value segments; by default all but the lowest.", show_default=False)
     ] = None,
-    by: Annotated[AtRiskBy, typer.Option(help="Column to sort by, highest first.")] = AtRiskBy.TOTAL_REVENUE,
+    by: Annotated[
+        AtRiskBy | None,
+        typer.Option(help="Column to sort by, highest first; by default the policy's basis.", show_default=False),
+    ] = None,
     limit: Limit = 100,
     offset: Offset = 0,
     store: StoreUrl = None,

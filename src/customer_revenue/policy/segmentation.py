@@ -52,6 +52,11 @@ class Segments(Section):
         return self.basis == "net"
 
     @property
+    def revenue_column(self) -> Literal["net_revenue_cents", "total_revenue_cents"]:
+        """The column of customers' facts with the revenue that ranks them."""
+        return "net_revenue_cents" if self.is_net else "total_revenue_cents"
+
+    @property
     def active(self) -> tuple[Segment, ...]:
         """The ladder in use, highest segment first."""
         return self.ladders[self.ladder]

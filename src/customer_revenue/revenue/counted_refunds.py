@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from customer_revenue import lazy_ibis as ibis
+from customer_revenue.policy import Segments
 from customer_revenue.revenue.arithmetic import stacked
 from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, Canonical
 
@@ -42,6 +43,19 @@ def movements(known: Canonical, first_day: ir.DateScalar | None = None) -> ir.Ta
         refund_cents=refunds.amount_cents,
     )
     return stacked(bought, returned)
+
+
+def revenue_of_all_time(known: Canonical, policy: Segments) -> ir.Table:
+    """``member`` and ``revenue_cents`` of every customer with a counted order, on the basis of the segments."""
+    if policy.is_net:
+        moves = movements(known)
+    else:
+        orders = known.counted_orders()
+        moves = orders.select(customer_id=orders.user_id, orders=1, revenue_cents=orders.total_cents, refund_cents=0)
+    sums = moves.group_by(member=moves.customer_id).aggregate(
+        orders=moves.orders.sum(), revenue_cents=(moves.revenue_cents - moves.refund_cents).sum()
+    )
+    return sums.filter(sums.orders > 0).select("member", "revenue_cents")
 
 
 def refunds_beyond_orders(known: Canonical, first_day: ir.DateScalar | None) -> ir.Table:

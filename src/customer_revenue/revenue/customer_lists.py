@@ -51,7 +51,7 @@ def at_risk(
     activity: str = "at_risk",
     stage: str | None = None,
     segments: Collection[str] | None = None,
-    by: AtRiskBy = AtRiskBy.TOTAL_REVENUE,
+    by: AtRiskBy | None = None,
     limit: int = 100,
     offset: int = 0,
     predictions: ir.Table | None = None,
@@ -64,7 +64,8 @@ def at_risk(
         activity: activity status to list; ignored where a stage is given.
         stage: lifecycle stage to list instead.
         segments: value segments to list; by default all but the lowest.
-        by: total revenue to date, the revenue at risk, or the value at risk: then those who are not lost stand first.
+        by: total or net revenue to date (by default the one that the policy's segments go by), the revenue at risk, or
+            the value at risk: then those who are not lost stand first.
         limit: maximum number of rows.
         offset: number of rows to skip.
         predictions: ``customer_id``, ``churn_risk_score`` and ``expected_revenue_cents`` (such as of the coming year),
@@ -78,6 +79,7 @@ def at_risk(
     Raises:
         InvalidParameter: an unknown status, stage or segment, a sort that needs predictions, or an invalid page.
     """
+    by = by or AtRiskBy(policy.segments.revenue_column)
     names = [segment.name for segment in policy.segments.active]
     wanted = names[:-1] if segments is None else list(segments)
     check_names("segments", wanted, names)
@@ -97,7 +99,7 @@ def at_risk(
             can_be_won = listed.customer_status != LOST
             key = (can_be_won.desc(nulls_first=False), ibis.desc(by, nulls_first=False), listed.customer_id.asc())
             return page_of(listed.order_by(*key), limit, offset)
-    elif by is not AtRiskBy.TOTAL_REVENUE:
+    elif not by.is_fact:
         raise InvalidParameter(f"by: {by} needs predictions")
     return page_of(ordered(listed, by), limit, offset)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import MONTHS_PER_YEAR, month_label, month_starts
+from customer_revenue.policy import Segments
 from customer_revenue.revenue.arithmetic import (
     date_where,
     days_between,
@@ -104,12 +105,13 @@ def fill_trends(rows: Iterable[TrendRow], as_of_day: dt.date) -> list[dict[str, 
     return filled
 
 
-def widget_metrics(customers: ir.Table, as_of_day: ir.DateScalar) -> ir.Table:
+def widget_metrics(customers: ir.Table, as_of_day: ir.DateScalar, policy: Segments) -> ir.Table:
     """The four figures at the top of the dashboard, in one row.
 
     Args:
         customers: the table of :func:`~customer_revenue.revenue.view.customers`.
         as_of_day: the day of the as-of moment.
+        policy: says by which revenue the best customer is found.
 
     Returns:
         ``total_customers``, ``total_revenue_cents``, ``avg_customer_value_cents`` (rounded half up),
@@ -120,7 +122,7 @@ def widget_metrics(customers: ir.Table, as_of_day: ir.DateScalar) -> ir.Table:
     sums = customers.aggregate(
         total_customers=customers.count(),
         total_revenue_cents=customers.total_revenue_cents.sum().coalesce(0),
-        top_customer_value_cents=customers.total_revenue_cents.max().coalesce(0),
+        top_customer_value_cents=customers[policy.revenue_column].max().coalesce(0),
         new_customers=sum_where(age < GROWTH_DAYS, 1).coalesce(0),
         new_customers_before=sum_where((age >= GROWTH_DAYS) & (age < 2 * GROWTH_DAYS), 1).coalesce(0),
     )

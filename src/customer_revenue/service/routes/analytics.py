@@ -35,7 +35,9 @@ def _reply(state: ServingState, as_of: str | None, query: Callable[[CustomerBase
 @router.get("/top-customers", response_model=replies.TopCustomers, summary="The most valuable customers")
 def top_customers(
     state: State,
-    by: Annotated[TopBy, Query(description="Column to sort by, descending.")] = TopBy.NET_REVENUE,
+    by: Annotated[
+        TopBy | None, Query(description="Column to sort by, descending; by default the policy's basis of segments.")
+    ] = None,
     limit: Limit = 10,
     offset: Offset = 0,
     as_of: AsOfDay = None,
@@ -50,7 +52,9 @@ def at_risk(
     activity: Annotated[str, Query(description="Activity status to list, unless a stage is given.")] = "at_risk",
     stage: Annotated[str | None, Query(description="Lifecycle stage to list instead.")] = None,
     segment: Annotated[list[str] | None, Query(description="Value segments; by default all but the lowest.")] = None,
-    by: Annotated[AtRiskBy, Query(description="Column to sort by, descending.")] = AtRiskBy.TOTAL_REVENUE,
+    by: Annotated[
+        AtRiskBy | None, Query(description="Column to sort by, descending; by default the policy's basis of segments.")
+    ] = None,
     limit: Limit = 100,
     offset: Offset = 0,
     as_of: AsOfDay = None,

@@ -68,7 +68,9 @@ def customers(
     activity: Annotated[
         list[str] | None, Query(description="With `show=at_risk`: activity statuses to list; by default at_risk.")
     ] = None,
-    sort: Annotated[Sort, Query(description="Column to sort by.")] = Sort.REVENUE,
+    sort: Annotated[
+        Sort | None, Query(description="Column to sort by; by default the revenue that the segments go by.")
+    ] = None,
     descending: Annotated[bool, Query(description="Whether to sort in descending order.")] = True,
     limit: Limit = 50,
     offset: Offset = 0,

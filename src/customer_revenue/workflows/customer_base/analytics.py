@@ -102,8 +102,12 @@ class CustomerBase:
         """Whether the model has not been back-tested yet, and will be."""
         return self._model is not None and self._model.backtest_under_way
 
-    def top_customers(self, by: TopBy, limit: int, offset: int) -> Body:
-        """The customers worth most; with predicted lifetime values where sorted by them."""
+    def top_customers(self, by: TopBy | None, limit: int, offset: int) -> Body:
+        """The customers worth most, by default by the revenue that the policy's segments go by.
+
+        With predicted lifetime values where sorted by them.
+        """
+        by = by or TopBy(self._policy.segments.revenue_column)
         if by is TopBy.LTV:
             rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
         else:
@@ -118,13 +122,13 @@ class CustomerBase:
         activity: str,
         stage: str | None,
         segments: Collection[str] | None,
-        by: AtRiskBy,
+        by: AtRiskBy | None,
         limit: int,
         offset: int,
     ) -> Body:
         """Customers who may be slipping away; with what is at risk where sorted by it."""
         chosen = (activity, stage, None if segments is None else tuple(segments), by, limit, offset)
-        if by is not AtRiskBy.TOTAL_REVENUE:
+        if by is not None and not by.is_fact:
             rows = self.rows(customers_at_risk(self.customers, self._policy, *chosen, self.predictions))
         else:
             rows = self._of_customers(customers_at_risk, self._policy, *chosen)
@@ -192,14 +196,12 @@ class CustomerBase:
     def widget(self, limit: int) -> Body:
         """The dashboard object of the specification, with its names; money in currency units."""
         with self._lock:
-            recipe = Recipe(metrics_of_widget)
+            recipe = Recipe(metrics_of_widget, (self._policy.segments,))
             (metrics,) = self.store.fetch_over(self._customer_rows, recipe, as_of_day=self.when.day).to_pylist()
         return {
-            "topCustomers": self.top_customers(TopBy.NET_REVENUE, limit, 0)["top_customers"],
+            "topCustomers": self.top_customers(None, limit, 0)["top_customers"],
             "revenueDistribution": self.distribution()["distribution"],
-            "atRiskCustomers": self.at_risk("at_risk", None, None, AtRiskBy.TOTAL_REVENUE, limit, 0)[
-                "at_risk_customers"
-            ],
+            "atRiskCustomers": self.at_risk("at_risk", None, None, None, limit, 0)["at_risk_customers"],
             "monthlyTrends": self.trends()["monthly_trends"],
             "metrics": {
                 "totalCustomers": metrics["total_customers"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from customer_revenue.choices import AtRiskBy, CohortUnit
-from customer_revenue.policy import Policy, Rfm
+from customer_revenue.policy import Policy, Rfm, Segments
 from customer_revenue.revenue.cohorts import triangle
 from customer_revenue.revenue.customer_lists import at_risk
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
@@ -33,9 +33,9 @@ def known_triangle(tables: Canonical, unit: CohortUnit) -> ir.Table:
     return triangle(known_by_then(tables), unit)
 
 
-def metrics_of_widget(customers: ir.Table) -> ir.Table:
+def metrics_of_widget(customers: ir.Table, policy: Segments) -> ir.Table:
     """The specification's widget metrics, on the day ``as_of_day``."""
-    return widget_metrics(customers, day_parameter("as_of_day"))
+    return widget_metrics(customers, day_parameter("as_of_day"), policy)
 
 
 def groups_of_rfm(customers: ir.Table, policy: Rfm) -> ir.Table:
@@ -49,7 +49,7 @@ def customers_at_risk(
     activity: str,
     stage: str | None,
     segments: tuple[str, ...] | None,
-    by: AtRiskBy,
+    by: AtRiskBy | None,
     limit: int,
     offset: int,
     predictions: ir.Table | None = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import Period
 from customer_revenue.policy import Policy
+from customer_revenue.revenue.counted_refunds import revenue_of_all_time
 from customer_revenue.revenue.customer_lists import check_names
 from customer_revenue.revenue.segments import segment
 from customer_revenue.revenue.view import customers
@@ -40,13 +41,12 @@ class CustomerFilter:
         return tuple(name for name in names if name in segments)
 
     def known_of(self, segments: tuple[str, ...]) -> Canonical:
-        """The orders and refunds of the customers in some segments, by their revenue of all time."""
+        """The orders and refunds of the customers in some segments, by their revenue of all time as in their facts."""
         known = self.base.known
         if not segments:
             return known
-        counted = known.counted_orders()
-        ever = counted.group_by(member=counted.user_id).aggregate(revenue_cents=counted.total_cents.sum())
-        members = ever.filter(segment(ever.revenue_cents, self.policy.segments).isin(segments))
+        ever = revenue_of_all_time(known, self.policy.segments)
+        members = ever.filter(segment(ever.revenue_cents, self.policy.segments).isin(segments)).select("member")
         return replace(of_members(known, members), unattributed=None)
 
     def customers_of(self, period: Period) -> ir.Table:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import BEGINNING, Period, months_before
-from customer_revenue.revenue.arithmetic import sum_where
+from customer_revenue.policy import Segments
+from customer_revenue.revenue.arithmetic import date_where, stacked, sum_where
+from customer_revenue.revenue.counted_refunds import refunds_beyond_orders
 from customer_revenue.revenue.trends import GROWTH_DAYS, growth_rate
-from customer_revenue.tables import COUNTED_STATUSES, Canonical
+from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, Canonical, day_literal
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -106,25 +108,59 @@ class ComparisonPeriods:
         return now, before if _reaches(self.before, first_day) and before.customers else None
 
 
-def headline_metrics(known: Canonical, windows: ComparisonPeriods) -> ir.Table:
-    """Customers, revenue, orders and best customer of both windows, and new customers of each of three; one row."""
-    orders = known.counted_orders()
-    inside = {"now": windows.now.holds(orders.day), "before": windows.before.holds(orders.day)}
-    sums: dict[str, ir.Value] = {"first": orders.day.min()}
+def headline_metrics(known: Canonical, windows: ComparisonPeriods, policy: Segments) -> ir.Table:
+    """Customers, revenue, orders and best customer of both windows, and new customers of each of three; one row.
+
+    Args:
+        known: what was known at the as-of moment.
+        windows: the period and the one before.
+        policy: says by which revenue the best customer is found.
+    """
+    moves = _moves(known, windows, policy)
+    inside = {"now": windows.now.holds(moves.day), "before": windows.before.holds(moves.day)}
+    sums: dict[str, ir.Value] = {"first": date_where(moves.orders == 1, moves.day).min()}
     for name, condition in inside.items():
-        sums[f"cents_{name}"] = sum_where(condition, orders.total_cents)
-        sums[f"count_{name}"] = sum_where(condition, 1)
-    each = orders.group_by("user_id").aggregate(**sums)
+        sums[f"cents_{name}"] = sum_where(condition, moves.revenue_cents)
+        sums[f"count_{name}"] = sum_where(condition, moves.orders)
+        sums[f"worth_{name}"] = sum_where(condition, moves[f"worth_{name}"])
+    each = moves.group_by("customer_id").aggregate(**sums)
     totals: dict[str, ir.Value] = {}
     for name in inside:
-        cents, count = each[f"cents_{name}"], each[f"count_{name}"]
+        cents, count, worth = (each[f"{what}_{name}"] for what in ("cents", "count", "worth"))
         totals[f"customers_{name}"] = sum_where(count > 0, 1).coalesce(0)
         totals[f"revenue_{name}"] = cents.sum().coalesce(0)
         totals[f"orders_{name}"] = count.sum().coalesce(0)
-        totals[f"top_{name}"] = cents.max().coalesce(0)
+        totals[f"top_{name}"] = (count > 0).ifelse(worth, ibis.null("int64")).max().coalesce(0)
     for n, window in enumerate(windows.acquired):
         totals[f"new_{n}"] = sum_where(window.holds(each["first"]), 1).coalesce(0)
     return each.aggregate(**totals)
+
+
+def _moves(known: Canonical, windows: ComparisonPeriods, policy: Segments) -> ir.Table:
+    """Orders, and refunds where they count, with what each adds to the customer's worth in either window.
+
+    A refund of a whole order counts in a window that does not contain the order, as in the facts of a period.
+    """
+    orders = known.counted_orders()
+    zero, none = ibis.literal(0, type=orders.total_cents.type()), ibis.literal(0, type="!int64")
+    kept = (orders.status == REFUNDED).ifelse(0, orders.total_cents) if policy.is_net else orders.total_cents
+    moves = orders.select(
+        customer_id=orders.user_id,
+        day=orders.day,
+        orders=ibis.literal(1, type="!int64"),
+        revenue_cents=orders.total_cents,
+        worth_now=kept,
+        worth_before=kept,
+    )
+    for name, window in (("now", windows.now), ("before", windows.before)) if policy.is_net else ():
+        refunds = refunds_beyond_orders(known, day_literal(window.first))
+        refunds = refunds.filter(window.holds(refunds.day))
+        worth = dict.fromkeys(("worth_now", "worth_before"), zero) | {f"worth_{name}": -refunds.amount_cents}
+        returned = refunds.select(
+            customer_id=refunds.user_id, day=refunds.day, orders=none, revenue_cents=zero, **worth
+        )
+        moves = stacked(moves, returned)
+    return moves
 
 
 def unattributed_revenue(orders: ir.Table, window: DayRange) -> ir.Table:

@@ -109,10 +109,12 @@ class Lists:
         period: Period,
         segments: Collection[str],
         activity: Collection[str],
-        sort: Sort,
+        sort: Sort | None,
         descending: bool,
     ) -> ir.Table:
         """A list of customers, with their predictions where there are some.
+
+        By default sorted by the revenue that the policy's segments go by.
 
         Raises:
             InvalidParameter: an unknown segment or status.
@@ -130,7 +132,7 @@ class Lists:
         whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
         listed = joined.mutate(revenue_at_risk_cents=at_stake, **whole).select(*LISTED)
         is_predicted = sort in (*PREDICTED_COLUMNS, Sort.REVENUE_AT_RISK)
-        key = Sort.REVENUE if is_predicted and predictions is None else sort
+        key = self._revenue if sort is None or (is_predicted and predictions is None) else sort
         return ordered(listed, key, descending=descending)
 
     def customers_page(self, listed: ir.Table, limit: int, offset: int) -> Body:
@@ -183,12 +185,16 @@ class Lists:
         found = table.filter(ibis.or_(*(cast("ir.StringColumn", field).contains(wanted) for field in fields)))
         first = ibis.or_(*(cast("ir.StringColumn", field).startswith(wanted) for field in fields))
         place = ibis.cases((fields[0] == wanted, 0), (first, 1), else_=2)
-        best = found.order_by(place, found.total_revenue_cents.desc(), found.customer_id.asc()).limit(limit)
+        best = found.order_by(place, found[self._revenue].desc(), found.customer_id.asc()).limit(limit)
         columns = best.select(
             "customer_id", "customer_name", "customer_email", "customer_segment", "total_revenue_cents"
         )
         rows = self._filter.store.fetch(columns, text=text.lower()).to_pylist()
         return {"query": text, "customers": [_shortened(row) for row in rows]}
+
+    @property
+    def _revenue(self) -> Sort:
+        return Sort(self._filter.policy.segments.revenue_column)
 
     def _predictions(self) -> ir.Table | None:
         try:

@@ -84,7 +84,7 @@ class Overview:
         }
 
     def _figures(self, known: Canonical, windows: ComparisonPeriods) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
-        (row,) = self._filter.base.rows(headline_metrics(known, windows))
+        (row,) = self._filter.base.rows(headline_metrics(known, windows, self._filter.policy.segments))
         return windows.figures(row, self._filter.store.info.first_day)
 
     def _unattributed(self, known: Canonical, windows: ComparisonPeriods) -> Body:
