@@ -20,6 +20,7 @@
     │   └── StoreBusy               another import is running
     ├── ModelError                  (HTTP 503)
     │   ├── ModelNotFound           nothing trained yet
+    │   │   └── NoEarlierChampion   nothing to roll back to (HTTP 409)
     │   ├── BundleDamaged           a file is missing, truncated or altered
     │   ├── BundleIncompatible      a schema that this package does not read
     │   ├── NotEnoughData           nothing to train on
@@ -179,6 +180,13 @@ class ModelNotFound(ModelError):
     """Nothing has been trained yet, or the named model does not exist."""
 
     code = "model_not_found"
+
+
+class NoEarlierChampion(ModelNotFound):
+    """There is no champion on record before the present one."""
+
+    code = "no_earlier_champion"
+    http_status = 409
 
 
 class BundleDamaged(ModelError):

@@ -27,6 +27,9 @@ OPENED = {
     ("POST", f"{ANALYTICS}/campaigns/contacts"): {Scope.ACT},
     ("DELETE", f"{ANALYTICS}/campaigns/spring"): {Scope.ACT},
     ("GET", f"{ANALYTICS}/keys"): {Scope.ADMIN},
+    ("GET", f"{ANALYTICS}/models"): {Scope.READ},
+    ("POST", f"{ANALYTICS}/models/promote"): {Scope.ADMIN},
+    ("POST", f"{ANALYTICS}/models/rollback"): {Scope.ADMIN},
 }
 
 

@@ -33,6 +33,7 @@ from customer_revenue.service.routes import (
     economics,
     model,
     movements,
+    promotions,
     search,
 )
 from customer_revenue.service.serving_state import ServingState
@@ -44,7 +45,7 @@ ROUTERS = tuple(
     routes.router
     for routes in (
         customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, search, model,
-        api_keys,
+        promotions, api_keys,
     )
 )  # fmt: skip
 
@@ -69,6 +70,7 @@ class Application(Starlette):
         self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
         self.api.state.keys = KeyFile(settings.keys)
         self.api.state.campaigns = CampaignFile(settings.campaigns)
+        self.api.state.registry = settings.registry
         super().__init__(
             routes=[
                 Route("/livez", _alive),

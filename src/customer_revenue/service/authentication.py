@@ -62,6 +62,7 @@ class AuthMiddleware:
         if key is None:
             return _unauthorized("send a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
         self._keys.note_use(key.name)
+        scope.setdefault("state", {})["key_name"] = key.name
         needed = needed_scope(scope["method"], own_path(scope))
         may_measure = KeyScope.METRICS in key.scopes and own_path(scope) == "/metrics"
         if needed not in key.scopes and not may_measure:
@@ -81,10 +82,15 @@ def needed_scope(method: str, path: str) -> KeyScope:
     'batch'
     >>> needed_scope("POST", "/api/payment/analytics/campaigns").value
     'act'
+    >>> needed_scope("POST", "/api/payment/analytics/models/rollback").value
+    'admin'
     """
-    if _is_below(path, "/api/payment/analytics/keys"):
+    reads = method in ("GET", "HEAD", "OPTIONS")
+    if _is_below(path, "/api/payment/analytics/keys") or (
+        _is_below(path, "/api/payment/analytics/models") and not reads
+    ):
         return KeyScope.ADMIN
-    if method in ("GET", "HEAD", "OPTIONS"):
+    if reads:
         return KeyScope.READ
     acts = method != "POST" or _is_below(path, "/api/payment/analytics/campaigns")
     return KeyScope.ACT if acts else KeyScope.BATCH

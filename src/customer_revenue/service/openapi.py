@@ -33,6 +33,11 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     ),
     403: ("The API key lacks the scope.", "forbidden", "the key reports has no batch scope"),
     404: ("No such customer in the store.", "customer_not_found", "no customer 'user_999' by 2023-12-15"),
+    409: (
+        "The gate refused the version, or no earlier champion is on record.",
+        "gate_refused",
+        "the gate refused 20231215-20240102T030405060708",
+    ),
     413: ("The body is too large.", "too_large", "the request body exceeds the maximum of 16777216 bytes"),
     422: (
         "A parameter is outside its allowed values.",
@@ -58,6 +63,8 @@ OF_ONE_CAMPAIGN = frozenset({"campaigns_report", "campaigns_customers"})
 """Operations that know no campaign of another name."""
 NO_CAMPAIGN = ("No such campaign.", "campaign_not_found", "campaign: 'summer' is not one of spring")
 OF_BODIES = frozenset({400, 413})
+OF_CHAMPION = frozenset({"models_promote", "models_rollback"})
+"""Operations that the gate or the record may refuse, with 409."""
 
 ETAG = {"description": "Tag of the response's content.", "schema": {"type": "string"}}
 REQUEST_ID = {
@@ -136,7 +143,7 @@ def _complete(operation: dict[str, Any], method: str) -> None:
                 meaning, code, message = NO_CAMPAIGN
             elif "user_id" not in json.dumps(operation.get("parameters", [])):
                 continue
-        if status in OF_BODIES and method == "get":
+        if (status in OF_BODIES and method == "get") or (status == 409 and name not in OF_CHAMPION):
             continue
         body = _error(code, message)
         shown: dict[str, Any] = {"schema": ERROR_SCHEMA, "example": body}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import filelock
 
-from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound
+from customer_revenue.errors import GateRefused, InvalidParameter, ModelBusy, ModelNotFound, NoEarlierChampion
 from customer_revenue.modeling.manifest import read_manifest
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.workflows.registry.bundles import GATE, current_version, make_current, read_gate
@@ -102,7 +102,8 @@ def rollback(registry: RegistryOptions, why: str, *, by: str | None = None) -> C
     """Let the champion before the present one answer again.
 
     Raises:
-        ModelNotFound: there was none, or its bundle is gone.
+        NoEarlierChampion: there was none.
+        ModelNotFound: its bundle is gone.
         InvalidParameter: no reason is given.
     """
     from customer_revenue.modeling import bundle  # not for the list of changes: it imports what predicts
@@ -113,7 +114,7 @@ def rollback(registry: RegistryOptions, why: str, *, by: str | None = None) -> C
         settle(registry)
         line = _champions(changes(registry.models))
         if len(line) < 2:
-            raise ModelNotFound("no earlier champion is on record: nothing to roll back to")
+            raise NoEarlierChampion("no earlier champion is on record: nothing to roll back to")
         bundle.load(registry.models / line[-2])
         return _change(registry, ROLLBACK, line[-2], line[-1], why, by)
 
