@@ -43,6 +43,7 @@ class TopBy(StrEnum):
 
     TOTAL_REVENUE = "total_revenue_cents"
     NET_REVENUE = "net_revenue_cents"
+    PROFIT = "profit_cents"
     LTV = "estimated_ltv_cents"
 
 

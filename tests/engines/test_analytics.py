@@ -27,6 +27,7 @@ from customer_revenue.revenue.early_value import early_value
 from customer_revenue.revenue.order_sequence import order_sequence
 from customer_revenue.revenue.profit import (
     cost_movements,
+    own_profits,
     profit_by_customer,
     profit_by_month,
     profit_by_product,
@@ -101,6 +102,7 @@ def analytics(store: Store) -> dict[str, ir.Table]:
         "value by age": value_by_age(known, levels, day, AGE_ENDS, 365),
         "spread of value": spread_of_value(known, levels, day, AGE_ENDS, 365),
         "profit by customer": profit_by_customer(moves),
+        "own profits": own_profits(known, lines, margin, day - ibis.interval(days=100)),
         "profit by month": profit_by_month(moves),
         "profit in total": total_profit(moves),
         "profit by product": profit_by_product(known, lines, margin),

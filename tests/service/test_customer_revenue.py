@@ -197,3 +197,21 @@ def test_an_encoded_percent_sign_is_decoded_once(served: Service) -> None:
     """Over HTTP: the client of the tests in process decodes a path twice."""
     response = served.get(f"/customers/{quote('%00', safe='')}/revenue")
     assert (response.status_code, response.json()["error"]["code"]) == (404, "customer_not_found")
+
+
+def test_profit_to_come_is_the_margin_of_net_revenue_to_come(service: Service) -> None:
+    body = service.get("/customers/user_123/revenue").json()
+    facts, predicted = body["revenue_summary"], body["predictions"]
+    share = predicted["margin_percent"] / 100
+    assert facts["profit_cents"] == facts["net_revenue_cents"] - facts["cost_cents"]
+    assert 0 < predicted["expected_profit_cents"] <= share * predicted["expected_revenue_cents"] + 1
+    to_come = predicted["estimated_ltv_cents"] - facts["net_revenue_cents"]
+    assert predicted["ltv_profit_cents"] - facts["profit_cents"] == pytest.approx(share * to_come, abs=1)
+    batch = service.client.post("/api/payment/analytics/customers/batch", json={"customer_ids": ["user_123"]}).json()[
+        "customers"
+    ]
+    assert batch[0]["predictions"]["ltv_profit_cents"] == predicted["ltv_profit_cents"]
+    forecast = service.get("/customers/user_123/forecast", months="3").json()
+    assert (forecast["margin_percent"], forecast["margin_basis"]) == (predicted["margin_percent"], "assumed")
+    for month in forecast["path"]:
+        assert 0 < month["expected_profit_cents"] <= share * month["expected_revenue_cents"] + 1

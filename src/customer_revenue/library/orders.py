@@ -25,10 +25,11 @@ from customer_revenue.orders.store import Store, StoreInfo
 from customer_revenue.orders.store import open_store as open_store_at
 from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
+from customer_revenue.revenue.profit import own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
 from customer_revenue.tables import as_of_literal, day_literal
-from customer_revenue.workflows.customer_base.profits import profit_rows
+from customer_revenue.workflows.customer_base.profits import profit_rows, with_profits
 from customer_revenue.workflows.feature_rows import feature_rows, label_rows
 from customer_revenue.workflows.known_tables import first_day_of, known_at
 
@@ -123,7 +124,7 @@ class Orders:
         return ArrowTables(self)
 
     def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pd.DataFrame:
-        """What each customer has bought and returned: revenue, orders, refunds, segment, stage.
+        """What each customer has bought, returned and earned the shop: revenue, refunds, profit, segment, stage.
 
         Args:
             as_of: last day included; by default the store's as-of day.
@@ -329,8 +330,9 @@ class ArrowTables:
         if period not in list(Period):
             raise InvalidParameter(f"period is one of {', '.join(Period)}, not {str(period)[:40]!r}", list(Period))
         first, policy = first_day_of(Period(period), when), load_policy(self._settings.policy)
-        facts = summary(known_at(self._store, when), first, day_literal(when.day), policy)
-        return self._store.fetch(facts.order_by("customer_id"))
+        known, lines = known_at(self._store, when), self._store.table("order_items")
+        facts = self._store.fetch(summary(known, first, day_literal(when.day), policy).order_by("customer_id"))
+        return with_profits(facts, self._store.fetch(own_profits(known, lines, policy.margin, first)))
 
     def features(self, as_of: DayLike | None = None) -> pa.Table:
         """:meth:`Orders.features` as an Arrow table.

@@ -23,6 +23,8 @@ class Recipe:
 
     build: Callable[..., ir.Table]
     arguments: tuple[object, ...] = ()
+    complete_lines: bool = False
+    """Whether ``order_items`` has its optional columns too, null where the store lacks them."""
 
     def __post_init__(self) -> None:
         if "<" in self.build.__qualname__:
@@ -31,7 +33,8 @@ class Recipe:
     @property
     def key(self) -> str:
         """What distinguishes it from others."""
-        return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}"
+        lines = " with complete lines" if self.complete_lines else ""
+        return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}{lines}"
 
     def over(self, tables: Any) -> ir.Table:
         """Build the expression over a table, or over the tables of a store."""

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -175,7 +175,7 @@ class Store:
             StoreError: the database does not respond.
         """
         if isinstance(expr, Recipe):
-            return self._engine.fetch_once(expr, lambda: self.tables, self.info.timezone, parameters)
+            return self._engine.fetch_once(expr, lambda: self._tables_of(expr), self.info.timezone, parameters)
         return self._engine.fetch(expr, parameters)
 
     def fetch_over(self, rows: pa.Table, recipe: Recipe, **parameters: object) -> pa.Table:
@@ -252,7 +252,7 @@ class Store:
             ValueError: the expression has other parameters.
         """
         if isinstance(expr, Recipe):
-            statement = self._engine.compile_once(expr, lambda: self.tables, self.info.timezone)
+            statement = self._engine.compile_once(expr, lambda: self._tables_of(expr), self.info.timezone)
         else:
             statement = self._engine.compile(expr)
         if statement.names != set(names):
@@ -274,6 +274,9 @@ class Store:
         if name not in STORE_TABLES:
             raise InvalidParameter(f"the store has no table {name[:40]!r}: use one of {', '.join(STORE_TABLES)}")
         return self._engine.complete_table(name, self.info.timezone)
+
+    def _tables_of(self, recipe: Recipe) -> Canonical:
+        return replace(self.tables, order_items=self.table("order_items")) if recipe.complete_lines else self.tables
 
     def quarantine(self) -> pa.Table:
         """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_COLUMNS``."""

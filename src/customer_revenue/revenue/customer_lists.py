@@ -26,7 +26,7 @@ def top_customers(
 
     Args:
         customers: the table of :func:`~customer_revenue.revenue.view.customers`.
-        by: total or net revenue to date, or the predicted lifetime value.
+        by: total or net revenue to date, profit (of a table that has it), or the predicted lifetime value.
         limit: maximum number of rows.
         offset: number of rows to skip.
         predictions: ``customer_id`` and ``estimated_ltv_cents``; needed to sort by it, else shown where given.

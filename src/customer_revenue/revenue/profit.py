@@ -26,6 +26,12 @@ weakest of its parts."""
 PROFIT_COLUMNS = ("revenue_cents", "refunds_cents", "net_revenue_cents", "cost_cents", "profit_cents", "margin_basis")
 """The sums of every report of profit, in order."""
 
+OWN_PROFIT_COLUMNS = ("cost_cents", "profit_cents", "margin_basis")
+"""What stands next to a customer's revenue."""
+
+NOTHING_EARNED: Mapping[str, object] = {"cost_cents": 0, "profit_cents": 0, "margin_basis": MARGIN_BASES[-1]}
+"""What stands there for a period without orders and refunds."""
+
 MEASURED, BY_POLICY, ASSUMED = range(3)
 
 
@@ -124,6 +130,22 @@ def line_costs(lines: ir.Table, margin: Margin) -> ir.Table:
 def profit_by_customer(moves: ir.Table) -> ir.Table:
     """``customer_id`` and :data:`PROFIT_COLUMNS` of the movements, one row per customer; highest profit first."""
     return _profits(moves, "customer_id").order_by(ibis.desc("profit_cents"), "customer_id")
+
+
+def own_profits(known: Canonical, lines: ir.Table, margin: Margin, first_day: ir.DateScalar | None = None) -> ir.Table:
+    """``customer_id`` and :data:`OWN_PROFIT_COLUMNS` of each customer with an order or a refund in the period.
+
+    Args:
+        known: what was known at the as-of moment, of all customers or of some.
+        lines: as for :func:`cost_movements`; those of other orders are left out before they are added up.
+        margin: rates where no cost is stated.
+        first_day: first day of the period; ``None`` for all time.
+    """
+    orders = known.orders
+    own = lines.semi_join(orders, lines.order_id == orders.id)
+    return _profits(cost_movements(known, own, margin, first_day), "customer_id").select(
+        "customer_id", *OWN_PROFIT_COLUMNS
+    )
 
 
 def profit_by_month(moves: ir.Table) -> ir.Table:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from customer_revenue.service.responses.customers import Action, Day, Offer
+from customer_revenue.service.responses.customers import Action, Day, MarginBasis, Offer
 from customer_revenue.service.responses.shape import Answer, Complete, Probability
 
 
@@ -106,6 +106,12 @@ class ForecastMonth(ExpectedRevenue):
     last_day: Day
 
 
+class CustomerForecastMonth(ForecastMonth):
+    """One month of a customer's forecast."""
+
+    expected_profit_cents: int = Field(description="Expected net revenue times the margin, in cents.")
+
+
 class CustomerForecast(Complete):
     """Expected revenue of a customer."""
 
@@ -117,7 +123,9 @@ class CustomerForecast(Complete):
     predicted_annual_revenue_cents: int
     confidence_score: Probability
     factors: Factors
-    path: list[ForecastMonth]
+    margin_percent: float = Field(description="What is expected to remain of net revenue after cost, in percent.")
+    margin_basis: MarginBasis
+    path: list[CustomerForecastMonth]
 
 
 class UsedInForecast(Answer):
@@ -136,9 +144,6 @@ class ShopFactors(Factors):
     """The history behind the forecast of the shop, and how far it is used."""
 
     used: UsedInForecast
-
-
-MarginBasis = Literal["measured", "policy", "assumed"]
 
 
 class ForecastStep(ForecastMonth):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from customer_revenue.choices import CustomerStatus
-from customer_revenue.service.responses.customers import Action, Day
+from customer_revenue.service.responses.customers import Action, Day, MarginBasis
 from customer_revenue.service.responses.shape import Answer, Complete, Page, Paged, Probability
 
 
@@ -25,6 +25,8 @@ class PageCustomer(FoundCustomer):
     lifecycle_stage: str | None
     activity_status: str | None
     net_revenue_cents: int
+    profit_cents: int
+    margin_basis: MarginBasis
     total_orders: int
     avg_order_value_cents: int
     last_purchase_date: Day | None
@@ -44,6 +46,7 @@ class ListedCustomer(PageCustomer):
     purchase_frequency_days: int | None
     avg_days_between_purchases: float | None
     total_refunds_cents: int
+    cost_cents: int
     total_revenue: float
     customer_status: CustomerStatus | None = None
     value_at_risk_cents: float | None = None

@@ -14,6 +14,9 @@ Cents = Annotated[int, Field(description="Money in cents of `meta.currency`.")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day in the reporting time zone.")]
 
 
+MarginBasis = Literal["measured", "policy", "assumed"]
+
+
 class RevenueSummary(Answer):
     """Facts of the period, up to the as-of moment."""
 
@@ -29,6 +32,9 @@ class RevenueSummary(Answer):
     total_refunds_cents: int = Field(examples=[2500])
     net_revenue_cents: int = Field(examples=[122500])
     avg_days_between_purchases: float | None = Field(examples=[36.6])
+    cost_cents: int = Field(description="Cost of what was sold, less that of what came back, in cents.")
+    profit_cents: int = Field(description="Net revenue less cost, in cents.")
+    margin_basis: MarginBasis
 
 
 class PeriodRow(Answer):
@@ -168,6 +174,17 @@ class Predictions(Answer):
         default=None,
         description="Net revenue within `horizon_days` expected if surely kept, less that expected now, in cents.",
     )
+    expected_profit_cents: int | None = Field(
+        default=None, description="Expected net revenue within `horizon_days` times the margin, in cents."
+    )
+    ltv_profit_cents: int | None = Field(
+        default=None,
+        description="Profit to date, and the margin of what the LTV adds to net revenue to date, in cents.",
+    )
+    margin_percent: float | None = Field(
+        default=None, description="What is expected to remain of net revenue after cost, in percent."
+    )
+    margin_basis: MarginBasis | None = None
     actions: list[Action] = Field(description="The recommended actions in full, in the same order.")
     offer: Offer | None = Field(description="The personal offer.")
     horizons: list[PredictedHorizon] | None = Field(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from customer_revenue.service.responses.advice import MarginBasis
+from customer_revenue.service.responses.customers import MarginBasis
 from customer_revenue.service.responses.shape import Answer, Complete, Paged
 
 

@@ -24,7 +24,7 @@ from customer_revenue.currencies import in_units
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import MONTHS_PER_YEAR, AsOf
+from customer_revenue.periods import MONTHS_PER_YEAR, AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import is_over
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
@@ -52,6 +52,7 @@ from customer_revenue.workflows.customer_base.base_queries import (
 )
 from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
+from customer_revenue.workflows.customer_base.profits import with_profits
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
@@ -111,7 +112,7 @@ class CustomerBase:
         if by is TopBy.LTV:
             rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
         else:
-            rows = self._of_customers(top_customers, by, limit, offset)
+            rows = self._of_listed(top_customers, by, limit, offset)
         return {
             "top_customers": [listed_row(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
@@ -131,7 +132,7 @@ class CustomerBase:
         if by is not None and not by.is_fact:
             rows = self.rows(customers_at_risk(self.customers, self._policy, *chosen, self.predictions))
         else:
-            rows = self._of_customers(customers_at_risk, self._policy, *chosen)
+            rows = self._of_listed(customers_at_risk, self._policy, *chosen)
         return {
             "at_risk_customers": [listed_row(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
@@ -301,7 +302,7 @@ class CustomerBase:
                 predictions = replace(self._predictions, decisions=self._decisions.all)
             except ModelError:
                 predictions = None
-            return CustomerSnapshot(self.when.day, self._customer_rows, predictions, self.known, self.store)
+            return CustomerSnapshot(self.when.day, self._listed_rows, predictions, self.known, self.store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -310,8 +311,13 @@ class CustomerBase:
         return rows.sort_by("customer_id").combine_chunks()
 
     @cached_property
+    def _listed_rows(self) -> pa.Table:
+        """The customers with what they earned the shop."""
+        return with_profits(self._customer_rows, self.reports.own_profits(Period.ALL_TIME))
+
+    @cached_property
     def _customer_table(self) -> ir.Table:
-        return ibis.memtable(self._customer_rows)
+        return ibis.memtable(self._listed_rows)
 
     @cached_property
     def _predictions(self) -> CustomerPredictions:
@@ -322,8 +328,9 @@ class CustomerBase:
     @cached_property
     def _decisions(self) -> ShopDecisions:
         situations = Situations.of(self._customer_rows, self._predictions.table, self._predictor().horizon_days)
-        margin = None if self.reports.margin.basis == "assumed" else self.reports.margin.share
-        return ShopDecisions(situations, self._policy, self.store.info.currency, margin)
+        rate = self.reports.margin
+        margin = None if rate.basis == "assumed" else rate.share
+        return ShopDecisions(situations, self._policy, self.store.info.currency, margin, rate.basis)
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
@@ -362,6 +369,12 @@ class CustomerBase:
         """The rows of a query over the table of customers, given after it the arguments."""
         with self._lock:
             found = self.store.fetch_over(self._customer_rows, Recipe(build, arguments))
+        return cast("list[Row]", found.to_pylist())
+
+    def _of_listed(self, build: Callable[..., ir.Table], *arguments: object) -> list[Row]:
+        """As :meth:`_of_customers`, with their profit."""
+        with self._lock:
+            found = self.store.fetch_over(self._listed_rows, Recipe(build, arguments))
         return cast("list[Row]", found.to_pylist())
 
     def _of_known(self, recipe: Recipe) -> list[Row]:

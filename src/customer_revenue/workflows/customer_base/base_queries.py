@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from customer_revenue.choices import AtRiskBy, CohortUnit
-from customer_revenue.policy import Policy, Rfm, Segments
+from customer_revenue.policy import Margin, Policy, Rfm, Segments
 from customer_revenue.revenue.cohorts import triangle
 from customer_revenue.revenue.customer_lists import at_risk
+from customer_revenue.revenue.profit import own_profits
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import trends, widget_metrics
 from customer_revenue.revenue.view import customers
-from customer_revenue.tables import Canonical
+from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.known_tables import day_parameter, known_by_then
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ def known_trends(tables: Canonical) -> ir.Table:
 def known_triangle(tables: Canonical, unit: CohortUnit) -> ir.Table:
     """The cohort triangle, as known by ``moment``."""
     return triangle(known_by_then(tables), unit)
+
+
+def known_profits(tables: Canonical, margin: Margin, first_day: dt.date | None) -> ir.Table:
+    """Cost and profit of each customer, as known by ``moment``, since a day; order lines with all their columns."""
+    since = None if first_day is None else day_literal(first_day)
+    return own_profits(known_by_then(tables), tables.order_items, margin, since)
 
 
 def metrics_of_widget(customers: ir.Table, policy: Segments) -> ir.Table:

@@ -16,6 +16,7 @@ from customer_revenue.revenue.segments import segment
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
+from customer_revenue.workflows.customer_base.profits import with_profits
 from customer_revenue.workflows.known_tables import first_day_of, of_members
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class CustomerFilter:
         with self._lock:
             if period not in self._tables:
                 found = customers(self.base.known, self.base.day, self.policy, first_day_of(period, self.base.when))
-                self._tables[period] = ibis.memtable(self.store.fetch(found))
+                rows = with_profits(self.store.fetch(found), self.base.reports.own_profits(period))
+                self._tables[period] = ibis.memtable(rows)
             return self._tables[period]
 
     def chosen(self, period: Period, segments: Collection[str]) -> ir.Table:

@@ -53,6 +53,7 @@ class Sort(StrEnum):
     SEGMENT = "customer_segment"
     REVENUE = "total_revenue_cents"
     NET_REVENUE = "net_revenue_cents"
+    PROFIT = "profit_cents"
     ORDERS = "total_orders"
     AVERAGE = "avg_order_value_cents"
     LAST_PURCHASE = "last_purchase_date"
@@ -82,6 +83,8 @@ LISTED = (
     "activity_status",
     "total_revenue_cents",
     "net_revenue_cents",
+    "profit_cents",
+    "margin_basis",
     "total_orders",
     "avg_order_value_cents",
     "last_purchase_date",

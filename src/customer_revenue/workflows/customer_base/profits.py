@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from customer_revenue.choices import ProfitBy
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import DAYS_PER_YEAR, AsOf, month_label
 from customer_revenue.policy import Margin
 from customer_revenue.revenue.arithmetic import first_of_month
 from customer_revenue.revenue.profit import (
+    OWN_PROFIT_COLUMNS,
     cost_movements,
     profit_by_customer,
     profit_by_month,
@@ -77,6 +81,19 @@ def profit_body(store: Store, when: AsOf, margin: Margin, by: ProfitBy, limit: i
         "profits": [_named(row, by) for row in rows],
         "page": {"limit": limit, "offset": offset},
     }
+
+
+def with_profits(customers: pa.Table, profits: pa.Table) -> pa.Table:
+    """Customers with their cost, their profit and what they rest on, in one chunk.
+
+    Args:
+        customers: with the column ``customer_id``.
+        profits: rows of :func:`~customer_revenue.revenue.profit.own_profits` of at least these customers.
+    """
+    places = pc.index_in(customers["customer_id"], value_set=profits["customer_id"].combine_chunks())
+    for name in OWN_PROFIT_COLUMNS:
+        customers = customers.append_column(name, profits[name].take(places))
+    return customers.combine_chunks()
 
 
 def _named(row: Row, by: ProfitBy) -> Row:

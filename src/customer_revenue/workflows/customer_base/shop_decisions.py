@@ -25,17 +25,19 @@ class ShopDecisions:
         policy: rules, effects, offers, margin.
         currency: code written behind amounts.
         margin: share of net revenue that remains after the cost of what was sold; the policy's if ``None``.
+        margin_basis: what it rests on.
     """
 
     situations: Situations
     policy: Policy
     currency: str
     margin: float | None = None
+    margin_basis: str = "assumed"
 
     @cached_property
     def terms(self) -> Terms:
         """What is the same for all of them."""
-        return Terms(self.margin, promise_scale(self.situations, self.policy, self.margin))
+        return Terms(self.margin, promise_scale(self.situations, self.policy, self.margin), self.margin_basis)
 
     @cached_property
     def all(self) -> Decisions:

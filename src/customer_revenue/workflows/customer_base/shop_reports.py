@@ -7,11 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from customer_revenue.choices import BiddingForm, FirstDayBy, ProfitBy
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import AsOf
+from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.customer_base.base_queries import known_profits
 from customer_revenue.workflows.customer_base.profits import MarginRate, margin_rate, profit_body
 
 if TYPE_CHECKING:
@@ -40,6 +44,12 @@ class ShopReports:
     def profit(self, by: ProfitBy, limit: int, offset: int) -> Body:
         """Profit and revenue, in total and by month, product or customer."""
         return profit_body(self._store, self._when, self._policy.margin, by, limit, offset)
+
+    def own_profits(self, period: Period) -> pa.Table:
+        """``customer_id``, cost, profit and what they rest on, of each customer with an order or a refund by then."""
+        first = None if period is Period.ALL_TIME else period.first_day(self._when.day)
+        recipe = Recipe(known_profits, (self._policy.margin, first), complete_lines=True)
+        return self._store.fetch(recipe, moment=self._when.moment_utc_naive)
 
     def acquisition(self, by: FirstDayBy, payback_days: int, costs: Path | None) -> Body:
         """What new customers are worth and may cost, by what is known of them on their first day."""

@@ -10,7 +10,7 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
+from customer_revenue.revenue.profit import OWN_PROFIT_COLUMNS
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class CustomerSnapshot:
 
     Args:
         day: the as-of day.
-        facts: the all-time summary, sorted by customer id, in one chunk.
+        facts: the all-time summary with cost and profit, sorted by customer id, in one chunk.
         predictions: of those customers who have an order, in the same order; ``None`` where nothing can be predicted.
         known: the store's tables as they were known at the end of the day.
         store: the store.
@@ -108,7 +109,7 @@ class CustomerSnapshot:
         store: Store,
     ) -> None:
         self.day = day
-        self._facts = facts.select(SUMMARY_COLUMNS)
+        self._facts, self._profits = facts.select(SUMMARY_COLUMNS), facts.select(OWN_PROFIT_COLUMNS)
         ids = self._facts.column("customer_id").combine_chunks()
         self._ids = _SortedTexts(ids)
         self._predictions = predictions
@@ -130,6 +131,11 @@ class CustomerSnapshot:
     def facts(self, place: int) -> pa.Table:
         """The customer's row of the all-time summary."""
         return self._facts.slice(place, 1)
+
+    def profit(self, place: int) -> dict[str, Any]:
+        """The customer's cost and profit of all time, and what they rest on."""
+        (row,) = self._profits.slice(place, 1).to_pylist()
+        return cast("dict[str, Any]", row)
 
     def predictions(self, place: int) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` where nothing can be predicted."""

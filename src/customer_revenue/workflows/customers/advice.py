@@ -149,10 +149,10 @@ class Advisor:
         cents = np.diff(path.sums[1], prepend=0.0) * self._levels(situation.when)[:months]
         found = customer.breakdowns(Period.ALL_TIME, frozenset({Breakdown.MONTHLY}))
         history = full_months(found["monthly_breakdown"], today)
-        fact = situation.fact
-        return customer_forecast(
+        fact, whole = situation.fact, predictor.predict(features, days[-1])
+        body = customer_forecast(
             predictor.predict(features, days[0]),
-            predictor.predict(features, days[-1]),
+            whole,
             cents,
             today,
             history,
@@ -161,6 +161,17 @@ class Advisor:
             self._policy.forecast,
             self._currency,
         )
+        return self._with_profit(body, whole, cents, self._terms(situation.when))
+
+    def _with_profit(self, body: Body, whole: pa.Table, cents: Floats, terms: Terms) -> Body:
+        """A forecast with the profit of each month, at the shop's margin."""
+        gross, net = (float(whole[f"expected_{name}_cents"][0].as_py()) for name in ("revenue", "net_revenue"))
+        margin = terms.margin_share(self._policy)
+        kept = margin * net / gross if gross else 0.0
+        path = cast("list[Body]", body["path"])
+        for row, revenue in zip(path, cents.tolist(), strict=True):
+            row["expected_profit_cents"] = round(kept * revenue)
+        return body | {"margin_percent": round(100 * margin, 2), "margin_basis": terms.margin_basis}
 
     def _decisions(self, situation: Situation) -> Decisions:
         assert situation.predictions is not None, "checked by the caller"

@@ -139,6 +139,7 @@ class Answers(Session):
         body = customer_body(
             facts,
             period,
+            profit=customer.profit(period),
             predictions=self._predictions(customer, horizons_days) if include_predictions else None,
             include_predictions=include_predictions,
             breakdowns=found,
@@ -183,7 +184,8 @@ class Answers(Session):
         found: dict[str, Body] = {}
         for ids in in_parts(list(dict.fromkeys(customer_ids)), between or uninterrupted):
             known = of_customers(known_at(self._store, when), pa.array(ids, pa.string()))
-            group = CustomerGroup(known, self._store.fetch, when, self._policy, currency, terms)
+            lines = self._store.table("order_items")
+            group = CustomerGroup(known, lines, self._store.fetch, when, self._policy, currency, terms)
             found |= group.bodies(period, predictor)
         return self.complete(in_order(customer_ids, found), when)
 
@@ -377,7 +379,9 @@ class Answers(Session):
         facts = customer.facts(Period.ALL_TIME)
         currency = self._store.info.currency
         terms = partial(self._decision_terms, customer.when)
-        body = prediction_bodies(predictor, facts, found, self._policy, currency, terms)[customer.customer_id]
+        earned = {customer.customer_id: customer.profit(Period.ALL_TIME)}
+        bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned)
+        body = bodies[customer.customer_id]
         if horizons_days:
             body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)
         return body

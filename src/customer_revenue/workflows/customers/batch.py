@@ -13,6 +13,7 @@ from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
+from customer_revenue.revenue.profit import NOTHING_EARNED, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
@@ -47,6 +48,7 @@ class CustomerGroup:
 
     Args:
         known: canonical tables of these customers alone, up to ``when``.
+        lines: ``order_items`` with the optional columns, of any orders.
         fetch: runs an expression over them.
         when: the moment.
         policy: segments, stages, actions and offers.
@@ -55,6 +57,7 @@ class CustomerGroup:
     """
 
     known: Canonical
+    lines: ir.Table
     fetch: Callable[[ir.Table], pa.Table]
     when: AsOf
     policy: Policy
@@ -66,15 +69,19 @@ class CustomerGroup:
 
         A customer without an order or a refund is left out.
         """
-        facts = self._facts(period)
+        facts, profits = self._facts(period), self._profits(period)
         predicted: dict[str, Body] = {}
         if predictor is not None:
-            of_all_time = facts if period is Period.ALL_TIME else self._facts(Period.ALL_TIME)
-            predicted = self._predictions(predictor, of_all_time)
+            all_time = period is Period.ALL_TIME
+            ever, earned = (
+                (facts, profits) if all_time else (self._facts(Period.ALL_TIME), self._profits(Period.ALL_TIME))
+            )
+            predicted = self._predictions(predictor, ever, earned)
         return {
             row["customer_id"]: customer_body(
                 row,
                 period,
+                profit=profits.get(row["customer_id"], NOTHING_EARNED),
                 predictions=predicted.get(row["customer_id"]),
                 include_predictions=predictor is not None,
             )
@@ -85,7 +92,12 @@ class CustomerGroup:
         first_day = first_day_of(period, self.when)
         return self.fetch(summary(self.known, first_day, day_literal(self.when.day), self.policy))
 
-    def _predictions(self, predictor: Predictor, facts: pa.Table) -> dict[str, Body]:
+    def _profits(self, period: Period) -> dict[str, Body]:
+        first_day = first_day_of(period, self.when)
+        rows = self.fetch(own_profits(self.known, self.lines, self.policy.margin, first_day)).to_pylist()
+        return {row.pop("customer_id"): row for row in rows}
+
+    def _predictions(self, predictor: Predictor, facts: pa.Table, earned: dict[str, Body]) -> dict[str, Body]:
         features = self.fetch(feature_expression(self.known, self.when.day))
         if not features.num_rows:
             return {}
@@ -93,7 +105,7 @@ class CustomerGroup:
             found = CustomerPredictions.of(predictor, features)
         except NotEnoughData:
             return {}
-        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.terms)
+        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.terms, earned)
 
 
 def in_order(ids: Sequence[str], found: dict[str, Body]) -> Body:

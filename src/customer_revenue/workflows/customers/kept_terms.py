@@ -8,6 +8,7 @@ import os
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import platformdirs
@@ -52,8 +53,8 @@ def _read(path: Path, key: str) -> Terms | None:
             document = json.load(file)
         if document["key"] != key:
             return None
-        margin, scale = document["margin"], document["scale"]
-        return Terms(None if margin is None else float(margin), float(scale))
+        margin, scale, basis = document["margin"], document["scale"], document["margin_basis"]
+        return Terms(None if margin is None else float(margin), float(scale), str(basis))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -65,7 +66,7 @@ def _write(path: Path, key: str, terms: Terms) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime)[: 1 - MAX_FILES]:
             old.unlink()
-        draft.write_text(json.dumps({"key": key, "margin": terms.margin, "scale": terms.scale}), "utf-8")
+        draft.write_text(json.dumps({"key": key, **asdict(terms)}), "utf-8")
         draft.replace(path)
         return
     with suppress(OSError):

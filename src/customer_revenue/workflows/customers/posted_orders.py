@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.engines.duckdb.in_memory import canonical_in_memory, fetch_in_memory
 from customer_revenue.periods import MAX_YEAR, MIN_YEAR, AsOf, Period, parse_day
@@ -145,7 +146,9 @@ class HistoryScorer:
         for part in in_parts(histories, between):
             tables = canonical_in_memory(_orders(part, zone), _refunds(part, zone), self.timezone)
             known = tables.until(as_of_literal(when.moment))
-            group = CustomerGroup(known, fetch_in_memory, when, self.policy, self.currency)
+            none = {"category": ibis.null("string"), "cost_cents": ibis.null("int64")}
+            lines = known.order_items.mutate(**none)
+            group = CustomerGroup(known, lines, fetch_in_memory, when, self.policy, self.currency)
             found |= group.bodies(Period.ALL_TIME, predictor)
         body = in_order([history.customer_id for history in histories], found)
         return completed(body, when, self.currency, self.timezone, model.version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
+from customer_revenue.revenue.profit import NOTHING_EARNED
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 
@@ -48,6 +50,7 @@ def customer_body(
     facts: Mapping[str, Any],
     period: Period,
     *,
+    profit: Mapping[str, object],
     predictions: Body | None,
     include_predictions: bool,
     breakdowns: Mapping[str, object] | None = None,
@@ -57,6 +60,7 @@ def customer_body(
     Args:
         facts: the customer's row of the summary of the period, dates as text.
         period: of the facts.
+        profit: cost and profit of the period, and what they rest on.
         predictions: the ``predictions`` object; ``None`` where nothing can be predicted.
         include_predictions: whether the field is there at all.
         breakdowns: by the name of their field.
@@ -64,7 +68,7 @@ def customer_body(
     body: Body = {
         "customer_id": facts["customer_id"],
         "period": period.value,
-        "revenue_summary": {name: facts[name] for name in SUMMARY_FIELDS},
+        "revenue_summary": {name: facts[name] for name in SUMMARY_FIELDS} | dict(profit),
         **(breakdowns or {}),
     }
     if include_predictions:
@@ -79,6 +83,7 @@ def prediction_bodies(
     policy: Policy,
     currency: str,
     terms: Callable[[], Terms] = Terms,
+    profits: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Body]:
     """The ``predictions`` object of some customers by id: predicted fields, actions, offer.
 
@@ -88,16 +93,21 @@ def prediction_bodies(
         found: their predictions.
         policy: rules of actions and offers.
         currency: code written after amounts.
-        terms: gives what is the same for all decisions of the shop; asked where no decisions are known.
+        terms: gives what is the same for all decisions of the shop.
+        profits: cost and profit of all time, by the customers' ids.
     """
     rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
-    situations = Situations.of(facts, found.table, predictor.horizon_days)
-    decisions = found.decisions or decide(situations, policy, terms())
+    situations, of_shop = Situations.of(facts, found.table, predictor.horizon_days), terms()
+    decisions = found.decisions or decide(situations, policy, of_shop)
     actions = _by_customer(recommend(situations, policy, currency, decisions))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
+    net = dict(zip(facts["customer_id"].to_pylist(), facts["net_revenue_cents"].to_pylist(), strict=True))
     at_risk = {row["customer_id"]: row for row in situations.at_stake(policy).to_pylist()}
     return {
         row["customer_id"]: _predicted_fields(row, words, predictor)
+        | _expected_profit(
+            row, net[row["customer_id"]], profits.get(row["customer_id"], NOTHING_EARNED), of_shop, policy
+        )
         | (without_id(at_risk.get(row["customer_id"])) or {})
         | as_fields(actions.get(row["customer_id"], []))
         | {"offer": without_id(offered.get(row["customer_id"]))}
@@ -180,6 +190,19 @@ def _predicted_fields(row: Mapping[str, Any], reasons: list[str], predictor: Pre
         "as_of": predictor.as_of_day.isoformat(),
         "tier": row["tier"],
         "tier_reason": predictor.tier_reason_,
+    }
+
+
+def _expected_profit(
+    row: Mapping[str, Any], net_cents: int, earned: Mapping[str, Any], terms: Terms, policy: Policy
+) -> Body:
+    """What the expected net revenue earns at the shop's margin, and the lifetime value with what was earned so far."""
+    share = terms.margin_share(policy)
+    return {
+        "expected_profit_cents": round(share * row["expected_net_revenue_cents"]),
+        "ltv_profit_cents": earned["profit_cents"] + round(share * (row["estimated_ltv_cents"] - net_cents)),
+        "margin_percent": round(100 * share, 2),
+        "margin_basis": terms.margin_basis,
     }
 
 

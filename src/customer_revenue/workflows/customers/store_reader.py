@@ -12,7 +12,7 @@ from customer_revenue.errors import CustomerNotFound, NotEnoughData
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Query, Store, parameter
 from customer_revenue.periods import AsOf, Period
-from customer_revenue.policy import Policy
+from customer_revenue.policy import Margin, Policy
 from customer_revenue.revenue.breakdown import (
     PeriodRow,
     ProductRow,
@@ -22,6 +22,7 @@ from customer_revenue.revenue.breakdown import (
     product_rows,
     quarterly,
 )
+from customer_revenue.revenue.profit import NOTHING_EARNED, OWN_PROFIT_COLUMNS, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
@@ -47,6 +48,8 @@ class CustomerQueries:
         self.monthly = store.prepare(Recipe(_monthly), of_period)
         self.quarterly = store.prepare(Recipe(_quarterly), of_period)
         self.products = store.prepare(Recipe(_products), of_period)
+        profit = Recipe(_profit, (policy.margin,), complete_lines=True)
+        self.profit = store.prepare(profit, of_period)
         self.features = store.prepare(Recipe(_features), ("user_id", "moment", "as_of_day"))
 
 
@@ -57,6 +60,11 @@ def _one(tables: Canonical) -> Canonical:
 
 def _facts(tables: Canonical, policy: Policy) -> ir.Table:
     return summary(_one(tables), day_parameter("first_day"), day_parameter("as_of_day"), policy)
+
+
+def _profit(tables: Canonical, margin: Margin) -> ir.Table:
+    known = _one(tables)
+    return own_profits(known, known.order_items, margin, day_parameter("first_day"))
 
 
 def _monthly(tables: Canonical) -> ir.Table:
@@ -116,6 +124,11 @@ class StoredCustomer:
         if not rows:
             raise CustomerNotFound(f"no customer {self.customer_id[:100]!r} by {self.when.day}")
         return rows[0]
+
+    def profit(self, period: Period) -> dict[str, Any]:
+        """The customer's cost and profit of a period, and what they rest on."""
+        rows = self._queries.profit.rows(**self.of_period(period))
+        return {name: rows[0][name] for name in OWN_PROFIT_COLUMNS} if rows else dict(NOTHING_EARNED)
 
     def months(self, period: Period) -> list[PeriodRow]:
         """The customer's months with an order."""

@@ -101,6 +101,8 @@ class DuckDBEngine(Engine):
         if not self.has_own_tables:
             return super().compile_once(recipe, tables, zone)
         key = f"{recipe.key} over {ATTACHED} in {zone}"
+        if recipe.complete_lines:  # a store of an older version lacks some of the optional columns
+            key += f" of {','.join(sorted(self._column_names('order_items')))}"
         return self._statements.get(key, lambda: self.compile(recipe.over(tables())))
 
     @override
@@ -175,15 +177,19 @@ class DuckDBEngine(Engine):
             self._con.close()
 
     def _column_types(self, table: str) -> Mapping[str, dtypes.DataType]:
-        schema, _, name = table.rpartition(".")
         from customer_revenue.orders.engines.duckdb.dialect import dtype_of
 
+        return {column: dtype_of(sql_type) for column, sql_type in self._column_names(table).items()}
+
+    def _column_names(self, table: str) -> Mapping[str, str]:
+        """The columns of a table with their types in SQL."""
+        schema, _, name = table.rpartition(".")
         rows = self._cursor().execute(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND schema_name = ?"
             " AND table_name = ?",
             [ATTACHED, schema.rpartition(".")[2] or "main", name],
         )
-        return {column: dtype_of(sql_type) for column, sql_type in rows.fetchall()}
+        return dict(rows.fetchall())
 
     def _load_info(self) -> Mapping[str, Any]:
         return read_info(self._con, ATTACHED, self._path)
