@@ -152,9 +152,9 @@ def test_the_shops_known_customers_are_the_sum_of_their_paths():
         shop = shop_forecast(orders.store, orders.store.as_of(model.as_of), model.predictor_, features, load_policy())
         customer = StoredCustomer(CustomerQueries(orders.store, load_policy()), *one_of(features, orders))
         situation = Situation.of(customer, model.predictor_)
-        own_path = Advisor(orders.store, load_policy(), lambda _: shop.factors, lambda _: Terms()).forecast(
-            situation, 6
-        )["path"]
+        own_path = Advisor(
+            orders.store, load_policy(), lambda _: shop.factors, lambda _: Terms(), lambda _: {}
+        ).forecast(situation, 6)["path"]
     days = horizons_days(model.as_of, 6)
     (paths,) = model.predictor_.revenue_paths(features, days)
     own = np.diff(paths.spend_cents[:, None] * paths.purchases, axis=1, prepend=0.0) * shop.factors[:6]

@@ -90,6 +90,15 @@ class BiddingForm(StrEnum):
     META = "meta"
 
 
+class BarredBy(StrEnum):
+    """Why a customer must not be contacted."""
+
+    NO_CONSENT = "no_consent"
+    CAMPAIGN = "campaign"
+    RECENT_CONTACT = "recent_contact"
+    MOST_CONTACTS = "most_contacts"
+
+
 class AtRiskBy(StrEnum):
     """The order of customers at risk."""
 

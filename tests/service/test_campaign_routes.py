@@ -117,3 +117,29 @@ def test_a_wrong_day_of_a_contact_is_told_and_none_is_recorded(campaigns: Servic
     assert "contacts.1" in refused.json()["error"]["message"]
     again = campaigns.client.post(f"{BASE}/contacts", json={"contacts": contacts[:1]})
     assert again.json()["new"] == (1 if day == 0 else 0)
+
+
+def test_what_is_learned_changes_decisions_and_is_taken_back(campaigns: Service, shop: Shop) -> None:
+    found = campaigns.client.post(f"{BASE}/spring/learn")
+    assert found.status_code == 200, found.text
+    learned = replies.CampaignLearned.model_validate(found.json())
+    assert (
+        learned.effect
+        == replies.CampaignResult.model_validate(campaigns.client.get(f"{BASE}/spring/report").json()).updated_effect
+    )
+    assert "spring" in (shop.folder / "data" / "learned-effects.toml").read_text()
+    again = campaigns.client.post(f"{BASE}/spring/learn")
+    assert (again.status_code, again.json()["error"]["code"]) == (422, "invalid_parameter")
+    taken = campaigns.client.post(f"{BASE}/spring/unlearn").json()
+    assert replies.CampaignUnlearned.model_validate(taken).action == "win_back_campaign"
+    assert campaigns.client.post(f"{BASE}/spring/unlearn").status_code == 422
+
+
+def test_a_campaign_that_is_removed_is_gone(campaigns: Service, shop: Shop) -> None:
+    wanted = {"name": "gone", "action": "check_in", "as_of": "2023-03-30", "rule": "orders > 0", "hold_out": 0.5}
+    assert campaigns.client.post(BASE, json=wanted).status_code == 200
+    removed = campaigns.client.delete(f"{BASE}/gone")
+    assert replies.CampaignRemoved.model_validate(removed.json()).removed == "gone"
+    assert "gone" not in [one["campaign"] for one in campaigns.client.get(BASE).json()["campaigns"]]
+    assert campaigns.client.delete(f"{BASE}/gone").status_code == 404
+    assert campaigns.client.post(f"{BASE}/gone/learn").status_code == 404

@@ -26,6 +26,8 @@ OPENED = {
     ("POST", f"{ANALYTICS}/campaigns"): {Scope.ACT},
     ("POST", f"{ANALYTICS}/campaigns/contacts"): {Scope.ACT},
     ("DELETE", f"{ANALYTICS}/campaigns/spring"): {Scope.ACT},
+    ("POST", f"{ANALYTICS}/campaigns/spring/learn"): {Scope.ADMIN},
+    ("POST", f"{ANALYTICS}/campaigns/spring/unlearn"): {Scope.ADMIN},
     ("GET", f"{ANALYTICS}/keys"): {Scope.ADMIN},
     ("GET", f"{ANALYTICS}/models"): {Scope.READ},
     ("POST", f"{ANALYTICS}/models/promote"): {Scope.ADMIN},

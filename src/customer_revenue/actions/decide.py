@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
@@ -40,6 +41,7 @@ class Decisions:
         chance: probability of a profit.
         needed_points: conversion in points from which on the rule has a profit; not a number where none would do.
         scale: factor of all effects that are not measured in this shop.
+        barred: why each must not be contacted; ``None`` where nobody is barred.
     """
 
     rule: Ints
@@ -52,6 +54,7 @@ class Decisions:
     chance: Floats
     needed_points: Floats
     scale: float = 1.0
+    barred: Sequence[Barring | None] | None = None
 
     @classmethod
     def none(cls, count: int, scale: float = 1.0) -> Decisions:
@@ -63,13 +66,34 @@ class Decisions:
 
     def at(self, places: Ints | slice) -> Decisions:
         """Some of them."""
-        columns = (field.name for field in fields(self) if field.name != "scale")
-        return Decisions(**{name: getattr(self, name)[places] for name in columns}, scale=self.scale)
+        own = {name: getattr(self, name)[places] for name in COLUMNS}
+        barred = self.barred
+        if barred is not None:
+            kept = barred[places] if isinstance(places, slice) else [barred[place] for place in places.tolist()]
+            return Decisions(**own, scale=self.scale, barred=kept)
+        return Decisions(**own, scale=self.scale)
+
+    def without(self, barred: Sequence[Barring | None]) -> Decisions:
+        """The same, with nothing to be done about those who must not be contacted.
+
+        Args:
+            barred: why not, in the order of the decisions; ``None`` for those who may be.
+        """
+        marks = np.array([one is not None for one in barred], np.bool_)
+        if not marks.any():
+            return self
+        nothing = Decisions.none(len(barred))
+        own = {name: np.where(marks, getattr(nothing, name), getattr(self, name)) for name in COLUMNS}
+        return Decisions(**own, scale=self.scale, barred=barred)
 
     @property
     def acts(self) -> Marks:
         """For whom something is done."""
         return np.asarray(self.rule >= 0)
+
+
+COLUMNS = tuple(field.name for field in fields(Decisions) if field.name not in ("scale", "barred"))
+"""The names of what each customer has one value of."""
 
 
 def decide(situations: Situations, policy: Policy, terms: Terms | None = None) -> Decisions:
@@ -144,9 +168,8 @@ class _Candidates:
             better = reached > level[candidate.customers]
             places = candidate.customers[better]
             level[places] = reached[better]
-            for field in fields(Decisions):
-                if field.name != "scale":
-                    getattr(found, field.name)[places] = getattr(own, field.name)[better]
+            for name in COLUMNS:
+                getattr(found, name)[places] = getattr(own, name)[better]
         nothing = (level <= 0) & (found.rule >= 0)
         found.rule[nothing] = -2 - found.rule[nothing]
         found.offer[nothing] = -1

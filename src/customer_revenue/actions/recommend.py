@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import NOTHING_SUITS, Decisions, decide
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.wording import Words, money, percent
@@ -155,6 +156,10 @@ def _texts(decisions: Decisions, place: int, words: Words, policy: Policy, curre
     if rule >= 0:
         chosen = rules.rules[rule]
         return _named(chosen.code, chosen.topic, chosen.text, chosen.reason.format_map(words), chosen.priority)
+    barring = _barring(decisions, place)
+    if barring is not None:
+        reason = barring.reason(policy)
+        return _named(LEAVE_ALONE, LEAVE_ALONE, rules.leave_alone.text, reason, PRIORITIES[-1])
     template = rules.leave_alone.reason_nothing_suits
     if rule != NOTHING_SUITS:
         words.update(
@@ -169,6 +174,9 @@ def _texts(decisions: Decisions, place: int, words: Words, policy: Policy, curre
 
 
 def _changes_if(decisions: Decisions, place: int, policy: Policy) -> str:
+    barring = _barring(decisions, place)
+    if barring is not None:
+        return barring.changes_if(policy)
     rule, texts = int(decisions.rule[place]), policy.decisions
     effect, needed = _effect(rule, policy), float(decisions.needed_points[place])
     if effect is None or not 0 < needed <= 100:
@@ -181,6 +189,10 @@ def _changes_if(decisions: Decisions, place: int, policy: Policy) -> str:
         "basis": "measured here" if effect.basis == "measured" else effect.basis,
     }
     return (texts.changes_if_acting if rule >= 0 else texts.changes_if_alone).format_map(words)
+
+
+def _barring(decisions: Decisions, place: int) -> Barring | None:
+    return None if decisions.barred is None else decisions.barred[place]
 
 
 def _one_in(points: float) -> str:

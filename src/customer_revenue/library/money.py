@@ -14,6 +14,7 @@ from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.orders import Orders
 from customer_revenue.modeling.new_customer_value import AGE_ENDS
 from customer_revenue.policy import Policy, load_policy
+from customer_revenue.workflows.campaigns.contact_limits import ContactLimits
 from customer_revenue.workflows.campaigns.policy_comparison import compare_decisions
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
@@ -201,4 +202,5 @@ def customer_base(
     when = orders.store.as_of(as_day(as_of) or model.as_of)
     loaded = LoadedModel(lambda: model.predictor_, "notebook", "", Path(), orders.info.currency)
     policy = policy or load_policy(orders.settings.policy, orders.settings.learned_effects)
-    return CustomerBase(orders.store, when, policy, loaded, None)
+    limits = ContactLimits(orders.settings.campaigns, policy.decisions)
+    return CustomerBase(orders.store, when, policy, loaded, None, limits)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
+OPTIONAL_TABLES = ("order_items", "users")
+"""The tables of which a recipe may ask for the optional columns."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A function that builds an expression, and the arguments after its table or tables.
@@ -23,8 +27,8 @@ class Recipe:
 
     build: Callable[..., ir.Table]
     arguments: tuple[object, ...] = ()
-    complete_lines: bool = False
-    """Whether ``order_items`` has its optional columns too, null where the store lacks them."""
+    complete: bool = False
+    """Whether ``order_items`` and ``users`` have their optional columns too, null where the store lacks them."""
 
     def __post_init__(self) -> None:
         if "<" in self.build.__qualname__:
@@ -33,7 +37,7 @@ class Recipe:
     @property
     def key(self) -> str:
         """What distinguishes it from others."""
-        lines = " with complete lines" if self.complete_lines else ""
+        lines = " with optional columns" if self.complete else ""
         return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}{lines}"
 
     def over(self, tables: Any) -> ir.Table:

@@ -117,6 +117,26 @@ class Rule(Section):
         )
 
 
+class Barred(Section):
+    """Reasons why a customer must not be contacted, and what ends them: ``ends_by_itself`` may name ``{until}``."""
+
+    no_consent: Text
+    campaign: Text
+    recent_contact: Text
+    most_contacts: Text
+    ends_by_itself: Text
+    ends_by_consent: Text
+
+    @model_validator(mode="after")
+    def _check(self) -> Barred:
+        known = {"campaign": {"campaign", "until"}, "ends_by_itself": {"until"}}
+        known |= {"recent_contact": {"quiet_days", "until"}}
+        known |= {"most_contacts": {"contacts", "most_contacts_days", "until"}}
+        for key in ("no_consent", "campaign", "recent_contact", "most_contacts", "ends_by_itself", "ends_by_consent"):
+            check_template(getattr(self, key), known.get(key, set()), key)
+        return self
+
+
 class NoAction(Section):
     """The text where no action suits or none is likely to pay.
 
@@ -126,6 +146,7 @@ class NoAction(Section):
     text: Text
     reason: Text
     reason_nothing_suits: Text
+    barred: Barred
 
     @model_validator(mode="after")
     def _check(self) -> NoAction:

@@ -43,8 +43,8 @@ class DecisionRules(Section):
 
     ``least_chance``: of a profit, for anything to be done. ``most_promised_percent``: of the expected revenue of the
     month, what all decisions together may promise on the strength of effects that the shop has not measured.
-    ``quiet_days``: between an order and the next contact. Of campaigns: ``quiet_days_after_contact``, between a contact
-    and the next, and ``most_contacts`` within ``most_contacts_days``. ``lost_below``: chance of still being a customer
+    ``quiet_days``: between an order and the next contact; ``quiet_days_after_contact``: between a contact and the next;
+    ``most_contacts``: within ``most_contacts_days``. ``lost_below``: chance of still being a customer
     below which one is lost.
     """
 

@@ -70,6 +70,7 @@ class Application(Starlette):
         self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
         self.api.state.keys = KeyFile(settings.keys)
         self.api.state.campaigns = CampaignFile(settings.campaigns)
+        self.api.state.learned_effects = settings.learned_effects
         self.api.state.registry = settings.registry
         super().__init__(
             routes=[

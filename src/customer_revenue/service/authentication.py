@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -75,6 +76,10 @@ class AuthMiddleware:
         self._last_logged = message
 
 
+LEARNING = re.compile(r"/api/payment/analytics/campaigns/[^/]+/(?:un)?learn")
+"""Changes the decisions about everybody."""
+
+
 def needed_scope(method: str, path: str) -> KeyScope:
     """The scope that a key needs for a request.
 
@@ -84,8 +89,12 @@ def needed_scope(method: str, path: str) -> KeyScope:
     'act'
     >>> needed_scope("POST", "/api/payment/analytics/models/rollback").value
     'admin'
+    >>> needed_scope("POST", "/api/payment/analytics/campaigns/spring/learn").value
+    'admin'
     """
     reads = method in ("GET", "HEAD", "OPTIONS")
+    if not reads and LEARNING.fullmatch(path):
+        return KeyScope.ADMIN
     if _is_below(path, "/api/payment/analytics/keys") or (
         _is_below(path, "/api/payment/analytics/models") and not reads
     ):

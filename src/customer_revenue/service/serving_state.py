@@ -104,7 +104,7 @@ class ServingState:
         if answers is None or not answers.freshness.is_recent:
             return None
         day = answers.cacheable_day()
-        return None if day is None else (self._generation, day)
+        return None if day is None else (self._generation, day, answers.limits.stamp)
 
     async def run_in_store_thread(self, function: Callable[[*Args], Result], *args: *Args) -> Result:
         """Call a function that queries the store in one of :data:`STORE_CONCURRENCY` threads.
@@ -179,6 +179,7 @@ class ServingState:
 
     def _reload(self) -> None:
         old = self.current()
+        old.limits.barred(old.when(None).day)  # a contact log that has changed is read here, not within a request
         try:
             new = old.reload_if_changed()
         except CustomerRevenueError as error:

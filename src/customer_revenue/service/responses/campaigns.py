@@ -106,6 +106,28 @@ class CampaignResult(CampaignFigures, Complete):
     updated_effect: UpdatedEffect | None = Field(description="The action's effect; null before the fixed date.")
 
 
+class CampaignLearned(Complete):
+    """What decisions believe of an action from now on."""
+
+    campaign: str = Field(description="Name of the campaign.")
+    learned_on: str = Field(description="The day of today.")
+    effect: UpdatedEffect = Field(description="The action's effect, what was measured joined with what was believed.")
+
+
+class CampaignUnlearned(Complete):
+    """What decisions no longer use."""
+
+    campaign: str = Field(description="Name of the campaign.")
+    action: str = Field(description="Code of the action.")
+    measured_points: float = Field(description="The effect that it had measured, in points.")
+
+
+class CampaignRemoved(Complete):
+    """A campaign that is no longer there."""
+
+    removed: str = Field(description="Name of the campaign.")
+
+
 class CampaignCustomers(Complete):
     """The customers of one arm of a campaign."""
 

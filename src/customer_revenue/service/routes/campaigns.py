@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -20,6 +21,7 @@ from customer_revenue.workflows.campaigns.create_campaign import (
     CampaignPlan,
     listed_members,
 )
+from customer_revenue.workflows.campaigns.learn_effect import learn_effect, unlearn_effect
 from customer_revenue.workflows.customers.posted_orders import CustomerId, StrictRequest
 
 router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics/campaigns", tags=["campaigns"])
@@ -38,6 +40,15 @@ async def campaign_file(request: Request) -> CampaignFile:  # async, since FastA
 
 
 File = Annotated[CampaignFile, Depends(campaign_file)]
+
+
+async def learned_effects(request: Request) -> FilePath:
+    """Dependency: where the learned effects are kept."""
+    path: FilePath = request.app.state.learned_effects
+    return path
+
+
+Learned = Annotated[FilePath, Depends(learned_effects)]
 
 
 class CampaignRequest(StrictRequest):
@@ -98,6 +109,34 @@ def contacts(sent: ContactsRequest, state: State, file: File) -> Response:
     rows = ((f"contacts.{place}", one.model_dump()) for place, one in enumerate(sent.contacts))
     new = file.add_contacts(list(contacts_of(rows)))
     return json_response(answers.complete({"contacts": len(sent.contacts), "new": new}, answers.when(None)))
+
+
+@router.post("/{name}/learn", response_model=replies.CampaignLearned, summary="Learn from a campaign")
+def learn(name: Name, state: State, file: File, learned: Learned) -> Response:
+    """Join what a finished campaign measured with what is believed of its action; decisions use it from then on."""
+    answers = state.current()
+    campaign, report = file.campaign(name), answers.campaign_report(file, name)
+    record = learn_effect(learned, campaign, report)
+    body = {"campaign": name, "learned_on": str(record.learned_on), "effect": report["updated_effect"]}
+    return json_response(answers.complete(body, answers.when(None)))
+
+
+@router.post("/{name}/unlearn", response_model=replies.CampaignUnlearned, summary="Take back what was learned")
+def unlearn(name: Name, state: State, learned: Learned) -> Response:
+    """Take back what was learned from a campaign, whether the campaign is still there or not."""
+    answers, record = state.current(), unlearn_effect(learned, name)
+    body = {"campaign": name, "action": record.action, "measured_points": record.measured_points}
+    return json_response(answers.complete(body, answers.when(None)))
+
+
+@router.delete(
+    "/{name}", response_model=replies.CampaignRemoved, summary="Remove a campaign", operation_id="campaigns_remove"
+)
+def remove(name: Name, state: State, file: File) -> Response:
+    """Remove a campaign and the record of its customers; what was learned from it stays."""
+    answers = state.current()
+    file.remove(name)
+    return json_response(answers.complete({"removed": name}, answers.when(None)))
 
 
 @router.get("/{name}/report", response_model=replies.CampaignResult, summary="What a campaign brought")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
+from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import (
     AtRiskBy,
@@ -49,13 +50,14 @@ from customer_revenue.workflows.customer_base.base_queries import (
     known_trends,
     known_triangle,
     metrics_of_widget,
+    refusing_marketing,
 )
 from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
 from customer_revenue.workflows.customer_base.profits import with_profits
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
-from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
+from customer_revenue.workflows.customer_base.snapshot import REFUSES_MARKETING, CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
@@ -77,9 +79,15 @@ class CustomerBase:
     """
 
     def __init__(
-        self, store: Store, when: AsOf, policy: Policy, model: LoadedModel | None, problem: ModelError | None
+        self,
+        store: Store,
+        when: AsOf,
+        policy: Policy,
+        model: LoadedModel | None,
+        problem: ModelError | None,
+        limits: BarredByDay | None = None,
     ) -> None:
-        self.when = when
+        self.when, self.limits = when, limits
         self.store, self._policy, self._model, self._problem = store, policy, model, problem
         self._lock = threading.RLock()
 
@@ -221,7 +229,7 @@ class CustomerBase:
         """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
             listed, decisions = self._customer_rows, self._decisions
-        found = decisions.most_valuable(limit, offset, only)
+        found = decisions.most_valuable(limit, offset, only, self.barred)
         places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
@@ -237,6 +245,14 @@ class CustomerBase:
         """
         with self._lock:
             return self._decisions
+
+    @property
+    def barred(self) -> Mapping[str, Barring]:
+        """Who must not be contacted on the day, by their ids, and why."""
+        by_log = self.limits.barred(self.when.day) if self.limits is not None else {}
+        with self._lock:
+            refusing = self._refusing
+        return {**by_log, **dict.fromkeys(refusing, NO_CONSENT)} if refusing else by_log
 
     def forecast(self, months: int, unit: ForecastUnit = ForecastUnit.MONTH) -> Body:
         """The revenue to be expected of known customers and customers to come, by month or week."""
@@ -302,7 +318,10 @@ class CustomerBase:
                 predictions = replace(self._predictions, decisions=self._decisions.all)
             except ModelError:
                 predictions = None
-            return CustomerSnapshot(self.when.day, self._listed_rows, predictions, self.known, self.store)
+            rows = self._listed_rows
+            refusing = pc.is_in(rows["customer_id"], value_set=pa.array(self._refusing, pa.string()))
+            rows = rows.append_column(REFUSES_MARKETING, refusing).combine_chunks()
+            return CustomerSnapshot(self.when.day, rows, predictions, self.known, self.store)
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -314,6 +333,11 @@ class CustomerBase:
     def _listed_rows(self) -> pa.Table:
         """The customers with what they earned the shop."""
         return with_profits(self._customer_rows, self.reports.own_profits(Period.ALL_TIME))
+
+    @cached_property
+    def _refusing(self) -> list[str]:
+        found = self.store.fetch(Recipe(refusing_marketing, complete=True))
+        return cast("list[str]", found["customer_id"].to_pylist())
 
     @cached_property
     def _customer_table(self) -> ir.Table:

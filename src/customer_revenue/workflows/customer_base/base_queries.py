@@ -25,6 +25,12 @@ def all_customers(tables: Canonical, policy: Policy) -> ir.Table:
     return customers(known_by_then(tables), day_parameter("as_of_day"), policy)
 
 
+def refusing_marketing(tables: Canonical) -> ir.Table:
+    """``customer_id`` of those who do not accept marketing; users with all their columns."""
+    users = tables.users
+    return users.filter(~users.accepts_marketing.coalesce(True)).select(customer_id=users.id)
+
+
 def known_trends(tables: Canonical) -> ir.Table:
     """The months, as known by ``moment``."""
     return trends(known_by_then(tables))

@@ -104,7 +104,7 @@ class Lists:
     def __init__(self, customer_filter: CustomerFilter) -> None:
         self._filter = customer_filter
         self._lock = threading.Lock()
-        self._actions: LRUCache[tuple[Period, tuple[str, ...]], pa.Table] = LRUCache(KEPT_ACTIONS)
+        self._actions: LRUCache[tuple[Period, tuple[str, ...], tuple[int, int]], pa.Table] = LRUCache(KEPT_ACTIONS)
 
     def customers(
         self,
@@ -170,7 +170,8 @@ class Lists:
         return {"actions": rows, "total": listed.num_rows, "page": {"limit": limit, "offset": offset}}
 
     def _most_valuable(self, period: Period, segments: tuple[str, ...]) -> pa.Table:
-        key = (period, segments)
+        limits = self._filter.base.limits
+        key = (period, segments, limits.stamp if limits is not None else (0, 0))
         with self._lock:
             if key not in self._actions:
                 only = None

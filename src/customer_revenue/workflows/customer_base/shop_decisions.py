@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import Decisions, decide, promise_scale
 from customer_revenue.actions.recommend import most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.policy import Policy
+
+NOBODY: Mapping[str, Barring] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,24 @@ class ShopDecisions:
         """The decisions, in the order of the situations."""
         return decide(self.situations, self.policy, self.terms)
 
-    def most_valuable(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
+    def allowed(self, barred: Mapping[str, Barring]) -> Decisions:
+        """The decisions, with nothing to be done about those who must not be contacted, by their ids."""
+        if not barred:
+            return self.all
+        return self.all.without([barred.get(customer) for customer in self.situations.customer_id.tolist()])
+
+    def most_valuable(
+        self, limit: int, offset: int, only: pa.Array | None = None, barred: Mapping[str, Barring] = NOBODY
+    ) -> pa.Table:
         """The most valuable actions, as :func:`~customer_revenue.actions.recommend.most_valuable`.
 
         Args:
             limit: maximum number of rows.
             offset: number of rows to skip.
             only: ids of the customers to choose from; all by default.
+            barred: who must not be contacted, by their ids.
         """
-        situations, decisions = self.situations, self.all
+        situations, decisions = self.situations, self.allowed(barred)
         if only is not None:
             places = np.flatnonzero(pc.is_in(situations.facts["customer_id"], value_set=only).to_numpy())
             situations, decisions = situations.take(places), decisions.at(places)

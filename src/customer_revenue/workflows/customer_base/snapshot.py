@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from customer_revenue.modeling.shap_reasons import ReasonInputs
 
 ABSENT = -1
+REFUSES_MARKETING = "refuses_marketing"
+"""The column of the customers who do not accept marketing."""
 
 Places = npt.NDArray[np.int64]
 
@@ -94,7 +96,8 @@ class CustomerSnapshot:
 
     Args:
         day: the as-of day.
-        facts: the all-time summary with cost and profit, sorted by customer id, in one chunk.
+        facts: the all-time summary with cost, profit and :data:`REFUSES_MARKETING`, sorted by customer id, in one
+            chunk.
         predictions: of those customers who have an order, in the same order; ``None`` where nothing can be predicted.
         known: the store's tables as they were known at the end of the day.
         store: the store.
@@ -110,6 +113,7 @@ class CustomerSnapshot:
     ) -> None:
         self.day = day
         self._facts, self._profits = facts.select(SUMMARY_COLUMNS), facts.select(OWN_PROFIT_COLUMNS)
+        self._refusing = facts[REFUSES_MARKETING].to_numpy()
         ids = self._facts.column("customer_id").combine_chunks()
         self._ids = _SortedTexts(ids)
         self._predictions = predictions
@@ -136,6 +140,10 @@ class CustomerSnapshot:
         """The customer's cost and profit of all time, and what they rest on."""
         (row,) = self._profits.slice(place, 1).to_pylist()
         return cast("dict[str, Any]", row)
+
+    def refuses_marketing(self, place: int) -> bool:
+        """Whether the customer does not accept marketing."""
+        return bool(self._refusing[place])
 
     def predictions(self, place: int) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` where nothing can be predicted."""

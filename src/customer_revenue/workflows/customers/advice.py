@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from cachetools import LRUCache
 
+from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import Decisions, decide
 from customer_revenue.actions.forecast import customer_forecast, full_months, horizons_days
 from customer_revenue.actions.offers import offers
@@ -93,12 +94,19 @@ class Advisor:
         policy: rules and texts.
         levels: by what each customer's months ahead are multiplied in the forecast of the shop as of a moment.
         terms: what is the same for all decisions as of a moment.
+        barred: why a customer must not be contacted, by their id; empty if they may be.
     """
 
     def __init__(
-        self, store: Store, policy: Policy, levels: Callable[[AsOf], Floats], terms: Callable[[AsOf], Terms]
+        self,
+        store: Store,
+        policy: Policy,
+        levels: Callable[[AsOf], Floats],
+        terms: Callable[[AsOf], Terms],
+        barred: Callable[[StoredCustomer], Mapping[str, Barring]],
     ) -> None:
         self._store, self._policy, self._levels, self._terms = store, policy, levels, terms
+        self._barred = barred
         self._currency = store.info.currency
         self._lock = threading.Lock()
         self._product_pairs: LRUCache[tuple[str | None, dt.date], pa.Table] = LRUCache(MAX_PRODUCT_PAIRS)
@@ -176,7 +184,8 @@ class Advisor:
     def _decisions(self, situation: Situation) -> Decisions:
         assert situation.predictions is not None, "checked by the caller"
         known = situation.predictions.decisions
-        return known or decide(situation.as_situations, self._policy, self._terms(situation.when))
+        found = known or decide(situation.as_situations, self._policy, self._terms(situation.when))
+        return found.without(list(self._barred(situation.customer).values()) or [None])
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
         """Products bought after one another by customers of a segment, or by all.

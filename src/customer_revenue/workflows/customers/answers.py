@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 from typing_extensions import override
 
+from customer_revenue.actions.barring import NO_CONSENT, Barring
 from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy, FlowBy
 from customer_revenue.errors import InvalidParameter, StoreError
@@ -20,6 +21,7 @@ from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.campaigns.contact_limits import ContactLimits
 from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
 from customer_revenue.workflows.customers.horizons import horizon_bodies
 from customer_revenue.workflows.customers.kept_terms import KeptTerms
@@ -83,6 +85,11 @@ class Answers(Session):
         return {}
 
     @cached_property
+    def limits(self) -> ContactLimits:
+        """Who must not be contacted, by the contact log and the campaigns that run."""
+        return ContactLimits(self._settings.campaigns, self._policy.decisions)
+
+    @cached_property
     def _queries(self) -> CustomerQueries:
         return CustomerQueries(self._store, self._policy)
 
@@ -91,7 +98,11 @@ class Answers(Session):
         from customer_revenue.workflows.customers.advice import Advisor
 
         return Advisor(
-            self._store, self._policy, lambda when: self._base_on(when).shop_forecast.factors, self._decision_terms
+            self._store,
+            self._policy,
+            lambda when: self._base_on(when).shop_forecast.factors,
+            self._decision_terms,
+            self.barred,
         )
 
     def find(self, user_id: str, when: AsOf) -> StoredCustomer:
@@ -170,6 +181,7 @@ class Answers(Session):
         """
         from customer_revenue.workflows.customers.batch import (
             CustomerGroup,
+            barred_among,
             check_count,
             in_order,
             in_parts,
@@ -185,7 +197,8 @@ class Answers(Session):
         for ids in in_parts(list(dict.fromkeys(customer_ids)), between or uninterrupted):
             known = of_customers(known_at(self._store, when), pa.array(ids, pa.string()))
             lines = self._store.table("order_items")
-            group = CustomerGroup(known, lines, self._store.fetch, when, self._policy, currency, terms)
+            barred = partial(barred_among, self._store, self.limits, ids, when)
+            group = CustomerGroup(known, lines, self._store.fetch, when, self._policy, currency, terms, barred)
             found |= group.bodies(period, predictor)
         return self.complete(in_order(customer_ids, found), when)
 
@@ -343,7 +356,14 @@ class Answers(Session):
         from customer_revenue.workflows.customer_base.analytics import CustomerBase
 
         model = self.model_on(when) if self._model else None
-        return CustomerBase(store, when, policy or self._policy, model, self._problem)
+        return CustomerBase(store, when, policy or self._policy, model, self._problem, self.limits)
+
+    def barred(self, customer: StoredCustomer) -> Mapping[str, Barring]:
+        """Whether a customer must not be contacted, and why, by their id; empty if they may be."""
+        if customer.refuses_marketing():
+            return {customer.customer_id: NO_CONSENT}
+        found = self.limits.barred(customer.when.day).get(customer.customer_id)
+        return {} if found is None else {customer.customer_id: found}
 
     def _decision_terms(self, when: AsOf) -> Terms:
         """What is the same for all decisions as of a moment, kept for the days asked about last.
@@ -380,7 +400,8 @@ class Answers(Session):
         currency = self._store.info.currency
         terms = partial(self._decision_terms, customer.when)
         earned = {customer.customer_id: customer.profit(Period.ALL_TIME)}
-        bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned)
+        barred = self.barred(customer)
+        bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned, barred)
         body = bodies[customer.customer_id]
         if horizons_days:
             body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)

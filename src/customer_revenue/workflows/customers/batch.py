@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
+from customer_revenue import lazy_ibis as ibis
+from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
 from customer_revenue.actions.terms import Terms
 from customer_revenue.errors import InvalidParameter, NotEnoughData
 from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.profit import NOTHING_EARNED, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.customer_base.base_queries import refusing_marketing
+from customer_revenue.workflows.customer_base.shop_decisions import NOBODY
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.customers.response import as_rows, customer_body, prediction_bodies
 from customer_revenue.workflows.known_tables import feature_expression, first_day_of
@@ -42,6 +47,10 @@ def uninterrupted() -> None:
     """Lets a batch go on."""
 
 
+def _nobody_barred() -> Mapping[str, Barring]:
+    return NOBODY
+
+
 @dataclass(frozen=True)
 class CustomerGroup:
     """Some customers as they were known at a moment.
@@ -54,6 +63,7 @@ class CustomerGroup:
         policy: segments, stages, actions and offers.
         currency: code written after amounts.
         terms: gives what is the same for all decisions of the shop.
+        barred: gives who must not be contacted, by their ids.
     """
 
     known: Canonical
@@ -63,6 +73,7 @@ class CustomerGroup:
     policy: Policy
     currency: str
     terms: Callable[[], Terms] = Terms
+    barred: Callable[[], Mapping[str, Barring]] = _nobody_barred
 
     def bodies(self, period: Period, predictor: Predictor | None) -> dict[str, Body]:
         """What is known of each customer, by id: summary of the period, predictions if there is a predictor, segment.
@@ -105,7 +116,25 @@ class CustomerGroup:
             found = CustomerPredictions.of(predictor, features)
         except NotEnoughData:
             return {}
-        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.terms, earned)
+        barred = self.barred()
+        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.terms, earned, barred)
+
+
+def barred_among(store: Store, limits: BarredByDay, customer_ids: Sequence[str], when: AsOf) -> Mapping[str, Barring]:
+    """Who of some customers must not be contacted, by their ids, and why.
+
+    Args:
+        store: says who does not accept marketing.
+        limits: by the contact log and the campaigns that run.
+        customer_ids: of the customers.
+        when: the moment.
+    """
+    refusing = refusing_marketing(replace(store.tables, users=store.table("users")))
+    asked = ibis.memtable(pa.table({"asked": pa.array(customer_ids, pa.string())}))
+    rows = store.fetch(refusing.semi_join(asked, refusing.customer_id == asked.asked))
+    by_log = limits.barred(when.day)
+    found = {customer: by_log[customer] for customer in customer_ids if customer in by_log}
+    return found | dict.fromkeys(rows["customer_id"].to_pylist(), NO_CONSENT)
 
 
 def in_order(ids: Sequence[str], found: dict[str, Body]) -> Body:

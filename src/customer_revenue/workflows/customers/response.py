@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import decide
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
@@ -18,6 +19,7 @@ from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.profit import NOTHING_EARNED
 from customer_revenue.workflows.bodies import Body
+from customer_revenue.workflows.customer_base.shop_decisions import NOBODY
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def prediction_bodies(
     currency: str,
     terms: Callable[[], Terms] = Terms,
     profits: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    barred: Mapping[str, Barring] = NOBODY,
 ) -> dict[str, Body]:
     """The ``predictions`` object of some customers by id: predicted fields, actions, offer.
 
@@ -95,10 +98,13 @@ def prediction_bodies(
         currency: code written after amounts.
         terms: gives what is the same for all decisions of the shop.
         profits: cost and profit of all time, by the customers' ids.
+        barred: who must not be contacted, by their ids.
     """
     rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
     situations, of_shop = Situations.of(facts, found.table, predictor.horizon_days), terms()
     decisions = found.decisions or decide(situations, policy, of_shop)
+    if barred:
+        decisions = decisions.without([barred.get(name) for name in situations.customer_id.tolist()])
     actions = _by_customer(recommend(situations, policy, currency, decisions))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
     net = dict(zip(facts["customer_id"].to_pylist(), facts["net_revenue_cents"].to_pylist(), strict=True))

@@ -56,6 +56,10 @@ class SnapshotCustomer(StoredCustomer):
         return self._snapshot.profit(self._place) if period is Period.ALL_TIME else super().profit(period)
 
     @override
+    def refuses_marketing(self) -> bool:
+        return self._snapshot.refuses_marketing(self._place)
+
+    @override
     def _read_fact(self, period: Period) -> list[dict[str, Any]]:
         return (
             self._snapshot.facts(self._place).to_pylist() if period is Period.ALL_TIME else super()._read_fact(period)

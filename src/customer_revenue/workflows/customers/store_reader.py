@@ -25,6 +25,7 @@ from customer_revenue.revenue.breakdown import (
 from customer_revenue.revenue.profit import NOTHING_EARNED, OWN_PROFIT_COLUMNS, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical
+from customer_revenue.workflows.customer_base.base_queries import refusing_marketing
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
 from customer_revenue.workflows.known_tables import day_parameter, feature_expression, known_by_then
 
@@ -48,8 +49,9 @@ class CustomerQueries:
         self.monthly = store.prepare(Recipe(_monthly), of_period)
         self.quarterly = store.prepare(Recipe(_quarterly), of_period)
         self.products = store.prepare(Recipe(_products), of_period)
-        profit = Recipe(_profit, (policy.margin,), complete_lines=True)
+        profit = Recipe(_profit, (policy.margin,), complete=True)
         self.profit = store.prepare(profit, of_period)
+        self.refusing = store.prepare(Recipe(_refusing, complete=True), ("user_id",))
         self.features = store.prepare(Recipe(_features), ("user_id", "moment", "as_of_day"))
 
 
@@ -65,6 +67,10 @@ def _facts(tables: Canonical, policy: Policy) -> ir.Table:
 def _profit(tables: Canonical, margin: Margin) -> ir.Table:
     known = _one(tables)
     return own_profits(known, known.order_items, margin, day_parameter("first_day"))
+
+
+def _refusing(tables: Canonical) -> ir.Table:
+    return refusing_marketing(tables.of_customer(cast("ir.StringScalar", parameter("user_id", "string"))))
 
 
 def _monthly(tables: Canonical) -> ir.Table:
@@ -129,6 +135,10 @@ class StoredCustomer:
         """The customer's cost and profit of a period, and what they rest on."""
         rows = self._queries.profit.rows(**self.of_period(period))
         return {name: rows[0][name] for name in OWN_PROFIT_COLUMNS} if rows else dict(NOTHING_EARNED)
+
+    def refuses_marketing(self) -> bool:
+        """Whether the customer does not accept marketing."""
+        return bool(self._queries.refusing.rows(user_id=self.customer_id))
 
     def months(self, period: Period) -> list[PeriodRow]:
         """The customer's months with an order."""
