@@ -66,7 +66,7 @@ class Decisions:
 
     def at(self, places: Ints | slice) -> Decisions:
         """Some of them."""
-        own = {name: getattr(self, name)[places] for name in COLUMNS}
+        own = {name: getattr(self, name)[places] for name in DECISION_COLUMNS}
         barred = self.barred
         if barred is not None:
             kept = barred[places] if isinstance(places, slice) else [barred[place] for place in places.tolist()]
@@ -83,7 +83,7 @@ class Decisions:
         if not marks.any():
             return self
         nothing = Decisions.none(len(barred))
-        own = {name: np.where(marks, getattr(nothing, name), getattr(self, name)) for name in COLUMNS}
+        own = {name: np.where(marks, getattr(nothing, name), getattr(self, name)) for name in DECISION_COLUMNS}
         return Decisions(**own, scale=self.scale, barred=barred)
 
     @property
@@ -92,7 +92,7 @@ class Decisions:
         return np.asarray(self.rule >= 0)
 
 
-COLUMNS = tuple(field.name for field in fields(Decisions) if field.name not in ("scale", "barred"))
+DECISION_COLUMNS = tuple(field.name for field in fields(Decisions) if field.name not in ("scale", "barred"))
 """The names of what each customer has one value of."""
 
 
@@ -168,7 +168,7 @@ class _Candidates:
             better = reached > level[candidate.customers]
             places = candidate.customers[better]
             level[places] = reached[better]
-            for name in COLUMNS:
+            for name in DECISION_COLUMNS:
                 getattr(found, name)[places] = getattr(own, name)[better]
         nothing = (level <= 0) & (found.rule >= 0)
         found.rule[nothing] = -2 - found.rule[nothing]
