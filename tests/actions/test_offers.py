@@ -45,7 +45,7 @@ def offer(tables: Tables, policy: Policy) -> dict[str, Any]:
             {"customer_segment": "high_value"},
             "exclusive_early_access",
             20,
-            "As a valued customer, get 20% off our new premium features",
+            "As a valued customer, get 20% off our new arrivals",
         ),
         (
             {"customer_segment": "medium_value"},

@@ -20,12 +20,14 @@ from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
 from customer_revenue.policy.section import PolicyError, Section
 from customer_revenue.policy.segmentation import Acquisition, Activity, Lifecycle, Rfm, Segments
 from customer_revenue.policy.toml_lines import line_of
+from customer_revenue.policy.trades import SHOP, Trade, with_trade
 from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
 
 
 class Policy(Section):
-    """The whole policy."""
+    """The whole policy; ``trade`` is that of the texts which it does not state itself."""
 
+    trade: Trade = SHOP
     segments: Segments
     lifecycle: Lifecycle
     activity: Activity
@@ -109,7 +111,7 @@ def with_learned(policy: Policy, records: Collection[LearnedEffect]) -> Policy:
 
 def _overridden(path: Path | None) -> Policy:
     packaged = resources.files("customer_revenue").joinpath("policy.toml").read_text("utf-8")
-    merged = tomllib.loads(packaged)
+    merged: dict[str, Any] = tomllib.loads(packaged)
     text = ""
     if path is not None:
         try:
@@ -119,7 +121,7 @@ def _overridden(path: Path | None) -> Policy:
             raise InvalidPolicy(f"cannot read the policy {path}: {error}") from None
         except tomllib.TOMLDecodeError as error:
             raise InvalidPolicy(f"{path} is not TOML: {error}") from None
-        merged = _merge(merged, own)
+        merged = _merge(with_trade(merged, own.get("trade", merged["trade"])), own)
     try:
         return Policy.model_validate(merged)
     except ValidationError as error:
