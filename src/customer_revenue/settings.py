@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     history_orders: Annotated[int, Field(ge=1)] = Field(
         10_000, description="Maximum number of orders and refunds in a posted history."
     )
+    workers: Annotated[int, Field(ge=0)] = Field(
+        0, description="Number of worker processes of the service; 0 for one per core."
+    )
     body_bytes: Annotated[int, Field(ge=1024)] = Field(
         16 * 1024 * 1024, description="Maximum size of a request body, in bytes."
     )

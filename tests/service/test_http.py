@@ -56,3 +56,17 @@ def test_the_document_names_every_route_and_parameter(service: Service) -> None:
     }
     assert all(parameter["description"] for parameter in route["parameters"])
     assert {"200", "401", "404", "422", "503"} <= set(route["responses"])
+
+
+def test_long_responses_are_compressed_for_those_who_take_it(service: Service) -> None:
+    plain = service.client.get(PATH, headers={"Accept-Encoding": "identity"})
+    packed = service.client.get(PATH, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content)
+    assert packed.json()["revenue_summary"] == plain.json()["revenue_summary"]
+    assert "accept-encoding" in packed.headers["vary"].lower()
+    assert plain.headers["etag"] == packed.headers["etag"]
+    assert packed.headers["etag"].startswith('W/"')
+    assert service.client.get(PATH, headers={"If-None-Match": packed.headers["etag"]}).status_code == 304
+    assert "content-encoding" not in service.client.get("/livez").headers

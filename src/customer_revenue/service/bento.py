@@ -1,6 +1,6 @@
 """The BentoML service: the HTTP application under ``/api``, and a thin method for BentoML's own clients.
 
-The only module that imports bentoml. ``bentoml serve customer_revenue.service.bento:CustomerRevenueService``.
+``bentoml serve customer_revenue.service.bento:CustomerRevenueService``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import shutil
 import tempfile
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import bentoml
-from bentoml.exceptions import BentoMLException
+from bentoml.exceptions import BentoMLException, NotFound
+from pydantic import Field
 
 from customer_revenue.choices import OWNER_ONLY
 from customer_revenue.errors import CustomerRevenueError
+from customer_revenue.periods import Period
+from customer_revenue.service.bento_names import BUNDLE_ALIAS
 from customer_revenue.service.prometheus_metrics import MULTIPROCESS_FOLDER
-from customer_revenue.settings import load_settings
+from customer_revenue.service.responses import BatchAnswer
+from customer_revenue.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,9 +38,30 @@ BATCH_ROUTE = "/payment/analytics/customers/batch"
 METRICS_FOLDER = "METRICS_OF_CUSTOMER_REVENUE"
 """Environment variable by which the workers of one service know the folder of its metrics."""
 
-settings = load_settings()
-if "statement_seconds" not in settings.model_fields_set:
-    settings = load_settings(statement_seconds=SERVICE_STATEMENT_SECONDS)
+CONTAINER = "BENTOML_CONTAINERIZED"
+"""Environment variable that the images of BentoML set."""
+
+
+def service_settings() -> Settings:
+    """The settings, with the service's own defaults: its statements are short, and a Bento serves its own bundle."""
+    chosen = load_settings()
+    own: dict[str, object] = {}
+    if "statement_seconds" not in chosen.model_fields_set:
+        own["statement_seconds"] = SERVICE_STATEMENT_SECONDS
+    if not chosen.model_fields_set & {"model", "models"}:
+        own["model"] = _own_bundle()
+    return load_settings(**own)
+
+
+def _own_bundle() -> str | None:
+    """The folder of the bundle of the Bento that is served; None outside of one."""
+    try:
+        return str(bentoml.models.get(BUNDLE_ALIAS).path)
+    except NotFound:
+        return None
+
+
+settings = service_settings()
 
 if METRICS_FOLDER not in os.environ:  # in the process that starts the workers
     folder = os.environ.get(MULTIPROCESS_FOLDER)
@@ -90,9 +115,12 @@ class MiddlewareStack:
 
 @bentoml.service(
     name="customer_revenue",
-    http={"host": "127.0.0.1", "port": 3000},
-    workers="cpu_count",
-    traffic={"timeout": settings.request_seconds + 10},  # ours comes first, and stops the work
+    # A container answers on all its addresses: what is not of its own machine needs a key.
+    http={"host": "0.0.0.0" if os.environ.get(CONTAINER) else "127.0.0.1", "port": 3000},  # noqa: S104
+    workers=settings.workers or "cpu_count",
+    # Ours comes first, and stops the work. How many requests are let in is ours too (service/admission.py): BentoML
+    # would refuse with an answer of another shape, and would count those that memory answers.
+    traffic={"timeout": settings.request_seconds + 10},
     # BentoML's metrics and access log contain paths, which name customers.
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
@@ -119,21 +147,32 @@ class CustomerRevenueService:
         application().prediction_log.flush()
 
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
-    def predict(self, customer_ids: list[str]) -> dict[str, object]:
+    def predict(
+        self,
+        customer_ids: Annotated[list[str], Field(min_length=1, description="Ids; the answer keeps their order.")],
+        period: Annotated[Period, Field(description="Period of the summaries.")] = Period.ALL_TIME,
+        include_predictions: Annotated[bool, Field(description="Whether to include predictions.")] = True,
+        as_of: Annotated[str | None, Field(description="Compute as of the end of this day.")] = None,
+    ) -> BatchAnswer:
         """Summaries and predictions of customers, in the order of the ids: the body of the batch route.
 
         Over HTTP :class:`PredictRoute` answers instead; this is for BentoML's tests and tools, which call it directly.
         """
-        from customer_revenue.service.routes.customer_batches import count_predictions, log_predictions
+        from pydantic import ValidationError
 
+        from customer_revenue.service.routes.customer_batches import BatchRequest, answer_batch
+
+        asked = {"customer_ids": customer_ids, "period": period, "include_predictions": include_predictions}
         try:
-            answers = application().serving_state.current()
-            answer: dict[str, object] = answers.batch(customer_ids)
+            batch = BatchRequest.model_validate({**asked, "as_of": as_of})
+            body = answer_batch(batch, application().serving_state.current(), application().prediction_log)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise BentoMLException(message, error_code=HTTPStatus.UNPROCESSABLE_ENTITY) from None
         except CustomerRevenueError as error:
             raise BentoMLException(error.message, error_code=HTTPStatus(error.http_status)) from None
-        count_predictions(answer)
-        log_predictions(application().prediction_log, answer, answers)
-        return answer
+        return BatchAnswer.model_validate(body)
 
 
 CustomerRevenueService.add_asgi_middleware(MiddlewareStack)  # type: ignore[attr-defined]  # a Service now

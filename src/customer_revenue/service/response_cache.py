@@ -34,9 +34,12 @@ class CachedResponse:
 
     @classmethod
     def of(cls, body: bytes, route: str) -> CachedResponse:
-        """The tag ignores the calculation date: a response that differs in it alone counts as unchanged."""
+        """The tag ignores the calculation date: a response that differs in it alone counts as unchanged.
+
+        It is weak, since a compressed response has other bytes.
+        """
         content = CALCULATION_DATE.sub(b"", body)
-        return cls(body, f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"', route)
+        return cls(body, f'W/"{hashlib.blake2b(content, digest_size=16).hexdigest()}"', route)
 
 
 class ResponseCache:
@@ -120,7 +123,7 @@ def _without_body(send: Send) -> Send:
 async def _send(answer: CachedResponse, known: str, send: Send) -> None:
     """The response, or 304 to a client that has it; only the client may cache it, and must revalidate."""
     headers = [(b"etag", answer.etag.encode()), (b"cache-control", b"private, no-cache")]
-    unchanged = known == "*" or answer.etag in known
+    unchanged = known == "*" or answer.etag.removeprefix("W/") in known  # compared weakly (RFC 9110, 13.1.2)
     if not unchanged:
         headers += [(b"content-type", b"application/json"), (b"content-length", str(len(answer.body)).encode())]
     await send({"type": "http.response.start", "status": 304 if unchanged else 200, "headers": headers})

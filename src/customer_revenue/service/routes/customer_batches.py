@@ -49,23 +49,26 @@ class ScoreRequest(StrictRequest):
 @router.post("/customers/batch", response_model=BatchAnswer, summary="A batch of customers")
 def customers(batch: BatchRequest, state: State, request: Request) -> Response:
     """Summary, predictions and segment of each customer, in the order of the ids; unknown ids are listed."""
-    answers = state.current()
-    asked = (batch.customer_ids, batch.period, batch.include_predictions, batch.as_of)
-    body = answers.batch(*asked, between=check_wanted)
-    if batch.as_of is None:
-        log_predictions(request.app.state.prediction_log, body, answers)
-    return _counted(body)
+    body = answer_batch(batch, state.current(), request.app.state.prediction_log)
+    return batch_response(body, "customers")
 
 
 @router.post("/score", response_model=BatchAnswer, summary="Score posted order histories")
 def score(posted: ScoreRequest, state: State) -> Response:
     """The same for order histories in the request, from the model alone; the store is not used."""
-    return _counted(state.scorer().score(posted.customers, posted.as_of, between=check_wanted))
-
-
-def _counted(body: Body) -> Response:
+    body = state.scorer().score(posted.customers, posted.as_of, between=check_wanted)
     count_predictions(body)
     return batch_response(body, "customers")
+
+
+def answer_batch(batch: BatchRequest, answers: Answers, log: PredictionLog) -> Body:
+    """The body of a batch, whoever asks: its predictions are counted, and logged if they are of the store's moment."""
+    asked = (batch.customer_ids, batch.period, batch.include_predictions, batch.as_of)
+    body = answers.batch(*asked, between=check_wanted)
+    if batch.as_of is None:
+        log_predictions(log, body, answers)
+    count_predictions(body)
+    return body
 
 
 def log_predictions(log: PredictionLog, body: Body, answers: Answers) -> None:
