@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -77,6 +78,40 @@ class TestRun:
             assert fold.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
             assert set(fold.data.metrics) == set(run.data.metrics)
 
+    def test_the_orders_are_a_dataset_and_every_run_says_what_it_is(self, run: Run) -> None:
+        query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+        folds = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
+        for one, context in ((run, "training"), *((fold, "evaluation") for fold in folds)):
+            inputs = mlflow.MlflowClient().get_run(one.info.run_id).inputs
+            assert inputs is not None
+            (given,) = inputs.dataset_inputs
+            assert given.dataset.name == "orders"
+            assert run.data.params["data_fingerprint"].startswith(given.dataset.digest.partition("-")[0])
+            assert [tag.value for tag in given.tags] == [context]
+            assert json.loads(given.dataset.profile or "")["customers"] == one.data.params["customers"]
+            assert one.data.tags["mlflow.note.content"]
+        assert mlflow.get_experiment(run.info.experiment_id).tags["mlflow.note.content"]
+
+    def test_the_version_is_described_by_what_it_learned_and_how_good_it_was(self, run: Run) -> None:
+        client = mlflow.MlflowClient()
+        version = client.get_model_version_by_alias("customer-revenue", "champion")
+        for said in (run.data.params["version"], "2023-12-15", run.data.tags["tier"], "purchases_mae"):
+            assert said in (version.description or "")
+        assert version.tags["bundle"] == run.data.params["version"]
+        registered = client.get_registered_model("customer-revenue")
+        assert "challenger" in registered.description
+        assert registered.tags["project"] == "customer-revenue"
+
+    def test_the_example_is_orders_of_nobody(self, tracked: Shop) -> None:
+        model = mlflow.pyfunc.load_model(URI)
+        assert list(model.input_example) == ["customer_id", "order_date", "amount_cents", "order_id"]
+        with cr.open_store(f"duckdb:///{tracked.folder}/data/orders.duckdb") as store:
+            known = set(store.facts()["customer_id"])
+        assert not known & set(model.input_example["customer_id"])
+        params = {spec.name for spec in model.metadata.signature.params.params}
+        assert params == {"horizon_days", "as_of"}
+        assert len(model.predict(model.input_example.drop(columns="order_id"))) == 3
+
     def test_plots_are_there(self, run: Run, tmp_path: Path) -> None:
         for name in ("calibration.png", "tracking.png"):
             path = mlflow.artifacts.download_artifacts(
@@ -142,7 +177,29 @@ class TestRun:
                 answer = _post_when_ready(f"http://127.0.0.1:{port}", Path(example).read_text())
             finally:
                 server.terminate()
-        assert len(answer["predictions"]) == 5
+        customers = [prediction["customer_id"] for prediction in answer["predictions"]]
+        assert customers == ["customer-1", "customer-2", "customer-3"]
+
+    @pytest.mark.slow
+    def test_the_champion_predicts_in_an_environment_of_its_requirements_alone(
+        self, tracked: Shop, tmp_path: Path
+    ) -> None:
+        orders = mlflow.artifacts.download_artifacts(f"{URI}/input_example.json", dst_path=str(tmp_path))
+        given = json.dumps({"dataframe_split": json.loads(Path(orders).read_text()), "params": {"horizon_days": 30}})
+        (tmp_path / "orders.json").write_text(given)
+        command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "uv", "-m", URI]
+        command += ["-i", "orders.json", "-o", "found.json", "-t", "json"]
+        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment |= {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(), "MLFLOW_ENV_ROOT": str(tmp_path / "root")}
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        found = json.loads((tmp_path / "found.json").read_text())["predictions"]
+        assert [one["customer_id"] for one in found] == ["customer-1", "customer-2", "customer-3"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            here = mlflow.pyfunc.load_model(URI)
+        expected = here.predict(here.input_example, params={"horizon_days": 30})
+        assert [one["expected_purchases"] for one in found] == pytest.approx(list(expected["expected_purchases"]))
 
 
 @pytest.mark.slow

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PARENT = "mlflow.parentRunId"
+EXPERIMENT_TAGS = {
+    "project": "customer-revenue",
+    "mlflow.note.content": "Trainings, back-tests and monitoring of customer-revenue. Compare runs of one "
+    "data_fingerprint, window_last_day and option_folds; the tag variant says what each changed.",
+}
 NOISY = ("mlflow", "alembic")
 
 _lock = threading.Lock()
@@ -94,7 +99,7 @@ def tracker(registry: RegistryOptions) -> Iterator[Tracker]:
         experiment = client.get_experiment_by_name(registry.experiment)
         if experiment is None:
             local = (registry.models / "mlflow-artifacts").absolute().as_uri() if uri.startswith("sqlite:") else None
-            experiment_id = client.create_experiment(registry.experiment, artifact_location=local)
+            experiment_id = client.create_experiment(registry.experiment, local, EXPERIMENT_TAGS)
         else:
             experiment_id = experiment.experiment_id
         yield Tracker(client, str(experiment_id), uri, registry_uri)

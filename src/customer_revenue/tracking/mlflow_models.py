@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
+import datetime as dt
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from customer_revenue.errors import ModelNotFound
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.tracking.mlflow_client import Tracker, tracker
+from customer_revenue.tracking.mlflow_contract import example_orders, requirements, signature
 from customer_revenue.tracking.run_queue import QueuedRun
 
 CHAMPION = "champion"
@@ -21,22 +21,16 @@ BUNDLE = "bundle"
 UNKNOWN_NAMES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"})
 """Codes of MLflow's answer that there is no such model."""
 
-REQUIRED_PACKAGES = (
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "scipy",
-    "scikit-learn",
-    "lightgbm",
-    "lifetimes",
-    "ibis-framework",
-    "mlflow",
-)
+MODEL_DESCRIPTION = """Purchases, revenue, lifetime value, next purchase and churn risk of each customer.
 
-TAKEN_ORDER_COLUMNS = ("order_date", "amount_cents", "order_id")
-"""Of a log of orders, in addition to ``customer_id``."""
+Takes orders (`customer_id`, `order_date`, `amount_cents`, perhaps `order_id`) or the columns of `Orders.features`. The
+params `horizon_days` and `as_of` say how far ahead and from which day. The alias `champion` is the version in use;
+`challenger` is the newest one that training made and the gate has not let in."""
 
-MODEL_DESCRIPTION = "Purchases, revenue, lifetime value, next purchase and churn risk of each customer."
+MODEL_TAGS = {"project": "customer-revenue", "task": "customer lifetime value"}
+
+DESCRIBED_METRICS = ("purchases_mae", "revenue_gini", "probability_log_loss", "probability_ece")
+"""Figures of the back-test that a version's description shows."""
 
 
 def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id: str) -> str:
@@ -53,8 +47,8 @@ def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id:
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={BUNDLE: str(registry.models / document["bundle"])},
             code_paths=[str(Path(__file__).parents[1])],
-            pip_requirements=_requirements(),
-            **_signature(run.files("examples")),
+            pip_requirements=requirements(),
+            **_described(run),
         )
         client.log_model_artifacts(model.model_id, str(path))
     client.finalize_logged_model(model.model_id, "READY")
@@ -65,7 +59,7 @@ def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id:
         model.artifact_location,
         run_id,
         tags=document["version_tags"],
-        description=f"{document['bundle']}. {MODEL_DESCRIPTION}",
+        description=_description(document),
         model_id=model.model_id,
     )
     if document["challenger"]:
@@ -73,11 +67,34 @@ def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id:
     return str(found.version)
 
 
+def _described(run: QueuedRun) -> dict[str, Any]:
+    """The signature and the input example, of a model that can predict."""
+    found = signature(run.files("schemas"))
+    if found is None:
+        return {}
+    last_day = dt.date.fromisoformat(run.document["parameters"]["window_last_day"])
+    return {"signature": found, "input_example": example_orders(last_day)}
+
+
+def _description(document: Mapping[str, Any]) -> str:
+    """What a version is, in Markdown: what it was trained on, what it predicts by, and how good that was."""
+    parameters, tags, metrics = document["parameters"], document["tags"], document["metrics"]
+    first_day, last_day = (parameters.get(f"window_{name}_day", "no day") for name in ("first", "last"))
+    learned = f"orders of {first_day} to {last_day} of {parameters.get('customers', 0)} customers"
+    lines = [
+        f"Bundle `{document['bundle']}`, trained on the {learned}.",
+        f"Predictions: {tags.get('tier', 'none')}. {tags.get('tier_reason', '')}".strip(),
+        f"Gate: {tags.get('gate', 'not asked')}. Variant: {tags.get('variant', 'usual')}.",
+    ]
+    shown = [f"{name} {metrics[name]:.4g}" for name in DESCRIBED_METRICS if name in metrics]
+    return "\n\n".join([*lines, *([f"Back-test: {', '.join(shown)}."] if shown else [])])
+
+
 def _ensure_registered(mlflow: Tracker, name: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        mlflow.client.create_registered_model(name, description=MODEL_DESCRIPTION)
+        mlflow.client.create_registered_model(name, tags=MODEL_TAGS, description=MODEL_DESCRIPTION)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -132,34 +149,3 @@ def registered_version(registry: RegistryOptions, uri: str) -> str:
 def _version(mlflow: Tracker, uri: str) -> str:
     name, at, alias = uri.removeprefix(MODELS_SCHEME).partition("@")
     return str(mlflow.client.get_model_version_by_alias(name, alias).version) if at else name.rpartition("/")[2]
-
-
-def _signature(examples: Mapping[str, bytes]) -> dict[str, Any]:
-    """The signature: columns of features or of orders, whose numbers may be whole or not, and parameters.
-
-    No column is required by MLflow, since it knows no choice between two sets; the model says what it lacks.
-    """
-    import pyarrow.feather as feather
-    from mlflow.models import ModelSignature, infer_signature
-    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-    from mlflow.types.schema import AnyType
-
-    if len(examples) < 2:  # inputs and outputs
-        return {}
-    inputs, outputs = (
-        feather.read_table(io.BytesIO(examples[name])).to_pandas() for name in ("inputs.arrow", "outputs.arrow")
-    )
-    found = infer_signature(inputs, outputs)
-    kinds: dict[str, object] = {spec.name: spec.type for spec in found.inputs.inputs}
-    kinds |= dict.fromkeys(TAKEN_ORDER_COLUMNS)
-    anything = AnyType()  # type: ignore[no-untyped-call]
-    columns: list[Any] = [
-        ColSpec(kind if kind == DataType.string else anything, name, required=False) for name, kind in kinds.items()
-    ]
-    params = [ParamSpec("horizon_days", DataType.long, 0), ParamSpec("as_of", DataType.string, "")]
-    signature = ModelSignature(Schema(columns), found.outputs, ParamSchema(params))
-    return {"input_example": inputs, "signature": signature}
-
-
-def _requirements() -> list[str]:
-    return [f"{name}=={version(name)}" for name in REQUIRED_PACKAGES]

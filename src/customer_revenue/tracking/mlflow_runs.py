@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from customer_revenue.settings import RegistryOptions
 from customer_revenue.tracking.mlflow_client import Tracker, active_run, tracker, tracking_uri
+from customer_revenue.tracking.mlflow_datasets import EVALUATION, TRAINING, log_orders
 from customer_revenue.tracking.mlflow_models import register
 from customer_revenue.tracking.run_queue import QueuedRun, enqueue
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TRAIN, BACKTEST, MONITOR = "train", "backtest", "monitor"
+
+NOTE = "mlflow.note.content"
+"""The tag that MLflow shows as a description."""
+
+RUN_NOTES = {
+    TRAIN: "A training: models fitted to all orders, and the mean figures of its back-test. Each fold is a run in it.",
+    "fold": "One cut-off of a back-test: trained on the orders up to `cutoff`, compared with those after it.",
+    BACKTEST: "A back-test by command or by `cr.backtest`; no model is kept.",
+    MONITOR: "What monitoring found: feed, drift, and what was predicted beside what happened.",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,8 @@ class TrainingRecord:
         tags: what the data was, and other text.
         figures: plots as PNG, by file name.
         documents: JSON documents, by file name.
-        input_example: a few feature rows, which also give the model's signature.
-        output_example: the predictions for them; ``None`` where there can be none, and so no signature.
+        input_schema: of the feature rows, for the model's signature.
+        output_schema: of the predictions; ``None`` where there can be none, and so no signature.
         folds: the cut-offs of the back-test.
         version_tags: tags of the registered version.
     """
@@ -52,8 +63,8 @@ class TrainingRecord:
     parameters: Mapping[str, object]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    input_example: pa.Table
-    output_example: pa.Table | None
+    input_schema: pa.Schema
+    output_schema: pa.Schema | None
     figures: Mapping[str, bytes] = field(default_factory=dict)
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     folds: Sequence[FoldRecord] = ()
@@ -68,7 +79,7 @@ def queue_training(registry: RegistryOptions, record: TrainingRecord, *, challen
         record: what is to be logged.
         challenger: whether the registered version is to be named so; an experiment's is not.
     """
-    examples = {"inputs.arrow": record.input_example, "outputs.arrow": record.output_example}
+    schemas = {"inputs.arrow": record.input_schema, "outputs.arrow": record.output_schema}
     document = {
         "bundle": record.bundle.name,
         "challenger": challenger,
@@ -81,7 +92,7 @@ def queue_training(registry: RegistryOptions, record: TrainingRecord, *, challen
         "parent": active_run(registry),
     }
     files = {f"figures/{name}": content for name, content in record.figures.items()}
-    files |= {f"examples/{name}": _arrow_bytes(table) for name, table in examples.items() if table is not None}
+    files |= {f"schemas/{name}": _arrow_bytes(schema) for name, schema in schemas.items() if schema is not None}
     enqueue(registry.models, TRAIN, document, files)
 
 
@@ -112,10 +123,13 @@ def send(registry: RegistryOptions, run: QueuedRun) -> dict[str, str | None]:
     document, version = run.document, None
     with tracker(registry) as mlflow, mlflow.run(run.kind, document.get("parent")) as run_id:
         client = mlflow.client
-        mlflow.log(run_id, document.get("parameters"), document.get("metrics"), document.get("tags"))
+        parameters = document.get("parameters") or {}
+        mlflow.log(run_id, parameters, document.get("metrics"), {**document.get("tags", {}), NOTE: RUN_NOTES[run.kind]})
+        log_orders(mlflow, run_id, parameters, TRAINING if run.kind == TRAIN else EVALUATION)
         for fold in document.get("folds", ()):
             with mlflow.run(fold["name"], run_id) as fold_id:
-                mlflow.log(fold_id, fold["parameters"], fold["metrics"])
+                mlflow.log(fold_id, fold["parameters"], fold["metrics"], {NOTE: RUN_NOTES["fold"]})
+                log_orders(mlflow, fold_id, {**parameters, **fold["parameters"]}, EVALUATION)
         for name, found in document.get("documents", {}).items():
             client.log_dict(run_id, found, name)
         for name, text in document.get("texts", {}).items():
@@ -153,11 +167,11 @@ def _words(parameters: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value)[:500] for name, value in parameters.items()}
 
 
-def _arrow_bytes(table: pa.Table) -> bytes:
+def _arrow_bytes(schema: pa.Schema) -> bytes:
     import pyarrow.feather as feather
 
     target = io.BytesIO()
-    feather.write_feather(table, target)
+    feather.write_feather(schema.empty_table(), target)
     return target.getvalue()
 
 

@@ -39,28 +39,6 @@ def feature_rows(store: Store, when: AsOf, max_customers: int | None = None) -> 
     return rows
 
 
-def example_rows(rows: pa.Table, number: int) -> pa.Table:
-    """Feature rows of nobody, such as may leave the shop: each column holds quantiles of its own.
-
-    The k-th row has the k-th quantile of each column: what is never more than another column is not so here either, and
-    as many have a recency as have repeats. The first has no value where some customers have none.
-    """
-    levels = [(k + 1) / (number + 1) for k in range(number)] if rows.num_rows else []
-    columns = {}
-    for name in rows.column_names:
-        values = rows.column(name)
-        if name == "customer_id":
-            columns[name] = pa.array([f"example_{k + 1}" for k in range(len(levels))], values.type)
-        elif levels:
-            # No value between two: who has repeats has a recency, in a column of quantiles too.
-            found = pc.quantile(values, q=levels, interpolation="lower").cast(values.type, safe=False)
-            missing = pa.array([k == 0 and values.null_count > 0 for k in range(len(levels))])
-            columns[name] = pc.if_else(missing, pa.scalar(None, values.type), found)
-        else:
-            columns[name] = values.combine_chunks()
-    return pa.table(columns)
-
-
 def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Canonical:
     """As ``known_at``, of a random sample of at most ``max_customers`` customers; another one every day."""
     known = known_at(store, when)

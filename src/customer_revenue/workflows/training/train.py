@@ -37,7 +37,7 @@ from customer_revenue.workflows.evaluation.fold import (
     predict_from,
 )
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
-from customer_revenue.workflows.feature_rows import example_rows, label_rows, population, training_windows
+from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
 from customer_revenue.workflows.monitoring.feed_checks import check_store
 from customer_revenue.workflows.registry.bundles import write_gate
 from customer_revenue.workflows.registry.champion import Change, locked, promote, rolled_back, settle
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BACKTEST_HORIZON_DAYS = 90
-EXAMPLE_ROWS = 5
 TRACKING_POINTS = 13
 
 
@@ -179,7 +178,6 @@ def _record(
     verdict: Verdict | None,
 ) -> tracking.TrainingRecord:
     facts = _facts(store, fit, predictor.horizon_days, when, folder.name)
-    example = example_rows(customers.sample, EXAMPLE_ROWS)
     judged = verdict.word if verdict else "experiment"
     documents = {"predictor.json": predictor.to_state(), "group_scores.json": group_document(folds)}
     return tracking.TrainingRecord(
@@ -192,8 +190,8 @@ def _record(
             "gate": judged,
             "variant": _variant(fit.options),
         },
-        input_example=example,
-        output_example=_example(predictor, example),
+        input_schema=customers.sample.schema,
+        output_schema=_output_schema(predictor, customers.sample),
         figures=_figures(store, folds[-1]) if folds else {},
         documents=documents | ({"gate.json": verdict.to_document()} if verdict else {}),
         folds=[_fold(store, fold) for fold in folds],
@@ -274,10 +272,10 @@ def _outcome(folds: Sequence[BacktestFold]) -> Mapping[str, object]:
     }
 
 
-def _example(predictor: Predictor, features: pa.Table) -> pa.Table | None:
-    """Predictions of a few rows; none where there are only facts."""
+def _output_schema(predictor: Predictor, features: pa.Table) -> pa.Schema | None:
+    """The columns of predictions; none where there are only facts."""
     try:
-        return predictor.predict(features)
+        return predictor.predict(features.slice(0, 1)).schema
     except NotEnoughData:
         return None
 
