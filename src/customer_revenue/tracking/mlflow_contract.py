@@ -75,7 +75,8 @@ def signature(schemas: Mapping[str, bytes]) -> ModelSignature | None:
         feather.read_table(io.BytesIO(schemas[name])).schema for name in ("inputs.arrow", "outputs.arrow")
     )
     anything: Any = AnyType()  # type: ignore[no-untyped-call]
-    taken = {field.name: "string" if pa.types.is_string(field.type) else None for field in features} | TAKEN_ORDER_COLUMNS
+    taken = {field.name: "string" if pa.types.is_string(field.type) else None for field in features}
+    taken |= TAKEN_ORDER_COLUMNS
     inputs: list[Any] = [
         ColSpec(DataType.string if kind else anything, name, required=False) for name, kind in taken.items()
     ]
