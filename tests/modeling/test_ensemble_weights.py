@@ -16,6 +16,7 @@ from customer_revenue.modeling.ensemble import Weights
 from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.season import Season
+from customer_revenue.modeling.training_windows import TrainingWindow
 from customer_revenue.settings import ModelOptions
 from tests.modeling.conftest import AS_OF, FIRST_DAY, HORIZON_DAYS
 
@@ -56,6 +57,46 @@ def test_the_guard_judges_the_weights_as_they_are_applied(
     Predictor(AS_OF, HORIZON_DAYS, options=options).fit(shop.features(), shop.windows(max_windows=1))
     ((ours, baseline),) = judged
     np.testing.assert_allclose(ours.spend - baseline.spend, (ours.spend - baseline.spend)[0])
+
+
+@pytest.mark.parametrize("max_windows", [1, 5])
+def test_the_weights_are_chosen_on_outcomes_that_nothing_was_learned_from(
+    make_shop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, max_windows: int
+) -> None:
+    parted: list[tuple[TrainingWindow, list[TrainingWindow]]] = []
+    part = fit_ensemble._parted
+
+    def record(*arguments: Any) -> tuple[TrainingWindow, list[TrainingWindow]]:
+        parted.append(part(*arguments))
+        return parted[-1]
+
+    monkeypatch.setattr(fit_ensemble, "_parted", record)
+    shop = make_shop(customers=600)
+    options = ModelOptions(pareto=False, trees=5, regularity=1)
+    windows = shop.windows(max_windows=max_windows)
+    Predictor(AS_OF, HORIZON_DAYS, options=options).fit(shop.features(), windows)
+    ((test, learned_from),) = parted
+    assert learned_from
+    for window in learned_from:
+        ended = window.lag_days - window.horizon_days >= test.lag_days
+        assert ended or not set(window.customers) & set(test.customers)
+
+
+@pytest.mark.parametrize(("customers", "counted_noise", "least", "most"), [
+    (20_000, 0.0, 0.0, 0.1),
+    (20_000, 1.0, 0.9, 1.0),
+    (20, 0.0, 0.5, 0.7),
+])  # fmt: skip
+def test_the_classifier_counts_as_far_as_the_latest_window_speaks_for_it(
+    customers: int, counted_noise: float, least: float, most: float
+) -> None:
+    rng = np.random.default_rng(3)
+    true = rng.normal(0, 1, customers)
+    none = rng.random(customers) < 1 / (1 + np.exp(-true))
+    # A level that is wrong by .7 is not held against either of them.
+    classified = true + 0.7 + (1 - counted_noise) * rng.normal(0, 1, customers)
+    counted = true + counted_noise * rng.normal(0, 1, customers)
+    assert least <= fit_ensemble._classifier_share(none, classified, counted) <= most
 
 
 def test_a_young_shops_first_months_are_no_season(make_shop: Callable[..., Any]) -> None:

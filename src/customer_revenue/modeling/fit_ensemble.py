@@ -24,7 +24,7 @@ from customer_revenue.modeling.ensemble import (
     combine,
     direct_columns,
 )
-from customer_revenue.modeling.levels import log_ratio
+from customer_revenue.modeling.levels import log_odds_level, log_ratio
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.season import Season, learn_season
 from customer_revenue.modeling.shop_prior import ShopPrior
@@ -44,6 +44,10 @@ CANDIDATES = (
 )
 
 SPEND_CANDIDATES = (0.0, 0.25, 0.5, 0.75)
+
+CLASSIFIER_CANDIDATES = tuple(share / 20 for share in range(21))
+CLASSIFIER_DEVIATION = 0.2
+"""Standard deviation of the prior of the classifier's share, whose mean is that of :data:`PRIOR_WEIGHTS`."""
 
 FADING = 0.6
 """A window weighs this much of the next later one."""
@@ -109,7 +113,7 @@ def _applied(chosen: Weights, latest: TrainingWindow, horizon_days: int) -> Weig
     """The weights that a shop's back-test chose, as they are used: shrunk by how few customers chose them."""
     if latest.horizon_days < horizon_days:
         # The back-test cannot see how the members differ beyond its own horizon.
-        chosen = replace(PRIOR_WEIGHTS, spend=chosen.spend)
+        chosen = replace(PRIOR_WEIGHTS, spend=chosen.spend, classifier=chosen.classifier)
     customers = len(latest.purchases)
     return chosen.shrunk(customers / (customers + CUSTOMERS_TO_TRUST))
 
@@ -230,16 +234,12 @@ def _churn(
 def _back_test(
     training_windows: Sequence[TrainingWindow], horizon_days: int, seed: int, trees: int, *, prior: bool
 ) -> FittedEnsemble:
-    """The choices that do best on the latest window, for models trained on the earlier ones.
+    """The choices that do best on the latest window, for models trained on what had ended before it.
 
-    With a single window they are trained on half of its customers and tested on the others. What is judged against the
-    baseline is the forecast with the weights as they are applied, shrunk and with the prior.
+    What is judged against the baseline is the forecast with the weights as they are applied, shrunk and with the prior.
     """
     longest = _longest(training_windows)
-    test, earlier = longest[0], longest[1:]
-    if not earlier:
-        half = np.random.default_rng(seed).random(len(test.purchases)) < 0.5
-        test, earlier = test.take(half), [test.take(~half)]
+    test, earlier = _parted(longest, seed)
     known = longest[0].baseline, pa.chunked_array([pa.array(longest[0].customers, pa.string())])
     earlier = [window.of_others(*known) for window in earlier]
     models = fit_boosters(earlier, test.horizon_days, (), seed, trees)
@@ -258,6 +258,8 @@ def _back_test(
     mixed = partial(test.baseline.churn_with_own_season, horizon_days=test.horizon_days)
     zero = {size: mixed(corrections.zero_log_odds(others, test.horizon_days, size)) for size in SIZES}
     size = min(SIZES, key=lambda size: _log_loss(none, zero[size]))
+    if (classified := corrections.classified.get(test.horizon_days)) is not None:
+        weights = replace(weights, classifier=_classifier_share(none, mixed(classified), zero[size]))
     weights = _applied(weights, longest[0], horizon_days)
     taught = _prior(longest[0], test.horizon_days, models) if prior else None
     here = weights if taught else weights.without_prior()
@@ -276,6 +278,22 @@ def _back_test(
     return FittedEnsemble(models, weights, Season(), dispersion, size, test.horizon_days, own)
 
 
+def _parted(longest: Sequence[TrainingWindow], seed: int) -> tuple[TrainingWindow, list[TrainingWindow]]:
+    """What is tested on, and what is learned from: no customer's outcome is in both, not even in part.
+
+    Windows overlap: those that had ended by the cut-off of the latest are learned from. Without any, half of the
+    customers are, in all windows, and the others are tested on.
+    """
+    latest = longest[0]
+    ended = [window for window in longest[1:] if window.lag_days >= latest.lag_days + window.horizon_days]
+    if ended:
+        return latest, ended
+    ids = np.unique(np.concatenate([window.customers for window in longest]).astype(str))
+    learned_from = ids[np.random.default_rng(seed).random(len(ids)) < 0.5]
+    halves = [np.isin(window.customers.astype(str), learned_from) for window in longest]
+    return latest.take(~halves[0]), [window.take(half) for window, half in zip(longest, halves, strict=True)]
+
+
 def _scatter(windows: Sequence[TrainingWindow]) -> Scatter:
     """How much the levels of windows differ from one to the next; unknown with fewer than three."""
     if len(windows) < MIN_WINDOWS_OF_SCATTER:
@@ -289,6 +307,22 @@ def _scatter(windows: Sequence[TrainingWindow]) -> Scatter:
 
 def _averaged(a: Weights, b: Weights) -> Weights:
     return Weights(**{name: (value + vars(b)[name]) / 2 for name, value in vars(a).items()})
+
+
+def _classifier_share(none: npt.NDArray[np.bool_], classified: Floats, counted: Floats) -> float:
+    """The most likely share of the classifier in the log-odds of no purchase, given its prior.
+
+    The level of one window says nothing of the next: each mixture is judged at its best.
+    """
+
+    def surprise(share: float) -> float:
+        log_odds = share * classified + (1 - share) * counted
+        at_best = log_odds + log_odds_level(log_odds, none)
+        return (
+            len(none) * _log_loss(none, at_best) + ((share - PRIOR_WEIGHTS.classifier) / CLASSIFIER_DEVIATION) ** 2 / 2
+        )
+
+    return min(CLASSIFIER_CANDIDATES, key=surprise)
 
 
 def _scaled_to_total(expected: Floats, happened: Floats) -> Floats:
