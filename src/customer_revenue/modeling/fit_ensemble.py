@@ -24,7 +24,7 @@ from customer_revenue.modeling.ensemble import (
     combine,
     direct_columns,
 )
-from customer_revenue.modeling.levels import log_odds_level, log_ratio
+from customer_revenue.modeling.levels import log_odds_level, log_ratio, shrunk
 from customer_revenue.modeling.predictive_distribution import fit_dispersion
 from customer_revenue.modeling.season import Season, learn_season
 from customer_revenue.modeling.shop_prior import ShopPrior
@@ -176,9 +176,11 @@ def fit_boosters(
     money.fit(bins, relative, expected, weight)
     # Tweedie's deviance lets the total go for the many who spend little.
     center = log_ratio(float(weight @ relative), float(weight @ np.exp(expected + money.correction(X))))
-    level = float(np.average([s.spend_level().value for s in longest], weights=fading))
+    levels = [s.spend_level() for s in longest]
+    # The windows share customers, so that their mean is hardly steadier than one of them.
+    level, variance = (np.average([getattr(s, of) for s in levels], weights=fading) for of in ("value", "variance"))
     churn = _churn(training_windows, horizon_days, seed, trees, short_horizons_days)
-    return Models(offset, direct, rate, money, level, center, churn)
+    return Models(offset, direct, rate, money, shrunk(float(level), float(variance)), center, churn)
 
 
 def cross_fitted(

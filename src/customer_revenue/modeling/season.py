@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from customer_revenue.modeling.baselines import BaselineModels
-from customer_revenue.modeling.levels import Level
+from customer_revenue.modeling.levels import Level, shrunk
 from customer_revenue.modeling.rolling_windows import OTHER_QUARTERS_DAYS, Window, whole_years
 from customer_revenue.modeling.training_windows import TrainingWindow
 
@@ -97,12 +97,11 @@ def _others(windows: Sequence[TrainingWindow]) -> list[Compared]:
 
 
 def _contrast(compared: Sequence[Compared], level_of: Callable[[TrainingWindow], Level]) -> float:
-    """The mean difference of levels, shrunk by its own variance: the positive-part estimator of James and Stein."""
+    """The mean difference of levels, shrunk by its own variance."""
     differences, variances = [], []
     for same, others in compared:
         here, there = level_of(same), [level_of(other) for other in others]
         differences.append(here.value - np.mean([level.value for level in there]))
         # The windows compared with share orders, so that their mean is hardly steadier than one of them.
         variances.append(here.variance + np.mean([level.variance for level in there]) + YEAR_TO_YEAR**2)
-    difference, noise = float(np.mean(differences)), float(np.mean(variances)) / len(compared)
-    return difference * max(0.0, 1 - noise / difference**2) if difference else 0.0
+    return shrunk(float(np.mean(differences)), float(np.mean(variances)) / len(compared))
