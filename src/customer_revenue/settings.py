@@ -180,6 +180,15 @@ class Settings(BaseSettings):
     request_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         50, description="Maximum seconds of a batch or of what asks the store, waiting included; then 503."
     )
+    connections: Annotated[int, Field(ge=10, le=100_000)] = Field(
+        1000, description="Connections that a worker of the service holds; beyond, the longest idle one is closed."
+    )
+    header_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10, description="Maximum seconds in which a client sends the headers of a request; then 408."
+    )
+    body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        60, description="Maximum seconds in which a client sends the body of a request, or reads nothing of an answer."
+    )
     statement_seconds: Annotated[int, Field(ge=1)] = Field(
         600, description="Maximum seconds per statement of a database server; if not set, 60 in the service."
     )

@@ -16,11 +16,13 @@ import pytest
 from tests.conftest import Shop
 from tests.requirements import missing, program
 from tests.service.conftest import serving_command
+from tests.service.slow_clients import LIVEZ_SECONDS, closed, holding, slowest_livez
 
 from customer_revenue.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 ASKING = Path(__file__).with_name("ask_a_container.py")
+SLOW_CLIENTS = 2000
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +86,13 @@ def test_a_bento_answers_on_its_own(trained_shop: Shop, foreign_python: Path, tm
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     command = [str(foreign_python), "-m", "bentoml", "serve", built.tag]
+    environment["CUSTOMER_REVENUE_HEADER_SECONDS"] = "3"
     with serving_command(command, Shop(elsewhere, environment)) as running:
         answer = running.get("/customers/user_123/revenue").json()
         document = running.client.get("/docs.json").json()
+        with holding(running.client, "slow headers", SLOW_CLIENTS) as held:
+            assert slowest_livez(running.client) < LIVEZ_SECONDS
+            assert closed(held, 30) == SLOW_CLIENTS
     assert answer == trained_shop.show("user_123")
     (asked,) = (schema for name, schema in document["components"]["schemas"].items() if name.startswith("predict"))
     assert {"customer_ids", "period", "include_predictions", "as_of"} <= set(asked["properties"])

@@ -69,6 +69,10 @@ if METRICS_FOLDER not in os.environ:  # in the process that starts the workers
         folder = tempfile.mkdtemp(prefix="customer-revenue-metrics-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[METRICS_FOLDER] = folder
+else:  # in a worker, which starts its server after this import
+    from customer_revenue.service.connections import bound_connections
+
+    bound_connections(settings)
 # BentoML names one folder for all services of a user, and empties it whenever one of them starts.
 os.environ[MULTIPROCESS_FOLDER] = os.environ[METRICS_FOLDER]
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from customer_revenue.service.admission import CLIENT_GONE
 from customer_revenue.service.error_responses import error_response
+
+
+class _Gone(Exception):
+    """The client has closed the connection, or has been too slow, before the body was complete."""
 
 
 class BodyLimit:
@@ -35,7 +40,11 @@ class BodyLimit:
         elif declared.isdecimal() and int(declared) > self._max_bytes:
             await self._too_large()(scope, receive, send)
         else:
-            body = await _read(receive, self._max_bytes)
+            try:
+                body = await _read(receive, self._max_bytes)
+            except _Gone:
+                await Response(status_code=CLIENT_GONE)(scope, receive, send)
+                return
             if body is None:
                 await self._too_large()(scope, receive, send)
             else:
@@ -53,13 +62,17 @@ def _closing(status: int, code: str, message: str) -> JSONResponse:
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes | None:
-    """A body of unknown length; ``None`` for one that is too long."""
+    """A body of unknown length; ``None`` for one that is too long.
+
+    Raises:
+        _Gone: there will not be more of it.
+    """
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(parts)
+            raise _Gone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > max_bytes:

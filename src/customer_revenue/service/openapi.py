@@ -33,6 +33,11 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
     ),
     403: ("The API key lacks the scope.", "forbidden", "the key reports has no batch scope"),
     404: ("No such customer in the store.", "customer_not_found", "no customer 'user_999' by 2023-12-15"),
+    408: (
+        "The body of the request took too long.",
+        "too_slow",
+        "the body of the request did not come in time",
+    ),
     409: (
         "The gate refused the version, or no earlier champion is on record.",
         "gate_refused",
@@ -62,7 +67,7 @@ OF_ONE_CUSTOMER = frozenset({404})
 OF_ONE_CAMPAIGN = frozenset({"campaigns_report", "campaigns_customers", "campaigns_learn", "campaigns_remove"})
 """Operations that know no campaign of another name."""
 NO_CAMPAIGN = ("No such campaign.", "campaign_not_found", "campaign: 'summer' is not one of spring")
-OF_BODIES = frozenset({400, 413})
+OF_BODIES = frozenset({400, 408, 413})
 OF_CHAMPION = frozenset({"models_promote", "models_rollback"})
 """Operations that the gate or the record may refuse, with 409."""
 

@@ -42,6 +42,11 @@ class Metrics:
             "Requests given up, by lane (batch, store or customer) and reason (queue_full, deadline or client_gone).",
             ("lane", "reason"),
         )
+        self._closed = Counter(
+            "customer_revenue_connections_closed_total",
+            "Connections closed by reason: slow_headers, slow_body, slow_reader, or no_room for more.",
+            ("reason",),
+        )
         gauges = {
             "store_last_order": "Time of the store's last order, in seconds since 1970.",
             "store_opened": "Time the current store was opened, in seconds since 1970.",
@@ -72,6 +77,10 @@ class Metrics:
     def count_unanswered(self, lane: str, reason: str) -> None:
         """Count a request that was given up."""
         self._unanswered.labels(lane, reason).inc()
+
+    def count_closed_connection(self, reason: str) -> None:
+        """Count a connection that the service closed although its client did not."""
+        self._closed.labels(reason).inc()
 
     def set_customers_in_memory(self, customers: int) -> None:
         """Set the number of customers in memory."""
