@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import importlib
+import json
 import warnings
 from pathlib import Path
 
@@ -70,11 +71,13 @@ def main() -> None:
     parser.add_argument("--ends", nargs="+", type=dt.date.fromisoformat, required=True)
     parser.add_argument("--months", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     options = cr.ModelOptions(learned=False, regularity=1) if arguments.quick else None
     came, came_known, ours_known, inside = (list[float]() for _ in range(4))
     forecasts: dict[str, list[float]] = {name: [] for name in RIVALS}
+    written: list[dict[str, object]] = []
     with cr.load_orders(arguments.file) as orders:
         last = orders.info.last_day
         for end in arguments.ends:
@@ -96,12 +99,15 @@ def main() -> None:
             }
             for name, values in rivals.items():
                 forecasts[name] += values[:over].tolist()
+            written.append({"end": str(end), "past": past.tolist(), "came": total[:over].tolist()})
             came += total[:over].tolist()
             came_known += known[:over].tolist()
             ours_known += path["known_revenue_cents"].tolist()[:over]
             low, high = path["total_low_cents"].to_numpy(), path["total_high_cents"].to_numpy()
             inside += ((low <= total) & (total <= high))[:over].tolist()
             print(end, (path["total_revenue_cents"].to_numpy()[:over] / total[:over]).round(2), flush=True)
+    if arguments.write:
+        arguments.write.write_text(json.dumps(written), "utf-8")
     for name, found in forecasts.items():
         print(f"{name:20}{_figures(np.array(found), np.array(came))}")
     print(f"{'ours, known':20}{_figures(np.array(ours_known), np.array(came_known))}")

@@ -42,7 +42,7 @@ def measured(policy: Policy, *names: str) -> Policy:
 
 
 def test_the_specifications_customer_buys_without_being_asked(customers_of: CustomersOf, policy: Policy) -> None:
-    fields = as_fields(actions(customers_of({"days_since_purchase": 10}), policy))
+    fields = as_fields(actions(customers_of({"days_since_purchase": 10}), policy), policy)
     assert fields["recommended_actions"] == ["Nothing to do now"]
     assert fields["actions"] == [
         {
@@ -59,6 +59,8 @@ def test_the_specifications_customer_buys_without_being_asked(customers_of: Cust
             "effect_scale": 1.0,
             "channel": None,
             "contact_on": None,
+            "product_id": None,
+            "product_name": None,
             "discount_percentage": 0,
             "changes_if": "A longer silence, or another order",
         },

@@ -50,7 +50,7 @@ def test_google_gets_hashed_addresses_and_times_with_a_zone(orders: cr.Orders) -
     assert (found["conversions"], found["without_email"]) == (1, 1)
     (row,) = rows
     assert row[0] == hashlib.sha256(b"ann118@gmail.com").hexdigest()
-    assert (row[2], row[4], row[5]) == ("2024-04-28 08:30:00+00:00", "USD", "o118-0")
+    assert (row[2], row[4], row[5]) == ("2024-04-28 08:30:00", "USD", "o118-0")
     assert float(row[3]) == pytest.approx(75, rel=0.02)
 
 
@@ -67,12 +67,25 @@ def test_meta_gets_one_request_per_line(orders: cr.Orders) -> None:
 def test_after_some_days_what_came_until_then_is_in_it(orders: cr.Orders) -> None:
     found = body(orders, BiddingForm.META, since_days=1, mature_days=20)
     (event,) = json.loads(str(found["file"]))["data"]
-    assert event["event_id"] == "o99-0"
+    assert (event["event_id"], event["event_name"]) == ("o99-0", "PredictedValue")
+    ordered = int((START + pd.Timedelta(days=99)).timestamp())
+    assert event["event_time"] == ordered + 20 * 86_400
+    assert event["original_event_data"] == {"event_name": "Purchase", "event_time": ordered, "order_id": "o99-0"}
     assert 75 <= event["custom_data"]["value"] <= 85
 
 
 def test_values_are_capped(orders: cr.Orders) -> None:
-    capped = body(orders, BiddingForm.META, since_days=30, cap_percent=50)
-    whole = body(orders, BiddingForm.META, since_days=30, cap_percent=100)
+    capped = body(orders, BiddingForm.GOOGLE, since_days=30, cap_percent=50)
+    whole = body(orders, BiddingForm.GOOGLE, since_days=30, cap_percent=100)
     assert int(str(capped["total_value_cents"])) <= int(str(whole["total_value_cents"]))
-    assert capped["conversions"] == whole["conversions"] == 30
+    assert capped["conversions"] == whole["conversions"] == 29
+
+
+def test_meta_gets_no_event_that_it_would_refuse(orders: cr.Orders) -> None:
+    for mature in (0, 20):
+        found = body(orders, BiddingForm.META, since_days=30, mature_days=mature)
+        events = json.loads(str(found["file"]))["data"]
+        assert (len(events), found["conversions"], found["too_old"]) == (7, 7, 23)
+        oldest = pd.Timestamp("2024-04-30") - pd.Timedelta(days=7)
+        assert min(event["event_time"] for event in events) >= oldest.timestamp()
+    assert body(orders, BiddingForm.GOOGLE, since_days=30)["too_old"] == 0

@@ -52,6 +52,7 @@ LIMITED = {
     ("analytics at-risk", "by"),
     ("analytics at-risk", "stage"),
     ("analytics cohorts", "unit"),
+    ("analytics cohort-money", "by"),
     ("analytics overview", "period"),
     ("analytics profit", "by"),
     ("analytics segment-flows", "by"),

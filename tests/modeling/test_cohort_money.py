@@ -77,3 +77,47 @@ def test_a_month_is_complete_when_it_is_over() -> None:
     row = TrendRow(2023 * 12, 5, 0, 5, 1, 1, 1, 0, 5)
     for day, complete in ((dt.date(2023, 2, 27), [True, False]), (dt.date(2023, 2, 28), [True, True])):
         assert [month["complete"] for month in fill_trends([row], day)] == complete
+
+
+@pytest.fixture(scope="module")
+def channels() -> Iterator[cr.Orders]:
+    """Customers of the web, who spend 100 and then 10 every 30 days, and of the till, who spend half of it."""
+    start = pd.Timestamp("2024-01-01")
+    rows = [
+        (
+            f"{channel}-{n}",
+            start + pd.Timedelta(days=n % 150 + 30 * again),
+            (10 + 90 * (not again)) * (1 if channel == "web" else 0.5),
+            channel,
+        )
+        for channel in ("web", "till")
+        for n in range(300 if channel == "web" else 150)
+        for again in range(13)
+    ]
+    log = pd.DataFrame(rows, columns=["customer", "date", "amount", "channel"])
+    with cr.load_orders(log, as_of="2025-06-30") as found:
+        yield found
+
+
+def test_cohorts_may_be_channels_with_their_own_future(channels: cr.Orders) -> None:
+    money = cr.money_by_cohort(channels, as_of="2024-08-31", max_days=180, by="channel")
+    whole = cr.money_by_cohort(channels, max_days=180, by="channel")
+    assert money.groupby("cohort")["customers"].first().to_dict() == {"till": 150, "web": 300}
+    assert whole["complete"].all()
+    assert whole.loc[whole["days"] == 180, "net_revenue_cents"].tolist() == [8_000, 16_000]
+    hidden = ~money["complete"]
+    assert hidden.any()
+    error = (money["net_revenue_cents"] - whole["net_revenue_cents"])[hidden] / whole["net_revenue_cents"][hidden]
+    assert np.abs(error).max() < 0.03
+    assert (money["low_cents"] < money["high_cents"])[hidden].all()
+    assert (money["low_cents"] == money["high_cents"])[~hidden].all()
+
+
+def test_pictures_of_channels_show_the_largest(channels: cr.Orders) -> None:
+    money = cr.money_by_cohort(channels, as_of="2024-08-31", max_days=180, by="channel")
+    assert cr.plots.cohort_money(money, most=1).lines[0].get_label() == "web"
+    axes = cr.plots.cohort_heatmap(money)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["till", "web"]
+    assert len(axes.collections) == (~money["complete"]).sum()
+    with pytest.raises(cr.CustomerRevenueError, match="by: 'colour' is not one of"):
+        cr.money_by_cohort(channels, by="colour")

@@ -51,7 +51,12 @@ def test_actions_and_offer_of_every_customer_agree(customers: list[dict[str, Any
     for customer in customers:
         predictions = customer["predictions"]
         (action,), offer = predictions["actions"], predictions["offer"]
-        assert predictions["recommended_actions"] == [action["text"]]
+        first, *parts = predictions["recommended_actions"]
+        assert first == action["text"]
+        acts = action["code"] != "leave_alone"
+        product = [f"About {action['product_name']}"] if action["product_id"] else []
+        assert parts == ([*product, f"By {action['channel']} on {action['contact_on']}"] if acts else [])
+        assert (action["product_id"] is None) == (action["product_name"] is None)
         assert action["discount_percentage"] == offer["discount_percentage"]
         assert (action["expected_value_cents"], action["basis"]) == (
             offer["expected_profit_cents"],

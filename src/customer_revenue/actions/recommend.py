@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,8 @@ ACTION_SCHEMA = pa.schema(
         ("effect_scale", pa.float64()),
         ("channel", pa.string()),
         ("contact_on", pa.string()),
+        ("product_id", pa.string()),
+        ("product_name", pa.string()),
         ("discount_percentage", pa.int64()),
         ("changes_if", pa.string()),
     ]
@@ -41,9 +45,20 @@ ACTION_SCHEMA = pa.schema(
 
 ActionRows = list[dict[str, Any]]
 
+Product = tuple[str, str]
+"""A product's id and name."""
+
+NO_PRODUCTS: Mapping[str, Product] = MappingProxyType({})
+PROMISES = re.compile(r"\b(?:discounts?|offers?|promotions?|incentives?|% off)\b", re.IGNORECASE)
+"""Words that promise the customer something."""
+
 
 def recommend(
-    situations: Situations, policy: Policy, currency: str = "", decisions: Decisions | None = None
+    situations: Situations,
+    policy: Policy,
+    currency: str = "",
+    decisions: Decisions | None = None,
+    products: Mapping[str, Product] = NO_PRODUCTS,
 ) -> ActionRows:
     """The decision about each customer with an order and a prediction, in words.
 
@@ -52,12 +67,14 @@ def recommend(
         policy: rules, effects and offers.
         currency: code written behind amounts in the reasons.
         decisions: the result of :func:`~customer_revenue.actions.decide.decide` for the same customers, if known.
+        products: the id and the name of the product that each bought most often, by the customers' ids.
 
     Returns:
         Rows of :data:`ACTION_SCHEMA`, one per customer in their order. ``expected_value_cents`` is the expected profit
         of acting, with the ends of its 80 % interval; 0 where nothing is done (``leave_alone``).
     """
-    return _rows(situations, decisions or decide(situations, policy), range(len(situations)), policy, currency)
+    found = decisions or decide(situations, policy)
+    return _rows(situations, found, range(len(situations)), policy, currency, products)
 
 
 def most_valuable(
@@ -86,10 +103,32 @@ def most_valuable(
     return pa.Table.from_pylist(rows, schema=ACTION_SCHEMA)
 
 
-def as_fields(actions: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-    """Rows of one customer as the response's fields: the specification's strings, and the details."""
+def as_fields(actions: Sequence[Mapping[str, Any]], policy: Policy) -> dict[str, object]:
+    """Rows of one customer as the response's fields: the specification's strings, and the details.
+
+    The strings are the decision and then its parts: the product, and channel and day of the contact.
+    """
     details = [{name: value for name, value in row.items() if name not in ("customer_id", "rank")} for row in actions]
-    return {"recommended_actions": [row["text"] for row in actions], "actions": details}
+    texts = [text for row in actions for text in (row["text"], *part_texts(row, policy))]
+    return {"recommended_actions": texts[: policy.actions.most], "actions": details}
+
+
+def part_texts(action: Mapping[str, Any], policy: Policy) -> list[str]:
+    """The parts of a decision in words; none where nothing is to be done."""
+    parts, texts = policy.actions.parts, []
+    if action["product_id"] is not None:
+        texts.append(parts.product.format(product=action["product_name"]))
+    if action["contact_on"] is not None:
+        texts.append(parts.contact.format(channel=action["channel"], day=action["contact_on"]))
+    return texts
+
+
+def with_product(row: dict[str, Any], product: Product | None) -> dict[str, Any]:
+    """A decision with the product that it is about, if it acts and the name promises nothing that is not given."""
+    acts = row["contact_on"] is not None
+    if product is None or not acts or (PROMISES.search(product[1]) and not row["discount_percentage"]):
+        return row | {"product_id": None, "product_name": None}
+    return row | {"product_id": product[0], "product_name": product[1]}
 
 
 def basis_of(decisions: Decisions, place: int, policy: Policy) -> str:
@@ -107,9 +146,15 @@ def _effect(rule: int, policy: Policy) -> Effect | None:
 
 
 def _rows(
-    situations: Situations, decisions: Decisions, places: Iterable[int], policy: Policy, currency: str
+    situations: Situations,
+    decisions: Decisions,
+    places: Iterable[int],
+    policy: Policy,
+    currency: str,
+    products: Mapping[str, Product] = NO_PRODUCTS,
 ) -> ActionRows:
-    return [_row(situations, decisions, place, policy, currency) for place in places]
+    rows = (_row(situations, decisions, place, policy, currency) for place in places)
+    return [with_product(row, products.get(row["customer_id"])) for row in rows]
 
 
 def _row(situations: Situations, decisions: Decisions, place: int, policy: Policy, currency: str) -> dict[str, Any]:
@@ -132,6 +177,8 @@ def _row(situations: Situations, decisions: Decisions, place: int, policy: Polic
         "effect_scale": round(decisions.scale, 4),
         "channel": policy.actions.rules[rule].channel if acts else None,
         "contact_on": _as_of_day(situations, place).isoformat() if acts else None,
+        "product_id": None,
+        "product_name": None,
         "discount_percentage": _discount(given, policy),
         "changes_if": _changes_if(decisions, place, policy),
     }

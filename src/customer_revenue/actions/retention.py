@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pyarrow as pa
 
 from customer_revenue.actions.decide import Decisions
+from customer_revenue.actions.recommend import PROMISES
 from customer_revenue.policy import Policy
 from customer_revenue.tables import check_columns
-
-PROMISES = re.compile(r"\b(?:discounts?|offers?|promotions?|incentives?|% off)\b", re.IGNORECASE)
-"""Words of a strategy that promise the customer something."""
 
 RETENTION_FACTS = ("customer_id", "customer_segment", "lifecycle_stage", "activity_status")
 RETENTION_SCHEMA = pa.schema(

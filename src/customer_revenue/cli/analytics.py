@@ -169,11 +169,12 @@ def refunds_to_come(store: StoreUrl = None, as_of: AsOfDay = None) -> None:
 @analytics.command("cohort-money")
 def cohort_money(
     max_days: Annotated[int, typer.Option(min=0, max=730, help="Age up to which the curves go, in days.")] = 365,
+    by: Annotated[FirstDayBy, typer.Option(help="What makes the cohorts; known on the first day.")] = FirstDayBy.MONTH,
     store: StoreUrl = None,
     as_of: AsOfDay = None,
 ) -> None:
-    """Net revenue and profit per customer by month of acquisition and age, observed and predicted."""
-    print_result(store, as_of, lambda base: base.reports.cohort_money(max_days))
+    """Net revenue and profit per customer by cohort and age, observed and predicted."""
+    print_result(store, as_of, lambda base: base.reports.cohort_money(max_days, by))
 
 
 @analytics.command()

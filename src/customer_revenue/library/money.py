@@ -17,7 +17,7 @@ from customer_revenue.policy import Policy, load_policy
 from customer_revenue.workflows.campaigns.contact_limits import ContactLimits
 from customer_revenue.workflows.campaigns.policy_comparison import compare_decisions
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
-from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
+from customer_revenue.workflows.customer_base.cohort_curves import cohort_report
 from customer_revenue.workflows.customer_base.new_customers import acquisition_body
 from customer_revenue.workflows.customer_base.profits import margin_rate
 from customer_revenue.workflows.registry.bundles import LoadedModel
@@ -118,7 +118,7 @@ def new_customers(
         cast("list[dict[str, Any]]", groups), "values", ["level", "customers", "max_acquisition_cost_cents"]
     )
     found = found.astype({"customers": int, "max_acquisition_cost_cents": int})
-    found.attrs = {name: body[name] for name in ("margin_percent", "margin_basis")}
+    found.attrs = {name: body[name] for name in ("by", "margin_percent", "margin_basis")}
     ids = ["level", "customers"]
     return found[[*ids, *(name for name in found.columns if name not in ids)]]
 
@@ -147,13 +147,17 @@ def acquisition_costs(orders: Orders, costs: str | Path, as_of: DayLike | None =
     return pd.DataFrame(cast("list[dict[str, Any]]", body["channels"]))
 
 
-def money_by_cohort(orders: Orders, max_days: int = 365, as_of: DayLike | None = None) -> pd.DataFrame:
-    """Cumulative net revenue and profit per customer by month of acquisition and age: observed, then predicted.
+def money_by_cohort(
+    orders: Orders, max_days: int = 365, as_of: DayLike | None = None, by: str = "month"
+) -> pd.DataFrame:
+    """Cumulative net revenue and profit per customer by cohort and age: observed, then predicted.
 
     Args:
         orders: the store.
         max_days: age up to which the curves go, 0 to 730.
         as_of: last day included; by default the store's as-of day.
+        by: what makes the cohorts: the ``month`` of acquisition, or ``channel``, ``country``, ``campaign``,
+            ``discount``, ``product``, ``category`` or ``size`` of the first order, customers of all months together.
 
     Returns:
         One row per ``cohort`` and ``days`` since the first order: ``customers``, ``net_revenue_cents`` with its 80 %
@@ -161,7 +165,7 @@ def money_by_cohort(orders: Orders, max_days: int = 365, as_of: DayLike | None =
         ``cr.plots.cohort_money`` and ``cr.plots.cohort_heatmap`` draw it.
 
     Raises:
-        InvalidParameter: ``max_days`` is outside of its values.
+        InvalidParameter: ``max_days`` or ``by`` is outside of its values.
         NotEnoughData: nobody had bought by then.
 
     >>> import customer_revenue as cr
@@ -172,21 +176,26 @@ def money_by_cohort(orders: Orders, max_days: int = 365, as_of: DayLike | None =
     """
     if not 0 <= max_days <= AGE_ENDS[-1]:
         raise InvalidParameter(f"max_days must be 0 to {AGE_ENDS[-1]}, not {max_days}")
+    _check_by(by)
     store, when = orders.store.for_joins(), orders.store.as_of(as_day(as_of))
     margin = margin_rate(store, when, load_policy(orders.settings.policy).margin)
-    body = cohort_money_body(money_of_cohorts(store, when), margin, max_days)
+    body = cohort_report(store, when, margin, max_days, FirstDayBy(by))
     cohorts = cast("list[dict[str, Any]]", body["cohorts"])
     found = pd.json_normalize(cohorts, "curve", ["cohort", "customers"]).astype({"customers": int})
-    found.attrs = {name: body[name] for name in ("margin_percent", "margin_basis")}
+    found.attrs = {name: body[name] for name in ("by", "margin_percent", "margin_basis")}
     ids = ["cohort", "customers"]
     return found[[*ids, *(name for name in found.columns if name not in ids)]]
+
+
+def _check_by(by: str) -> None:
+    if by not in list(FirstDayBy):
+        raise InvalidParameter(f"by: {by[:40]!r} is not one of {', '.join(FirstDayBy)}", list(FirstDayBy))
 
 
 def _acquisition(
     orders: Orders, by: str, payback_days: int, as_of: DayLike | None, costs: Path | None
 ) -> dict[str, Any]:
-    if by not in list(FirstDayBy):
-        raise InvalidParameter(f"by: {by[:40]!r} is not one of {', '.join(FirstDayBy)}", list(FirstDayBy))
+    _check_by(by)
     if not 1 <= payback_days <= AGE_ENDS[-1]:
         raise InvalidParameter(f"payback_days must be 1 to {AGE_ENDS[-1]}, not {payback_days}")
     store, policy = orders.store.for_joins(), load_policy(orders.settings.policy)

@@ -67,3 +67,62 @@ class CohortMoney:
         """The ends of the 80 % band."""
         width = NORMAL_90 * self.standard_deviation
         return self.cumulative - width, self.cumulative + width
+
+
+@dataclass(frozen=True)
+class GroupMoney:
+    """Cumulative net cents per customer by group (rows) and age (columns), all months of acquisition together.
+
+    What customers have not reached is expected of them by their month and their group.
+    """
+
+    value: NewCustomerValue
+
+    @cached_property
+    def customers(self) -> Floats:
+        """Of each group."""
+        return np.asarray(self.value.acquired.sum(axis=1))
+
+    @cached_property
+    def reached(self) -> Floats:
+        """Share of each group's customers who have reached an age."""
+        counts = self.value.exposure.sum(axis=1)
+        return np.asarray(counts / np.maximum(self.customers, 1.0)[:, None])
+
+    @property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """Whether all of them have."""
+        return np.asarray(self.reached >= 1)
+
+    @cached_property
+    def expected(self) -> Floats:
+        """Cents per customer of the group at each age, of those who have not reached it."""
+        first, later = self.value.curves
+        count = len(AGE_ENDS) - 1
+        of_month = np.column_stack([first.cohorts, *[later.cohorts] * count])
+        of_group = np.column_stack([self.value.first.effect, *[self.value.later.effect] * count])
+        missing = np.maximum(self.value.acquired[:, :, None] - self.value.exposure, 0.0)
+        cents = (missing * of_month).sum(axis=1) * of_group * self.value.increments
+        return np.asarray(cents / np.maximum(self.customers, 1.0)[:, None])
+
+    @cached_property
+    def cumulative(self) -> Floats:
+        """Observed as far as it is, and expected beyond."""
+        came = self.value.net_cents.sum(axis=1) / np.maximum(self.customers, 1.0)[:, None]
+        return np.asarray(np.cumsum(came + self.expected, axis=1))
+
+    @cached_property
+    def standard_deviation(self) -> Floats:
+        """Of :attr:`cumulative`; 0 where it is observed."""
+        missing = np.cumsum(np.maximum(self.expected, 0.0), axis=1)
+        effect = self.value.later
+        of_effect = np.sqrt(effect.variance) / np.maximum(effect.effect, 1e-9)
+        by_chance = self.value.dispersion[1] * missing / np.maximum(self.customers, 1.0)[:, None]
+        unseen = np.cumsum(np.maximum(self.expected, 0.0) * ~self.value.seen, axis=1) * SHARE_UNKNOWN
+        return np.asarray(np.sqrt((of_effect[:, None] * missing) ** 2 + by_chance + unseen**2))
+
+    @property
+    def band(self) -> tuple[Floats, Floats]:
+        """The ends of the 80 % band."""
+        width = NORMAL_90 * self.standard_deviation
+        return self.cumulative - width, self.cumulative + width

@@ -14,7 +14,7 @@ def cohort_money(money: pd.DataFrame, most: int = 8, minor_units: int = 100, ax:
 
     Args:
         money: of ``cr.money_by_cohort``.
-        most: maximum number of cohorts, the youngest ones.
+        most: maximum number of cohorts: the youngest months, or the groups with most customers.
         minor_units: cents in a unit of the currency, such as 1 for yen.
         ax: axes to draw on; new ones by default.
 
@@ -25,7 +25,7 @@ def cohort_money(money: pd.DataFrame, most: int = 8, minor_units: int = 100, ax:
     3
     """
     axes = axes_for(ax)
-    for cohort in sorted(money["cohort"].unique())[-most:]:
+    for cohort in _cohorts(money)[-most:]:
         own = money[money["cohort"] == cohort]
         days, middle = own["days"], own["net_revenue_cents"] / minor_units
         shown = int(own["complete"].sum())
@@ -42,8 +42,16 @@ def cohort_money(money: pd.DataFrame, most: int = 8, minor_units: int = 100, ax:
     return axes
 
 
+def _cohorts(money: pd.DataFrame) -> list[str]:
+    """Months oldest first, other groups with most customers last."""
+    if money.attrs.get("by", "month") == "month":
+        return sorted(money["cohort"].unique())
+    sizes = money.groupby("cohort")["customers"].first()
+    return [str(name) for name in sizes.sort_values(kind="stable").index]
+
+
 def cohort_heatmap(money: pd.DataFrame, minor_units: int = 100, ax: Axes | None = None) -> Axes:
-    """Cumulative net revenue per customer by month of acquisition and age; what is predicted is hatched.
+    """Cumulative net revenue per customer by cohort and age; what is predicted is hatched.
 
     Args:
         money: of ``cr.money_by_cohort``.
@@ -57,8 +65,9 @@ def cohort_heatmap(money: pd.DataFrame, minor_units: int = 100, ax: Axes | None 
     (3, 14)
     """
     axes = axes_for(ax)
-    cells = money.pivot(index="cohort", columns="days", values="net_revenue_cents") / minor_units
-    complete = money.pivot(index="cohort", columns="days", values="complete").to_numpy(dtype=bool)
+    names = _cohorts(money)
+    cells = money.pivot(index="cohort", columns="days", values="net_revenue_cents").loc[names] / minor_units
+    complete = money.pivot(index="cohort", columns="days", values="complete").loc[names].to_numpy(dtype=bool)
     image = axes.imshow(cells.to_numpy(), aspect="auto", cmap="viridis")
     for row, column in zip(*np.nonzero(~complete), strict=True):
         axes.fill_between([column - 0.5, column + 0.5], row - 0.5, row + 0.5, facecolor="none", hatch="///", alpha=0.4)

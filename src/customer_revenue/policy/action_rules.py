@@ -155,6 +155,19 @@ class NoAction(Section):
         return self
 
 
+class Parts(Section):
+    """Texts about the parts of a decision: the product that it is about, and how and when the customer is contacted."""
+
+    product: Text
+    contact: Text
+
+    @model_validator(mode="after")
+    def _check(self) -> Parts:
+        check_template(self.product, {"product"}, "product")
+        check_template(self.contact, {"channel", "day"}, "contact")
+        return self
+
+
 class Actions(Section):
     """Recommended actions: levels, rules by topic, and how many texts a customer's decision may have.
 
@@ -165,6 +178,7 @@ class Actions(Section):
     risk: RiskLevels
     timing: TimingLevels
     leave_alone: NoAction
+    parts: Parts
     rules: tuple[Rule, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -91,6 +91,10 @@ class Action(Answer):
     )
     channel: str | None = Field(description="Channel of the contact.")
     contact_on: Day | None = Field(description="Day of the contact.")
+    product_id: str | None = Field(
+        default=None, description="Product that the contact is about: the one in most of the customer's orders."
+    )
+    product_name: str | None = Field(default=None, description="Its name.")
     discount_percentage: int = Field(ge=0, le=100, description="Discount that the decision gives.")
     changes_if: str = Field(description="What would change the decision.")
 
@@ -131,7 +135,7 @@ class Predictions(Answer):
     next_purchase_probability: Probability
     next_purchase_predicted_date: Day | None
     churn_risk_score: Probability
-    recommended_actions: list[str] = Field(description="What to do, most valuable first.")
+    recommended_actions: list[str] = Field(description="The decision, then its parts: product, channel, day.")
     probability_alive: Probability
     purchase_probability: Probability
     next_purchase_date_low: Day | None

@@ -99,16 +99,17 @@ class CohortPoint(Answer):
 
 
 class CohortCurves(Answer):
-    """The customers of a month of acquisition."""
+    """The customers of a month of acquisition, or of a channel, first product and the like."""
 
     cohort: str
-    customers: int = Field(description="Customers whose first order was in the month.")
+    customers: int = Field(description="Customers of the cohort.")
     curve: list[CohortPoint] = Field(description="Cumulative money per customer by age.")
 
 
 class CohortsMoney(Complete):
     """Money by cohort."""
 
+    by: str = Field(description="What makes the cohorts.")
     margin_percent: float = Field(description="What remained of the last year's net revenue after cost, in percent.")
     margin_basis: MarginBasis
     cohorts: list[CohortCurves]
@@ -119,6 +120,7 @@ class Bidding(Complete):
 
     form: Literal["google", "meta"] = Field(description="Whose form the file has.")
     conversions: int = Field(description="First orders in the file.")
+    too_old: int = Field(description="First orders left out for Meta, which takes events of the last 7 days.")
     without_email: int = Field(description="First orders without an e-mail address; not in a file for Google.")
     total_value_cents: int = Field(description="Sum of the values in the file, in cents.")
     margin_percent: float = Field(description="What remained of the last year's net revenue after cost, in percent.")

@@ -168,7 +168,7 @@ GLOSSARY: Mapping[str, str] = {
     "reason": "Why, with the customer's own numbers.",
     "recency_days": "Days since the last purchase.",
     "recency_score": "Score of the recency, from 1 to 5, 5 being the best.",
-    "recommended_actions": "What to do, most urgent and most valuable first, in words.",
+    "recommended_actions": "The decision, then its parts (product, channel, day), in words.",
     "refunds_cents": "Refunds, in cents.",
     "retention": "How to keep the customer.",
     "retention_percent": "Share of the cohort that is active in the period, in percent.",

@@ -52,13 +52,16 @@ def acquisition(
 def cohort_money(
     state: State,
     max_days: Annotated[int, Query(ge=0, le=730, description="Age up to which the curves go, in days.")] = 365,
+    by: Annotated[FirstDayBy, Query(description="What makes the cohorts; known on the first day.")] = FirstDayBy.MONTH,
     as_of: AsOfDay = None,
 ) -> Response:
     """Cumulative net revenue and profit per customer by month of acquisition and days since their first order.
 
+    Or, with `by`, by channel, first product and more, customers of all months together.
+
     Where not all customers of a cohort have reached an age, `complete` is false, and the others' part is predicted.
     """
-    return json_response(state.current().of_base(lambda base: base.reports.cohort_money(max_days), as_of))
+    return json_response(state.current().of_base(lambda base: base.reports.cohort_money(max_days, by), as_of))
 
 
 @router.get("/bidding", response_model=replies.Bidding, summary="A file for value-based bidding")

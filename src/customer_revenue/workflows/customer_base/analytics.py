@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
+from customer_revenue.actions.recommend import with_product
 from customer_revenue.actions.situations import Situations
 from customer_revenue.choices import (
     AtRiskBy,
@@ -39,6 +40,7 @@ from customer_revenue.revenue.distribution import (
     stage_rows,
     stages,
 )
+from customer_revenue.revenue.main_product import main_products
 from customer_revenue.revenue.rfm_groups import rfm
 from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends
 from customer_revenue.tables import Canonical, day_literal
@@ -58,7 +60,7 @@ from customer_revenue.workflows.customer_base.profits import with_profits
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
 from customer_revenue.workflows.customer_base.snapshot import REFUSES_MARKETING, CustomerPredictions, CustomerSnapshot
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
@@ -234,7 +236,15 @@ class CustomerBase:
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
             found = found.append_column(name, named[name])
-        return found.drop_columns(["rank"])
+        return self._with_products(found.drop_columns(["rank"]))
+
+    def _with_products(self, actions: pa.Table) -> pa.Table:
+        """Actions with the products that they are about."""
+        known = of_customers(self.known, actions["customer_id"])
+        rows = self.store.fetch(main_products(known)).to_pylist()
+        products = {row["customer_id"]: (row["product_id"], row["product_name"]) for row in rows}
+        named = [with_product(row, products.get(row["customer_id"])) for row in actions.to_pylist()]
+        return pa.Table.from_pylist(named, schema=actions.schema)
 
     @property
     def decisions(self) -> ShopDecisions:

@@ -1,7 +1,8 @@
 """Files for value-based bidding: Google's offline conversions and requests to Meta's Conversions API. Nothing is sent.
 
-Forms as published: "Import conversions from ad clicks into Google Ads using files" (Google Ads Help), "Customer
-Information Parameters" and "Custom Data Parameters" (Meta for Developers, January 2026).
+Forms as published: "Import conversions from ad clicks into Google Ads using files" (Google Ads Help); "Server Event
+Parameters", "Original Event Data Parameters", "Customer Information Parameters" and "Custom Data Parameters" (Meta for
+Developers, February 2026).
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ from customer_revenue.workflows.known_tables import known_at
 
 EVENTS_PER_REQUEST = 1000
 """Of Meta's Conversions API."""
+
+META_DAYS = 7
+"""Meta refuses a whole request if one of its events is older."""
+
+PURCHASE, MATURE = "Purchase", "PredictedValue"
+"""The names of Meta's events at the order, and of those at a later age, which are no purchase of their own."""
 
 GOOGLE_COLUMNS = (
     "Email",
@@ -93,12 +100,18 @@ def bidding_body(store: Store, when: AsOf, margin: MarginRate, form: BiddingForm
         NotEnoughData: nobody had bought by then.
     """
     rows, currency = bid_rows(store, when, margin, options), store.info.currency
-    reported = [row for row in rows if row["email"]] if form is BiddingForm.GOOGLE else rows
-    file = google_csv(reported, currency) if form is BiddingForm.GOOGLE else meta_lines(reported, currency)
+    if form is BiddingForm.GOOGLE:
+        reported = [row for row in rows if row["email"]]
+        file = google_csv(reported, currency)
+    else:
+        oldest = when.moment_utc_naive - dt.timedelta(days=META_DAYS)
+        reported = [row for row in rows if _reached(row, options) >= oldest]
+        file = meta_lines(reported, currency, options)
     return {
         "form": form.value,
         "conversions": len(reported),
         "without_email": sum(not row["email"] for row in rows),
+        "too_old": 0 if form is BiddingForm.GOOGLE else len(rows) - len(reported),
         "total_value_cents": sum(row["value_cents"] for row in reported),
         "margin_percent": margin.percent,
         "margin_basis": margin.basis,
@@ -114,7 +127,7 @@ def google_csv(rows: list[Row], currency: str) -> str:
     writer.writerow(GOOGLE_COLUMNS)
     digits = minor_digits(currency)
     for row in rows:
-        moment = row["created_at"].strftime("%Y-%m-%d %H:%M:%S+00:00")
+        moment = row["created_at"].strftime("%Y-%m-%d %H:%M:%S")  # files take no +00:00; the first line has the zone
         amount = f"{in_units(row['value_cents'], currency):.{digits}f}"
         writer.writerow(
             [sha256_of(google_email(row["email"])), CONVERSION_NAME, moment, amount, currency, row["order_id"]]
@@ -122,9 +135,12 @@ def google_csv(rows: list[Row], currency: str) -> str:
     return text.getvalue()
 
 
-def meta_lines(rows: list[Row], currency: str) -> str:
-    """Bodies of requests to the Conversions API, one per line, each of up to 1,000 events."""
-    events = [_event(row, currency) for row in rows]
+def meta_lines(rows: list[Row], currency: str, options: BidOptions) -> str:
+    """Bodies of requests to the Conversions API, one per line, each of up to 1,000 events.
+
+    An event happens when the first order reaches the age at which its value is reported.
+    """
+    events = [_event(row, currency, options) for row in rows]
     starts = range(0, len(events), EVENTS_PER_REQUEST)
     return "".join(json.dumps({"data": events[start : start + EVENTS_PER_REQUEST]}) + "\n" for start in starts)
 
@@ -148,13 +164,26 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _event(row: Row, currency: str) -> Row:
+def _reached(row: Row, options: BidOptions) -> dt.datetime:
+    """When a first order reached the age at which its value is reported, in UTC."""
+    created: dt.datetime = row["created_at"]
+    return created + dt.timedelta(days=options.mature_days)
+
+
+def _seconds(moment: dt.datetime) -> int:
+    return int(moment.replace(tzinfo=dt.UTC).timestamp())
+
+
+def _event(row: Row, currency: str, options: BidOptions) -> Row:
     email = (row["email"] or "").strip().lower()
     user = {"em": [sha256_of(email)]} if email else {}
     value = in_units(row["value_cents"], currency)
+    ordered, at_once = _seconds(row["created_at"]), not options.mature_days
+    original = {"event_name": PURCHASE, "event_time": ordered, "order_id": row["order_id"]}
     return {
-        "event_name": "Purchase",
-        "event_time": int(row["created_at"].replace(tzinfo=dt.UTC).timestamp()),
+        "event_name": PURCHASE if at_once else MATURE,
+        "event_time": _seconds(_reached(row, options)),
+        **({} if at_once else {"original_event_data": original}),
         "event_id": row["order_id"],
         "action_source": "system_generated",
         "user_data": {**user, "external_id": [sha256_of(row["customer_id"])]},

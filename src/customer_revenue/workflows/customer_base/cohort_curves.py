@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from customer_revenue.choices import FirstDayBy
-from customer_revenue.modeling.cohort_money import CohortMoney
+from customer_revenue.modeling.cohort_money import CohortMoney, GroupMoney
 from customer_revenue.modeling.new_customer_value import AGE_ENDS
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, month_label
@@ -13,6 +13,9 @@ from customer_revenue.revenue.arithmetic import first_of_month
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.new_customers import NewCustomers
 from customer_revenue.workflows.customer_base.profits import MarginRate
+
+UNKNOWN = "(unknown)"
+"""The cohort of those of whom no export says it."""
 
 ALL_DAYS = 36_500
 """A cohort's past counts, however long ago it was."""
@@ -31,8 +34,33 @@ def money_of_cohorts(store: Store, when: AsOf) -> CohortMoney:
     return CohortMoney(NewCustomers.of(store, when, FirstDayBy.ALL, ALL_DAYS).value)
 
 
-def cohort_money_body(money: CohortMoney, margin: MarginRate, max_days: int) -> Body:
-    """The cohorts with customers, oldest first, up to an age.
+def money_of_groups(store: Store, when: AsOf, by: FirstDayBy) -> GroupMoney:
+    """What new customers have brought by age and group, and what they are expected to bring.
+
+    Args:
+        store: the orders.
+        when: the as-of moment; nothing later is used.
+        by: what makes the groups, known on the first day.
+
+    Raises:
+        NotEnoughData: nobody had bought by then.
+    """
+    return GroupMoney(NewCustomers.of(store, when, by, ALL_DAYS).value)
+
+
+def cohort_report(store: Store, when: AsOf, margin: MarginRate, max_days: int, by: FirstDayBy) -> Body:
+    """Money by month of acquisition, or by what else is known on the first day, as an answer.
+
+    Raises:
+        NotEnoughData: nobody had bought by then.
+    """
+    months = by is FirstDayBy.MONTH
+    money = money_of_cohorts(store, when) if months else money_of_groups(store, when, by)
+    return {"by": by.value, **cohort_money_body(money, margin, max_days)}
+
+
+def cohort_money_body(money: CohortMoney | GroupMoney, margin: MarginRate, max_days: int) -> Body:
+    """The cohorts with customers, months oldest first and groups in the order of their names, up to an age.
 
     Args:
         money: of the cohorts.
@@ -55,6 +83,10 @@ def cohort_money_body(money: CohortMoney, margin: MarginRate, max_days: int) -> 
             }
             for place in ages
         ]
-        label = month_label(first_of_month(money.value.first_cohort + row))
+        label = (
+            month_label(first_of_month(money.value.first_cohort + row))
+            if isinstance(money, CohortMoney)
+            else money.value.levels[row] or UNKNOWN
+        )
         cohorts.append({"cohort": label, "customers": int(money.customers[row]), "curve": points})
     return {"margin_percent": margin.percent, "margin_basis": margin.basis, "cohorts": cohorts}

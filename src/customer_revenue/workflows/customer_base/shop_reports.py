@@ -57,11 +57,11 @@ class ShopReports:
 
         return acquisition_body(self._store, self._when, self._policy, self.margin, by, payback_days, costs)
 
-    def cohort_money(self, max_days: int) -> Body:
-        """Cumulative net revenue and profit per customer by month of acquisition and age."""
-        from customer_revenue.workflows.customer_base.cohort_curves import cohort_money_body, money_of_cohorts
+    def cohort_money(self, max_days: int, by: FirstDayBy) -> Body:
+        """Cumulative net revenue and profit per customer by month of acquisition, or another group, and age."""
+        from customer_revenue.workflows.customer_base.cohort_curves import cohort_report
 
-        return cohort_money_body(money_of_cohorts(self._store, self._when), self.margin, max_days)
+        return cohort_report(self._store, self._when, self.margin, max_days, by)
 
     def bidding(self, form: BiddingForm, options: BidOptions) -> Body:
         """First orders with the predicted value of their customer, as a file for bidding."""

@@ -30,6 +30,7 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.affinity import first_purchases, next_products
+from customer_revenue.revenue.main_product import main_product
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
@@ -114,9 +115,12 @@ class Advisor:
     def actions(self, situation: Situation) -> Body:
         """The decision as the specification's recommended actions."""
         if situation.predictions is None:
-            return as_fields([])
-        decisions = self._decisions(situation)
-        return as_fields(recommend(situation.as_situations, self._policy, self._currency, decisions))
+            return as_fields([], self._policy)
+        decisions, customer = self._decisions(situation), situation.customer
+        product = main_product(customer.products(Period.ALL_TIME))
+        products = {} if product is None else {customer.customer_id: product}
+        rows = recommend(situation.as_situations, self._policy, self._currency, decisions, products)
+        return as_fields(rows, self._policy)
 
     def offer(self, situation: Situation) -> Body:
         """The personal offer, as specified, with the reason for its discount."""

@@ -19,6 +19,7 @@ from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import Policy, load_policy
+from customer_revenue.revenue.main_product import main_product
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.campaigns.contact_limits import ContactLimits
@@ -401,7 +402,9 @@ class Answers(Session):
         terms = partial(self._decision_terms, customer.when)
         earned = {customer.customer_id: customer.profit(Period.ALL_TIME)}
         barred = self.barred(customer)
-        bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned, barred)
+        product = main_product(customer.products(Period.ALL_TIME))
+        products = {} if product is None else {customer.customer_id: product}
+        bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned, barred, products)
         body = bodies[customer.customer_id]
         if horizons_days:
             body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)

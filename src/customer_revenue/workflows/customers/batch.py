@@ -16,6 +16,7 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
+from customer_revenue.revenue.main_product import MainProduct, main_products
 from customer_revenue.revenue.profit import NOTHING_EARNED, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical, day_literal
@@ -116,8 +117,10 @@ class CustomerGroup:
             found = CustomerPredictions.of(predictor, features)
         except NotEnoughData:
             return {}
-        barred = self.barred()
-        return prediction_bodies(predictor, facts, found, self.policy, self.currency, self.terms, earned, barred)
+        rows = self.fetch(main_products(self.known)).to_pylist()
+        products = {row["customer_id"]: MainProduct(row["product_id"], row["product_name"]) for row in rows}
+        shop, barred = self.terms, self.barred()
+        return prediction_bodies(predictor, facts, found, self.policy, self.currency, shop, earned, barred, products)
 
 
 def barred_among(store: Store, limits: BarredByDay, customer_ids: Sequence[str], when: AsOf) -> Mapping[str, Barring]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import decide
 from customer_revenue.actions.offers import offers
-from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.recommend import NO_PRODUCTS, Product, as_fields, recommend
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.periods import AsOf, Period
@@ -40,9 +40,6 @@ SUMMARY_FIELDS = (
 """The fields of ``revenue_summary``: the specification's, in its order, then ours."""
 
 SEGMENT_FIELDS = ("customer_segment", "lifecycle_stage", "activity_status")
-
-NO_ADVICE: Mapping[str, object] = {**as_fields([]), "offer": None}
-"""Actions and offer of a customer about whom nothing can be predicted."""
 
 PROBABILITY_DECIMALS = 6
 COUNT_DECIMALS = 4
@@ -87,6 +84,7 @@ def prediction_bodies(
     terms: Callable[[], Terms] = Terms,
     profits: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     barred: Mapping[str, Barring] = NOBODY,
+    products: Mapping[str, Product] = NO_PRODUCTS,
 ) -> dict[str, Body]:
     """The ``predictions`` object of some customers by id: predicted fields, actions, offer.
 
@@ -99,13 +97,14 @@ def prediction_bodies(
         terms: gives what is the same for all decisions of the shop.
         profits: cost and profit of all time, by the customers' ids.
         barred: who must not be contacted, by their ids.
+        products: what each bought most often, by their ids.
     """
     rows, reasons = found.table.to_pylist(), predictor.reasons(found.reason_inputs, currency)
     situations, of_shop = Situations.of(facts, found.table, predictor.horizon_days), terms()
     decisions = found.decisions or decide(situations, policy, of_shop)
     if barred:
         decisions = decisions.without([barred.get(name) for name in situations.customer_id.tolist()])
-    actions = _by_customer(recommend(situations, policy, currency, decisions))
+    actions = _by_customer(recommend(situations, policy, currency, decisions, products))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
     net = dict(zip(facts["customer_id"].to_pylist(), facts["net_revenue_cents"].to_pylist(), strict=True))
     at_risk = {row["customer_id"]: row for row in situations.at_stake(policy).to_pylist()}
@@ -115,7 +114,7 @@ def prediction_bodies(
             row, net[row["customer_id"]], profits.get(row["customer_id"], NOTHING_EARNED), of_shop, policy
         )
         | (without_id(at_risk.get(row["customer_id"])) or {})
-        | as_fields(actions.get(row["customer_id"], []))
+        | as_fields(actions.get(row["customer_id"], []), policy)
         | {"offer": without_id(offered.get(row["customer_id"]))}
         for row, words in zip(rows, reasons, strict=True)
     }
