@@ -158,7 +158,7 @@ def test_a_loaded_model_is_the_saved_one_and_so_is_its_refit(
     }
     saved = cr.ProbabilityModel(name, **settings).fit(rows)
     loaded = cr.ProbabilityModel.load(saved.save(tmp_path / "model.json"))
-    assert loaded.get_params() == saved.get_params() == {"name": name, **settings}
+    assert loaded.get_params() == saved.get_params() == {"name": name, "priors": None, **settings}
     pd.testing.assert_frame_equal(loaded.parameters_, saved.parameters_)
     assert loaded.cautions_ == saved.cautions_
     for kind in (None, "outcome", "parameters"):
@@ -361,3 +361,77 @@ def test_the_churn_classifier_is_cross_validated(log: pd.DataFrame) -> None:
     churned = (later["purchases"] == 0).to_numpy(dtype=int)
     scores = cross_val_score(ChurnClassifier(trees=20), numbers, churned, cv=3, scoring="roc_auc")
     assert scores.mean() > 0.6
+
+
+@pytest.mark.filterwarnings("ignore::customer_revenue.library.probability.FitWarning")
+@pytest.mark.parametrize(("name", "k"), EVERY_MODEL)
+def test_priors_weigh_as_much_as_they_say(features: pd.DataFrame, tmp_path: Path, name: str, k: int) -> None:
+    plain = cr.ProbabilityModel(name, k=k, penalizer=0.0).fit(features)
+    weak = cr.ProbabilityModel(name, k=k, priors={"r": (1.0, 1e3), "q": (2.0, 1e3)}).fit(features)
+    columns = ["value", "standard_error"]
+    np.testing.assert_allclose(weak.parameters_[columns], plain.parameters_[columns], rtol=2e-2)
+    sure = cr.ProbabilityModel(name, k=k, priors={"r": (1.0, 1e-3), "q": (3.0, 1e-3)}).fit(features)
+    assert sure.parameters_["value"]["r"] == pytest.approx(1.0, rel=5e-3)
+    assert sure.parameters_["value"]["q"] == pytest.approx(3.0, rel=5e-3)
+    assert sure.parameters_["standard_error"]["r"] == pytest.approx(1e-3, rel=0.1)
+    assert sure.log_likelihood_ < plain.log_likelihood_
+    between = cr.ProbabilityModel(name, k=k, priors={"r": (1.0, 0.1)}).fit(features).parameters_["value"]["r"]
+    assert plain.parameters_["value"]["r"] < between < 1.0
+    loaded = cr.ProbabilityModel.load(sure.save(tmp_path / "model.json"))
+    assert loaded.get_params() == sure.get_params()
+    pd.testing.assert_frame_equal(clone(loaded).fit(features).parameters_, sure.parameters_)
+
+
+def test_the_maximum_a_posteriori_is_that_of_likelihood_and_prior(features: pd.DataFrame) -> None:
+    priors = {"r": (0.5, 0.3), "alpha": (60.0, 0.2), "a": (0.5, 0.5), "b": (2.0, 0.5)}
+    fitted = cr.ProbabilityModel("bg_nbd", priors=priors).fit(features)
+    histories = Histories.from_table(pa.Table.from_pandas(features, preserve_index=False))
+    at = fitted.purchases_.all_parameters
+
+    def log_posterior(parameters: np.ndarray) -> float:
+        prior = sum(
+            -(np.log(value / median) ** 2) / (2 * spread**2)
+            for value, (median, spread) in zip(parameters, priors.values(), strict=True)
+        )
+        return float(fitted.purchases_.log_likelihood(histories, parameters) + prior)
+
+    best = log_posterior(at)
+    for place in range(4):
+        for factor in (0.98, 1.02):
+            moved = at.copy()
+            moved[place] *= factor
+            assert log_posterior(moved) < best
+
+
+@pytest.mark.filterwarnings("ignore::customer_revenue.library.probability.FitWarning")
+def test_priors_fit_where_a_few_customers_alone_would_not() -> None:
+    few = pd.DataFrame({"frequency": [1, 0, 2, 0], "recency": [9, 0, 30, 0], "T": 40})
+    priors = {"r": (0.5, 0.5), "alpha": (30.0, 0.7), "a": (0.8, 0.7), "b": (2.5, 0.7)}
+    found = cr.ProbabilityModel("bg_nbd", priors=priors).fit(few).parameters_
+    assert np.isfinite(found.to_numpy()).all()
+    assert (found["value"] / [median for median, _ in priors.values()]).between(0.5, 2).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"priors": {"beta": (1, 1)}}, "'beta' is no parameter of bg_nbd: r, alpha, a, b, p, q, v"),
+        ({"priors": {"r": (0, 1)}}, "a median and a spread above 0"),
+        ({"priors": {"r": (1, 1)}, "penalizer": 0.1}, "exclude each other"),
+    ],
+)
+def test_wrong_priors_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidParameter, match=message):
+        cr.ProbabilityModel("bg_nbd", **settings)
+
+
+def test_priors_void_the_likelihood_ratio_test(features: pd.DataFrame) -> None:
+    rows = features.assign(even=features["customer_id"].astype(int) % 2 == 0)
+    model = cr.ProbabilityModel("bg_nbd", covariates=["even"], priors={"r": (1.0, 1.0)}).fit(rows)
+    assert "priors, not tested" in repr(model)
+    with pytest.raises(InvalidParameter, match="priors has no likelihood-ratio test"):
+        model.likelihood_ratio_test()
+    with pytest.raises(InvalidParameter, match="covariates are not handed over"):
+        model.for_pymc_marketing(rows)
+    with pytest.raises(InvalidParameter, match="pymc-marketing has no mbg_cnbd_k"):
+        cr.ProbabilityModel("mbg_cnbd_k", k=2).fit(features).for_pymc_marketing(features)

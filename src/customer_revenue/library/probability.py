@@ -24,6 +24,7 @@ from customer_revenue.modeling.count_distribution import PurchaseModel
 from customer_revenue.modeling.covariate_effects import LikelihoodRatio
 from customer_revenue.modeling.gamma_gamma import GammaGamma
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.priors import Priors
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.uncertainty import (
@@ -52,6 +53,9 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         spend_penalizer: the same for spend.
         covariates: columns known from a customer's first day on, such as their channel or age: numbers, texts, booleans
             or categories, which may be missing. They have effects on the rates of purchase and of leaving.
+        priors: by parameter (those of ``parameters_`` but effects), its median and its spread: its logarithm is normal
+            with the spread as standard deviation. The fit is then the maximum a posteriori of the logarithms, and
+            standard errors are those of the posterior by Laplace's approximation. Not together with a penalizer.
         time_unit: ``day``, ``week`` or ``month``: the unit of the times of the rows, and so of every horizon. Only
             :meth:`lifetime_value` asks for it, since interest is by the year.
 
@@ -82,6 +86,7 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         penalizer: float | None = None,
         spend_penalizer: float | None = None,
         covariates: Sequence[str] = (),
+        priors: Priors | None = None,
         time_unit: str = "day",
     ) -> None:
         self.name: str = name
@@ -89,6 +94,7 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         self.penalizer: float | None = penalizer
         self.spend_penalizer: float | None = spend_penalizer
         self.covariates: Sequence[str] = covariates
+        self.priors: Priors | None = priors
         self.time_unit: str = time_unit
         self._fit: FittedProbability | None = None
         self._check_parameters()
@@ -109,14 +115,32 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
             names = list(DAYS_PER_UNIT)
             raise InvalidParameter(f"time_unit is one of {', '.join(names)}, not {str(self.time_unit)[:40]!r}", names)
         CovariateRows(self.covariates)
+        self._check_priors()
+
+    def _check_priors(self) -> None:
+        if not self.priors:
+            return
+        names = [*KINDS[self.name].parameters, *GammaGamma.parameters]
+        for name, given in self.priors.items():
+            if name not in names:
+                raise InvalidParameter(f"priors: {name!r} is no parameter of {self.name}: {', '.join(names)}", names)
+            if len(given) != 2 or not all(0 < float(value) < np.inf for value in given):
+                raise InvalidParameter(f"priors: {name} needs a median and a spread above 0, not {given!r}")
+        for parameters, penalizer in (
+            (KINDS[self.name].parameters, self.penalizer),
+            (GammaGamma.parameters, self.spend_penalizer),
+        ):
+            if penalizer and set(self.priors) & set(parameters):
+                raise InvalidParameter("priors and a penalizer of the same parameters exclude each other: give one")
 
     def __repr__(self) -> str:
         text = f"{self.name}{f', k = {self.k}' if self.k > 1 else ''}"
         if self._fit is None:
             return f"<ProbabilityModel: {text}, not fitted>"
         if names := self._fit.rows.names:
-            penalizer = self.purchases_.penalizer_
-            test = f"penalizer {penalizer}, not tested" if penalizer else self.likelihood_ratio_test()
+            penalizer, priors = self.purchases_.penalizer_, self.purchases_.priors
+            held = f"penalizer {penalizer}" if penalizer else "priors" if priors else ""
+            test = f"{held}, not tested" if held else self.likelihood_ratio_test()
             text += f", covariates {', '.join(names)}: {test}"
         return f"<ProbabilityModel: {text}>"
 
@@ -129,14 +153,19 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         return self._fit is not None
 
     def _new(self) -> PurchaseModel:
-        if self.name == ParetoNBD.name:
-            return ParetoNBD(self.penalizer)
         kind = KINDS[self.name]
-        assert issubclass(kind, ModifiedBetaGeoCNBDk)
-        return kind(self.k, self.penalizer)
+        model: PurchaseModel = (
+            kind(self.k, self.penalizer) if issubclass(kind, ModifiedBetaGeoCNBDk) else ParetoNBD(self.penalizer)
+        )
+        model.priors = self._priors_of(kind.parameters)
+        return model
+
+    def _priors_of(self, parameters: Sequence[str]) -> Priors:
+        given = self.priors or {}
+        return {name: given[name] for name in parameters if name in given}
 
     def fit(self, features: Rows, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn's pipelines pass it
-        """Fit by maximum likelihood to the rows of ``Orders.features``, or to a table of another library.
+        """Fit by maximum likelihood, or a posteriori with priors, to rows of ``Orders.features`` or of another library.
 
         Args:
             features: a DataFrame or an Arrow table with ``frequency``, ``recency_days`` and ``T_days``; for spend
@@ -173,6 +202,7 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         if rows.names:
             estimates += effect_estimates(purchases, covariance, rows.coding.names, rows.coding.units)
         spend, spend_covariance_ = GammaGamma(self.spend_penalizer), None
+        spend.priors = self._priors_of(spend.parameters)
         if set(SPEND_COLUMNS) <= set(table.column_names):
             x, m = (column(table, name) for name in SPEND_COLUMNS)
             spend.fit(x, m)
@@ -314,7 +344,11 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         True
         """
         state = {
-            "settings": {**self.get_params(), "covariates": list(CovariateRows(self.covariates).names)},
+            "settings": {
+                **self.get_params(),
+                "covariates": list(CovariateRows(self.covariates).names),
+                "priors": {name: list(given) for name, given in self.priors.items()} if self.priors else None,
+            },
             **self._fitted.to_state(),
         }
         path = Path(path)
@@ -342,7 +376,11 @@ class ProbabilityModel(ProbabilityPredictions, Estimator):
         try:
             state = json.loads(Path(path).read_text("utf-8"))
             model = cls(**state["settings"])
+            model.covariates = model.covariates or ()  # JSON knows lists alone
+            model.priors = {name: (pair[0], pair[1]) for name, pair in model.priors.items()} if model.priors else None
             model._fit = FittedProbability.from_state(model.name, state)
+            model._fit.purchases.priors = model._priors_of(KINDS[model.name].parameters)
+            model._fit.spend.priors = model._priors_of(GammaGamma.parameters)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleIncompatible(f"{path} is not a saved probability model: {error}") from None
         return model

@@ -13,8 +13,10 @@ from customer_revenue.errors import InvalidParameter, NotFitted
 from customer_revenue.library.fitted_probability import FittedProbability
 from customer_revenue.library.forecast_uncertainty import uncertain
 from customer_revenue.library.frame_columns import Numbers, Rows, SameRows, customer_index, same_kind
+from customer_revenue.library.pymc_bridge import PymcMarketing, as_pymc_marketing
 from customer_revenue.library.row_checks import SPEND_COLUMNS, checked_horizon, checked_horizons, checked_rows
 from customer_revenue.modeling.count_distribution import expected_newcomer, repeat_distribution
+from customer_revenue.modeling.priors import Priors
 from customer_revenue.modeling.purchase_histories import Histories, column
 
 DAYS_PER_UNIT = {"day": 1.0, "week": 7.0, "month": 365.25 / 12}
@@ -28,6 +30,8 @@ DISCOUNT_STEPS = 24
 class ProbabilityPredictions:
     """The predictions of :class:`~customer_revenue.library.probability.ProbabilityModel`, once it is fitted."""
 
+    name: str
+    priors: Priors | None
     time_unit: str
     _fit: FittedProbability | None
 
@@ -91,6 +95,27 @@ class ProbabilityPredictions:
         if uncertainty is not None:
             found |= uncertain(fitted, histories, spends, horizon, uncertainty, interval_mass)
         return same_kind(features, pd.DataFrame(found))
+
+    def for_pymc_marketing(self, features: Rows) -> PymcMarketing:
+        """Data, priors and fitted values for ``pymc_marketing.clv``, to go on by MCMC; nothing of it is imported here.
+
+        Args:
+            features: the rows that the model was fitted to.
+
+        Raises:
+            NotFitted: the model is not fitted.
+            InvalidParameter: pymc-marketing has no such model, or the model has covariates.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     features = cdnow.features(as_of="1997-09-30")
+        >>> handed = cr.ProbabilityModel("bg_nbd", priors={"r": (0.5, 0.5)}).fit(features).for_pymc_marketing(features)
+        >>> handed.model_class, list(handed.data)
+        ('BetaGeoModel', ['customer_id', 'frequency', 'recency', 'T', 'monetary_value'])
+        >>> handed.model_config["r"]["dist"], handed.model_config["r"]["kwargs"]["sigma"]
+        ('LogNormal', 0.5)
+        """
+        return as_pymc_marketing(self.name, self._fitted, checked_rows(features), self.priors or {})
 
     def lifetime_value(self, features: Rows, horizon_days: float = 365, discount_rate_per_year: float = 0.1) -> Numbers:
         """Present value in cents of the revenue that is expected within the horizon, by customer; past revenue is none.

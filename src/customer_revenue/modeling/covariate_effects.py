@@ -18,6 +18,7 @@ import scipy
 from customer_revenue.arrays import Floats
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.modeling.fitting import maximise, penalizers
+from customer_revenue.modeling.priors import LogPrior, Priors
 from customer_revenue.modeling.purchase_histories import Histories
 
 Four = tuple[float | Floats, float | Floats, float | Floats, float | Floats]
@@ -80,6 +81,7 @@ class CovariateEffects:
         self.log_likelihood_ = self.log_likelihood_without_covariates_ = float("nan")
         self.penalizer: float | None = None
         self.penalizer_ = 0.0
+        self.priors: Priors = {}
         self.problem_ = ""
 
     def log_likelihood(self, rows: Histories, parameters: Floats) -> float:
@@ -89,6 +91,12 @@ class CovariateEffects:
     def log_likelihood_and_slope(self, rows: Histories, parameters: Floats) -> tuple[float, Floats]:
         """The log-likelihood, and its derivatives by the parameters and the effects."""
         raise NotImplementedError
+
+    def log_prior(self, scale: float = 1.0) -> LogPrior | None:
+        """The priors of the parameters, and none of the effects, where times are multiplied by the scale."""
+        if not self.priors:
+            return None
+        return LogPrior.of(self.priors, self.parameters, dict.fromkeys(self.times, scale), len(self.effects_))
 
     @property
     def all_parameters(self) -> Floats:
@@ -151,9 +159,10 @@ class CovariateEffects:
             lambda p: self.log_likelihood(scaled, p),
             [tuple(self.all_parameters * units)],
             float(rows.weights.sum()),
-            [tried for tried in penalizers(self.penalizer) if tried >= self.penalizer_],
+            [t for t in penalizers(self.penalizer, has_priors=bool(self.priors)) if t >= self.penalizer_],
             lambda p: self.log_likelihood_and_slope(scaled, p),
             effects,
+            self.log_prior(scale),
         )
         if fit.found:
             found = fit.parameters / units
@@ -175,6 +184,8 @@ class CovariateEffects:
             raise InvalidParameter("the model has no covariates: there is nothing to test")
         if self.penalizer_:
             raise InvalidParameter(f"a fit with the penalizer {self.penalizer_} has no likelihood-ratio test: use 0")
+        if self.priors:
+            raise InvalidParameter("a fit with priors has no likelihood-ratio test: fit without them")
         return LikelihoodRatio.of(self.log_likelihood_, self.log_likelihood_without_covariates_, len(self.effects_))
 
     def effects_to_state(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import scipy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.chunks import one_blas_thread
+from customer_revenue.modeling.priors import LogPrior
 
 PENALIZERS = (0.0, 0.001, 0.01, 0.1)
 """Tried in turn until a fit converges away from the edges; a penalizer pulls the parameters towards 0."""
@@ -26,8 +27,10 @@ UNDEFINED_VALUE = 1e10
 """The value of an objective that cannot be computed."""
 
 
-def penalizers(wanted: float | None) -> tuple[float, ...]:
-    """The penalizers to try: the wanted one, or those of :data:`PENALIZERS`."""
+def penalizers(wanted: float | None, *, has_priors: bool = False) -> tuple[float, ...]:
+    """The penalizers to try: the wanted one, or those of :data:`PENALIZERS`; none next to priors."""
+    if has_priors:
+        return (0.0,)
     return PENALIZERS if wanted is None else (wanted,)
 
 
@@ -61,6 +64,7 @@ class _Objective:
     total_weight: float
     penalizer: float
     effects: int = 0
+    prior: LogPrior | None = None
 
     def parameters(self, searched: Floats) -> Floats:
         positive = len(searched) - self.effects
@@ -73,7 +77,7 @@ class _Objective:
     def value(self, searched: Floats) -> float:
         parameters = self.parameters(searched)
         with np.errstate(all="ignore"):  # far from the maximum anything may overflow
-            value = self._penalised(self.log_likelihood(parameters), parameters)
+            value = self._penalised(self.log_likelihood(parameters), parameters) + self._prior_loss(searched)
         return value if np.isfinite(value) else UNDEFINED_VALUE
 
     def value_and_slope(self, searched: Floats) -> tuple[float, Floats]:
@@ -81,10 +85,12 @@ class _Objective:
         parameters = self.parameters(searched)
         with np.errstate(all="ignore"):
             log_likelihood, by_parameter = self.slope(parameters)
-            value = self._penalised(log_likelihood, parameters)
+            value = self._penalised(log_likelihood, parameters) + self._prior_loss(searched)
             by_searched = 2 * self.penalizer * parameters - by_parameter / self.total_weight
             positive = len(searched) - self.effects
             by_searched[:positive] *= parameters[:positive]
+            if self.prior is not None:
+                by_searched = by_searched + self.prior.slope(searched) / self.total_weight
         usable = np.isfinite(value) and bool(np.all(np.isfinite(by_searched)))
         return (value, by_searched) if usable else (UNDEFINED_VALUE, np.zeros_like(searched))
 
@@ -107,6 +113,9 @@ class _Objective:
             options={"ftol": VALUE_TOLERANCE, "gtol": SLOPE_TOLERANCE},
         )
 
+    def _prior_loss(self, searched: Floats) -> float:
+        return 0.0 if self.prior is None else self.prior.loss(searched) / self.total_weight
+
     def _penalised(self, log_likelihood: float, parameters: Floats) -> float:
         return -log_likelihood / self.total_weight + self.penalizer * float(np.sum(parameters**2))
 
@@ -119,6 +128,7 @@ def maximise(
     tried: Sequence[float] = PENALIZERS,
     slope: Callable[[Floats], tuple[float, Floats]] | None = None,
     effects: int = 0,
+    prior: LogPrior | None = None,
 ) -> Fit:
     """The positive parameters that maximise a log-likelihood, with the smallest penalizer that has a maximum.
 
@@ -129,10 +139,11 @@ def maximise(
         tried: penalizers in turn, as in lifetimes, times the sum of squares of the parameters, on the caller's scale.
         slope: the log-likelihood with its derivatives by the parameters; by default differences are taken.
         effects: number of last parameters that may be negative.
+        prior: is added to the log-likelihood, so that the maximum is that of the posterior of what is searched.
     """
     first_failure, best_at_edge, best_value = "", None, np.inf
     for penalizer in tried:
-        objective = _Objective(log_likelihood, slope, total_weight, penalizer, effects)
+        objective = _Objective(log_likelihood, slope, total_weight, penalizer, effects, prior)
         for start in starts:
             result = objective.minimum(objective.searched(np.asarray(start, dtype=np.float64)))
             parameters = objective.parameters(result.x)

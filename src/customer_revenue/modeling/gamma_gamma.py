@@ -12,6 +12,7 @@ from scipy.special import gammaln, psi
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.fitting import Fit, maximise, of_counts, penalizers
 from customer_revenue.modeling.lifetimes_fits import fit_gamma_gamma
+from customer_revenue.modeling.priors import LogPrior, Priors
 
 GAMMA_GAMMA_STARTS = ((2.0, 3.0, 2.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 MIN_CUSTOMERS = 10
@@ -43,6 +44,7 @@ class GammaGamma:
     def __init__(self, penalizer: float | None = None) -> None:
         self.penalizer = penalizer
         self.penalizer_: float = penalizer or 0.0
+        self.priors: Priors = {}
         self.p_: float | None = None
         self.q_: float | None = None
         self.v_: float | None = None
@@ -90,7 +92,7 @@ class GammaGamma:
         if step > 1:
             some = slice(None, None, step)
             starts = (tuple(self._maximum(x[some], relative[some], weight[some], starts).parameters), *starts)
-        elif not self.penalizer and (plain := fit_gamma_gamma(x, relative, weight)) is not None:
+        elif not self.penalizer and not self.priors and (plain := fit_gamma_gamma(x, relative, weight)) is not None:
             return plain
         fit = self._maximum(x, relative, weight, starts)
         self.penalizer_ = fit.penalizer
@@ -101,9 +103,16 @@ class GammaGamma:
             lambda p: spend_log_likelihood(x, relative, weight, p),
             starts,
             float(weight.sum()),
-            penalizers(self.penalizer),
+            penalizers(self.penalizer, has_priors=bool(self.priors)),
             lambda p: spend_log_likelihood_and_slope(x, relative, weight, p),
+            prior=self.log_prior(),
         )
+
+    def log_prior(self) -> LogPrior | None:
+        """The priors of the parameters, where money is in units of the shop's mean."""
+        if not self.priors:
+            return None
+        return LogPrior.of(self.priors, self.parameters, {"v": 1 / self.mean_cents_})
 
     def expected_spend(self, frequency: npt.ArrayLike, spend_cents: npt.ArrayLike) -> Floats:
         """Expected cents of a purchase day (Fader & Hardie 2013, eq. 5); the shop's mean for customers without any."""
@@ -116,6 +125,7 @@ class GammaGamma:
     def with_parameters(self, p: float, q: float, v: float) -> GammaGamma:
         """The model with other parameters; q stays above 1, below which no mean is finite."""
         other = GammaGamma(self.penalizer)
+        other.priors = self.priors
         other.p_, other.q_, other.v_ = p, max(q, SMALLEST_Q), v
         other.mean_cents_, other.problem_ = self.mean_cents_, self.problem_
         return other

@@ -63,8 +63,10 @@ class ParetoNBD(CovariateEffects):
         rows, _ = histories.with_covariates(None).distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         scaled = rows.scaled(scale)
-        weight, tried = float(rows.weights.sum()), penalizers(self.penalizer)
-        fit = maximise(lambda p: self.log_likelihood(scaled, p), PARETO_STARTS, weight, tried)
+        self.effects_ = np.zeros(0)  # those of an earlier fit
+        weight, tried = float(rows.weights.sum()), penalizers(self.penalizer, has_priors=bool(self.priors))
+        prior = self.log_prior(scale)
+        fit = maximise(lambda p: self.log_likelihood(scaled, p), PARETO_STARTS, weight, tried, prior=prior)
         r, alpha, s, beta = fit.parameters if fit.found else np.array(PARETO_UNTESTED)
         self.r_, self.alpha_, self.s_, self.beta_ = float(r), float(alpha / scale), float(s), float(beta / scale)
         self.penalizer_ = fit.penalizer

@@ -102,11 +102,12 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         rows, _ = histories.with_covariates(None).distinct
         scale = 1.0 / max(float(rows.T_days.max()), 1.0)
         scaled = rows.scaled(scale)
+        self.effects_ = np.zeros(0)  # those of an earlier fit
         start: Starts = ()
         if len(scaled) > ROWS_WORTH_A_START:
             sample = scaled.take(slice(None, None, len(scaled) // _ROWS_FOR_A_START))
-            start = (tuple(self._search(sample, BETA_GEO_STARTS[:1]).parameters),)
-        fit = self._search(scaled, start)
+            start = (tuple(self._search(sample, BETA_GEO_STARTS[:1], scale).parameters),)
+        fit = self._search(scaled, start, scale)
         r, alpha, a, b = fit.parameters if fit.found else np.array(BETA_GEO_UNTESTED)
         self.r_, self.alpha_, self.a_, self.b_ = float(r), float(alpha / scale), float(a), float(b)
         self.penalizer_ = fit.penalizer
@@ -115,14 +116,15 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
         self._fit_effects(histories)
         return self
 
-    def _search(self, scaled: Histories, start: Starts) -> Fit:
-        weight, tried = float(scaled.weights.sum()), penalizers(self.penalizer)
+    def _search(self, scaled: Histories, start: Starts, scale: float) -> Fit:
+        weight, tried = float(scaled.weights.sum()), penalizers(self.penalizer, has_priors=bool(self.priors))
         return maximise(
             lambda p: self.log_likelihood(scaled, p),
             (*start, *BETA_GEO_STARTS),
             weight,
             tried,
             lambda p: self.log_likelihood_and_slope(scaled, p),
+            prior=self.log_prior(scale),
         )
 
     def log_likelihood(self, rows: Histories, parameters: Floats) -> float:
@@ -368,10 +370,10 @@ class BetaGeo(ModifiedBetaGeoCNBDk):
     name: ClassVar[str] = "bg_nbd"
     dropout_after_first_purchase: ClassVar[bool] = False
 
-    def _search(self, scaled: Histories, start: Starts) -> Fit:
+    def _search(self, scaled: Histories, start: Starts, scale: float) -> Fit:
         """Lifetimes finds the maximum where the histories are few enough for it."""
-        plain = None if self.penalizer or start else fit_beta_geo(scaled)
-        return super()._search(scaled, start) if plain is None else Fit(plain, float("nan"), 0.0, "")
+        plain = None if self.penalizer or self.priors or start else fit_beta_geo(scaled)
+        return super()._search(scaled, start, scale) if plain is None else Fit(plain, float("nan"), 0.0, "")
 
 
 def _log_betainc(a: Floats, b: float, x: Floats) -> Floats:

@@ -12,6 +12,7 @@ from customer_revenue.arrays import Floats
 from customer_revenue.modeling.count_distribution import PurchaseModel
 from customer_revenue.modeling.gamma_gamma import GammaGamma, distinct_spend, spend_log_likelihood
 from customer_revenue.modeling.pareto_nbd import ParetoNBD
+from customer_revenue.modeling.priors import LogPrior
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 
@@ -51,8 +52,8 @@ def purchase_covariance(model: PurchaseModel, histories: Histories) -> Floats:
         return _covariance_with_effects(model, histories)
     rows, scaled, scale = _scaled(histories)
     unit = np.array([scale if name in model.times else 1.0 for name in model.parameters])
-    penalty = model.penalizer_ * float(rows.weights.sum())
-    return log_covariance(lambda p: model.log_likelihood(scaled, p), model.all_parameters * unit, penalty)
+    penalty, prior = model.penalizer_ * float(rows.weights.sum()), model.log_prior(scale)
+    return log_covariance(lambda p: model.log_likelihood(scaled, p), model.all_parameters * unit, penalty, prior)
 
 
 def effect_estimates(model: PurchaseModel, covariance: Floats, names: Sequence[str], units: Floats) -> list[Estimate]:
@@ -97,7 +98,7 @@ def _covariance_with_effects(model: PurchaseModel, histories: Histories) -> Floa
     squares = model.penalizer_ * float(rows.weights.sum()) * centre[:positive] ** 2
     bread = np.concatenate([4 * squares, np.full(effects, 2 * model.penalizer_ * float(rows.weights.sum()))])
     scatter = np.concatenate([2 * squares, np.zeros(effects)])
-    return _sandwich(-(hessian + hessian.T) / 2, bread, scatter)
+    return _sandwich(-(hessian + hessian.T) / 2, bread, scatter, model.log_prior(scale))
 
 
 def spend_estimates(model: GammaGamma, covariance: Floats) -> list[Estimate]:
@@ -112,10 +113,12 @@ def spend_covariance(model: GammaGamma, frequency: Floats, spend_cents: Floats) 
     relative = m / model.mean_cents_
     scaled = np.array([model.p_, model.q_, model.v_], dtype=np.float64) / [1, 1, model.mean_cents_]
     penalty = model.penalizer_ * float(weight.sum())
-    return log_covariance(lambda p: spend_log_likelihood(x, relative, weight, p), scaled, penalty)
+    return log_covariance(lambda p: spend_log_likelihood(x, relative, weight, p), scaled, penalty, model.log_prior())
 
 
-def log_covariance(log_likelihood: Callable[[Floats], float], parameters: Floats, penalty: float = 0.0) -> Floats:
+def log_covariance(
+    log_likelihood: Callable[[Floats], float], parameters: Floats, penalty: float = 0.0, prior: LogPrior | None = None
+) -> Floats:
     """Covariance of the logarithms of parameters, from second differences at the maximum.
 
     Infinite where the likelihood is not curved downwards in every direction: the data do not determine the parameters.
@@ -124,14 +127,17 @@ def log_covariance(log_likelihood: Callable[[Floats], float], parameters: Floats
         log_likelihood: of positive parameters.
         parameters: that maximise it, less the penalty times their sum of squares.
         penalty: makes the estimate steadier, so that errors are those of a penalised one (the sandwich formula).
+        prior: what was known before; the covariance is that of the posterior, by Laplace's approximation.
     """
     information = -_hessian_in_logs(log_likelihood, parameters)
     # At a penalised maximum the likelihood still has a slope, which curves it in logarithms though not in itself.
-    return _sandwich(information, 4 * penalty * parameters**2, 2 * penalty * parameters**2)
+    return _sandwich(information, 4 * penalty * parameters**2, 2 * penalty * parameters**2, prior)
 
 
-def _sandwich(information: Floats, penalty: Floats, slope: Floats) -> Floats:
+def _sandwich(information: Floats, penalty: Floats, slope: Floats, prior: LogPrior | None) -> Floats:
     """The covariance from the information and the diagonals that are added to it for the bread and for the scatter."""
+    if prior is not None:
+        information = information + np.diag(prior.precisions)
     bread, scatter = information + np.diag(penalty), information + np.diag(slope)
     if not np.all(np.isfinite(bread)) or np.linalg.eigvalsh(bread).min() <= 0:
         return np.full(bread.shape, np.inf)
@@ -184,9 +190,12 @@ def _refit(model: PurchaseModel, rows: Histories, counts: npt.NDArray[np.int64])
 def unfitted(model: PurchaseModel) -> PurchaseModel:
     """A model with the same settings."""
     if isinstance(model, ParetoNBD):
-        return ParetoNBD(penalizer=model.penalizer)
-    kind: type[ModifiedBetaGeoCNBDk] = type(model)
-    return kind(k=model.k, penalizer=model.penalizer)
+        same: PurchaseModel = ParetoNBD(penalizer=model.penalizer)
+    else:
+        kind: type[ModifiedBetaGeoCNBDk] = type(model)
+        same = kind(k=model.k, penalizer=model.penalizer)
+    same.priors = model.priors
+    return same
 
 
 def _estimates(names: Sequence[str], values: Floats, errors: Floats) -> list[Estimate]:
