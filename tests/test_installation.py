@@ -19,8 +19,22 @@ import customer_revenue as cr
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "customer_revenue"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-DEVELOPMENT = {"pyspark", "playwright", "pymysql", "psycopg", "pytest", "mypy", "ruff", "sphinx", "ipykernel"}
+DEVELOPMENT = {
+    "fastmcp",
+    "pyspark",
+    "playwright",
+    "pymysql",
+    "psycopg",
+    "pytest",
+    "mypy",
+    "ruff",
+    "sphinx",
+    "ipykernel",
+}
 ELSEWHERE = {
+    "fastmcp-slim": "service/mcp_server.py",
+    "httpx2": "service/mcp_server.py",
+    "mcp": "service/mcp_server.py",
     "pymysql": "orders/engines/mysql",
     "psycopg": "orders/engines/postgres",
     "psycopg-pool": "orders/engines/postgres",
@@ -107,7 +121,7 @@ def test_running_installs_no_development_tools(target: str) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("target", DEVELOPING)
 def test_developing_installs_all_of_its_tools(target: str) -> None:
-    assert "--extra mysql --extra postgres --extra spark --group dev" in commands_of(target)
+    assert "--extra mcp --extra mysql --extra postgres --extra spark --group dev" in commands_of(target)
 
 
 @pytest.mark.slow

@@ -152,6 +152,9 @@ class Settings(BaseSettings):
         Path("data/forgotten.json"),
         description="File of who was forgotten, as keyed hashes, and of the backups that were made.",
     )
+    mcp_key: SecretStr = Field(
+        SecretStr(""), description="API key that `customer-revenue mcp` asks with, where it talks by standard input."
+    )
     requests_per_minute: Annotated[int, Field(ge=0)] = Field(
         0, description="Maximum number of requests per minute, API key and worker; 0 for no limit."
     )

@@ -24,7 +24,7 @@ from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, opt
 from customer_revenue.cli.policy_command import policy
 from customer_revenue.cli.privacy import forget
 from customer_revenue.cli.quarantine_command import quarantine
-from customer_revenue.cli.serving import serve
+from customer_revenue.cli.serving import mcp, serve
 from customer_revenue.cli.shop import check
 from customer_revenue.console import complain, reporting, say
 from customer_revenue.errors import CustomerRevenueError
@@ -61,6 +61,7 @@ app.command()(forecast)
 app.command()(bidding)
 app.command()(forget)
 app.command("import")(import_)
+app.command()(mcp)
 app.command()(models)
 app.command()(monitor)
 app.command()(promote)
