@@ -57,6 +57,24 @@ def detectable_points(rate: float, treated: int, control: int) -> float:
     return float(100 * needed * _spread(0.0, rate, treated, control))
 
 
+def customers_needed(points: float, rate: float, share: float) -> int | None:
+    """How many customers a campaign needs to find a difference with a chance of 80 %; ``None`` for no difference.
+
+    Args:
+        points: difference, in points.
+        rate: share of buyers without the campaign.
+        share: that is held out, between 0 and 1.
+
+    >>> customers_needed(1.0, 0.1, 0.5)
+    28256
+    """
+    if not points or not 0 < share < 1:
+        return None
+    needed = ndtri(1 - LEVEL_OF_TEST / 2) + ndtri(POWER)
+    variance = rate * (1 - rate) * (1 / (1 - share) + 1 / share)
+    return int(np.ceil(variance * (100 * needed / points) ** 2))
+
+
 def _spread(points: float, rate: float, treated: int, control: int) -> float:
     lifted = min(max(rate + points / 100, 0.0), 1.0)
     return float(np.sqrt(lifted * (1 - lifted) / treated + rate * (1 - rate) / control) + 1e-12)

@@ -33,6 +33,7 @@ from customer_revenue.service.routes import (
     economics,
     model,
     movements,
+    plays,
     promotions,
     search,
 )
@@ -44,8 +45,8 @@ DESCRIPTION = "What each customer has been worth, what they will be worth, and w
 ROUTERS = tuple(
     routes.router
     for routes in (
-        customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, search, model,
-        promotions, api_keys,
+        customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, plays, search,
+        model, promotions, api_keys,
     )
 )  # fmt: skip
 

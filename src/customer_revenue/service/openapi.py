@@ -64,7 +64,9 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
 
 OVERLOADED = ("overloaded", "too many requests of this kind are waiting already; try again in a few seconds")
 OF_ONE_CUSTOMER = frozenset({404})
-OF_ONE_CAMPAIGN = frozenset({"campaigns_report", "campaigns_customers", "campaigns_learn", "campaigns_remove"})
+OF_ONE_CAMPAIGN = frozenset(
+    {"campaigns_report", "campaigns_customers", "campaigns_learn", "campaigns_remove", "dashboard_play"}
+)
 """Operations that know no campaign of another name."""
 NO_CAMPAIGN = ("No such campaign.", "campaign_not_found", "campaign: 'summer' is not one of spring")
 OF_BODIES = frozenset({400, 408, 413})

@@ -18,8 +18,15 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_BODY_BYTES = 256 * 1024
 OVERHEAD_BYTES = 1024
 """Of what holds a response and its address: objects of Python, rounded up."""
-NEVER_KEPT = ("/payment/analytics/campaigns", "/payment/analytics/keys", "/payment/analytics/models")
-"""What does not follow from store, model and day: campaigns and what they brought, keys, versions and who promoted."""
+NEVER_KEPT = (
+    "/payment/analytics/campaigns",
+    "/payment/analytics/dashboard/alarms",
+    "/payment/analytics/dashboard/plays",
+    "/payment/analytics/keys",
+    "/payment/analytics/models",
+)
+"""What does not follow from store, model and day: campaigns, what they brought and whom they occupy, keys, versions and
+who promoted."""
 CALCULATION_DATE = re.compile(rb'"calculation_date":"[^"]*"')
 
 

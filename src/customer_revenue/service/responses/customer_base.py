@@ -17,6 +17,7 @@ class FoundCustomer(Answer):
     customer_email: str | None
     customer_segment: str
     total_revenue_cents: int
+    net_revenue_cents: int
 
 
 class PageCustomer(FoundCustomer):
@@ -24,7 +25,6 @@ class PageCustomer(FoundCustomer):
 
     lifecycle_stage: str | None
     activity_status: str | None
-    net_revenue_cents: int
     profit_cents: int
     margin_basis: MarginBasis
     total_orders: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from customer_revenue.periods import Period
 from customer_revenue.service.responses.advice import ExpectedRevenue
 from customer_revenue.service.responses.customer_base import (
@@ -44,6 +46,14 @@ class Activity(Answer):
     declining_up_to_days: int
 
 
+class NamedAction(Answer):
+    """An action of the policy."""
+
+    code: str
+    text: str
+    channel: str | None
+
+
 class GroupAdvice(Answer):
     """An RFM group and what to do about it."""
 
@@ -67,6 +77,7 @@ class Context(Complete):
     segments: list[Rung]
     lifecycle: Lifecycle
     activity: Activity
+    actions: list[NamedAction] = Field(description="The actions that the policy knows.")
     rfm_groups: list[GroupAdvice]
     store: StoreFacts
     backtest_under_way: bool
@@ -148,10 +159,21 @@ class Overview(Complete):
     rfm: RfmGrid | None = None
 
 
+class BrowsedCustomer(PageCustomer):
+    """A customer of the page's list, with what is decided about them."""
+
+    total_refunds_cents: int
+    first_purchase_date: Day | None
+    customer_status: str | None
+    value_at_risk_cents: int | None
+    decision: str | None = Field(description="Code of the action decided on, or `leave_alone`; null without a model.")
+    expected_profit_cents: int | None = Field(description="Expected profit of that action; 0 for none.")
+
+
 class PageCustomers(Paged):
     """Customers of the page's list."""
 
-    customers: list[PageCustomer]
+    customers: list[BrowsedCustomer]
     total: int
     predicted: bool
 

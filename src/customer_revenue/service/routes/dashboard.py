@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from customer_revenue.periods import Period
 from customer_revenue.service.admission import StoreRoute
@@ -21,10 +21,12 @@ from customer_revenue.service.routes.common import (
 )
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.workflows.customer_base.dashboard import Dashboard
-from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort
+from customer_revenue.workflows.customer_base.lists import ActionSort, Shown, Sort, Wanted
 from customer_revenue.workflows.customer_base.overview import Part
 
 router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics", tags=["page"])
+
+MAX_CENTS = 10**15
 
 OfPeriod = Annotated[Period, Query(description="Period of the facts.")]
 Format = Annotated[
@@ -57,17 +59,48 @@ def overview(
     return _reply(state, as_of, lambda dashboard: dashboard.overview.of(period, segment or (), part or ()))
 
 
+def wanted_customers(
+    segment: Segments = None,
+    activity: Annotated[
+        list[str] | None,
+        Query(description="Activity statuses to list; by default all, or `at_risk` with `show=at_risk`."),
+    ] = None,
+    stage: Annotated[str | None, Query(description="Lifecycle stage to list.")] = None,
+    status: Annotated[str | None, Query(description="Status to list, by the model: new, active, due …")] = None,
+    decision: Annotated[str | None, Query(description="Code of the action decided on, or `leave_alone`.")] = None,
+    rfm_group: Annotated[str | None, Query(description="RFM group to list.")] = None,
+    recency: Annotated[int | None, Query(ge=1, le=5, description="Recency score to list.")] = None,
+    frequency: Annotated[int | None, Query(ge=1, le=5, description="Frequency score to list.")] = None,
+    first_month: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+            description="Month of the first purchase of the period.",
+            examples=["2023-01"],
+        ),
+    ] = None,
+    search: Annotated[str, Query(max_length=200, description="Text within the id, name or e-mail address.")] = "",
+    net_from: Annotated[int | None, Query(ge=0, le=MAX_CENTS, description="Net revenue in cents, at least.")] = None,
+    risk_from: Annotated[float | None, Query(ge=0, le=1, description="Churn risk, at least.")] = None,
+    silent_from: Annotated[
+        int | None, Query(ge=0, le=100_000, description="Days since the last purchase, at least.")
+    ] = None,
+) -> Wanted:
+    """Dependency: the conditions of a list of customers."""
+    return Wanted(
+        segment or (), activity or (), stage, status, decision, rfm_group, recency, frequency, first_month, search,
+        net_from, risk_from, silent_from,
+    )  # fmt: skip
+
+
 @router.get("/dashboard/customers", response_model=replies.PageCustomers, summary="Customers, sorted and paged")
 def customers(
     state: State,
+    wanted: Annotated[Wanted, Depends(wanted_customers)],
     show: Annotated[
         Shown, Query(description="`all` customers, or those `at_risk` by their activity status.")
     ] = Shown.ALL,
     period: OfPeriod = Period.ALL_TIME,
-    segment: Segments = None,
-    activity: Annotated[
-        list[str] | None, Query(description="With `show=at_risk`: activity statuses to list; by default at_risk.")
-    ] = None,
     sort: Annotated[
         Sort | None, Query(description="Column to sort by; by default the revenue that the segments go by.")
     ] = None,
@@ -77,10 +110,13 @@ def customers(
     format: Format = "json",  # noqa: A002  # the parameter's name
     as_of: AsOfDay = None,
 ) -> Response:
-    """Customers with an order in the period, with their facts of the period and their predictions."""
+    """Customers with an order in the period, with their facts of the period, their predictions and their decision.
+
+    As `csv` it is the whole list, whatever its length.
+    """
     answers = state.current()
     dashboard = answers.dashboard(as_of)
-    listed = dashboard.lists.customers(show, period, segment or (), activity or (), sort, descending)
+    listed = dashboard.lists.customers(show, period, wanted, sort, descending)
     if format == "csv":
         name = f"customers-{show.value}-{dashboard.base.when.day}.csv"
         return csv_response(dashboard.base.store.fetch(listed), name)

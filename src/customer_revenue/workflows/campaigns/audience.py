@@ -72,9 +72,9 @@ def choose(base: CustomerBase, audience: Audience, position: int, file: Campaign
     decisions = base.decisions
     chosen = _wanted(base, decisions, audience, position)
     left_out = {}
-    for reason, barred in _barred(base, decisions, file):
-        left_out[reason] = int((chosen & barred).sum())
-        chosen &= ~barred
+    for reason, marks in barred(base, decisions, file):
+        left_out[reason] = int((chosen & marks).sum())
+        chosen &= ~marks
     return Chosen(np.flatnonzero(chosen), left_out)
 
 
@@ -123,8 +123,7 @@ def _columns(base: CustomerBase, decisions: ShopDecisions, names: Collection[str
         scored = rfm(base.customers, decisions.policy.rfm)
         found["rfm_group"] = np.array(_looked_up(base, decisions, scored, "rfm_group"), np.object_)
     if "decision" in names:
-        codes = np.array([*(rule.code for rule in decisions.policy.actions.rules), LEAVE_ALONE], np.object_)
-        found["decision"] = codes[np.maximum(decisions.all.rule, -1)]
+        found["decision"] = decisions.codes
     return found
 
 
@@ -134,8 +133,8 @@ def _looked_up(base: CustomerBase, decisions: ShopDecisions, table: ir.Table, na
     return [values[customer] for customer in decisions.situations.customer_id.tolist()]
 
 
-def _barred(base: CustomerBase, decisions: ShopDecisions, file: CampaignFile) -> Iterator[tuple[str, Marks]]:
-    """Who must not be contacted, by reason."""
+def barred(base: CustomerBase, decisions: ShopDecisions, file: CampaignFile) -> Iterator[tuple[str, Marks]]:
+    """Who must not be contacted, by reason, in the order in which the reasons are counted."""
     limits, day = decisions.policy.decisions, base.when.day
     yield "no_consent", _is_among(decisions, _without_consent(base))
     yield "recent_order", np.asarray(decisions.situations.silence_days < limits.quiet_days)

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from customer_revenue.modeling.shop_forecast import ShopForecast
 
 STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
+DECISION_COLUMNS = ("decision", "expected_profit_cents")
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
 
@@ -369,10 +370,12 @@ class CustomerBase:
     @cached_property
     def _prediction_table(self) -> ir.Table:
         predicted = self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS))
-        own = self._decisions.situations.at_stake(self._policy)
+        own, decided = self._decisions.situations.at_stake(self._policy), self._decisions.in_columns()
         places = pc.index_in(predicted["customer_id"], value_set=own["customer_id"].combine_chunks())
         for name in STATUS_COLUMNS:
             predicted = predicted.append_column(name, own[name].take(places))
+        for name in DECISION_COLUMNS:
+            predicted = predicted.append_column(name, decided[name].take(places))
         return ibis.memtable(predicted)
 
     def _predictor(self) -> Predictor:

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import Decisions, decide, promise_scale
-from customer_revenue.actions.recommend import most_valuable
+from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
+from customer_revenue.arrays import Texts
 from customer_revenue.policy import Policy
 
 NOBODY: Mapping[str, Barring] = MappingProxyType({})
@@ -54,6 +55,23 @@ class ShopDecisions:
         if not barred:
             return self.all
         return self.all.without([barred.get(customer) for customer in self.situations.customer_id.tolist()])
+
+    @cached_property
+    def codes(self) -> Texts:
+        """The code of the action of each decision, ``leave_alone`` where nothing is done."""
+        names = np.array([*(rule.code for rule in self.policy.actions.rules), LEAVE_ALONE], np.object_)
+        return np.asarray(names[np.maximum(self.all.rule, -1)])
+
+    def in_columns(self) -> pa.Table:
+        """``customer_id``, ``decision`` (the code) and ``expected_profit_cents`` (rounded, 0 for nothing) of each."""
+        profit = np.where(self.all.acts, self.all.profit_cents, 0.0)
+        return pa.table(
+            {
+                "customer_id": self.situations.facts["customer_id"],
+                "decision": pa.array(self.codes, pa.string()),
+                "expected_profit_cents": np.rint(profit).astype(np.int64),
+            }
+        )
 
     def most_valuable(
         self, limit: int, offset: int, only: pa.Array | None = None, barred: Mapping[str, Barring] = NOBODY

@@ -1,0 +1,63 @@
+"""``/payment/analytics/dashboard/…``: what changed, what is wrong, and what is worth doing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from customer_revenue.periods import parse_day
+from customer_revenue.service.admission import StoreRoute
+from customer_revenue.service.responses import plays as replies
+from customer_revenue.service.routes.campaigns import File
+from customer_revenue.service.routes.common import AsOfDay, State, json_response
+
+router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics/dashboard", tags=["page"])
+
+Code = Annotated[
+    str,
+    Path(
+        description="Code of the policy's action.",
+        min_length=1,
+        max_length=100,
+        examples=["win_back_campaign"],
+        pattern=r"^[^/\x00]+$",
+    ),
+]
+
+
+@router.get("/plays", response_model=replies.PlaysOfDay, summary="The decisions of the day as campaigns")
+def plays(state: State, file: File, as_of: AsOfDay = None) -> Response:
+    """All decisions with the same action taken together, the most profitable first, and their total with its range."""
+    return json_response(state.current().plays(file, as_of))
+
+
+@router.get(
+    "/plays/{code}",
+    response_model=replies.PlayInDetail,
+    summary="One of these campaigns",
+    operation_id="dashboard_play",
+)
+def play(code: Code, state: State, file: File, as_of: AsOfDay = None) -> Response:
+    """The customers worth most, whom it leaves out, and what each share held out can find."""
+    return json_response(state.current().play(file, code, as_of))
+
+
+@router.get("/changes", response_model=replies.Changes, summary="What changed since a day")
+def changes(
+    state: State,
+    since: Annotated[
+        str | None,
+        Query(description="The day after which it counts; by default a week ago.", examples=["2023-12-08"]),
+    ] = None,
+    as_of: AsOfDay = None,
+) -> Response:
+    """Orders, net revenue, new customers and customers gone quiet since a day, and in as many days before it."""
+    day = parse_day(since, "since") if since else None
+    return json_response(state.current().of_dashboard(lambda dashboard: dashboard.changes(day), as_of))
+
+
+@router.get("/alarms", response_model=replies.Alarms, summary="What is wrong with the feed or the model")
+def alarms(state: State, as_of: AsOfDay = None) -> Response:
+    """The checks of the order feed, and what speaks against the model in use."""
+    return json_response(state.current().alarms(as_of))
