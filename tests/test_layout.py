@@ -21,6 +21,7 @@ SAME_FILE_NAMES = {
     "campaigns.py": "routes, their responses, and the same noun of the Python API",
     "customers.py": "routes, their responses, and the same noun of the Python API",
     "dashboard.py": "a workflow, its routes and their responses",
+    "plays.py": "a workflow, its routes and their responses",
 }
 
 FRONTS = ("cli", "library", "service/routes")

@@ -1,4 +1,4 @@
-"""Pictures of every page, at desktop and phone width, in light and dark: what ``make screenshots`` runs.
+"""Pictures of every view on a desktop, a tablet and a phone, in light and dark: what ``make screenshots`` runs.
 
 The shop is the demo's, made in ``build/screenshots`` where it is not there yet.
 """
@@ -12,32 +12,43 @@ from typing import Literal
 from urllib.parse import quote
 
 import httpx
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.conftest import Shop, empty_shop
 from tests.dashboard.browser import DESKTOP, PHONE, chromium
 from tests.service.conftest import serving
 
 FOLDER = Path("build/screenshots")
-SIZES = {"desktop": DESKTOP, "phone": PHONE}
+SIZES = {"desktop": DESKTOP, "tablet": {"width": 768, "height": 1024}, "phone": PHONE}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LONGEST = 3000
 
 
 def pages(url: str) -> dict[str, str]:
     """The address of each page; the customer is the one with most revenue at risk, who has something to show."""
+    api = f"{url}/api/payment/analytics"
     asked = {"show": "at_risk", "sort": "revenue_at_risk_cents", "limit": "1"}
-    found = httpx.get(f"{url}/api/payment/analytics/dashboard/customers", params=asked, timeout=60).json()["customers"]
+    found = httpx.get(f"{api}/dashboard/customers", params=asked, timeout=60).json()["customers"]
     customer = found[0]["customer_id"] if found else "nobody"
-    return {
-        "overview": "#/",
-        "filtered": "#/?period=last_6_months&segment=whale&segment=high_value",
-        "best": "#/best",
-        "risk": "#/risk",
-        "actions": "#/actions",
+    plays = httpx.get(f"{api}/dashboard/plays", timeout=60).json().get("plays")
+    campaigns = httpx.get(f"{api}/campaigns", timeout=60).json()["campaigns"]
+    views = {
+        "today": "#/",
+        "plays": "#/plays",
+        "results": "#/results",
+        "customers": "#/customers",
+        "filtered": "#/customers?status=slipping&sort=value_at_risk_cents",
         "customer": f"#/customer/{quote(customer, safe='')}",
-        "models": "#/models",
+        "shop": "#/shop",
+        "acquisition": "#/acquisition?by=size",
+        "trust": "#/trust",
+        "settings": "#/settings",
         "missing": "#/customer/nobody",
     }
+    if plays:
+        views["play"] = f"#/plays/{plays[0]['code']}"
+    if campaigns:
+        views["result"] = f"#/results/{quote(campaigns[-1]['campaign'], safe='')}"
+    return views
 
 
 def take(browser: Browser, url: str, folder: Path) -> list[Path]:
@@ -58,7 +69,7 @@ def take(browser: Browser, url: str, folder: Path) -> list[Path]:
                 page.goto("about:blank")
                 page.goto(f"{url}/{fragment}")
                 page.wait_for_selector("main :is(h1, .empty)")
-                page.wait_for_function("!document.querySelector('.skeleton')")
+                expect(page.locator("main :is(.skeleton, .later)")).to_have_count(0, timeout=60_000)
                 page.wait_for_timeout(150)  # charts are drawn when their place has a size
                 height = min(page.evaluate("document.documentElement.scrollHeight"), LONGEST)
                 path = folder / f"{name}-{size}-{scheme}.png"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def test_sources_name_no_other_host_and_parse_no_text(path: Path) -> None:
     text = path.read_text("utf-8").replace("http://www.w3.org/", "").replace("http://127.0.0.1:5000", "")
     for word in ("http://", "https://", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert word not in text
+
+
+def test_what_the_first_view_imports_is_preloaded_at_once() -> None:
+    """Otherwise the browser would learn of each module from the one before, a round trip each."""
+    listed = set(re.findall(r'modulepreload" href="dashboard/([^"]+)"', (STATIC / "index.html").read_text("utf-8")))
+    needed, found = set(), [STATIC / "app.js", STATIC / "views" / "today.js"]
+    while found:
+        path = found.pop()
+        if path not in needed:
+            needed.add(path)
+            imported = re.findall(r'^import .*?"(\.[^"]+)";$', path.read_text("utf-8"), re.MULTILINE)
+            found += [(path.parent / name).resolve() for name in imported]
+    assert listed == {path.relative_to(STATIC).as_posix() for path in needed} - {"app.js"}
 
 
 def test_vendored_files_are_as_they_were_published() -> None:

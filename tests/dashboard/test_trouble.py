@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from tests.conftest import Shop
 from tests.dashboard.conftest import Visit, visit_of
 from tests.service.conftest import Service, serving
@@ -27,7 +27,7 @@ def bare(shop: Shop) -> Shop:
 
 @pytest.fixture(scope="module")
 def key(bare: Shop) -> str:
-    return bare.run("keys", "add", "marketing").strip().splitlines()[-1].split()[-1]
+    return bare.run("keys", "add", "marketing", "--scope", "read").strip().splitlines()[-1].split()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -36,53 +36,73 @@ def guarded(bare: Shop, key: str) -> Iterator[Service]:
         yield running
 
 
-def test_the_page_asks_for_the_key_and_keeps_it_in_the_tab(guarded: Service, key: str, context: BrowserContext) -> None:
+def sign_in(page: Page, key: str) -> None:
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.get_by_label("API key").fill(key)
+    dialog.get_by_role("button", name="Sign in").click()
+
+
+def test_a_key_is_pasted_once_and_no_script_can_read_the_session(
+    guarded: Service, key: str, context: BrowserContext
+) -> None:
     visit = visit_of(context, guarded)
     page = visit.page
     page.goto(f"{visit.url}/")
-    dialog = page.get_by_role("dialog", name="API key")
-    dialog.get_by_label("Key").fill("cr_wrong")
-    dialog.get_by_role("button", name="Open the page").click()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    sign_in(page, "cr_wrong")
     expect(dialog).to_contain_text("That key is not valid")
     page.keyboard.press("Escape")
     expect(page.get_by_role("alert")).to_contain_text("needs an API key")
-    page.get_by_role("button", name="Enter a key").click()
-    dialog.get_by_label("Key").fill(key)
-    dialog.get_by_role("button", name="Open the page").click()
+    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, key)
     visit.drawn()
-    expect(page.get_by_role("heading", name="Slipping away")).to_be_visible()
+    expect(page.get_by_role("heading", name="The last 7 days")).to_be_visible()
     page.reload()
     visit.drawn()
-    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 1, ""]
-    assert key not in page.url
-    page.get_by_role("button", name="Forget the API key").click()
+    kept = page.evaluate("[document.cookie, JSON.stringify(localStorage), sessionStorage.length]")
+    assert kept[0] == ""
+    assert key not in kept[1]
+    assert kept[2] == 0
+    (cookie,) = context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert key not in cookie["value"]
+    expect(page.locator("#foot")).to_contain_text("Signed in as marketing (read)")
+    page.get_by_role("button", name="Sign out").click()
     expect(dialog).to_be_visible()
+    assert context.cookies() == []
     assert unexpected(visit, "401", "503") == []
 
 
 def test_without_a_model_there_are_the_facts(guarded: Service, key: str, context: BrowserContext) -> None:
-    context.add_init_script(f"sessionStorage.setItem('customer-revenue-key', '{key}')")
     visit = visit_of(context, guarded)
-    page = visit.open()
-    expect(page.get_by_text("No model has been trained yet")).to_be_visible()
-    visit.open("#/risk?activity=at_risk")
+    page = visit.page
+    page.goto(f"{visit.url}/")
+    sign_in(page, key)
+    visit.drawn()
+    expect(page.get_by_role("alert")).to_contain_text("No model has been trained yet")
+    expect(page.get_by_role("heading", name="The last 7 days")).to_be_visible()
+    visit.open("#/customers?activity=at_risk")
     expect(page.get_by_text("There are no predictions")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Churn risk")).to_have_count(0)
     visit.open("#/customer/user_123")
     expect(page.get_by_text("No model has been trained yet")).to_be_visible()
     expect(page.get_by_role("heading", name="Orders and refunds")).to_be_visible()
-    page.goto(f"{visit.url}/#/models")
-    expect(page.get_by_role("alert")).to_contain_text("customer-revenue train")
-    assert unexpected(visit, "503") == []
+    visit.open("#/shop")
+    expect(page.get_by_text("A forecast needs a model")).to_be_visible()
+    for view in ("plays", "trust"):
+        page.goto(f"{visit.url}/#/{view}")
+        expect(page.get_by_role("alert")).to_contain_text("customer-revenue train")
+    assert unexpected(visit, "401", "503", "403") == []
 
 
 def test_when_the_service_is_gone_the_page_waits_for_it(site: Service, context: BrowserContext) -> None:
     visit = visit_of(context, site)
-    page = visit.open("#/best")
+    page = visit.open("#/customers")
     context.set_offline(True)
-    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Overview").click()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Today").click()
     expect(page.get_by_role("alert")).to_contain_text("The service does not respond")
     context.set_offline(False)
-    expect(page.get_by_role("heading", name="Slipping away")).to_be_visible()
+    expect(page.get_by_role("heading", name="Money at stake this week")).to_be_visible()
     assert unexpected(visit, "ERR_INTERNET_DISCONNECTED") == []
 
 
@@ -116,13 +136,13 @@ def test_a_model_that_is_not_back_tested_yet_is_said_to_be_so(
     manifest.write_text(json.dumps(json.loads(done) | {UNDER_WAY: True}), "utf-8")
     with serving(Shop(folder, shop.environment)) as running:
         visit = visit_of(context, running)
-        page = visit.open("#/models")
-        expect(page.get_by_text("How good the predictions are is not known yet")).to_be_visible()
+        page = visit.open("#/trust")
+        expect(page.get_by_text("How good the predictions are is not known yet").first).to_be_visible()
         visit.open()
         tag = page.get_by_role("button", name="back-test under way")
         expect(tag).to_be_visible()
         manifest.write_text(done, "utf-8")
         expect(tag).to_have_count(0)
-        visit.open("#/models")
-        expect(page.get_by_text("Trained on what was known on")).to_be_visible()
+        visit.open("#/trust")
+        expect(page.get_by_text("the model knew nothing later")).to_be_visible()
     assert unexpected(visit) == []

@@ -9,7 +9,7 @@ import pytest
 from tests.orders.conftest import Shop
 
 from customer_revenue.periods import Period
-from customer_revenue.workflows.customer_base.lists import Shown
+from customer_revenue.workflows.customer_base.lists import Shown, Wanted
 from customer_revenue.workflows.customers.answers import Answers
 
 HEADER = "order_id,user_id,created_at,total,status,refund_cents"
@@ -41,7 +41,7 @@ def test_every_answer_follows_the_basis(shop: Shop, basis: str, ranked: list[str
         widget: Any = base.widget(10)
         assert widget["metrics"]["topCustomerValue"] == best_cents / 100
         assert [row["customer_id"] for row in widget["topCustomers"]] == ranked
-        listed = dashboard.lists.customers(Shown.ALL, Period.ALL_TIME, (), (), None, descending=True)
+        listed = dashboard.lists.customers(Shown.ALL, Period.ALL_TIME, Wanted(), None, descending=True)
         page: Any = dashboard.lists.customers_page(listed, 10, 0)["customers"]
         assert [row["customer_id"] for row in page] == ranked
         found: Any = dashboard.lists.search("e", 10)["customers"]

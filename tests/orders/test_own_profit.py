@@ -12,7 +12,7 @@ from tests.tiers import ON_SERVERS
 from customer_revenue.choices import ProfitBy, TopBy
 from customer_revenue.periods import Period
 from customer_revenue.revenue.profit import OWN_PROFIT_COLUMNS
-from customer_revenue.workflows.customer_base.lists import Shown, Sort
+from customer_revenue.workflows.customer_base.lists import Shown, Sort, Wanted
 from customer_revenue.workflows.customers.answers import Answers
 
 HEADER = "order_id,user_id,created_at,total,status,refund_cents,product_id,quantity,amount,cost"
@@ -41,7 +41,7 @@ def test_each_answer_has_the_profit_of_the_report(any_shop: Shop) -> None:
         report: Any = base.reports.profit(ProfitBy.CUSTOMER, 10, 0)["profits"]
         assert {row["id"]: (row["profit_cents"], row["margin_basis"]) for row in report} == EARNED
         top: Any = base.top_customers(TopBy.PROFIT, 10, 0)["top_customers"]
-        listed = lists.customers(Shown.ALL, Period.ALL_TIME, (), (), Sort.PROFIT, descending=True)
+        listed = lists.customers(Shown.ALL, Period.ALL_TIME, Wanted(), Sort.PROFIT, descending=True)
         page: Any = lists.customers_page(listed, 10, 0)["customers"]
         for rows in (top, page):
             assert [row["customer_id"] for row in rows] == ["ann", "bob", "dot", "cay"]

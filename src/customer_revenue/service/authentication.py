@@ -17,6 +17,7 @@ from customer_revenue.keys import KeyFile
 from customer_revenue.service.error_responses import error_response
 from customer_revenue.service.paths import own_path
 from customer_revenue.service.rate_limit import RateLimit
+from customer_revenue.service.sessions import Sessions, forged
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +30,15 @@ LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class AuthMiddleware:
     """Middleware that requires a valid API key with the right scope and within its rate limit.
 
-    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Until there has been
-    one, only requests from this machine are accepted.
+    A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``, or as the session of the page, whose requests
+    that change something have to come from the page itself. Until there has been a key, only requests from this machine
+    are accepted.
     """
 
     def __init__(self, app: ASGIApp, keys: Path, requests_per_minute: int) -> None:
         self.app = app
         self._keys = KeyFile(keys)
+        self._sessions = Sessions(keys, self._keys)
         self._rate_limit = RateLimit(requests_per_minute)
         self._last_logged = ""
 
@@ -54,14 +57,17 @@ class AuthMiddleware:
             return _unauthorized(
                 "no API keys exist, so only this machine may send requests; run `customer-revenue keys add`"
             )
+        secret = _secret(headers)
         try:
-            key = self._keys.match(_secret(headers))
+            key = self._keys.match(secret) if secret else self._sessions.key_of(headers)
         except KeysUnavailable as error:
             self._log_once(error.message)
             return error_response(503, error.code, "the API keys cannot be read, so nobody is let in; the log says why")
         self._log_once("")
         if key is None:
             return _unauthorized("send a valid API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`")
+        if not secret and (refusal := forged(scope["method"], headers)):
+            return refusal
         self._keys.note_use(key.name)
         scope.setdefault("state", {})["key_name"] = key.name
         needed = needed_scope(scope["method"], own_path(scope))

@@ -13,6 +13,7 @@ from customer_revenue.service.json_logs import AccessLog
 from customer_revenue.service.readiness import ReadyPage
 from customer_revenue.service.request_middleware import MetricsPage, RequestMiddleware
 from customer_revenue.service.serving_state import ServingState
+from customer_revenue.service.sessions import SessionPage
 from customer_revenue.settings import Settings
 
 COMPRESSED_FROM = 1_000
@@ -28,6 +29,7 @@ def middleware_layers(settings: Settings, state: ServingState) -> list[Middlewar
         Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))),
         Middleware(GZipMiddleware, COMPRESSED_FROM, COMPRESSION_LEVEL),
         Middleware(PageFiles),
+        Middleware(SessionPage, settings.keys),
         Middleware(AuthMiddleware, settings.keys, settings.requests_per_minute),
         Middleware(ReadyPage, state),
         Middleware(MetricsPage, state),

@@ -31,6 +31,7 @@ OWN_ROUTES = frozenset(
         "/",
         "/api/docs",
         "/api/openapi.json",
+        "/api/session",
         "/docs.json",
         "/healthz",
         "/livez",

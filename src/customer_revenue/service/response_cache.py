@@ -22,6 +22,7 @@ NEVER_KEPT = (
     "/payment/analytics/campaigns",
     "/payment/analytics/dashboard/alarms",
     "/payment/analytics/dashboard/plays",
+    "/payment/analytics/dashboard/settings",
     "/payment/analytics/keys",
     "/payment/analytics/models",
 )

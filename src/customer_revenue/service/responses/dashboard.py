@@ -49,9 +49,9 @@ class Activity(Answer):
 class NamedAction(Answer):
     """An action of the policy."""
 
-    code: str
-    text: str
-    channel: str | None
+    code: str = Field(description="Code of the action.")
+    text: str = Field(description="The action in words.")
+    channel: str = Field(description="How customers are contacted.")
 
 
 class GroupAdvice(Answer):
@@ -167,7 +167,7 @@ class BrowsedCustomer(PageCustomer):
     customer_status: str | None
     value_at_risk_cents: int | None
     decision: str | None = Field(description="Code of the action decided on, or `leave_alone`; null without a model.")
-    expected_profit_cents: int | None = Field(description="Expected profit of that action; 0 for none.")
+    decision_profit_cents: int | None = Field(description="Expected profit of that action; 0 for none.")
 
 
 class PageCustomers(Paged):

@@ -7,11 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from customer_revenue.service.responses.customer_base import CustomerAction
-from customer_revenue.service.responses.customers import Day
+from customer_revenue.service.responses.customers import Day, MarginBasis
 from customer_revenue.service.responses.shape import Answer, Complete
 
 EffectBasis = Literal["assumed", "published", "measured"]
-MarginBasis = Literal["measured", "policy", "assumed"]
 
 
 class PlayMoney(Answer):
@@ -127,3 +126,41 @@ class Alarms(Complete):
 
     feed: list[FeedCheckResult] = Field(description="The checks of the order feed.")
     model: ModelState = Field(description="The model in use.")
+
+
+class SegmentSetting(Answer):
+    """A value segment as the policy has it."""
+
+    name: str = Field(description="Name of the segment.")
+    from_total_revenue_cents: int = Field(description="Revenue of all time from which a customer belongs to it.")
+    discount_percentage: int = Field(description="Discount of its offer, in percent.")
+
+
+class Consent(Answer):
+    """What is known of consent to marketing."""
+
+    known: int = Field(description="Customers of whom it is known.")
+    refused: int = Field(description="Those of them who do not accept marketing.")
+
+
+class DecidedOutcome(Answer):
+    """What the decisions of the day come to."""
+
+    total: PlayMoney = Field(description="All plays together.")
+    plays: int = Field(description="Number of plays.")
+    segments: dict[str, int] = Field(description="Customers by value segment.")
+
+
+class PageSettings(Complete):
+    """What decisions rest on, and what other values would change."""
+
+    margin_percent: float = Field(description="What remains of revenue after the cost of what is sold.")
+    margin_basis: MarginBasis = Field(description="What the margin rests on.")
+    segments: list[SegmentSetting] = Field(description="The ladder in use, highest first.")
+    ladder: str = Field(description="Name of the ladder in use.")
+    quiet_days: int = Field(description="Days after an order before a customer is contacted.")
+    most_contacts: int = Field(description="Contacts within `most_contacts_days`, at most.")
+    most_contacts_days: int = Field(description="Days within which contacts are counted.")
+    consent: Consent | None = Field(description="Consent to marketing; null where the orders do not say.")
+    now: DecidedOutcome = Field(description="What the decisions come to.")
+    then: DecidedOutcome = Field(description="What they would come to with the values to try.")

@@ -61,3 +61,20 @@ def changes(
 def alarms(state: State, as_of: AsOfDay = None) -> Response:
     """The checks of the order feed, and what speaks against the model in use."""
     return json_response(state.current().alarms(as_of))
+
+
+@router.get("/settings", response_model=replies.PageSettings, summary="What decisions rest on, and a trial of others")
+def settings(
+    state: State,
+    file: File,
+    margin_percent: Annotated[int | None, Query(ge=0, le=100, description="Margin to try, in percent.")] = None,
+    discount: Annotated[
+        list[str] | None, Query(description="Discounts to try, in percent, by segment.", examples=[["whale:20"]])
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        Query(description="Where segments begin, to try, in cents.", examples=[["high_value:150000"]]),
+    ] = None,
+) -> Response:
+    """Margin, discounts, segments and consent; `then` is what the decisions would come to. Nothing is written."""
+    return json_response(state.current().page_settings(file, margin_percent, discount or [], threshold or []))

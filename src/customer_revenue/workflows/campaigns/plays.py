@@ -32,13 +32,14 @@ class Plays:
     Args:
         base: the customers and their decisions.
         file: of campaigns and contacts.
+        decided: the decisions, where they are others than the base's.
 
     Raises:
         ModelError: there is no model.
     """
 
-    def __init__(self, base: CustomerBase, file: CampaignFile) -> None:
-        self._base, self._shop = base, base.decisions
+    def __init__(self, base: CustomerBase, file: CampaignFile, decided: ShopDecisions | None = None) -> None:
+        self._base, self._shop = base, decided or base.decisions
         self._barred = list(barred(base, self._shop, file))
 
     def body(self) -> Body:

@@ -70,7 +70,6 @@ if TYPE_CHECKING:
     from customer_revenue.modeling.shop_forecast import ShopForecast
 
 STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
-DECISION_COLUMNS = ("decision", "expected_profit_cents")
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
 
@@ -93,6 +92,8 @@ class CustomerBase:
         self.when, self.limits = when, limits
         self.store, self._policy, self._model, self._problem = store, policy, model, problem
         self._lock = threading.RLock()
+        self._decided: tuple[object, ir.Table] | None = None
+        """The decisions as a table, and the stamp of the contacts that they respect."""
 
     @cached_property
     def known(self) -> Canonical:
@@ -258,6 +259,19 @@ class CustomerBase:
             return self._decisions
 
     @property
+    def decided(self) -> ir.Table:
+        """The decision about every customer with a prediction, in memory: the columns of ``ShopDecisions.in_columns``.
+
+        Raises:
+            ModelError: there is no model.
+        """
+        stamp, barred = self.limits.stamp if self.limits is not None else None, self.barred
+        with self._lock:
+            if self._decided is None or self._decided[0] != stamp:
+                self._decided = stamp, ibis.memtable(self._decisions.in_columns(barred))
+            return self._decided[1]
+
+    @property
     def barred(self) -> Mapping[str, Barring]:
         """Who must not be contacted on the day, by their ids, and why."""
         by_log = self.limits.barred(self.when.day) if self.limits is not None else {}
@@ -370,12 +384,10 @@ class CustomerBase:
     @cached_property
     def _prediction_table(self) -> ir.Table:
         predicted = self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS))
-        own, decided = self._decisions.situations.at_stake(self._policy), self._decisions.in_columns()
+        own = self._decisions.situations.at_stake(self._policy)
         places = pc.index_in(predicted["customer_id"], value_set=own["customer_id"].combine_chunks())
         for name in STATUS_COLUMNS:
             predicted = predicted.append_column(name, own[name].take(places))
-        for name in DECISION_COLUMNS:
-            predicted = predicted.append_column(name, decided[name].take(places))
         return ibis.memtable(predicted)
 
     def _predictor(self) -> Predictor:

@@ -30,7 +30,7 @@ from customer_revenue.revenue.customer_lists import (
 )
 from customer_revenue.revenue.rfm_groups import rfm
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.customer_base.analytics import DECISION_COLUMNS, PREDICTED_COLUMNS, STATUS_COLUMNS
+from customer_revenue.workflows.customer_base.analytics import PREDICTED_COLUMNS, STATUS_COLUMNS
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Sort(StrEnum):
     STATUS = "customer_status"
     VALUE_AT_RISK = "value_at_risk_cents"
     DECISION = "decision"
-    EXPECTED_PROFIT = "expected_profit_cents"
+    DECISION_PROFIT = "decision_profit_cents"
 
 
 class ActionSort(StrEnum):
@@ -126,8 +126,9 @@ class ActionSort(StrEnum):
     PRIORITY = "priority"
 
 
-JOINED_COLUMNS = (*PREDICTED_COLUMNS, *STATUS_COLUMNS, *DECISION_COLUMNS)
-"""What a list has of a customer's predictions."""
+DECIDED_COLUMNS = ("decision", "decision_profit_cents")
+JOINED_COLUMNS = (*PREDICTED_COLUMNS, *STATUS_COLUMNS, *DECIDED_COLUMNS)
+"""What a list has of a customer's predictions, and of the decision about them."""
 
 LISTED = (
     "customer_id",
@@ -176,7 +177,8 @@ class Lists:
             nulls = {name: ibis.null(texts.get(name, "float64")) for name in JOINED_COLUMNS}
             joined = table.mutate(**nulls)
         else:
-            joined = with_predictions(table, predictions, JOINED_COLUMNS)
+            joined = with_predictions(table, predictions, (*PREDICTED_COLUMNS, *STATUS_COLUMNS))
+            joined = with_predictions(joined, self._filter.base.decided, DECIDED_COLUMNS)
         joined = _of_predictions(joined, wanted)
         at_stake = revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
         whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
@@ -277,8 +279,7 @@ class Lists:
         found = table.filter(ibis.or_(*(field.contains(wanted) for field in fields)))
         first = ibis.or_(*(field.startswith(wanted) for field in fields))
         place = ibis.cases((fields[0] == wanted, 0), (first, 1), else_=2)
-        is_predicted = sort in (*JOINED_COLUMNS, Sort.REVENUE_AT_RISK)
-        key = self._revenue if sort is None or (is_predicted and predictions is None) else sort
+        best = found.order_by(place, found[self._revenue].desc(), found.customer_id.asc()).limit(limit)
         columns = best.select(
             "customer_id",
             "customer_name",

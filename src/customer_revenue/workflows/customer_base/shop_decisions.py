@@ -62,14 +62,19 @@ class ShopDecisions:
         names = np.array([*(rule.code for rule in self.policy.actions.rules), LEAVE_ALONE], np.object_)
         return np.asarray(names[np.maximum(self.all.rule, -1)])
 
-    def in_columns(self) -> pa.Table:
-        """``customer_id``, ``decision`` (the code) and ``expected_profit_cents`` (rounded, 0 for nothing) of each."""
-        profit = np.where(self.all.acts, self.all.profit_cents, 0.0)
+    def in_columns(self, barred: Mapping[str, Barring] = NOBODY) -> pa.Table:
+        """``customer_id``, ``decision`` (the code) and ``decision_profit_cents`` (rounded, 0 for nothing) of each.
+
+        Args:
+            barred: who must not be contacted, by their ids.
+        """
+        found = self.allowed(barred)
+        profit = np.where(found.acts, found.profit_cents, 0.0)
         return pa.table(
             {
                 "customer_id": self.situations.facts["customer_id"],
-                "decision": pa.array(self.codes, pa.string()),
-                "expected_profit_cents": np.rint(profit).astype(np.int64),
+                "decision": pa.array(np.where(found.acts, self.codes, LEAVE_ALONE), pa.string()),
+                "decision_profit_cents": np.rint(profit).astype(np.int64),
             }
         )
 

@@ -327,6 +327,13 @@ class Answers(Session):
 
         return self.of_base(lambda base: Plays(base, file).play(code), as_of)
 
+    def page_settings(self, file: CampaignFile, margin: int | None, discounts: list[str], steps: list[str]) -> Body:
+        """What decisions rest on, and what other values would change, as a response."""
+        from customer_revenue.workflows.campaigns.what_if import Trial, settings_body
+
+        trial = Trial.of(margin, discounts, steps)
+        return self.of_base(lambda base: settings_body(base, file, trial))
+
     def alarms(self, as_of: str | None = None) -> Body:
         """What the checks of the feed and of the model in use say, as a response."""
         model = {"problem": self._problem and self._problem.message, "warning": self.warning or None}

@@ -1,7 +1,7 @@
-// Requests to the service. The API key is stored for this tab only, until it is closed.
+// Requests to the service. Who is signed in has a session cookie, which scripts cannot read.
 
 const BASE = "api/payment/analytics";
-const STORED = "customer-revenue-key";
+const SESSION = "api/session";
 
 export class Problem extends Error {
   constructor(status, code, message, details = [], wait = 0) {
@@ -10,26 +10,19 @@ export class Problem extends Error {
   }
 }
 
-export const key = {
-  get: () => sessionStorage.getItem(STORED) ?? "",
-  set: (value) => sessionStorage.setItem(STORED, value),
-  forget: () => sessionStorage.removeItem(STORED),
-};
-
 function address(path, parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters ?? {})) {
     for (const one of [value].flat()) if (one !== undefined && one !== null && one !== "") query.append(name, one);
   }
   const text = query.toString();
-  return `${BASE}${path}${text ? `?${text}` : ""}`;
+  return `${path}${text ? `?${text}` : ""}`;
 }
 
-async function request(path, parameters, signal) {
-  const headers = key.get() ? { Authorization: `Bearer ${key.get()}` } : {};
+async function request(url, options) {
   let response;
   try {
-    response = await fetch(address(path, parameters), { headers, signal, credentials: "omit" });
+    response = await fetch(url, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "no_answer", "The service does not respond.");
@@ -41,8 +34,7 @@ async function request(path, parameters, signal) {
   throw new Problem(response.status, code, message, details, Number(response.headers.get("Retry-After") ?? 0));
 }
 
-export async function get(path, parameters, signal) {
-  const response = await request(path, parameters, signal);
+async function content(response) {
   try {
     return await response.json();
   } catch (error) {
@@ -51,11 +43,43 @@ export async function get(path, parameters, signal) {
   }
 }
 
+export async function get(path, parameters, signal) {
+  return content(await request(address(BASE + path, parameters), { signal }));
+}
+
+const changing = (method, body) => ({
+  method,
+  headers: { "Content-Type": "application/json", "X-Requested-With": "customer-revenue" },
+  body: body === undefined ? undefined : JSON.stringify(body),
+});
+
+export async function post(path, body) {
+  return content(await request(BASE + path, changing("POST", body)));
+}
+
+/** Who is signed in: { signed_in, name, scopes, keys_required }. */
+export async function session() {
+  return content(await request(SESSION, {}));
+}
+
+export async function signIn(key) {
+  return content(await request(SESSION, changing("POST", { key })));
+}
+
+export async function signOut() {
+  await request(SESSION, changing("DELETE"));
+}
+
 /** Save a response as a file, under the name that the service suggests. */
 export async function download(path, parameters) {
-  const response = await request(path, parameters);
+  const response = await request(address(BASE + path, parameters), {});
   const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "customers.csv";
-  const url = URL.createObjectURL(await response.blob());
+  keep(await response.blob(), name);
+}
+
+/** Save a text or a blob as a file. */
+export function keep(data, name) {
+  const url = URL.createObjectURL(data instanceof Blob ? data : new Blob([data], { type: "text/plain" }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

@@ -1,18 +1,25 @@
-// The page: reads the URL, requests the data, and draws the view.
+// The page: reads the URL, requests the data, and draws the view. A view is loaded when it is first looked at.
 
-import { alive, get, key } from "./api.js";
+import { Problem, alive, get, session } from "./api.js";
 import { h, say } from "./dom.js";
 import { useCurrency } from "./format.js";
 import * as hints from "./hints.js";
 import { problem, skeleton } from "./parts.js";
 import { read } from "./place.js";
-import { askForKey, drawFilters, drawFoot, drawPages, startSearch } from "./shell.js";
-import * as customer from "./views/customer.js";
-import * as list from "./views/list.js";
-import * as models from "./views/models.js";
-import * as overview from "./views/overview.js";
+import { askForKey, drawFoot, drawPages, startSearch } from "./shell.js";
+import { T } from "./texts.js";
 
-const VIEWS = { overview, best: list, risk: list, actions: list, customer, models };
+const VIEWS = {
+  today: () => import("./views/today.js"),
+  plays: (id) => (id ? import("./views/play.js") : import("./views/plays.js")),
+  results: (id) => (id ? import("./views/result.js") : import("./views/results.js")),
+  customers: () => import("./views/customers.js"),
+  customer: () => import("./views/customer.js"),
+  shop: () => import("./views/shop.js"),
+  acquisition: () => import("./views/acquisition.js"),
+  trust: () => import("./views/trust.js"),
+  settings: () => import("./views/settings.js"),
+};
 const AGAIN_AFTER = 2000;
 const BACKTEST_AFTER = 5000;
 
@@ -21,28 +28,34 @@ let current = null;
 let shown = "";
 let context = null;
 
+async function known(signal) {
+  if (context) return context;
+  const [found, who] = await Promise.all([get("/dashboard/context", {}, signal), session()]);
+  context = { ...found, who };
+  useCurrency(context.meta.currency);
+  return context;
+}
+
 async function show() {
   current?.abort();
   current = new AbortController();
   const { signal } = current;
   const here = read();
-  const view = VIEWS[here.view];
+  const load = Object.hasOwn(VIEWS, here.view) ? VIEWS[here.view] : null;
   const name = `${here.view}/${here.id}`;
   hints.hide();
   drawPages();
   const same = name === shown && main.firstChild;
   if (same) main.setAttribute("aria-busy", "true");
-  else main.replaceChildren(skeleton(...(view?.bones ?? [40, 200])));
+  else main.replaceChildren(skeleton(60, [120, 120, 120], 320));
   try {
-    if (!view) throw Object.assign(new Error("There is no such page."), { code: "not_found" });
-    context ??= await get("/dashboard/context", {}, signal);
-    useCurrency(context.meta.currency);
-    drawFilters(context, context.meta);
-    drawFoot(context, context.meta);
+    if (!load) throw Object.assign(new Error("There is no such page."), { code: "not_found" });
+    const [view] = await Promise.all([loaded(load, here.id), known(signal)]);
+    drawFoot(context);
     const drawn = await view.draw(here, context, signal);
     if (signal.aborted) return;
-    document.title = `${drawn.title} · Customer revenue`;
-    main.replaceChildren(...drawn.parts);
+    document.title = T.title(drawn.title);
+    main.replaceChildren(...drawn.parts.flat().filter(Boolean));
     if (!same && shown) {
       main.focus({ preventScroll: true });
       scrollTo(0, 0);
@@ -58,26 +71,34 @@ async function show() {
   }
 }
 
+/** A view's module; where it cannot be fetched, the whole page has to be loaded again. */
+async function loaded(load, id) {
+  try {
+    return await load(id);
+  } catch (error) {
+    throw Object.assign(new Problem(0, "no_answer", error.message), { reload: true });
+  }
+}
+
 async function failed(error, signal) {
   shown = "";
-  if (error.code === "unauthorized") {
-    const given = await askForKey(Boolean(key.get()));
-    if (!given) key.forget();
-    if (given) return show();
+  if (error.code === "unauthorized" && (await askForKey())) {
+    context = null;
+    return show();
   }
-  context = error.code === "customer_not_found" ? context : null;
+  context = ["customer_not_found", "campaign_not_found"].includes(error.code) ? context : null;
   document.title = "Customer revenue";
   main.replaceChildren(h("h1.unseen", {}, "Customer revenue"), problem(error, () => show()));
-  if (error.code === "no_answer") wait(signal);
+  if (error.code === "no_answer") wait(signal, error.reload ? () => location.reload() : show);
   if (!error.code) console.error(error);
 }
 
 /** Poll the health check until the service is back. */
-async function wait(signal) {
+async function wait(signal, then) {
   await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
   if (signal.aborted) return;
-  if (await alive()) show();
-  else wait(signal);
+  if (await alive()) then();
+  else wait(signal, then);
 }
 
 /** Draw again once the model has been back-tested. */
@@ -87,7 +108,7 @@ async function awaitBacktest(signal) {
   const newer = await get("/dashboard/context", {}, signal).catch(() => context);
   if (signal.aborted) return;
   if (newer.backtest_under_way) return awaitBacktest(signal);
-  context = newer;
+  context = null;
   show();
 }
 

@@ -22,30 +22,42 @@ function number(key, options) {
 }
 
 /** How many minor units, such as cents, the currency has. */
-const minorUnits = () => 10 ** (DIGITS[currency] ?? 2);
+export const minor = () => 10 ** (DIGITS[currency] ?? 2);
 
 const MISSING = "–";
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
 
-/** An amount in cents as money; large amounts without cents. */
+/** An amount in cents as money; from 100 units on without cents. */
 export function money(cents) {
   if (missing(cents)) return MISSING;
-  const whole = Math.abs(cents) >= 1000 * minorUnits();
+  const whole = Math.abs(cents) >= 100 * minor();
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
   if (whole) Object.assign(options, { minimumFractionDigits: 0, maximumFractionDigits: 0 });
-  return number(`money${whole}`, options).format(cents / minorUnits());
+  return number(`money${whole}`, options).format(cents / minor());
+}
+
+/** The ends of a range of money, both with or both without cents. */
+export function ends(low, high) {
+  const write = Math.max(Math.abs(low), Math.abs(high)) >= 100 * minor() ? wholeMoney : money;
+  return [write(low), write(high)];
 }
 
 /** Money without cents, for limits. */
 export function wholeMoney(cents) {
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: 0, maximumFractionDigits: 0 };
-  return number("whole", options).format(cents / minorUnits());
+  return number("whole", options).format(cents / minor());
+}
+
+/** A text of the service with its amounts as the page writes them: "442,329.77 GBP" becomes "£442,330". */
+export function ours(text) {
+  const amount = new RegExp(`(-?\\d[\\d,]*(?:\\.\\d+)?) ${currency}\\b`, "g");
+  return String(text ?? "").replace(amount, (_, figure) => money(Math.round(Number(figure.replaceAll(",", "")) * minor())));
 }
 
 /** Money for an axis, shortened. */
 export function shortMoney(cents) {
   const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact" };
-  return number("short", { ...options, minimumFractionDigits: 0, maximumFractionDigits: 1 }).format(cents / minorUnits());
+  return number("short", { ...options, minimumFractionDigits: 0, maximumFractionDigits: 1 }).format(cents / minor());
 }
 
 export function count(value, digits = 0) {

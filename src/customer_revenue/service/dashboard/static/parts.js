@@ -1,9 +1,12 @@
 // Components that the views share.
 
-import { h, own } from "./dom.js";
+import { h, own, say } from "./dom.js";
 import * as format from "./format.js";
 import { term } from "./hints.js";
 import { link } from "./place.js";
+import { T } from "./texts.js";
+
+const ENDS = 8;
 
 export function card(title, { wide, note, action, id } = {}, ...content) {
   return h(
@@ -15,20 +18,79 @@ export function card(title, { wide, note, action, id } = {}, ...content) {
   );
 }
 
-export function badge(name, kind = "segment") {
-  return h("span.badge", { "data-kind": kind, "data-name": name }, format.words(name));
+export function badge(name, kind = "segment", text = format.words(name)) {
+  return h("span.badge", { "data-kind": kind, "data-name": name }, text);
+}
+
+/** An id that may be long: where there is no room, its middle goes, since ids often differ at their end only. */
+export function shortId(id, selector) {
+  if (id.length <= ENDS) return own(id, selector);
+  const [kind, ...classes] = selector.split(".");
+  return h([kind, ...classes, "cut"].join("."), { dir: "auto", title: id }, h("span.begin", {}, id.slice(0, -ENDS)), h("span.end", {}, id.slice(-ENDS)));
 }
 
 /** A customer's name or id, as a link to the customer's view. */
 export function customerLink(row) {
   const name = row.customer_name?.trim();
-  const inner = name ? [own(name, "bdi.name"), own(row.customer_id, "bdi.id")] : own(row.customer_id, "bdi.name");
+  const inner = name ? [own(name, "bdi.name"), shortId(row.customer_id, "bdi.id")] : shortId(row.customer_id, "bdi.name");
   return h("a.customer", { href: link("customer", row.customer_id) }, inner);
 }
 
 export function empty(title, text, ...more) {
   return h("div.empty", {}, h("p.title", {}, title), text && h("p", {}, text), more);
 }
+
+/** What an effect rests on: assumed, published or measured. */
+export function basis(name) {
+  return h("button.term.badge", { type: "button", "data-term": `basis_${name}`, "data-kind": "basis", "data-name": name }, format.words(name));
+}
+
+/** A button that downloads something and says how it went. */
+export function saver(label, save) {
+  const button = h("button", { type: "button" }, label);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    button.textContent = T.preparing;
+    try {
+      await save();
+      button.textContent = label;
+      say(T.saved);
+    } catch (error) {
+      button.textContent = T.notSaved;
+      say(error.message);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  return button;
+}
+
+/** Folded details. */
+export function folded(label, ...content) {
+  return h("details.folded", {}, h("summary", {}, label), content);
+}
+
+/** A plain table: head of texts, rows of cells, the first of which names the row. */
+export function plain(label, head, rows, numbers = []) {
+  const kind = (n) => (numbers.includes(n) ? ".number" : "");
+  return h(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": label },
+    h(
+      "table.plain.wide",
+      {},
+      h("thead", {}, h("tr", {}, head.map((text, n) => h(`th${kind(n)}`, { scope: "col" }, text)))),
+      h("tbody", {}, rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((cell, n) => h(`td${kind(n + 1)}`, {}, cell))))),
+    ),
+  );
+}
+
+/** What is shown where a part failed to load; some failures concern the whole page. */
+export const optional = (promise) =>
+  promise.catch((error) => {
+    if (error.name === "AbortError" || ["unauthorized", "no_answer"].includes(error.code)) throw error;
+    return { error };
+  });
 
 /** A tile: a large number with its definition and a note. */
 export function tile(name, value, below, label) {
@@ -55,10 +117,14 @@ export function problem(error, again) {
     model_not_found: ["No model has been trained yet", "The facts are there; predictions come with the first training."],
     bundle_incompatible: ["The model is of another version", "It was trained by another version of this package. The facts are there; predictions come with the next training."],
     bundle_damaged: ["The model is damaged", "Its files are not as they were written. The facts are there; predictions come with the next training."],
+    campaign_not_found: ["There is no such play or campaign", "It may have been another day’s: what is decided changes with the orders."],
+    model_unavailable: ["The model cannot be used", "The facts are there; predictions come with the next training."],
+    not_found: ["There is no such page", "The navigation lists those there are."],
     not_enough_data: ["Too little to learn from", "There are only facts until a customer has an order and a model is trained on it."],
     customer_not_found: ["No such customer", "The store knows nobody by this id."],
     unauthorized: ["The page needs an API key", "Ask whoever runs the service for one."],
-    forbidden: ["This key may not read", "Ask for a key with the read scope."],
+    forbidden: ["This key may not do that", "Ask for a key with the scope that it takes."],
+    overloaded: ["The service is busy", "Too much is asked of it at once. It is over soon."],
     too_many_requests: ["Too many questions at once", "The key’s limit is reached. It is over soon."],
     invalid_parameter: ["The address asks for something that does not exist", null],
   };
@@ -68,6 +134,8 @@ export function problem(error, again) {
     model_not_found: "customer-revenue train",
     bundle_incompatible: "customer-revenue train",
     bundle_damaged: "customer-revenue train",
+    model_unavailable: "customer-revenue train",
+    not_enough_data: "customer-revenue import more-orders.csv\ncustomer-revenue train",
   }[error.code];
   return h(
     "div.empty.problem",
@@ -76,6 +144,6 @@ export function problem(error, again) {
     text && h("p", {}, text),
     error.code !== "no_answer" && !commands && h("p.detail", {}, own(error.message, "span")),
     commands && h("pre", {}, commands),
-    again && h("button.primary", { type: "button", onclick: again }, error.code === "unauthorized" ? "Enter a key" : "Try again"),
+    again && h("button.primary", { type: "button", onclick: again }, error.code === "unauthorized" ? T.keys.title : T.again),
   );
 }

@@ -1,5 +1,7 @@
-// The location: view, customer and filters, all in the fragment of the URL. The fragment never reaches a server's log,
-// and a shared URL shows the same view.
+// The location: view, what it is about, and parameters, all in the fragment of the URL. The fragment never reaches a
+// server's log, and a shared URL shows the same view.
+
+export const HOME = "today";
 
 export const PERIODS = {
   all_time: "All time",
@@ -20,7 +22,7 @@ export function read() {
     // A URL typed by hand may contain a lone percent sign, which is then kept as it is.
   }
   return {
-    view: view || "overview",
+    view: view || HOME,
     id,
     period: period in PERIODS ? period : "all_time",
     segments: parameters.getAll("segment"),
@@ -28,20 +30,15 @@ export function read() {
   };
 }
 
-/** The URL of a view, with the current filters. */
-export function link(view, id, extra = {}) {
-  const { period, segments } = read();
-  return write(view, id, { period, segment: segments, ...extra });
-}
-
-export function write(view, id, values) {
+/** The URL of a view: link("customers", "", { status: "lost" }). */
+export function link(view, id = "", values = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
     if (name === "period" && value === "all_time") continue;
     for (const one of [value].flat()) if (one !== undefined && one !== null && one !== "") query.append(name, one);
   }
   const text = query.toString();
-  const path = view === "overview" ? "" : view + (id ? `/${encodeURIComponent(id)}` : "");
+  const path = view === HOME ? "" : view + (id ? `/${encodeURIComponent(id)}` : "");
   return `#/${path}${text ? `?${text}` : ""}`;
 }
 
@@ -50,5 +47,5 @@ export function changed(values) {
   const here = read();
   const all = {};
   for (const name of new Set(here.parameters.keys())) all[name] = here.parameters.getAll(name);
-  return write(here.view, here.id, { ...all, ...values });
+  return link(here.view, here.id, { ...all, ...values });
 }

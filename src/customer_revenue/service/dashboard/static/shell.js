@@ -1,64 +1,29 @@
-// The parts of the page outside the views: navigation, filters, search, API key.
+// The parts of the page outside the views: navigation, search, who is signed in.
 
-import { get, key } from "./api.js";
+import { get, signIn, signOut } from "./api.js";
 import { h, own, say } from "./dom.js";
 import * as format from "./format.js";
 import { term } from "./hints.js";
-import { PERIODS, changed, link, read } from "./place.js";
+import { link, read } from "./place.js";
+import { T } from "./texts.js";
 
-const PAGES = [
-  ["overview", "Overview"],
-  ["best", "Best customers"],
-  ["risk", "At risk"],
-  ["actions", "Actions"],
-  ["models", "Model"],
-];
-const FILTERED = ["overview", "best", "risk", "actions"];
+const WITHIN = { customer: "customers" };
 
 export function drawPages() {
-  const { view } = read();
+  const { view, id } = read();
+  const on = WITHIN[view] ?? view;
+  const current = (name) => (name !== on ? undefined : name === view && !id ? "page" : "true");
   document
     .getElementById("pages")
-    .replaceChildren(
-      ...PAGES.map(([name, label]) => h("a", { href: link(name), "aria-current": name === view ? "page" : undefined }, label)),
-    );
+    .replaceChildren(...Object.entries(T.pages).map(([name, label]) => h("a", { href: link(name), "aria-current": current(name) }, label)));
 }
 
-/** The period and segment filters, which apply to the whole page. */
-export function drawFilters(context, meta) {
-  const { view, period, segments } = read();
-  const place = document.getElementById("filters");
-  place.hidden = view === "models";
-  const hadFocus = document.activeElement?.closest("#filters") ? document.activeElement.dataset.key : null;
-  const choice = (name, label, pressed, values) =>
-    h("a.choice", { href: changed({ page: [], ...values }), "aria-current": pressed ? "true" : undefined, "data-key": name }, label);
-  const parts = [
-    h("div.group", { role: "group", "aria-label": "Period" }, Object.entries(PERIODS).map(([name, label]) => choice(`p-${name}`, label, name === period, { period: name }))),
-  ];
-  if (FILTERED.includes(view)) {
-    const names = context.segments.map((segment) => segment.name);
-    const toggled = (name) => {
-      const next = segments.includes(name) ? segments.filter((one) => one !== name) : [...segments, name];
-      return next.length === names.length ? [] : next;
-    };
-    parts.push(
-      h(
-        "div.group",
-        { role: "group", "aria-label": "Segments" },
-        choice("s-all", "All segments", segments.length === 0, { segment: [] }),
-        names.map((name) => choice(`s-${name}`, format.words(name), segments.includes(name), { segment: toggled(name) })),
-      ),
-    );
-  }
-  parts.push(h("p.moment", {}, term("as_of", `As of ${format.day(context.store.as_of_day)}`), meta.data_freshness === "historical" && h("span.tag", {}, "historical"), context.backtest_under_way && h("span.tag", {}, term("backtest_under_way"))));
-  place.replaceChildren(...parts);
-  if (hadFocus) place.querySelector(`[data-key="${hadFocus}"]`)?.focus();
-}
-
-export function drawFoot(context, meta) {
-  const text = `${format.count(context.store.orders)} orders of ${format.count(context.store.customers)} customers · money in ${meta.currency} · days in ${meta.timezone}`;
-  const forget = key.get() && h("button.link", { type: "button", onclick: () => (key.forget(), location.reload()) }, "Forget the API key");
-  document.getElementById("foot").replaceChildren(h("span", {}, text), h("a", { href: "api/docs" }, "API"), forget || "");
+export function drawFoot({ store, meta, who, backtest_under_way: underWay }) {
+  const text = `${format.many(store.orders, "order")} · money in ${meta.currency} · days in ${meta.timezone}`;
+  const moment = h("span.moment", {}, term("as_of", T.asOf(format.day(store.as_of_day))), meta.data_freshness === "historical" && h("span.tag", {}, "historical"), underWay && h("span.tag", {}, term("backtest_under_way")));
+  const out = who.signed_in && h("button.link", { type: "button", onclick: async () => (await signOut(), location.reload()) }, T.keys.out);
+  const as = who.signed_in && h("span", {}, T.keys.as(who.name, who.scopes.join(", ")));
+  document.getElementById("foot").replaceChildren(moment, h("span", {}, text), h("a", { href: "api/docs" }, "API"), as || "", out || "");
 }
 
 /** The customer search, with results while typing. */
@@ -113,7 +78,7 @@ export function startSearch() {
       "li",
       { role: "option", id: `found-${n}`, "aria-selected": "false", "data-id": row.customer_id },
       h("span.who", {}, own(row.customer_name?.trim() || row.customer_id, "bdi.name"), own([row.customer_name?.trim() && row.customer_id, row.customer_email].filter(Boolean).join(" · "), "bdi.id")),
-      h("span.worth", {}, format.money(row.total_revenue_cents)),
+      h("span.worth", {}, format.money(row.net_revenue_cents)),
     );
   const search = async () => {
     const text = input.value.trim();
@@ -124,7 +89,7 @@ export function startSearch() {
       const { customers } = await get("/search", { q: text }, asking.signal);
       if (customers.length) open(...customers.map(option));
       else open(h("li.nobody", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nobody by that id, name or e-mail"));
-      say(customers.length ? `${customers.length} customers found` : "Nobody found");
+      say(customers.length ? `${format.many(customers.length, "customer")} found` : "Nobody found");
     } catch (error) {
       if (error.name !== "AbortError") open(h("li.nobody", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, error.message));
     }
@@ -161,27 +126,33 @@ export function startSearch() {
   document.getElementById("search").replaceChildren(input, list);
 }
 
-/** Prompt for the API key; resolves to true once it is entered, or to false if the prompt is cancelled. */
-export function askForKey(wrong) {
+/** Prompt for the API key until it is right; resolves to false if the prompt is cancelled. */
+export function askForKey() {
   return new Promise((resolve) => {
-    const input = h("input", { type: "password", id: "key", autocomplete: "off", required: true, "aria-describedby": "key-note", "aria-invalid": wrong ? "true" : undefined });
+    const wrong = h("strong.wrong", { role: "alert" });
+    const input = h("input", { type: "password", id: "key", autocomplete: "off", required: true, "aria-describedby": "key-note" });
+    const submit = async (event) => {
+      event.preventDefault();
+      try {
+        await signIn(input.value.trim());
+        dialog.close("given");
+      } catch (error) {
+        wrong.textContent = error.status === 401 ? T.keys.wrong : `${error.message} `;
+        input.setAttribute("aria-invalid", "true");
+        input.select();
+      }
+    };
     const dialog = h(
       "dialog.key",
       { "aria-labelledby": "key-title" },
       h(
         "form",
-        {
-          onsubmit: (event) => {
-            event.preventDefault();
-            key.set(input.value.trim());
-            dialog.close("given");
-          },
-        },
-        h("h2", { id: "key-title" }, "API key"),
-        h("p", { id: "key-note" }, wrong ? h("strong.wrong", {}, "That key is not valid. ") : "", "It is kept in this tab only, and forgotten when the tab is closed."),
-        h("label", { for: "key" }, "Key"),
+        { onsubmit: submit },
+        h("h2", { id: "key-title" }, T.keys.title),
+        h("p", { id: "key-note" }, wrong, T.keys.note),
+        h("label", { for: "key" }, T.keys.label),
         input,
-        h("div.buttons", {}, h("button.primary", { type: "submit" }, "Open the page"), h("button", { type: "button", onclick: () => dialog.close() }, "Not now")),
+        h("div.buttons", {}, h("button.primary", { type: "submit" }, T.keys.open), h("button", { type: "button", onclick: () => dialog.close() }, T.keys.later)),
       ),
     );
     dialog.addEventListener("close", () => {

@@ -8,9 +8,9 @@ const GAP = { top: 10, right: 12, bottom: 24, left: 48 };
 /**
  * A chart.
  * label: description for screen readers. draw(plot) draws it; plot has svg, width, height and the inner edges.
- * table(): { head, rows } with the same numbers. tall: the height in pixels.
+ * table(): { head, rows } with the same numbers. tall: the height in pixels. hidden: the text around it says the same.
  */
-export function chart({ label, tall = 220, gap = {}, draw, table }) {
+export function chart({ label, hidden = false, tall = 220, gap = {}, draw, table }) {
   const edges = { ...GAP, ...gap };
   const stage = h("div.stage", { style: { height: `${tall}px` } });
   let drawn = 0;
@@ -18,7 +18,7 @@ export function chart({ label, tall = 220, gap = {}, draw, table }) {
     const width = Math.round(stage.clientWidth);
     if (!width || width === drawn) return;
     drawn = width;
-    const svg = s("svg", { viewBox: `0 0 ${width} ${tall}`, width, height: tall, role: "img", "aria-label": label });
+    const svg = s("svg", { viewBox: `0 0 ${width} ${tall}`, width, height: tall, ...(hidden ? { "aria-hidden": "true" } : { role: "img", "aria-label": label }) });
     draw({
       svg,
       width,

@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import * as format from "../format.js";
+import { link } from "../place.js";
 
 const STEPS = 7;
 
@@ -34,7 +35,7 @@ export function cohortMap({ unit, rows }) {
         {},
         h("tr", {}, h("th", { scope: "col" }, "First purchase"), h("th", { scope: "col" }, "Customers"), Array.from({ length: ages }, (_, n) => h("th", { scope: "col", "aria-label": `${name} ${n + 1} after` }, String(n + 1)))),
       ),
-      h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, format.cohort(row.cohort)), h("td.size", {}, format.count(row.customers)), cells(row)))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, unit === "month" ? h("a", { href: link("customers", "", { first_month: row.cohort }) }, format.cohort(row.cohort)) : format.cohort(row.cohort)), h("td.size", {}, format.count(row.customers)), cells(row)))),
     ),
   );
 }
@@ -64,12 +65,36 @@ export function rfmMap(cells, recency, frequency) {
                 const cell = found.get(`${r}${f}`);
                 if (!cell) return h("td.none", { "data-tip": `Recency ${r}, frequency ${f}\nNobody` }, "");
                 const text = `Recency ${r}, frequency ${f}\n${format.many(cell.customers, "customer")}, mostly ${format.words(cell.group).toLowerCase()}\nRevenue: ${format.money(cell.revenue_cents)}`;
-                return h(`td.heat.heat-${shade(cell.customers / most)}`, { "data-tip": text }, h("b", {}, format.count(cell.customers)), h("span", {}, format.words(cell.group)));
+                const members = link("customers", "", { recency: String(r), frequency: String(f) });
+                return h(`td.heat.heat-${shade(cell.customers / most)}`, {}, h("a", { href: members, "data-tip": text, "aria-label": text.replaceAll("\n", ". ") }, h("b", {}, format.count(cell.customers)), h("span", {}, format.words(cell.group))));
               }),
             ),
           ),
       ),
       h("tfoot", {}, h("tr", {}, h("td.axis", {}, frequency), scores.map((r) => h("th", { scope: "col", "aria-label": `Recency ${r}` }, String(r)))), h("tr", {}, h("td", {}), h("td.axis", { colspan: "5" }, recency))),
+    ),
+  );
+}
+
+/** Money per customer by cohort and age: columns are ages in days; a cell that is partly predicted is in italics. */
+export function moneyMap({ cohorts, ages, label, head, write }) {
+  const found = cohorts.map((one) => ({ ...one, cells: new Map(one.curve.map((cell) => [cell.days, cell])) }));
+  const best = Math.max(1, ...found.flatMap((one) => ages.map((age) => one.cells.get(age)?.net_revenue_cents ?? 0)));
+  const cell = (one, age) => {
+    const here = one.cells.get(age);
+    if (!here) return h("td", {});
+    const value = write(here.net_revenue_cents);
+    const text = `${format.month(one.cohort)}, ${format.days(age)}\n${value}${here.complete ? "" : `\n${write(here.low_cents)} to ${write(here.high_cents)}`}`;
+    return h(`td.heat.heat-${shade(Math.max(0, here.net_revenue_cents) / best)}${here.complete ? "" : ".predicted"}`, { "data-tip": text }, here.complete ? value : h("i", {}, value));
+  };
+  return h(
+    "div.scroll",
+    { tabindex: "0", role: "region", "aria-label": label },
+    h(
+      "table.map.money",
+      {},
+      h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, found.map((one) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: link("customers", "", { first_month: one.cohort }) }, format.month(one.cohort))), h("td.size", {}, format.count(one.customers)), ages.map((age) => cell(one, age))))),
     ),
   );
 }

@@ -4,12 +4,14 @@ import { customerPath, get } from "../api.js";
 import { curve } from "../charts/curves.js";
 import { numbers } from "../charts/frame.js";
 import { moves } from "../charts/moves.js";
+import { DEFINITIONS } from "../definitions.js";
 import { h, own } from "../dom.js";
 import * as format from "../format.js";
 import { term } from "../hints.js";
-import { badge, card, empty, meter, problem, tile } from "../parts.js";
+import { badge, basis, card, empty, folded, meter, optional, problem, tile } from "../parts.js";
+import { link } from "../place.js";
+import { T } from "../texts.js";
 
-export const bones = [72, [96, 96, 96, 96], [280, 280], [260]];
 const MOVES_DRAWN = 500;
 const MOVES_LISTED = 8;
 const NO_MODEL = ["model_not_found", "model_unavailable", "not_enough_data", "bundle_incompatible", "bundle_damaged"];
@@ -21,10 +23,11 @@ export async function draw({ id, period }, context, signal) {
     const facts = await get(customerPath(id, "revenue"), { ...asked, include_predictions: false }, signal);
     return { ...facts, predictions: null, without: error };
   });
-  const [answer, timeline, outlook] = await Promise.all([
+  const [answer, timeline, outlook, upsell] = await Promise.all([
     whole,
     get(customerPath(id, "timeline"), { period, limit: MOVES_DRAWN }, signal),
     get(customerPath(id, "outlook"), {}, signal),
+    optional(get(customerPath(id, "upsell"), {}, signal)),
   ]);
   const name = timeline.customer.name?.trim();
   const { predictions } = answer;
@@ -32,20 +35,20 @@ export async function draw({ id, period }, context, signal) {
     title: (name || id).slice(0, 80),
     parts: [
       heading(id, name, timeline.customer.email, answer),
-      tiles(answer),
-      predictions ? null : noPredictions(answer),
+      h("div.grid.first", {}, statusCard(answer), predictions && stepCard(predictions), productCard(upsell)),
+      !predictions && h("div.card.wide", {}, answer.without ? problem(answer.without) : empty(...T.customer.onlyFacts)),
+      h("h2.section", {}, T.customer.history),
+      h("div.grid", {}, timelineCard(timeline, answer), productsCard(answer)),
+      predictions && h("h2.section", {}, T.customer.predictions),
+      predictions && tiles(predictions),
       h(
         "div.grid",
         {},
-        predictions && outlook.curve && curveCard(outlook, predictions),
-        predictions && adviceCard(predictions),
-        timelineCard(timeline, answer),
-        productsCard(answer),
-        outlook.alive?.length > 1 && aliveCard(outlook.alive),
-        predictions && outlook.forecast && forecastCard(outlook.forecast, predictions),
+        predictions && h("div.column.wide-7", {}, outlook.curve && curveCard(outlook, predictions), outlook.forecast && forecastCard(outlook.forecast, predictions)),
+        predictions && h("div.column.wide-5", {}, reasonsCard(predictions), outlook.alive?.length > 1 && aliveCard(outlook.alive)),
         factsCard(answer),
       ),
-    ].filter(Boolean),
+    ],
   };
 }
 
@@ -54,39 +57,69 @@ function heading(id, name, email, answer) {
     "div.head.customer-head",
     {},
     h("div", {}, h("h1.long", {}, own(name || id)), h("p.below", {}, name && own(id), name && email ? " · " : "", email && own(email))),
-    h(
-      "p.badges",
-      {},
-      badge(answer.customer_segment),
-      answer.lifecycle_stage && badge(answer.lifecycle_stage, "stage"),
-    ),
+    h("p.badges", {}, badge(answer.customer_segment)),
   );
 }
 
-function tiles({ revenue_summary: facts, predictions: p }) {
-  const many = `${format.count(facts.total_orders)} orders, ${format.money(facts.avg_order_value_cents)} each`;
-  const orders = facts.total_orders === 1 ? "1 order" : facts.total_orders ? many : "no orders in this period";
-  const first = tile("net_revenue_cents", format.money(facts.net_revenue_cents), orders);
-  if (!p) return h("dl.tiles", {}, first, tile("total_refunds_cents", format.money(facts.total_refunds_cents)), tile("last_purchase_date", format.day(facts.last_purchase_date)), tile("avg_days_between_purchases", format.count(facts.avg_days_between_purchases, 1)));
-  const risk = p.churn_risk_score;
+/** One status, and what the customer has been worth so far. */
+function statusCard({ revenue_summary: facts, predictions: p }) {
+  const status = p?.customer_status;
+  const orders = facts.total_orders ? `${format.many(facts.total_orders, "order")}, ${T.customer.each(format.money(facts.avg_order_value_cents))}` : "";
+  const refunds = facts.total_refunds_cents > 0 && `${T.customer.gross(format.money(facts.total_revenue_cents))}, ${T.customer.refunds(format.money(facts.total_refunds_cents))}`;
+  return card(
+    term("customer_status", T.customer.status),
+    { wide: 4 },
+    status ? h("p.big", {}, badge(status, "status", T.status[status])) : null,
+    h("p", {}, status ? T.customer.statusWords[status] : T.customer.noStatus(format.day(facts.last_purchase_date))),
+    h("dl.pairs", {}, h("div", {}, h("dt", {}, term("net_revenue_cents")), h("dd", {}, h("strong", {}, format.money(facts.net_revenue_cents)), h("span.below", {}, orders), refunds && h("span.below", {}, refunds)))),
+  );
+}
+
+/** The one next step. */
+function stepCard(p) {
+  const [step] = p.actions ?? [];
+  if (!step || step.code === "leave_alone") return card(term("actions", T.customer.step), { wide: 4 }, h("p.big", {}, T.nothing), own(format.ours(step?.reason ?? ""), "p"), step && change(step));
+  const offered = p.offer?.discount_percentage > 0 && h("p", {}, term("offer"), `: ${format.percent(p.offer.discount_percentage / 100)}`);
+  return card(
+    term("actions", T.customer.step),
+    { wide: 4 },
+    own(step.text, "p.big"),
+    own(format.ours(step.reason), "p"),
+    offered,
+    h("p", {}, term("decision_profit_cents", T.customer.worth(format.money(step.expected_value_cents))), ", ", T.range(...format.ends(step.expected_value_low_cents, step.expected_value_high_cents)), " ", basis(step.basis)),
+    change(step),
+    h("p", {}, h("a", { href: link("plays", step.code) }, T.today.more)),
+  );
+}
+
+const change = (step) => folded(T.customer.change, own(format.ours(step.changes_if), "p.below"));
+
+function productCard({ opportunities, error }) {
+  if (error || !opportunities.length) return card(term("upsell", T.customer.product), { wide: 4 }, h("p.below", {}, T.customer.noProduct));
+  const rows = opportunities.slice(0, 3).map((one) =>
+    h("li", {}, h("div.who", {}, own(one.product_name ?? one.product_id ?? format.words(one.type), "span.do"), one.because_of_product_name && h("span.below", {}, own(T.customer.bought(one.because_of_product_name)))), h("div.worth", {}, format.percent(one.probability))),
+  );
+  return card(term("upsell", T.customer.product), { wide: 4 }, h("ol.rows", {}, rows));
+}
+
+/** A range; where the mean lies outside of it, why. */
+const ranged = (mean, low, high) => [T.range(...format.ends(low, high)), mean > high ? `. ${T.customer.skewed}` : ""];
+
+function tiles(p) {
   return h(
     "dl.tiles.five",
     {},
-    first,
-    tile("estimated_ltv_cents", format.money(p.estimated_ltv_cents), `${format.money(p.ltv_low_cents)} to ${format.money(p.ltv_high_cents)}`),
-    tile("next_purchase_predicted_date", format.day(p.next_purchase_predicted_date), [`${format.percent(p.purchase_probability)} chance `, term("purchase_probability", "within a year")]),
-    tile("churn_risk_score", format.percent(risk), [`${format.percent(p.next_purchase_probability)} chance `, term("next_purchase_probability", "to buy within 30 days")]),
-    tile("probability_alive", format.percent(p.probability_alive), "chance of ever buying again"),
+    tile("estimated_ltv_cents", format.money(p.estimated_ltv_cents), ranged(p.estimated_ltv_cents, p.ltv_low_cents, p.ltv_high_cents)),
+    tile("expected_revenue_cents", format.money(p.expected_revenue_cents), ranged(p.expected_revenue_cents, p.revenue_low_cents, p.revenue_high_cents)),
+    tile("next_purchase_predicted_date", p.next_purchase_predicted_date ? format.day(p.next_purchase_predicted_date) : T.customer.noDate, [`${format.percent(p.purchase_probability)} chance `, term("purchase_probability", T.customer.within)]),
+    tile("churn_risk_score", format.percent(p.churn_risk_score), T.customer.soon(format.percent(p.next_purchase_probability))),
+    tile("probability_alive", format.percent(p.probability_alive), T.customer.alive),
   );
 }
 
-function noPredictions({ without }) {
-  if (without) return h("div.card.wide", {}, problem(without));
-  return h("div.card.wide", {}, onlyFacts());
-}
-
-function onlyFacts() {
-  return empty("There are only facts", "This customer has no order that a prediction could start from.");
+function reasonsCard(p) {
+  if (!p.churn_reasons?.length) return null;
+  return card(term("churn_reasons", `Why the churn risk is ${format.percent(p.churn_risk_score)}`), {}, h("ul.reasons", {}, p.churn_reasons.map((text) => own(format.ours(text), "li"))));
 }
 
 function curveCard(outlook, p) {
@@ -109,43 +142,13 @@ function curveCard(outlook, p) {
     tall: 310,
   });
   const note = span && [`If a purchase comes within the year, it is as likely before as after `, h("strong", {}, format.dayOf(next)), `, and in 8 of 10 cases in the shaded days.`];
-  return card(term("curve"), { wide: 7, note }, chart);
-}
-
-function adviceCard(p) {
-  const details = p.actions?.length ? p.actions : (p.recommended_actions ?? []).map((text) => ({ text }));
-  const actions = details.length
-    ? h(
-        "ol.advice",
-        {},
-        details.map((one) =>
-          h(
-            "li",
-            {},
-            h("div.line", {}, own(one.text, "strong"), one.expected_value_cents > 0 && h("span.worth", { "data-term": "expected_value_cents", tabindex: "0" }, format.money(one.expected_value_cents))),
-            one.reason && own(one.reason, "p.below"),
-            one.priority && badge(one.priority, "priority"),
-          ),
-        ),
-      )
-    : empty("Nothing to do now", "No rule of the policy suits this customer and brings more than it costs.");
-  const reasons = p.churn_reasons?.length ? [h("h3", {}, term("churn_reasons", `Why the churn risk is ${format.percent(p.churn_risk_score)}`)), h("ul.reasons", {}, p.churn_reasons.map((text) => own(text, "li")))] : null;
-  return card(term("actions"), { wide: 5 }, actions, offer(p.offer), reasons);
-}
-
-function offer(one) {
-  if (!one) return null;
-  const discount = one.discount_percentage > 0;
-  return [
-    h("h3", {}, term("offer")),
-    h("div.offer", {}, h("div.line", {}, h("strong", {}, format.words(one.offer_type)), discount && h("span.worth", {}, format.percent(one.discount_percentage / 100))), one.message && own(one.message, "p"), one.reason && own(one.reason, "p.below")),
-  ];
+  return card(term("curve"), { note }, chart);
 }
 
 function timelineCard({ timeline, total }, answer) {
   if (!timeline.length) return card(term("timeline"), { wide: 8 }, empty("Nothing in this period", "Choose a longer period to see earlier orders."));
   const last = answer.meta.calculation_date.slice(0, 10);
-  const chart = moves({ label: `${total} orders and refunds by day`, rows: timeline, first: timeline.at(-1).day, last: last > timeline.at(-1).day ? last : timeline[0].day });
+  const chart = moves({ label: `${format.many(total, "order or refund", "orders and refunds")} by day`, rows: timeline, first: timeline.at(-1).day, last: last > timeline.at(-1).day ? last : timeline[0].day });
   const refunds = timeline.some((row) => row.kind === "refund" || row.status === "refunded");
   const legend = refunds && h("p.legend", {}, h("span.key.one", {}), "Order", h("span.key.two", {}), "Refund, or an order refunded later");
   const body = h("tbody", {}, timeline.slice(0, MOVES_LISTED).map(moveRow));
@@ -192,7 +195,7 @@ function aliveCard(alive) {
     tell: ({ x, y }) => `${format.dayOf(x)}\n${format.percent(y, 1)} chance of ever buying again`,
     table: () => ({ head: ["As of", "Still a customer"], rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
   });
-  return card(term("alive_history"), { wide: 6 }, chart);
+  return card(term("alive_history"), {}, chart);
 }
 
 function forecastCard(forecast, p) {
@@ -211,19 +214,23 @@ function forecastCard(forecast, p) {
   });
   const { y, low, high } = points.at(-1);
   const note = [h("strong", {}, format.money(y)), ` within a year, in 8 of 10 cases ${format.money(low)} to ${format.money(high)}`];
-  return card(term("forecast"), { wide: 6, note }, chart);
+  return card(term("forecast"), { note }, chart);
 }
 
 function factsCard({ revenue_summary: facts, predictions: p, activity_status: activity }) {
-  const money = ["total_revenue_cents", "total_refunds_cents", "net_revenue_cents", "avg_order_value_cents"];
-  const rows = Object.entries(facts).map(([name, value]) => {
-    const text = money.includes(name) ? format.money(value) : name.endsWith("_date") ? format.day(value) : name.endsWith("_days") || name.startsWith("avg_days") ? format.days(value) : format.count(value);
-    return h("div", {}, h("dt", {}, term(name)), h("dd", {}, text));
+  const words = (name, value) => {
+    if (name.endsWith("_cents")) return format.money(value);
+    if (name.endsWith("_date")) return format.day(value);
+    if (name.endsWith("_days") || name.startsWith("avg_days")) return format.days(value);
+    return typeof value === "string" ? format.words(value) : format.count(value);
+  };
+  const rows = Object.entries(facts).filter(([name]) => name in DEFINITIONS && name !== "purchase_frequency_days").map(([name, value]) => {
+    return h("div", {}, h("dt", {}, term(name)), h("dd", {}, words(name, value)));
   });
-  if (activity) rows.push(h("div", {}, h("dt", {}, term("activity_status")), h("dd", {}, format.words(activity))));
+  if (activity && !p) rows.push(h("div", {}, h("dt", {}, term("activity_status")), h("dd", {}, format.words(activity))));
   if (p) {
     rows.push(h("div", {}, h("dt", {}, term("expected_purchases")), h("dd", {}, `${format.count(p.expected_purchases, 1)} (${format.count(p.purchases_low)} to ${format.count(p.purchases_high)})`)));
     rows.push(h("div", {}, h("dt", {}, term("tier")), h("dd", {}, format.words(p.tier))));
   }
-  return card("In numbers", { wide: 12 }, h("dl.facts", {}, rows));
+  return card(T.customer.numbers, { wide: 12 }, h("dl.facts", {}, rows));
 }
