@@ -28,6 +28,7 @@
     ├── TrackingUnavailable         the tracking server does not answer (HTTP 503)
     ├── Overloaded                  too much is waiting, or it took too long (HTTP 503)
     ├── KeysUnavailable             the file of API keys is gone or damaged (HTTP 503)
+    ├── WebhookFailed               a webhook leads to a private network or does not answer (HTTP 502)
     ├── Unauthorized                HTTP 401
     ├── GateRefused                 a challenger failed the gate (exit status 3)
     └── AlarmRaised                 monitoring raised an alarm (exit status 3)
@@ -227,6 +228,13 @@ class Overloaded(CustomerRevenueError):
     code = "overloaded"
     exit_status = 2
     http_status = 503
+
+
+class WebhookFailed(CustomerRevenueError):
+    """A webhook leads to a private network, does not answer, or refuses; commands alone send to webhooks."""
+
+    code = "webhook_failed"
+    http_status = 502
 
 
 class KeysUnavailable(CustomerRevenueError):

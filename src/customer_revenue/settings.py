@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     learned_effects: Path = Field(
         Path("data/learned-effects.toml"), description="TOML file of the effects that campaigns have measured."
     )
+    webhooks: tuple[str, ...] = Field(
+        (), description="Addresses, as a JSON list, that the digest may be sent to; https only."
+    )
+    webhook_networks: tuple[str, ...] = Field(
+        (), description="Private networks, as a JSON list, that webhooks may lead to, such as 10.1.0.0/16."
+    )
     keys: Path = Field(Path("data/keys.json"), description="File of the API keys, kept as hashes.")
     forgotten: Path = Field(
         Path("data/forgotten.json"),

@@ -29,6 +29,7 @@ FREE_TEXT = {
     "expect_gross": "an amount",
     "group": "a group of the policy",
     "host": "an address",
+    "link": "a web address",
     "ids": "of customers",
     "name": "of a key or a campaign",
     "reason": "of the quarantine",
@@ -38,6 +39,7 @@ FREE_TEXT = {
     "store": "a URL",
     "user_id": "a customer's id",
     "version": "of a model",
+    "webhook": "a web address",
     "why": "a reason",
 }
 """The parameters that take any text, and what it is; all others have fixed values, or a type that is checked."""

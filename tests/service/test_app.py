@@ -183,12 +183,12 @@ def test_an_exception_in_any_middleware_is_answered_in_the_documented_shape(
     assert "broken on purpose" in caplog.text
 
 
-@pytest.mark.parametrize("depth", range(1, 8))
+@pytest.mark.parametrize("depth", range(1, 9))
 def test_an_exception_at_any_depth_is_answered_in_the_documented_shape(
     app: Application, settings: Settings, depth: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     layers = middleware_layers(settings, app.serving_state)
-    assert len(layers) == 7
+    assert len(layers) == 8
     stack = wrap(app.api, [*layers[:depth], Middleware(Broken), *layers[depth:]])
     with recorded(monkeypatch) as lines:
         answer = client_of(stack).get(REVENUE)

@@ -17,6 +17,7 @@ from customer_revenue.cli.analytics import analytics
 from customer_revenue.cli.backup_command import backup, restore
 from customer_revenue.cli.campaign_command import campaign
 from customer_revenue.cli.demonstration import demo
+from customer_revenue.cli.digest_command import digest
 from customer_revenue.cli.import_command import import_
 from customer_revenue.cli.keys_command import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
@@ -60,6 +61,7 @@ app.command()(check)
 app.command()(forecast)
 app.command()(bidding)
 app.command()(forget)
+app.command()(digest)
 app.command("import")(import_)
 app.command()(mcp)
 app.command()(models)

@@ -60,6 +60,7 @@ class Sessions:
         Raises:
             KeysUnavailable: the keys cannot be read.
         """
+        keys = self._keys.all()
         name, _, rest = _cookie(headers).partition("~")
         until, _, signature = rest.partition("~")
         if not (signature and until.isascii() and until.isdigit() and len(until) < 12):
@@ -67,7 +68,7 @@ class Sessions:
         if int(until) <= dt.datetime.now(dt.UTC).timestamp():
             return None
         secret = self._secret()
-        key = next((one for one in self._keys.all() if one.name == name), None)
+        key = next((one for one in keys if one.name == name), None)
         if secret is None or key is None or key.is_expired():
             return None
         own = self._signature(key, int(until), secret)

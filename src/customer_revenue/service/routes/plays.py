@@ -11,6 +11,8 @@ from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import plays as replies
 from customer_revenue.service.routes.campaigns import File
 from customer_revenue.service.routes.common import AsOfDay, State, json_response
+from customer_revenue.workflows import page_plans as plans
+from customer_revenue.workflows.campaigns.what_if import Trial
 
 router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics/dashboard", tags=["page"])
 
@@ -29,7 +31,7 @@ Code = Annotated[
 @router.get("/plays", response_model=replies.PlaysOfDay, summary="The decisions of the day as campaigns")
 def plays(state: State, file: File, as_of: AsOfDay = None) -> Response:
     """All decisions with the same action taken together, the most profitable first, and their total with its range."""
-    return json_response(state.current().plays(file, as_of))
+    return json_response(plans.plays_of_day(state.current(), file, as_of))
 
 
 @router.get(
@@ -40,7 +42,7 @@ def plays(state: State, file: File, as_of: AsOfDay = None) -> Response:
 )
 def play(code: Code, state: State, file: File, as_of: AsOfDay = None) -> Response:
     """The customers worth most, whom it leaves out, and what each share held out can find."""
-    return json_response(state.current().play(file, code, as_of))
+    return json_response(plans.play_of_day(state.current(), file, code, as_of))
 
 
 @router.get("/changes", response_model=replies.Changes, summary="What changed since a day")
@@ -60,7 +62,7 @@ def changes(
 @router.get("/alarms", response_model=replies.Alarms, summary="What is wrong with the feed or the model")
 def alarms(state: State, as_of: AsOfDay = None) -> Response:
     """The checks of the order feed, and what speaks against the model in use."""
-    return json_response(state.current().alarms(as_of))
+    return json_response(plans.alarms_of_day(state.current(), as_of))
 
 
 @router.get("/settings", response_model=replies.PageSettings, summary="What decisions rest on, and a trial of others")
@@ -77,4 +79,5 @@ def settings(
     ] = None,
 ) -> Response:
     """Margin, discounts, segments and consent; `then` is what the decisions would come to. Nothing is written."""
-    return json_response(state.current().page_settings(file, margin_percent, discount or [], threshold or []))
+    trial = Trial.of(margin_percent, discount or (), threshold or ())
+    return json_response(plans.settings_tried(state.current(), file, trial))

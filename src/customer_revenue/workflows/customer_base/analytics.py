@@ -92,8 +92,6 @@ class CustomerBase:
         self.when, self.limits = when, limits
         self.store, self._policy, self._model, self._problem = store, policy, model, problem
         self._lock = threading.RLock()
-        self._decided: tuple[object, ir.Table] | None = None
-        """The decisions as a table, and the stamp of the contacts that they respect."""
 
     @cached_property
     def known(self) -> Canonical:
@@ -257,19 +255,6 @@ class CustomerBase:
         """
         with self._lock:
             return self._decisions
-
-    @property
-    def decided(self) -> ir.Table:
-        """The decision about every customer with a prediction, in memory: the columns of ``ShopDecisions.in_columns``.
-
-        Raises:
-            ModelError: there is no model.
-        """
-        stamp, barred = self.limits.stamp if self.limits is not None else None, self.barred
-        with self._lock:
-            if self._decided is None or self._decided[0] != stamp:
-                self._decided = stamp, ibis.memtable(self._decisions.in_columns(barred))
-            return self._decided[1]
 
     @property
     def barred(self) -> Mapping[str, Barring]:

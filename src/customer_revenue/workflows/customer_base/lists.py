@@ -159,6 +159,8 @@ class Lists:
     def __init__(self, customer_filter: CustomerFilter) -> None:
         self._filter = customer_filter
         self._lock = threading.Lock()
+        self._decided: tuple[object, ir.Table] | None = None
+        """The decisions as a table, and the stamp of the contacts that they respect."""
         self._actions: LRUCache[tuple[Period, tuple[str, ...], tuple[int, int]], pa.Table] = LRUCache(KEPT_ACTIONS)
 
     def customers(self, shown: Shown, period: Period, wanted: Wanted, sort: Sort | None, descending: bool) -> ir.Table:
@@ -178,7 +180,7 @@ class Lists:
             joined = table.mutate(**nulls)
         else:
             joined = with_predictions(table, predictions, (*PREDICTED_COLUMNS, *STATUS_COLUMNS))
-            joined = with_predictions(joined, self._filter.base.decided, DECIDED_COLUMNS)
+            joined = with_predictions(joined, self._decisions(), DECIDED_COLUMNS)
         joined = _of_predictions(joined, wanted)
         at_stake = revenue_at_risk(joined.expected_revenue_cents, joined.churn_risk_score)
         whole = {name: (joined[name] + 0.5).floor() for name in ("estimated_ltv_cents", "expected_revenue_cents")}
@@ -294,6 +296,14 @@ class Lists:
     @property
     def _revenue(self) -> Sort:
         return Sort(self._filter.policy.segments.revenue_column)
+
+    def _decisions(self) -> ir.Table:
+        base = self._filter.base
+        stamp, barred = base.limits.stamp if base.limits is not None else None, base.barred
+        with self._lock:
+            if self._decided is None or self._decided[0] != stamp:
+                self._decided = stamp, ibis.memtable(base.decisions.in_columns(barred))
+            return self._decided[1]
 
     def _predictions(self) -> ir.Table | None:
         try:

@@ -315,30 +315,6 @@ class Answers(Session):
         decided = [self._base_of(self._store, when, policy).decisions for policy in policies]
         return self.complete(compare_decisions(decided[0], decided[1], self._store, when), when)
 
-    def plays(self, file: CampaignFile, as_of: str | None = None) -> Body:
-        """All plays of a day, as a response."""
-        from customer_revenue.workflows.campaigns.plays import Plays
-
-        return self.of_base(lambda base: Plays(base, file).body(), as_of)
-
-    def play(self, file: CampaignFile, code: str, as_of: str | None = None) -> Body:
-        """One play of a day, as a response."""
-        from customer_revenue.workflows.campaigns.plays import Plays
-
-        return self.of_base(lambda base: Plays(base, file).play(code), as_of)
-
-    def page_settings(self, file: CampaignFile, margin: int | None, discounts: list[str], steps: list[str]) -> Body:
-        """What decisions rest on, and what other values would change, as a response."""
-        from customer_revenue.workflows.campaigns.what_if import Trial, settings_body
-
-        trial = Trial.of(margin, discounts, steps)
-        return self.of_base(lambda base: settings_body(base, file, trial))
-
-    def alarms(self, as_of: str | None = None) -> Body:
-        """What the checks of the feed and of the model in use say, as a response."""
-        model = {"problem": self._problem and self._problem.message, "warning": self.warning or None}
-        return self.of_dashboard(lambda dashboard: dashboard.alarms() | {"model": model}, as_of)
-
     def campaigns(self, file: CampaignFile) -> Body:
         """The campaigns of a file, as a response."""
         from customer_revenue.workflows.campaigns.create_campaign import campaign_fields
