@@ -111,6 +111,7 @@ class FeedCheckResult(Answer):
 
     name: str = Field(description="Name of the check.")
     alarm: bool = Field(description="Whether it raises an alarm.")
+    checked: bool = Field(description="Whether there was enough to check.")
     text: str = Field(description="One line for people.")
 
 

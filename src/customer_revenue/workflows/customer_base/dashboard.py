@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from functools import cached_property
+from math import isnan
 
 from customer_revenue.policy import Policy
 from customer_revenue.workflows.bodies import Body, Row
@@ -38,7 +39,9 @@ class Dashboard:
     @cached_property
     def _feed(self) -> list[Row]:
         found = check_store(self._store, self.base.when, self._policy.monitoring)
-        return [{"name": one.name, "alarm": one.alarm, "text": one.text} for one in found]
+        return [
+            {"name": one.name, "alarm": one.alarm, "checked": not isnan(one.value), "text": one.text} for one in found
+        ]
 
     def context(self) -> Body:
         """What the page needs to know before it asks for anything: segments, stages, what the store holds."""

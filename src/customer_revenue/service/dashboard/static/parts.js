@@ -26,7 +26,7 @@ export function badge(name, kind = "segment", text = format.words(name)) {
 export function shortId(id, selector) {
   if (id.length <= ENDS) return own(id, selector);
   const [kind, ...classes] = selector.split(".");
-  return h([kind, ...classes, "cut"].join("."), { dir: "auto", title: id }, h("span.begin", {}, id.slice(0, -ENDS)), h("span.end", {}, id.slice(-ENDS)));
+  return h([kind, ...classes, "cut"].join("."), { dir: "ltr", title: id }, h("span.begin", {}, id.slice(0, -ENDS)), h("span.end", {}, id.slice(-ENDS)));
 }
 
 /** A customer's name or id, as a link to the customer's view. */

@@ -23,9 +23,10 @@ const risk = (row, name) => (row[name] === null ? "–" : [meter(row[name], "ris
 
 /** Each column: how a cell is drawn, and whether it is a number, needs a model, or is shown at first. */
 const COLUMNS = {
+  net_revenue_cents: { cell: money, number: true, first: true, keep: true },
+  churn_risk_score: { cell: risk, number: true, predicted: true, first: true, keep: true },
   customer_status: { cell: (row) => row.customer_status && badge(row.customer_status, "status", T.status[row.customer_status]), predicted: true, first: true },
   customer_segment: { cell: (row) => badge(row.customer_segment), first: true },
-  net_revenue_cents: { cell: money, number: true, first: true, keep: true },
   total_revenue_cents: { cell: money, number: true },
   total_refunds_cents: { cell: money, number: true },
   profit_cents: { cell: money, number: true },
@@ -35,7 +36,6 @@ const COLUMNS = {
   last_purchase_date: { cell: (row, name) => format.day(row[name]), number: true, first: true },
   days_since_purchase: { cell: (row, name) => format.days(row[name]), number: true },
   estimated_ltv_cents: { cell: money, number: true, predicted: true, first: true },
-  churn_risk_score: { cell: risk, number: true, predicted: true, first: true, keep: true },
   next_purchase_probability: { cell: risk, number: true, predicted: true },
   expected_revenue_cents: { cell: money, number: true, predicted: true },
   revenue_at_risk_cents: { cell: money, number: true, predicted: true },

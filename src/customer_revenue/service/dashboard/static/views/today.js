@@ -24,7 +24,7 @@ export async function draw(_, context, signal) {
     parts: [
       h("div.head", {}, h("h1", {}, T.today.title), h("p.moment", {}, T.asOf(format.day(context.store.as_of_day)))),
       plays.error ? h("div.card.wide", {}, problem(plays.error)) : stake(plays),
-      h("div.grid", {}, !plays.error && plays.plays.length > 0 && firstPlays(plays), alarmsCard(alarms, context), changesCard(changes, since)),
+      h("div.grid", {}, !plays.error && plays.plays.length > 0 && firstPlays(plays), alarmsCard(alarms, context, plays.error || !plays.plays.length ? 12 : 4), changesCard(changes, since)),
     ],
   };
 }
@@ -98,19 +98,20 @@ function moved(value, then, good, write) {
   ];
 }
 
-function alarmsCard(promise, context) {
+function alarmsCard(promise, context, wide) {
   const place = h("div", { role: "status" }, h("p.below", {}, T.today.checking));
   promise.then(
     (found) => place.replaceChildren(...(found.error ? [problem(found.error)] : alarmLines(found, context))),
     (error) => error.name !== "AbortError" && place.replaceChildren(problem(error)),
   );
-  return card(T.today.alarms, { wide: 4 }, place);
+  return card(T.today.alarms, { wide }, place);
 }
 
 function alarmLines({ feed, model }, context) {
   const wrong = [...feed.filter((one) => one.alarm).map((one) => one.text), model.problem, model.warning].filter(Boolean);
   const well = [];
-  if (!feed.some((one) => one.alarm)) well.push(feed.length ? T.today.feedWell(format.count(feed.length)) : T.today.feedSilent);
+  const checked = feed.filter((one) => one.checked).length;
+  if (!feed.some((one) => one.alarm)) well.push(checked ? T.today.feedWell(format.count(checked)) : T.today.feedSilent);
   if (!model.problem && !model.warning) well.push(context.backtest_under_way ? T.today.modelWaits : T.today.modelWell);
   return [
     wrong.length ? h("ul.alarms", {}, wrong.map((text) => h("li", {}, h("strong", {}, `${T.today.alarm}: `), own(format.ours(text))))) : h("p.well", {}, T.today.allWell),

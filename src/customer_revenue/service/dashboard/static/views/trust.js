@@ -5,7 +5,7 @@ import { curve } from "../charts/curves.js";
 import { h, own, say } from "../dom.js";
 import * as format from "../format.js";
 import { term } from "../hints.js";
-import { badge, card, empty, folded, optional, plain, tile } from "../parts.js";
+import { badge, card, empty, folded, optional, plain } from "../parts.js";
 import { T } from "../texts.js";
 
 const OURS = "customer-revenue";
@@ -97,7 +97,7 @@ function tiles(answer) {
     {},
     h("div.tile", {}, h("dt", {}, answer.live_since ? T.trust.live : T.trust.trained), h("dd", {}, h("span.value.text", {}, format.time(answer.live_since || answer.trained_at)), h("span.below", {}, T.trust.version(model.version)))),
     h("div.tile", {}, h("dt", {}, T.trust.learned), h("dd", {}, h("span.value.text", {}, `${format.day(model.window_first_day)} – ${format.day(model.window_last_day)}`), h("span.below", {}, answer.warning ? answer.warning : answer.same_data ? T.trust.same : T.trust.changed))),
-    tile("tier", format.words(model.tier), model.tier_reason),
+    h("div.tile", {}, h("dt", {}, term("tier")), h("dd", {}, h("span.value.text", {}, format.words(model.tier)), h("span.below", {}, model.tier_reason))),
     h("div.tile", {}, h("dt", {}, T.trust.ahead), h("dd", {}, h("span.value", {}, format.days(model.horizon_days)), h("span.below", {}, T.trust.aheadBelow))),
   );
 }
