@@ -133,7 +133,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             (families[ipaddress.ip_address(one).version], socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses
         ]
 
-    monkeypatch.setattr(webhooks.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return addresses
 
 
@@ -141,7 +141,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def trusting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The certificate of the server is trusted, as that of an authority."""
     ordinary = ssl.create_default_context
-    monkeypatch.setattr(webhooks.ssl, "create_default_context", lambda: ordinary(cafile=str(tmp_path / "hook.pem")))
+    monkeypatch.setattr(ssl, "create_default_context", lambda: ordinary(cafile=str(tmp_path / "hook.pem")))
 
 
 @pytest.mark.usefixtures("looked_up", "trusting")
