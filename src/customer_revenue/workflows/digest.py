@@ -18,7 +18,7 @@ from customer_revenue.workflows.page_plans import alarms_of_day, plays_of_day
 SYMBOLS = {"EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥", "USD": "$"}
 """Others are written by their code."""
 NAMED_PLAYS = 3
-STYLE = "font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif;color:#1b1f24"
+MAIL_STYLE = "font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif;color:#1b1f24"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Digest:
         body = "".join(parts)
         head = f'<meta charset="utf-8"><title>Customer revenue, {self.day}</title>'
         return (
-            f'<!doctype html><html lang="en"><head>{head}</head><body style="{STYLE}">'
+            f'<!doctype html><html lang="en"><head>{head}</head><body style="{MAIL_STYLE}">'
             f'<div style="max-width:600px;margin:0 auto;padding:24px">{body}</div></body></html>\n'
         )
 

@@ -45,11 +45,19 @@ function tiles({ all, margin_percent: margin, margin_basis: rests, payback_days:
   );
 }
 
+/** A group as people name it: the sizes of first orders come with their limits in cents. */
+function named(level, by) {
+  if (level === null) return T.acquisition.unknown;
+  if (by === "month") return format.month(level);
+  const size = by === "size" && /^\d+: (below|from) (\d+)$/.exec(level);
+  return size ? T.acquisition[size[1]](format.money(Number(size[2]))) : own(level);
+}
+
 function groupsCard({ groups }, by, unknown) {
   const title = T.acquisition.table;
   if (unknown && by !== "all") return card(title, { wide: 12 }, empty(T.acquisition.onlyUnknown(T.acquisition.groups[by].toLowerCase())));
   const rows = groups.slice(0, MOST).map((one) => [
-    one.level === null ? T.acquisition.unknown : by === "month" ? format.month(one.level) : own(one.level),
+    named(one.level, by),
     format.count(one.customers),
     ...SHOWN.map((days) => {
       const found = value(one, days);

@@ -32,7 +32,8 @@ export async function draw({ id }, context, signal) {
   };
 }
 
-const actionName = (code, context) => context.actions.find((one) => one.code === code)?.text ?? format.words(code);
+/** An action in words. */
+export const actionName = (code, context) => context.actions.find((one) => one.code === code)?.text ?? format.words(code);
 
 /** The result in words. */
 export function verdict({ buyers_points: buyers }) {
