@@ -159,6 +159,17 @@ def test_what_is_no_key_is_refused(client: TestClient, secret: str, body: bytes)
     assert client.put("/api/session", headers=PAGE).status_code == 405
 
 
+def test_where_the_secret_cannot_be_kept_nobody_is_signed_in(
+    client: TestClient, path: Path, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.with_name("keys.json.sessions").mkdir()
+    answer = client.post("/api/session", json={"key": secret}, headers=PAGE)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "keys_unavailable")
+    assert "set-cookie" not in answer.headers
+    assert "cannot keep the secret of sessions" in caplog.text
+    assert client.get(READ, headers={"X-API-Key": secret}).status_code == 200, "a key itself needs none"
+
+
 def test_where_there_are_no_keys_nobody_has_to_sign_in(client: TestClient) -> None:
     assert client.get("/api/session").json() == {
         "success": True,

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 from http.cookies import CookieError, SimpleCookie
@@ -21,6 +22,8 @@ from customer_revenue.errors import KeysUnavailable
 from customer_revenue.keys import ApiKey, KeyFile
 from customer_revenue.service.error_responses import error_response
 from customer_revenue.service.paths import own_path
+
+logger = logging.getLogger(__name__)
 
 SESSION_PATH = "/api/session"
 COOKIE = "customer_revenue_session"
@@ -120,6 +123,9 @@ class SessionPage:
             response = await self._response(Request(scope, receive))
         except KeysUnavailable as error:
             response = error_response(503, error.code, "the API keys cannot be read; the log says why")
+        except OSError as error:
+            logger.error("cannot keep the secret of sessions: %s", error)
+            response = error_response(503, KeysUnavailable.code, "sessions cannot be kept; the log says why")
         response.headers["cache-control"] = "no-store"
         await response(scope, receive, send)
 

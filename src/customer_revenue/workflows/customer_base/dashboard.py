@@ -14,7 +14,6 @@ from customer_revenue.workflows.customer_base.changes import changes_body
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 from customer_revenue.workflows.customer_base.lists import Lists
 from customer_revenue.workflows.customer_base.overview import Overview
-from customer_revenue.workflows.monitoring.feed_checks import check_store
 
 
 class Dashboard:
@@ -38,6 +37,8 @@ class Dashboard:
 
     @cached_property
     def _feed(self) -> list[Row]:
+        from customer_revenue.workflows.monitoring.feed_checks import check_store  # it imports pandas
+
         found = check_store(self._store, self.base.when, self._policy.monitoring)
         return [
             {"name": one.name, "alarm": one.alarm, "checked": not isnan(one.value), "text": one.text} for one in found
