@@ -16,7 +16,7 @@ SOAK_SECONDS ?= 1800
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long test-rest test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy bench-commands bench-campaigns bench-uplift bench-levels bench-forecast prior mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-rest test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy leaderboard bench-commands bench-campaigns bench-uplift bench-levels bench-forecast prior mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -112,6 +112,9 @@ bench: dev  ## a million customers against a bare scan and lifetimes, then the s
 
 bench-accuracy: dev  ## accuracy against other models on real shops, whole and small; CUSTOMER_REVENUE_TEST_DATA holds Online Retail
 	$(BIN)/python -m benchmarks.accuracy
+
+leaderboard: dev  ## ours and every rival that installs, each in its own environment; writes docs/leaderboard.md in up to an hour
+	$(BIN)/python -m benchmarks.leaderboard
 
 bench-commands: dev  ## processor time of each command, as a table
 	$(BIN)/python -m benchmarks.commands

@@ -313,6 +313,11 @@ def test_customer_models_are_checked_cloned_and_loaded_with_their_options(log: p
         assert loaded.get_params() == model.get_params()
         again = clone(loaded).fit(orders, loaded.as_of)
         pd.testing.assert_frame_equal(again.predict(orders), fitted.predict(orders))
+        features = orders.polars.features(loaded.as_of)
+        assert isinstance(fitted.predict(features), pl.DataFrame)
+        assert fitted.predict(features)["expected_purchases"].to_list() == pytest.approx(
+            fitted.predict(orders)["expected_purchases"].to_list()
+        )
         for horizon in (-1, float("nan")):
             with pytest.raises(InvalidParameter, match="must be a number of days"):
                 fitted.predict(orders, horizon_days=horizon)

@@ -39,6 +39,7 @@ ELSEWHERE = {
     "psycopg": "orders/engines/postgres",
     "psycopg-pool": "orders/engines/postgres",
     "pyspark": "orders",
+    "polars": "library/polars_tables.py",
     "py4j": "orders",
     "pydantic-core": "",
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from customer_revenue import plots
     from customer_revenue.errors import CustomerRevenueError
+    from customer_revenue.library.arrow_tables import ArrowTables
     from customer_revenue.library.backtests import Backtest, backtest
     from customer_revenue.library.campaigns import Campaigns
     from customer_revenue.library.covariate_backtests import CovariateBacktest, backtest_covariates
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
         recommend,
     )
     from customer_revenue.library.order_reports import order_sequence, refunds_to_come, segment_flows
-    from customer_revenue.library.orders import ArrowTables, Orders, open_store
+    from customer_revenue.library.orders import Orders, open_store
+    from customer_revenue.library.polars_tables import PolarsTables
     from customer_revenue.library.probability import FitWarning, ProbabilityModel
     from customer_revenue.modeling.cautions import Caution
     from customer_revenue.orders.files.simulate import Shop, simulate_orders
@@ -40,6 +42,7 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "errors": ("CustomerRevenueError",),
+    "library.arrow_tables": ("ArrowTables",),
     "library.backtests": ("Backtest", "backtest"),
     "library.campaigns": ("Campaigns",),
     "library.covariate_backtests": ("CovariateBacktest", "backtest_covariates"),
@@ -49,7 +52,8 @@ _NAMES = {
     "library.money": ("acquisition_costs", "compare_policies", "money_by_cohort", "new_customers", "recommend"),
     "library.loading": ("NotImported", "load_cdnow", "load_orders"),
     "library.order_reports": ("order_sequence", "refunds_to_come", "segment_flows"),
-    "library.orders": ("ArrowTables", "Orders", "open_store"),
+    "library.orders": ("Orders", "open_store"),
+    "library.polars_tables": ("PolarsTables",),
     "library.probability": ("FitWarning", "ProbabilityModel"),
     "modeling.cautions": ("Caution",),
     "orders.files.simulate": ("Shop", "simulate_orders"),
@@ -70,6 +74,7 @@ __all__ = [
     "ModelOptions",
     "NotImported",
     "Orders",
+    "PolarsTables",
     "ProbabilityModel",
     "RollingOrigins",
     "Shop",

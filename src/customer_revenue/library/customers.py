@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self, cast
+from typing import Self, cast, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -20,10 +20,12 @@ from customer_revenue.library.frame_columns import (
     Lines,
     Numbers,
     Rows,
+    SameRows,
     as_day,
     as_frame,
     as_table,
     customer_index,
+    same_kind,
 )
 from customer_revenue.library.html import as_html
 from customer_revenue.library.loading import load_orders
@@ -216,10 +218,14 @@ class CustomerModel(Estimator):
         """
         return pd.Series(self.predictor_.weights(), dtype=float)
 
+    @overload
     def predict(
-        self, orders: Orders | Rows, as_of: DayLike | None = None, horizon_days: int | None = None
-    ) -> pd.DataFrame:
-        """Predictions, one row per customer.
+        self, orders: Orders, as_of: DayLike | None = None, horizon_days: int | None = None
+    ) -> pd.DataFrame: ...
+    @overload
+    def predict(self, orders: SameRows, as_of: DayLike | None = ..., horizon_days: int | None = ...) -> SameRows: ...
+    def predict(self, orders: Orders | Rows, as_of: DayLike | None = None, horizon_days: int | None = None) -> Rows:
+        """Predictions, one row per customer, in a frame of the library that the rows are of; pandas for a store.
 
         Args:
             orders: the store, or rows of ``Orders.features``, with the covariates if there are any.
@@ -246,7 +252,8 @@ class CustomerModel(Estimator):
         predictor = self.predictor_.as_of(day)
         if horizon_days is not None:
             horizon_days = round(checked_horizon(horizon_days))
-        return as_frame(predictor.predict(self._features(orders, day), horizon_days))
+        found = as_frame(predictor.predict(self._features(orders, day), horizon_days))
+        return found if isinstance(orders, Orders) else same_kind(orders, found)
 
     def forecast(
         self, orders: Orders, months: int = 12, unit: str = "month", as_of: DayLike | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import weakref
 from pathlib import Path
@@ -12,26 +11,21 @@ from typing import Any, Self, cast
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow as pa
 
 from customer_revenue.choices import ProfitBy
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.features.daily import daily
-from customer_revenue.features.first_orders import first_orders
-from customer_revenue.features.rfm import purchase_days, rfm_features
+from customer_revenue.features.rfm import purchase_days
+from customer_revenue.library.arrow_tables import ArrowTables
 from customer_revenue.library.frame_columns import DayLike, as_day, as_frame
 from customer_revenue.library.html import as_html
+from customer_revenue.library.polars_tables import PolarsTables
 from customer_revenue.orders.store import Store, StoreInfo
 from customer_revenue.orders.store import open_store as open_store_at
-from customer_revenue.periods import Period
 from customer_revenue.policy import load_policy
-from customer_revenue.revenue.profit import own_profits
-from customer_revenue.revenue.summary import summary
 from customer_revenue.settings import Settings, load_settings
-from customer_revenue.tables import as_of_literal, day_literal
-from customer_revenue.workflows.customer_base.profits import profit_rows, with_profits
-from customer_revenue.workflows.feature_rows import feature_rows, label_rows
-from customer_revenue.workflows.known_tables import first_day_of, known_at
+from customer_revenue.workflows.customer_base.profits import profit_rows
+from customer_revenue.workflows.known_tables import known_at
 
 
 def open_store(url: str | None = None, **settings: Any) -> Orders:
@@ -58,7 +52,7 @@ class Orders:
     """A store of orders opened for reading, returned by ``open_store``, ``load_orders`` and ``load_cdnow``.
 
     It is a context manager. Its frames are pandas DataFrames with one row per customer and money in cents; ``arrow``
-    returns the same as Arrow tables.
+    returns the same as Arrow tables, ``polars`` as frames of Polars.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -121,7 +115,18 @@ class Orders:
         ...     cdnow.arrow.facts().num_rows
         2357
         """
-        return ArrowTables(self)
+        return ArrowTables(self.store, self.settings)
+
+    @property
+    def polars(self) -> PolarsTables:
+        """The same frames as frames of Polars, where it is installed.
+
+        >>> import customer_revenue as cr
+        >>> with cr.load_cdnow(sample=True) as cdnow:
+        ...     cdnow.polars.facts().height
+        2357
+        """
+        return PolarsTables(self.arrow)
 
     def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pd.DataFrame:
         """What each customer has bought, returned and earned the shop: revenue, refunds, profit, segment, stage.
@@ -304,92 +309,3 @@ class Orders:
         0
         """
         return as_frame(self.store.quarantine())
-
-
-class ArrowTables:
-    """The frames of :class:`Orders` as Arrow tables, without a copy in pandas.
-
-    >>> import customer_revenue as cr
-    >>> with cr.load_cdnow(sample=True) as cdnow:
-    ...     cdnow.arrow.features("1997-09-30").column("frequency").to_numpy().max()
-    np.int64(29)
-    """
-
-    def __init__(self, orders: Orders) -> None:
-        self._store, self._settings = orders.store, orders.settings
-
-    def facts(self, as_of: DayLike | None = None, period: str = "all_time") -> pa.Table:
-        """:meth:`Orders.facts` as an Arrow table.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     cdnow.arrow.facts("1997-12-31").num_rows
-        2357
-        """
-        when = self._store.as_of(as_day(as_of))
-        if period not in list(Period):
-            raise InvalidParameter(f"period is one of {', '.join(Period)}, not {str(period)[:40]!r}", list(Period))
-        first, policy = first_day_of(Period(period), when), load_policy(self._settings.policy)
-        known, lines = known_at(self._store, when), self._store.table("order_items")
-        facts = self._store.fetch(summary(known, first, day_literal(when.day), policy).order_by("customer_id"))
-        return with_profits(facts, self._store.fetch(own_profits(known, lines, policy.margin, first)))
-
-    def features(self, as_of: DayLike | None = None) -> pa.Table:
-        """:meth:`Orders.features` as an Arrow table.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     cdnow.arrow.features("1997-09-30").num_rows
-        2357
-        """
-        return feature_rows(self._store, self._store.as_of(as_day(as_of))).sort_by("customer_id")
-
-    def rfm(self, as_of: DayLike | None = None) -> pa.Table:
-        """:meth:`Orders.rfm` as an Arrow table.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     cdnow.arrow.rfm("1997-09-30").num_rows
-        2357
-        """
-        day = self._store.as_of(as_day(as_of)).day
-        return self._store.fetch(rfm_features(self._store.tables.orders, day)).sort_by("customer_id")
-
-    def outcomes(self, cutoff: DayLike, horizon_days: int) -> pa.Table:
-        """:meth:`Orders.outcomes` as an Arrow table.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     cdnow.arrow.outcomes("1997-09-30", 90).column_names
-        ['customer_id', 'purchases', 'revenue_cents', 'days_to_next_purchase']
-        """
-        day, last = as_day(cutoff), self._store.as_of().day
-        assert day is not None, "a cut-off is a day"
-        if day + dt.timedelta(days=horizon_days) > last:
-            raise InvalidParameter(f"the {horizon_days} days after {day} are not over: the store's as-of day is {last}")
-        customers = self.features(day).column("customer_id")
-        table = label_rows(self._store, day, [horizon_days], customers)
-        return table.rename_columns([name.removesuffix(f"_{horizon_days}") for name in table.column_names])
-
-    def first_orders(self, as_of: DayLike | None = None) -> pa.Table:
-        """:meth:`Orders.first_orders` as an Arrow table.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     cdnow.arrow.first_orders("1997-01-31").num_rows
-        781
-        """
-        when, orders = self._store.as_of(as_day(as_of)), self._store.table("orders")
-        known = orders.filter(orders.created_at <= as_of_literal(when.moment))
-        return self._store.fetch(first_orders(known, self._store.table("order_items"))).sort_by("customer_id")
-
-    def table(self, name: str) -> pa.Table:
-        """:meth:`Orders.table` as an Arrow table.
-
-        >>> import customer_revenue as cr
-        >>> with cr.load_cdnow(sample=True) as cdnow:
-        ...     cdnow.arrow.table("order_items").num_rows
-        6919
-        """
-        table = self._store.table(name)
-        return self._store.fetch(table.order_by(*table.columns[:2]))

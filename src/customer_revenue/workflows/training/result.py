@@ -13,7 +13,7 @@ from customer_revenue.workflows.registry.champion import Change
 from customer_revenue.workflows.registry.verdict import Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingResult:
     """The result of a training run.
 
@@ -44,6 +44,10 @@ class TrainingResult:
     verdict: Verdict | None = None
     change: Change | None = None
     held: str = ""
+
+    def __repr__(self) -> str:
+        judged = self.verdict.word if self.verdict else "experiment"
+        return f"<TrainingResult: {self.version}, {self.predictor.tier_}, {judged}>"
 
     def text(self) -> str:
         """Lines for people."""
