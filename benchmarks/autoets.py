@@ -31,7 +31,11 @@ def main() -> None:
         if len(past) < LEAST_MONTHS or not len(actual):
             continue
         season = SEASON_MONTHS if len(past) >= 2 * SEASON_MONTHS else 1
-        forecast = auto_ets(season_length=season).forecast(y=past, h=len(actual))["mean"]
+        try:
+            forecast = auto_ets(season_length=season).forecast(y=past, h=len(actual))["mean"]
+        except NotImplementedError:  # it takes no history of a few months
+            print(f"{row['end']}: too few months for AutoETS")
+            continue
         errors += (forecast - actual).tolist()
         came += actual.tolist()
     error = np.array(errors) / np.mean(came)

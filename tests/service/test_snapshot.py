@@ -27,13 +27,16 @@ def settings(trained_shop: Shop) -> Settings:
 
 
 def test_an_answer_is_the_same_from_memory(settings: Settings) -> None:
-    answers = Answers.open(settings)
+    answers, fresh = Answers.open(settings), Answers.open(settings)
     asked = [answers.customer(name, breakdowns=ALL) for name in CUSTOMERS]
     earlier = answers.customer("user_123", breakdowns=ALL, as_of="2023-07-01")
     answers.refresh_snapshot()
     assert answers.has_snapshot
     assert [answers.customer(name, breakdowns=ALL) for name in CUSTOMERS] == asked
     assert answers.customer("user_123", breakdowns=ALL, as_of="2023-07-01") == earlier
+    for period in (Period.ALL_TIME, Period.LAST_6_MONTHS):
+        for ids in (CUSTOMERS, (*CUSTOMERS, "nobody")):
+            assert answers.batch(ids, period)["customers"] == fresh.batch(ids, period)["customers"]
     for unknown in ("", "c", "c7\x00", "zzz", "客户"):
         with pytest.raises(CustomerNotFound):
             answers.customer(unknown)

@@ -42,7 +42,7 @@ class CustomerRetention(Complete):
 
 
 class Opportunity(Answer):
-    """An upsell opportunity: the next segment, or a product that similar customers bought next."""
+    """An upsell opportunity: the next segment, what similar customers bought next, or a product that is due again."""
 
     type: str
     potential_revenue: float
@@ -58,6 +58,7 @@ class Opportunity(Answer):
     support: int | None = None
     confidence: float | None = None
     lift: float | None = None
+    expected_on: Day | None = Field(default=None, description="Day on which a product is due again.")
 
 
 class CustomerUpsell(Complete):

@@ -18,6 +18,7 @@ from customer_revenue.actions.decide import Decisions, decide
 from customer_revenue.actions.forecast import customer_forecast, full_months, horizons_days
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import as_fields, recommend
+from customer_revenue.actions.replenishment import replenishments
 from customer_revenue.actions.retention import retention
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
@@ -136,7 +137,7 @@ class Advisor:
         return {"retention": without_id(rows[0] if rows else None)}
 
     def upsell(self, situation: Situation) -> Body:
-        """Opportunities: the next segment, and products that similar customers bought next."""
+        """Opportunities: the next segment, what similar customers bought next, and what is due again."""
         if situation.predictions is None:
             return {"opportunities": []}
         fact = situation.fact
@@ -145,7 +146,16 @@ class Advisor:
         if pairs.num_rows == 0:
             pairs = self._pairs(None, situation.when)
         found = upsell(fact, situation.predictions.table, owned, pairs, self._policy, self._currency)
-        return {"opportunities": found}
+        purchase = float(situation.predictions.table["purchase_probability"][0].as_py())
+        again = replenishments(
+            situation.customer.product_days(),
+            fact["total_orders"],
+            purchase,
+            situation.when.day,
+            self._policy,
+            self._currency,
+        )
+        return {"opportunities": [*found, *again]}
 
     def forecast(self, situation: Situation, months: int) -> Body:
         """Expected revenue month by month, with what supports it.

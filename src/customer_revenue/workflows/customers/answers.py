@@ -186,6 +186,7 @@ class Answers(Session):
             check_count,
             in_order,
             in_parts,
+            kept_parts,
             uninterrupted,
         )
 
@@ -198,8 +199,9 @@ class Answers(Session):
         for ids in in_parts(list(dict.fromkeys(customer_ids)), between or uninterrupted):
             known = of_customers(known_at(self._store, when), pa.array(ids, pa.string()))
             lines = self._store.table("order_items")
-            barred = partial(barred_among, self._store, self.limits, ids, when)
-            group = CustomerGroup(known, lines, self._store.fetch, when, self._policy, currency, terms, barred)
+            kept = kept_parts(self._snapshot if self.freshness.is_valid else None, ids, when.day)
+            barred = partial(barred_among, self._store, self.limits, ids, when, kept)
+            group = CustomerGroup(known, lines, self._store.fetch, when, self._policy, currency, terms, barred, kept)
             found |= group.bodies(period, predictor)
         return self.complete(in_order(customer_ids, found), when)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -16,14 +18,14 @@ from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.main_product import MainProduct, main_products
+from customer_revenue.revenue.main_product import MainProduct, main_product, main_products
 from customer_revenue.revenue.profit import NOTHING_EARNED, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.base_queries import refusing_marketing
 from customer_revenue.workflows.customer_base.shop_decisions import NOBODY
-from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.customers.response import as_rows, customer_body, prediction_bodies
 from customer_revenue.workflows.known_tables import feature_expression, first_day_of
 
@@ -48,6 +50,38 @@ def uninterrupted() -> None:
     """Lets a batch go on."""
 
 
+@dataclass(frozen=True)
+class KeptParts:
+    """What a snapshot holds of a customer next to facts and predictions, so that no query is made for it.
+
+    Args:
+        profit: cost and profit of all time, and what they rest on.
+        product: the one that they bought most often.
+        refuses_marketing: whether they do not accept marketing.
+    """
+
+    profit: Body
+    product: MainProduct | None
+    refuses_marketing: bool
+
+
+def kept_parts(snapshot: CustomerSnapshot | None, customer_ids: Sequence[str], day: dt.date) -> Mapping[str, KeptParts]:
+    """What a snapshot of a day holds of some customers, by their ids; empty unless it is of all of them."""
+    if snapshot is None or snapshot.day != day:
+        return NO_PARTS
+    found: dict[str, KeptParts] = {}
+    for customer in customer_ids:
+        place = snapshot.place(customer)
+        if place is None:
+            return NO_PARTS
+        product = main_product(snapshot.products(place))
+        found[customer] = KeptParts(snapshot.profit(place), product, snapshot.refuses_marketing(place))
+    return found
+
+
+NO_PARTS: Mapping[str, KeptParts] = MappingProxyType({})
+
+
 def _nobody_barred() -> Mapping[str, Barring]:
     return NOBODY
 
@@ -65,6 +99,7 @@ class CustomerGroup:
         currency: code written after amounts.
         terms: gives what is the same for all decisions of the shop.
         barred: gives who must not be contacted, by their ids.
+        kept: what is in memory of the customers, by their ids, if it is of all of them.
     """
 
     known: Canonical
@@ -75,6 +110,7 @@ class CustomerGroup:
     currency: str
     terms: Callable[[], Terms] = Terms
     barred: Callable[[], Mapping[str, Barring]] = _nobody_barred
+    kept: Mapping[str, KeptParts] = field(default_factory=dict)
 
     def bodies(self, period: Period, predictor: Predictor | None) -> dict[str, Body]:
         """What is known of each customer, by id: summary of the period, predictions if there is a predictor, segment.
@@ -105,9 +141,17 @@ class CustomerGroup:
         return self.fetch(summary(self.known, first_day, day_literal(self.when.day), self.policy))
 
     def _profits(self, period: Period) -> dict[str, Body]:
+        if self.kept and period is Period.ALL_TIME:
+            return {customer: parts.profit for customer, parts in self.kept.items()}
         first_day = first_day_of(period, self.when)
         rows = self.fetch(own_profits(self.known, self.lines, self.policy.margin, first_day)).to_pylist()
         return {row.pop("customer_id"): row for row in rows}
+
+    def _products(self) -> dict[str, MainProduct]:
+        if self.kept:
+            return {customer: parts.product for customer, parts in self.kept.items() if parts.product is not None}
+        rows = self.fetch(main_products(self.known)).to_pylist()
+        return {row["customer_id"]: MainProduct(row["product_id"], row["product_name"]) for row in rows}
 
     def _predictions(self, predictor: Predictor, facts: pa.Table, earned: dict[str, Body]) -> dict[str, Body]:
         features = self.fetch(feature_expression(self.known, self.when.day))
@@ -117,13 +161,17 @@ class CustomerGroup:
             found = CustomerPredictions.of(predictor, features)
         except NotEnoughData:
             return {}
-        rows = self.fetch(main_products(self.known)).to_pylist()
-        products = {row["customer_id"]: MainProduct(row["product_id"], row["product_name"]) for row in rows}
-        shop, barred = self.terms, self.barred()
+        products, shop, barred = self._products(), self.terms, self.barred()
         return prediction_bodies(predictor, facts, found, self.policy, self.currency, shop, earned, barred, products)
 
 
-def barred_among(store: Store, limits: BarredByDay, customer_ids: Sequence[str], when: AsOf) -> Mapping[str, Barring]:
+def barred_among(
+    store: Store,
+    limits: BarredByDay,
+    customer_ids: Sequence[str],
+    when: AsOf,
+    kept: Mapping[str, KeptParts] = NO_PARTS,
+) -> Mapping[str, Barring]:
     """Who of some customers must not be contacted, by their ids, and why.
 
     Args:
@@ -131,12 +179,15 @@ def barred_among(store: Store, limits: BarredByDay, customer_ids: Sequence[str],
         limits: by the contact log and the campaigns that run.
         customer_ids: of the customers.
         when: the moment.
+        kept: what is in memory of all of them, by their ids.
     """
+    by_log = limits.barred(when.day)
+    found = {customer: by_log[customer] for customer in customer_ids if customer in by_log}
+    if kept:
+        return found | {customer: NO_CONSENT for customer, parts in kept.items() if parts.refuses_marketing}
     refusing = refusing_marketing(replace(store.tables, users=store.table("users")))
     asked = ibis.memtable(pa.table({"asked": pa.array(customer_ids, pa.string())}))
     rows = store.fetch(refusing.semi_join(asked, refusing.customer_id == asked.asked))
-    by_log = limits.barred(when.day)
-    found = {customer: by_log[customer] for customer in customer_ids if customer in by_log}
     return found | dict.fromkeys(rows["customer_id"].to_pylist(), NO_CONSENT)
 
 

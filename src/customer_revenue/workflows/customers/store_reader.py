@@ -22,6 +22,7 @@ from customer_revenue.revenue.breakdown import (
     product_rows,
     quarterly,
 )
+from customer_revenue.revenue.product_days import product_days
 from customer_revenue.revenue.profit import NOTHING_EARNED, OWN_PROFIT_COLUMNS, own_profits
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical
@@ -51,6 +52,7 @@ class CustomerQueries:
         self.products = store.prepare(Recipe(_products), of_period)
         profit = Recipe(_profit, (policy.margin,), complete=True)
         self.profit = store.prepare(profit, of_period)
+        self.product_days = store.prepare(Recipe(_product_days), ("user_id", "moment"))
         self.refusing = store.prepare(Recipe(_refusing, complete=True), ("user_id",))
         self.features = store.prepare(Recipe(_features), ("user_id", "moment", "as_of_day"))
 
@@ -67,6 +69,10 @@ def _facts(tables: Canonical, policy: Policy) -> ir.Table:
 def _profit(tables: Canonical, margin: Margin) -> ir.Table:
     known = _one(tables)
     return own_profits(known, known.order_items, margin, day_parameter("first_day"))
+
+
+def _product_days(tables: Canonical) -> ir.Table:
+    return product_days(_one(tables))
 
 
 def _refusing(tables: Canonical) -> ir.Table:
@@ -135,6 +141,10 @@ class StoredCustomer:
         """The customer's cost and profit of a period, and what they rest on."""
         rows = self._queries.profit.rows(**self.of_period(period))
         return {name: rows[0][name] for name in OWN_PROFIT_COLUMNS} if rows else dict(NOTHING_EARNED)
+
+    def product_days(self) -> list[dict[str, Any]]:
+        """The customer's products by the days on which they bought them."""
+        return self._queries.product_days.rows(user_id=self.customer_id, moment=self.when.moment_utc_naive)
 
     def refuses_marketing(self) -> bool:
         """Whether the customer does not accept marketing."""
