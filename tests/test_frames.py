@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import customer_revenue as cr
-from customer_revenue.errors import InvalidParameter, UndecidedColumn
+from customer_revenue.errors import InputError, InvalidParameter, UndecidedColumn
 
 ROWS: dict[str, list[Any]] = {
     "Buyer": ["ann", "ann", "bob", None],
@@ -89,4 +89,18 @@ def test_what_a_column_leaves_open_is_refused_and_can_be_chosen() -> None:
 def test_what_is_no_frame_of_orders(source: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidParameter, match=message) as caught:
         cr.load_orders(source, **options)
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"x": [1], "y": [2]}), r"the frame has columns of no known format \(x, y\): .*customer=, date="),
+        (pd.DataFrame({"id": [], "date": [], "amount": []}), "the frame has a header but no rows"),
+    ],
+)
+def test_an_error_is_about_the_frame_and_names_no_file(frame: pd.DataFrame, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        cr.load_orders(frame)
+    assert "parquet" not in caught.value.message
     assert "\n" not in caught.value.message

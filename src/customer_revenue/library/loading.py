@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import pyarrow.parquet as pq
 
 from customer_revenue.console import silent
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import InputError, InvalidParameter, UnknownFormat
 from customer_revenue.library.frame_columns import DayLike, as_day
 from customer_revenue.library.order_frames import Frame, as_arrow, is_frame
 from customer_revenue.library.orders import Orders
@@ -131,11 +131,24 @@ def _load_into(
         raise InvalidParameter(
             f"orders must be a frame, a file or several files, not {kind} (collect a lazy frame first)"
         )
-    imported = import_orders(chosen, files, format_name, live=live, as_of=as_of, report=silent, choices=choices)
+    try:
+        imported = import_orders(chosen, files, format_name, live=live, as_of=as_of, report=silent, choices=choices)
+    except InputError as error:
+        if not is_frame(source):
+            raise
+        raise _of_frame(error, files[0]) from None
     if quarantined := sum(imported.quarantined.values()):
         message = f"{quarantined:,} rows were not imported; Orders.quarantine() returns them with the reasons"
         warnings.warn(message, NotImported, stacklevel=3)
     return Orders(open_store_at(chosen.store, chosen.store_options), chosen, folder)
+
+
+def _of_frame(error: InputError, file: Path) -> InputError:
+    """An error about a frame, which the import knows as a file."""
+    message = error.message.replace(str(file), "the frame")
+    if isinstance(error, UnknownFormat):
+        message = f"{message.partition(';')[0]}: say which is which by customer=, date= and amount="
+    return type(error)(message, [line.replace(str(file), "the frame") for line in error.details])
 
 
 def load_cdnow(*, sample: bool = False, **settings: Any) -> Orders:

@@ -34,6 +34,13 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         categories: places of the columns that are codes of categories.
     """
 
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    base_: float
+    booster_: OffsetBooster
+    intercept_: float
+    slope_: float
+
     def __init__(
         self,
         offset_column: int = -1,

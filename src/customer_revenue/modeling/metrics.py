@@ -72,6 +72,8 @@ class Ties:
         values: one per customer.
     """
 
+    values: Floats
+
     def __init__(self, values: Floats) -> None:
         self.values, inverse = np.unique(values, return_inverse=True)
         self.group: npt.NDArray[np.intp] = inverse.ravel()

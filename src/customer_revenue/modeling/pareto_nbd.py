@@ -45,6 +45,10 @@ class ParetoNBD(CovariateEffects):
     alpha_: float
     s_: float
     beta_: float
+    effects_: Floats
+    log_likelihood_: float
+    penalizer_: float
+    problem_: str
 
     def __init__(self, penalizer: float | None = None) -> None:
         super().__init__()

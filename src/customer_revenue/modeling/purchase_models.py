@@ -83,6 +83,10 @@ class ModifiedBetaGeoCNBDk(CovariateEffects):
     alpha_: float
     a_: float
     b_: float
+    effects_: Floats
+    log_likelihood_: float
+    penalizer_: float
+    problem_: str
 
     def __init__(self, k: int = 1, penalizer: float | None = None) -> None:
         super().__init__()

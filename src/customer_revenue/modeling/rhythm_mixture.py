@@ -69,6 +69,10 @@ class RhythmMixture:
     """
 
     name: ClassVar[str] = "rhythm_mixture"
+    components_: list[ModifiedBetaGeoCNBDk]
+    shares_: Floats
+    log_likelihood_: float
+    problem_: str
 
     def __init__(self, rhythms: Sequence[int] = RHYTHMS) -> None:
         self.components_ = [ModifiedBetaGeoCNBDk(k) for k in rhythms]

@@ -74,10 +74,9 @@ PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenu
 
 
 class CustomerBase:
-    """The customer base of a store as of a moment.
+    """The customer base of a store as of a moment, for several threads.
 
-    The table of customers and their predictions are made once, when they are first needed, and kept. Usable from
-    several threads.
+    Its table of customers and their predictions is made once, when it is first needed, and kept.
     """
 
     def __init__(
@@ -89,8 +88,10 @@ class CustomerBase:
         problem: ModelError | None,
         limits: BarredByDay | None = None,
     ) -> None:
-        self.when, self.limits = when, limits
-        self.store, self._policy, self._model, self._problem = store, policy, model, problem
+        self.when: AsOf = when
+        self.limits: BarredByDay | None = limits
+        self.store: Store = store
+        self._policy, self._model, self._problem = policy, model, problem
         self._lock = threading.RLock()
 
     @cached_property
@@ -114,10 +115,7 @@ class CustomerBase:
         return self._model is not None and self._model.backtest_under_way
 
     def top_customers(self, by: TopBy | None, limit: int, offset: int) -> Body:
-        """The customers worth most, by default by the revenue that the policy's segments go by.
-
-        With predicted lifetime values where sorted by them.
-        """
+        """The customers worth most, by default by the segments' revenue; with predicted values where sorted by them."""
         by = by or TopBy(self._policy.segments.revenue_column)
         if by is TopBy.LTV:
             rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
