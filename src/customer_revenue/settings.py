@@ -169,7 +169,10 @@ class Settings(BaseSettings):
     )
     customers_in_memory: Annotated[int, Field(ge=0)] = Field(
         2_000_000,
-        description="Customers of a store up to which a worker keeps them in memory; 0 to query the store each time.",
+        description="Customers of a store up to which they are kept in memory; 0 to query the store each time.",
+    )
+    snapshots: Path = Field(
+        Path("data/snapshots"), description="Folder of the customers in memory, a file that all workers map."
     )
     stale_seconds: Annotated[int, Field(ge=0)] = Field(
         3600, description="Seconds for which customers in memory are answered while the database is away; 0 for never."

@@ -18,7 +18,7 @@ import pyarrow as pa
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.orders.engines.base_engine import ROWS_PER_BATCH, Engine, Statement
-from customer_revenue.orders.engines.duckdb.local_copy import copy_to_local_file
+from customer_revenue.orders.engines.duckdb.local_copy import copy_to_local_file, open_local_file
 from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTotals
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
@@ -142,19 +142,33 @@ class Store:
             day = self.info.as_of or self.info.last_day
         return AsOf.now(zone) if day is None else AsOf.end_of(day, zone)
 
-    def local_copy(self, options: StoreOptions) -> Store | None:
+    def local_copy(self, options: StoreOptions, folder: Path | None = None) -> Store | None:
         """Copy the store to this machine for work on all customers, or return ``None`` if that is not faster.
+
+        Args:
+            options: how the copy is opened.
+            folder: where to keep it, for :meth:`kept_copy`; by default nothing is left of it once it is closed.
 
         Raises:
             StoreError: the database does not respond, or changed while it was read.
         """
         if not self._engine.prefers_local_copy:
             return None
-        copy = Store(copy_to_local_file(self._engine, self.tables, options), options, self.info.url)
+        copy = Store(copy_to_local_file(self._engine, self.tables, options, folder), options, self.info.url)
         if self.stale():
             copy.close()
             raise StoreError("the store changed while it was read: try again")
         return copy
+
+    def kept_copy(self, options: StoreOptions, folder: Path) -> Store:
+        """The copy that :meth:`local_copy` keeps in a folder; this store itself, where none was made.
+
+        Raises:
+            StoreError: the copy cannot be read.
+        """
+        if not self._engine.prefers_local_copy:
+            return self
+        return Store(open_local_file(folder, options), options, self.info.url)
 
     def for_joins(self) -> Store:
         """Return this store, or a copy of it on this machine where the engine takes minutes to join large tables.

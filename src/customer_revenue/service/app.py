@@ -58,6 +58,7 @@ class Application(Starlette):
 
     Args:
         settings: store, models, keys and limits.
+        shared: whether other workers of this machine map the same customers in memory.
 
     Attributes:
         api: the API alone, without the middleware: no authentication, no body limit. BentoML mounts it.
@@ -65,8 +66,8 @@ class Application(Starlette):
         prediction_log: the log of predictions.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.serving_state = ServingState(settings)
+    def __init__(self, settings: Settings, *, shared: bool = False) -> None:
+        self.serving_state = ServingState(settings, shared=shared)
         self.prediction_log = PredictionLog(settings.log, settings.logged_share)
         self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
         self.api.state.keys = KeyFile(settings.keys)
@@ -99,9 +100,14 @@ class Application(Starlette):
             await to_thread.run_sync(self.prediction_log.flush)
 
 
-def create_app(settings: Settings) -> Application:
-    """The whole application, middleware included."""
-    return Application(settings)
+def create_app(settings: Settings, *, shared: bool = False) -> Application:
+    """The whole application, middleware included.
+
+    Args:
+        settings: store, models, keys and limits.
+        shared: whether other workers of this machine map the same customers in memory.
+    """
+    return Application(settings, shared=shared)
 
 
 def _api(serving_state: ServingState, prediction_log: PredictionLog, admission: Admission) -> FastAPI:

@@ -82,7 +82,7 @@ def application() -> Application:
     """The application, created on first use: the process that starts the workers does not import it."""
     from customer_revenue.service.app import create_app
 
-    return create_app(settings)
+    return create_app(settings, shared=True)
 
 
 async def _mounted(scope: Scope, receive: Receive, send: Send) -> None:

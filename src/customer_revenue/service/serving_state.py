@@ -42,10 +42,14 @@ class ServingState:
 
     A request keeps the one that it started with, so that a response never mixes two stores or two models. A thread
     checks for a newer store or model and opens it, so that no request waits for that.
+
+    Args:
+        settings: name the store and the model.
+        shared: whether customers in memory are a file that all workers map, instead of each worker's own.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, shared: bool = False) -> None:
+        self._settings, self._shared = settings, shared
         self._lock = threading.Lock()
         self._answers: Answers | None = None
         self._generation = 0
@@ -144,6 +148,7 @@ class ServingState:
                     self._last_error = (time.monotonic(), error)
                     raise
                 self._warn(self._answers)
+                self._take_up_kept_snapshot(self._answers)
                 for task in (self._reload, self._refresh_snapshot):
                     threading.Thread(
                         target=self._run_periodically, args=(task,), name=task.__name__, daemon=True
@@ -171,11 +176,19 @@ class ServingState:
             return
         self._failed_snapshot = (generation, time.monotonic() + RETRY_SNAPSHOT_SECONDS)
         try:
-            answers.refresh_snapshot()
+            answers.refresh_snapshot(shared=self._shared)
             self._failed_snapshot = (-1, 0.0)
         except CustomerRevenueError as error:
             logger.warning("could not load the customers into memory: %s", error.message)
         metrics().set_customers_in_memory(answers.info.customers if answers.has_snapshot else 0)
+
+    def _take_up_kept_snapshot(self, answers: Answers) -> None:
+        """After a restart, what was in memory is there before the first request."""
+        try:
+            if self._shared and answers.take_up_kept_snapshot():
+                metrics().set_customers_in_memory(answers.info.customers)
+        except CustomerRevenueError as error:
+            logger.warning("could not load the customers into memory: %s", error.message)
 
     def _reload(self) -> None:
         old = self.current()

@@ -1,4 +1,4 @@
-"""Remove a person's data from the store, its quarantine, the prediction log and the campaigns."""
+"""Remove a person's data from the store, its quarantine, the prediction log, the campaigns and the shared snapshot."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from customer_revenue.orders.imports.remove_personal_data import forget as forge
 from customer_revenue.orders.stored_tables import forgotten_hashes
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+from customer_revenue.workflows.customer_base.kept_snapshots import KeptSnapshots
 from customer_revenue.workflows.forgotten_file import ForgottenFile
 from customer_revenue.workflows.import_orders import views
 from customer_revenue.workflows.monitoring.prediction_log import forget_in_log
@@ -42,6 +43,7 @@ def forget(settings: Settings, user_id: str, *, orders: bool) -> str:
         "quarantined rows": removed.quarantined,
         "logged predictions": logged,
         "campaigns": joined,
+        "shared snapshots": KeptSnapshots(settings.snapshots).discard(),
     }
     if removed.other_ids:
         counts["further ids"] = len(removed.other_ids)

@@ -39,6 +39,7 @@ from customer_revenue.workflows.backups.make_backup import (
     STORE,
 )
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+from customer_revenue.workflows.customer_base.kept_snapshots import KeptSnapshots
 from customer_revenue.workflows.forgotten_file import ForgottenFile
 from customer_revenue.workflows.import_orders import views
 from customer_revenue.workflows.monitoring.prediction_log import forget_in_log
@@ -160,6 +161,7 @@ def _put_in_place(settings: Settings, folder: Path, contents: BackupContents, pa
     if STORE in parts:
         write_tables(_unpacked_store(folder), folder / STORE)
         read_tables(folder / STORE, settings.store, views(settings))
+        KeptSnapshots(settings.snapshots).discard()  # of the store that was there
     if CAMPAIGNS in parts:
         _replace_file(folder / CAMPAIGN_FILE, settings.campaigns)
         if (folder / LEARNED_FILE).exists():

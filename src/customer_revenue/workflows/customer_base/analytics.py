@@ -15,14 +15,8 @@ from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
 from customer_revenue.actions.recommend import with_product
 from customer_revenue.actions.situations import Situations
-from customer_revenue.choices import (
-    AtRiskBy,
-    CohortUnit,
-    FlowBy,
-    ForecastUnit,
-    TopBy,
-)
-from customer_revenue.currencies import in_units
+from customer_revenue.actions.terms import Terms
+from customer_revenue.choices import AtRiskBy, CohortUnit, FlowBy, ForecastUnit, TopBy
 from customer_revenue.errors import ModelError, ModelNotFound
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
@@ -42,7 +36,7 @@ from customer_revenue.revenue.distribution import (
 )
 from customer_revenue.revenue.main_product import main_products
 from customer_revenue.revenue.rfm_groups import rfm
-from customer_revenue.revenue.trends import TrendRow, fill_trends, growth_rate, trends
+from customer_revenue.revenue.trends import TrendRow, fill_trends, trends
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.base_queries import (
@@ -55,11 +49,11 @@ from customer_revenue.workflows.customer_base.base_queries import (
     refusing_marketing,
 )
 from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
-from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, with_units
+from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, named_metrics, with_units
 from customer_revenue.workflows.customer_base.profits import with_profits
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
-from customer_revenue.workflows.customer_base.snapshot import REFUSES_MARKETING, CustomerPredictions, CustomerSnapshot
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot, SnapshotTables
 from customer_revenue.workflows.known_tables import known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
@@ -68,6 +62,7 @@ if TYPE_CHECKING:
 
     from customer_revenue.modeling.predictor import Predictor
     from customer_revenue.modeling.shop_forecast import ShopForecast
+    from customer_revenue.workflows.customer_base.snapshot_file import KeptSnapshot
 
 STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
@@ -93,6 +88,7 @@ class CustomerBase:
         self.store: Store = store
         self._policy, self._model, self._problem = policy, model, problem
         self._lock = threading.RLock()
+        self._kept_terms: Terms | None = None  # of decisions that were taken over
 
     @cached_property
     def known(self) -> Canonical:
@@ -212,12 +208,7 @@ class CustomerBase:
             "revenueDistribution": self.distribution()["distribution"],
             "atRiskCustomers": self.at_risk("at_risk", None, None, None, limit, 0)["at_risk_customers"],
             "monthlyTrends": self.trends()["monthly_trends"],
-            "metrics": {
-                "totalCustomers": metrics["total_customers"],
-                "avgCustomerValue": in_units(metrics["avg_customer_value_cents"], self.store.info.currency),
-                "topCustomerValue": in_units(metrics["top_customer_value_cents"], self.store.info.currency),
-                "customerGrowthRate": growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
-            },
+            "metrics": named_metrics(metrics, self.store.info.currency),
         }
 
     def actions(self, limit: int, offset: int) -> Body:
@@ -326,10 +317,16 @@ class CustomerBase:
                 predictions = replace(self._predictions, decisions=self._decisions.all)
             except ModelError:
                 predictions = None
-            rows = self._listed_rows
-            refusing = pc.is_in(rows["customer_id"], value_set=pa.array(self._refusing, pa.string()))
-            rows = rows.append_column(REFUSES_MARKETING, refusing).combine_chunks()
-            return CustomerSnapshot(self.when.day, rows, predictions, self.known, self.store)
+            tables = SnapshotTables.of(self._listed_rows, self._refusing, predictions, self.known, self.store)
+            return CustomerSnapshot(self.when.day, tables)
+
+    def adopt(self, kept: KeptSnapshot) -> None:
+        """Take over the customers, predictions and decisions of a snapshot of this base, instead of making them."""
+        tables = kept.snapshot.tables
+        with self._lock:
+            self._listed_rows, self._customer_rows = tables.listed_rows, tables.customer_rows
+            if tables.predictions is not None:
+                self._predictions, self._kept_terms = tables.predictions, kept.terms
 
     @cached_property
     def _customer_rows(self) -> pa.Table:
@@ -360,9 +357,12 @@ class CustomerBase:
     @cached_property
     def _decisions(self) -> ShopDecisions:
         situations = Situations.of(self._customer_rows, self._predictions.table, self._predictor().horizon_days)
+        currency, kept, made = self.store.info.currency, self._kept_terms, self._predictions.decisions
+        if kept is not None and made is not None:
+            return ShopDecisions.made(situations, self._policy, currency, kept, made)
         rate = self.reports.margin
         margin = None if rate.basis == "assumed" else rate.share
-        return ShopDecisions(situations, self._policy, self.store.info.currency, margin, rate.basis)
+        return ShopDecisions(situations, self._policy, currency, margin, rate.basis)
 
     @cached_property
     def _prediction_table(self) -> ir.Table:

@@ -9,6 +9,7 @@ from typing import Any
 from customer_revenue.choices import CohortUnit
 from customer_revenue.currencies import in_units
 from customer_revenue.revenue.cohorts import cohort_label
+from customer_revenue.revenue.trends import growth_rate
 from customer_revenue.workflows.bodies import Row
 
 
@@ -37,4 +38,14 @@ def labelled(row: Row, unit: CohortUnit) -> Row:
     """A cohort by its label instead of its index."""
     return {"cohort": cohort_label(row["cohort_index"], unit)} | {
         name: value for name, value in row.items() if name != "cohort_index"
+    }
+
+
+def named_metrics(metrics: Row, currency: str) -> Row:
+    """The widget's metrics with the specification's names; money in currency units."""
+    return {
+        "totalCustomers": metrics["total_customers"],
+        "avgCustomerValue": in_units(metrics["avg_customer_value_cents"], currency),
+        "topCustomerValue": in_units(metrics["top_customer_value_cents"], currency),
+        "customerGrowthRate": growth_rate(metrics["new_customers"], metrics["new_customers_before"]),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,13 @@ class ShopDecisions:
     currency: str
     margin: float | None = None
     margin_basis: str = "assumed"
+
+    @classmethod
+    def made(cls, situations: Situations, policy: Policy, currency: str, terms: Terms, decisions: Decisions) -> Self:
+        """Decisions that were made before, with their terms."""
+        found = cls(situations, policy, currency, terms.margin, terms.margin_basis)
+        vars(found).update(terms=terms, all=decisions)
+        return found
 
     @cached_property
     def terms(self) -> Terms:

@@ -1,7 +1,8 @@
-"""A snapshot of every customer as of one day, in memory: the service looks customers up instead of asking the store.
+"""A snapshot of every customer as of one day, in memory: customers are looked up instead of asked of the store.
 
 It is made from the same expressions and the same predictor as a single customer's response, for all customers at once.
-Customers who are not in it, and other days or periods, are asked of the store.
+Customers who are not in it, and other days or periods, are asked of the store. Its tables may lie in files that
+several processes map, see ``snapshot_file.py``.
 """
 
 from __future__ import annotations
@@ -91,36 +92,83 @@ class CustomerPredictions:
         return CustomerPredictions(self.table.slice(place, 1), self.reason_inputs.at(place), decisions)
 
 
+@dataclass(frozen=True)
+class SnapshotTables:
+    """What a snapshot consists of.
+
+    Args:
+        rows: every customer with all-time facts, profit and :data:`REFUSES_MARKETING`, sorted by id, in one chunk.
+        predictions: of those customers who have an order, in the same order; ``None`` where nothing can be predicted.
+        prediction_places: the place of each customer's prediction, :data:`ABSENT` without one.
+        months: the months with an order of each customer.
+        products: revenue by product of each customer.
+    """
+
+    rows: pa.Table
+    predictions: CustomerPredictions | None
+    prediction_places: Places
+    months: Grouped
+    products: Grouped
+
+    @classmethod
+    def of(
+        cls,
+        listed: pa.Table,
+        refusing: Sequence[str],
+        predictions: CustomerPredictions | None,
+        known: Canonical,
+        store: Store,
+    ) -> SnapshotTables:
+        """Those of a store.
+
+        Args:
+            listed: every customer with their all-time facts and profit, sorted by customer id.
+            refusing: the ids of those who do not accept marketing.
+            predictions: of those customers who have an order, in the same order.
+            known: the store's tables as they were known at the end of the day.
+            store: the store.
+        """
+        refuses = pc.is_in(listed["customer_id"], value_set=pa.array(refusing, pa.string()))
+        rows = listed.append_column(REFUSES_MARKETING, refuses).combine_chunks()
+        ids = rows.column("customer_id").combine_chunks()
+        predicted_ids = predictions.table.column("customer_id").combine_chunks() if predictions else ids[:0]
+        return cls(
+            rows,
+            predictions,
+            _places(ids, predicted_ids),
+            Grouped.of(_fetch(store, monthly(known)), ids),
+            Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids),
+        )
+
+    @property
+    def listed_rows(self) -> pa.Table:
+        """Every customer with their facts and profit."""
+        return self.rows.drop_columns([REFUSES_MARKETING])
+
+    @property
+    def customer_rows(self) -> pa.Table:
+        """Every customer with their facts."""
+        return self.listed_rows.drop_columns(list(OWN_PROFIT_COLUMNS))
+
+
 class CustomerSnapshot:
     """All-time facts, months, products and predictions of every customer with an order by a day.
 
     Args:
         day: the as-of day.
-        facts: the all-time summary with cost, profit and :data:`REFUSES_MARKETING`, sorted by customer id, in one
-            chunk.
-        predictions: of those customers who have an order, in the same order; ``None`` where nothing can be predicted.
-        known: the store's tables as they were known at the end of the day.
-        store: the store.
+        tables: of that day.
     """
 
-    def __init__(
-        self,
-        day: dt.date,
-        facts: pa.Table,
-        predictions: CustomerPredictions | None,
-        known: Canonical,
-        store: Store,
-    ) -> None:
+    def __init__(self, day: dt.date, tables: SnapshotTables) -> None:
         self.day = day
-        self._facts, self._profits = facts.select(SUMMARY_COLUMNS), facts.select(OWN_PROFIT_COLUMNS)
-        self._refusing = facts[REFUSES_MARKETING].to_numpy()
-        ids = self._facts.column("customer_id").combine_chunks()
-        self._ids = _SortedTexts(ids)
-        self._predictions = predictions
-        predicted_ids = predictions.table.column("customer_id").combine_chunks() if predictions else ids[:0]
-        self._prediction_places = _places(ids, predicted_ids)
-        self._months = Grouped.of(_fetch(store, monthly(known)), ids)
-        self._products = Grouped.of(_fetch(store, by_product(known), ("product_id", "product_name")), ids)
+        self.tables = tables
+        rows = tables.rows
+        self._facts, self._profits = rows.select(SUMMARY_COLUMNS), rows.select(OWN_PROFIT_COLUMNS)
+        self._refusing = rows[REFUSES_MARKETING].to_numpy()
+        self._ids = _SortedTexts(self._facts.column("customer_id").combine_chunks())
+        self._predictions = tables.predictions
+        self._prediction_places = tables.prediction_places
+        self._months, self._products = tables.months, tables.products
 
     @property
     def has_predictions(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,18 +15,15 @@ from customer_revenue.actions.barring import NO_CONSENT, Barring
 from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy, FlowBy
 from customer_revenue.errors import InvalidParameter, StoreError
-from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, Period, parse_day
-from customer_revenue.policy import Policy, load_policy
+from customer_revenue.policy import load_policy
 from customer_revenue.revenue.main_product import main_product
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
-from customer_revenue.workflows.campaigns.contact_limits import ContactLimits
-from customer_revenue.workflows.customer_base.snapshot import CustomerSnapshot
 from customer_revenue.workflows.customers.horizons import horizon_bodies
 from customer_revenue.workflows.customers.kept_terms import KeptTerms
 from customer_revenue.workflows.customers.response import customer_body, prediction_bodies, with_texts
-from customer_revenue.workflows.customers.session import Session
+from customer_revenue.workflows.customers.session_in_memory import SessionInMemory
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
 from customer_revenue.workflows.known_tables import known_at, of_customers
@@ -49,20 +45,14 @@ FLOW_DAYS = 90
 MAX_KEPT_TERMS = 64
 """Maximum number of days whose terms of decisions are kept."""
 
-logger = logging.getLogger(__name__)
 
-
-class Answers(Session):
+class Answers(SessionInMemory):
     """Responses from one session. Queries are compiled once: when it is opened, or when they are first used.
 
     Usable from several threads; its responses change only as time passes. What a response needs is imported when it is
     asked for: a command gives one, and importing everything takes longer than most.
     """
 
-    _snapshot: CustomerSnapshot | None = None
-    _snapshot_base: CustomerBase | None = None
-    """The customer base that the snapshot was made from."""
-    _base: CustomerBase | None = None
     _dashboard: Dashboard | None = None
 
     @override
@@ -84,11 +74,6 @@ class Answers(Session):
     @cached_property
     def _terms(self) -> dict[dt.date, Terms]:
         return {}
-
-    @cached_property
-    def limits(self) -> ContactLimits:
-        """Who must not be contacted, by the contact log and the campaigns that run."""
-        return ContactLimits(self._settings.campaigns, self._policy.decisions)
 
     @cached_property
     def _queries(self) -> CustomerQueries:
@@ -215,43 +200,6 @@ class Answers(Session):
 
         return HistoryScorer.of(self.model, self._policy, self._settings)
 
-    def refresh_snapshot(self) -> None:
-        """Read every customer as of the present day into memory, unless they are there already.
-
-        A store with more customers than the settings allow, or one that may change unnoticed, is asked each time.
-
-        Raises:
-            CustomerRevenueError: the store cannot answer, or has no customers.
-        """
-        day, snapshot = self.cacheable_day(), self._snapshot
-        too_many = self.info.customers > self._settings.customers_in_memory
-        if day is None or too_many or (snapshot and snapshot.day == day):
-            return
-        copy = self._store.local_copy(self._settings.store_options)
-        base = self._base_of(copy, self.when(None)) if copy else self.base()
-        snapshot = base.snapshot()
-        if self._store.stale():
-            return  # it changed while it was read: the next check opens the newer one
-        self._snapshot, self._snapshot_base, self._base = snapshot, base, None
-        logger.info("%s customers in memory as of %s", f"{self.info.customers:,}", day)
-
-    @property
-    def has_snapshot(self) -> bool:
-        """Whether the customers of the present day are in memory."""
-        return self._snapshot is not None
-
-    def base(self, as_of: str | None = None) -> CustomerBase:
-        """The customer base as of a day; the one of the day asked about last is kept."""
-        return self._base_on(self.when(as_of))
-
-    def _base_on(self, when: AsOf) -> CustomerBase:
-        of_snapshot, base = self._snapshot_base, self._base
-        if of_snapshot is not None and of_snapshot.when.day == when.day and self.freshness.is_valid:
-            return of_snapshot
-        if base is None or base.when.day != when.day:
-            base = self._base = self._base_of(self._store, when)
-        return base
-
     def dashboard(self, as_of: str | None = None) -> Dashboard:
         """The customer base as the page shows it, as of a day."""
         from customer_revenue.workflows.customer_base.dashboard import Dashboard
@@ -354,12 +302,6 @@ class Answers(Session):
         customer.facts(Period.ALL_TIME)
         situation = Situation.of(customer, self.predictor(customer.when))
         return self.complete({"customer_id": user_id, **ask(self._advisor, situation)}, customer.when)
-
-    def _base_of(self, store: Store, when: AsOf, policy: Policy | None = None) -> CustomerBase:
-        from customer_revenue.workflows.customer_base.analytics import CustomerBase
-
-        model = self.model_on(when) if self._model else None
-        return CustomerBase(store, when, policy or self._policy, model, self._problem, self.limits)
 
     def barred(self, customer: StoredCustomer) -> Mapping[str, Barring]:
         """Whether a customer must not be contacted, and why, by their id; empty if they may be."""

@@ -29,17 +29,27 @@ _OWNER = {"users": "id"}
 """The column with the customer's id, where it is not ``user_id``. The copy is clustered by it, as every store is."""
 
 
-def copy_to_local_file(engine: Engine, tables: Canonical, options: StoreOptions) -> DuckDBEngine:
+COPY = "store.duckdb"
+
+
+def copy_to_local_file(
+    engine: Engine, tables: Canonical, options: StoreOptions, kept: Path | None = None
+) -> DuckDBEngine:
     """Copy orders, users, items and refunds with their optional columns to a local DuckDB file, and open it.
 
-    The file is unlinked once it is open, so that nothing is left of it however the process ends.
+    Args:
+        engine: the store to copy.
+        tables: its tables.
+        options: the memory that it may take.
+        kept: the folder that the file stays in. By default it is unlinked once it is open, so that nothing is left of
+            it however the process ends.
 
     Raises:
         StoreError: the database does not respond, or the copy cannot be written.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="customer-revenue-copy-", ignore_cleanup_errors=True) as folder:
-            file = Path(folder) / "store.duckdb"
+            file = (kept or Path(folder)) / COPY
             with duckdb.connect(config={"memory_limit": memory_limit(options), "temp_directory": folder}) as con:
                 con.execute(f"ATTACH '{quoted(file)}' AS next")
                 con.execute("USE next")
@@ -47,6 +57,18 @@ def copy_to_local_file(engine: Engine, tables: Canonical, options: StoreOptions)
             return DuckDBEngine(file, options)
     except (duckdb.Error, OSError) as error:
         raise StoreError(f"the store could not be copied: {first_line(error)}") from error
+
+
+def open_local_file(folder: Path, options: StoreOptions) -> DuckDBEngine:
+    """Open the copy that was kept in a folder.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return DuckDBEngine(folder / COPY, options)
+    except (duckdb.Error, OSError) as error:
+        raise StoreError(f"the copy of the store cannot be read: {first_line(error)}") from error
 
 
 def _copy_all(con: duckdb.DuckDBPyConnection, engine: Engine, tables: Canonical) -> None:
