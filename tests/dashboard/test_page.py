@@ -85,6 +85,15 @@ def test_it_stays_small_and_asks_nobody_else(visit: Visit) -> None:
     assert len(visit.asked) <= MOST_REQUESTS_OF_SOURCES, visit.asked
 
 
+def test_the_document_of_the_api_is_shown_without_another_host(visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{visit.url}/api/docs")
+    expect(page.get_by_role("heading", name="customer-revenue")).to_be_visible()
+    expect(page.get_by_text("/payment/analytics/dashboard/plays", exact=True)).to_be_visible()
+    assert all(url.startswith((visit.url, "data:")) for url in visit.asked), visit.asked
+    assert any("docs-files/swagger-ui-bundle.js" in url for url in visit.asked)
+
+
 def test_conditions_live_in_the_address(visit: Visit) -> None:
     page = visit.open("#/customers")
     everybody = page.locator(".head .below").inner_text()

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from customer_revenue import __version__
 from customer_revenue.keys import KeyFile
 from customer_revenue.service.admission import Admission
+from customer_revenue.service.docs_page import add_docs
 from customer_revenue.service.error_responses import ERROR_HANDLERS, ErrorAnswer, error_response
 from customer_revenue.service.middleware import middleware_layers
 from customer_revenue.service.openapi import describe, operation_id
@@ -117,8 +118,11 @@ def _api(serving_state: ServingState, prediction_log: PredictionLog, admission: 
         description=DESCRIPTION,
         generate_unique_id_function=operation_id,
         exception_handlers=ERROR_HANDLERS,
+        docs_url=None,
+        redoc_url=None,
     )
     describe(api)
+    add_docs(api)
     api.state.serving_state = serving_state
     api.state.prediction_log = prediction_log
     api.state.admission = admission
