@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 from tests.conftest import Shop
+from tests.dashboard.accessibility import serious
 from tests.dashboard.conftest import visit_of
 from tests.service.conftest import Service, serving
 
@@ -68,6 +69,7 @@ def test_from_money_at_stake_to_a_measured_result(
             break
         page.wait_for_timeout(500)
     expect(page.get_by_role("heading", name="It worked")).to_be_visible()
+    assert serious(page) == {}
     buyers = page.locator(".lifts li", has_text="More buyers of 100")
     assert float(buyers.locator(".worth").inner_text()) > 50
     expect(page.locator("main")).to_contain_text("more buyers of 100 who could be persuaded")

@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Locator, Page, expect
+from tests.dashboard.accessibility import serious
 from tests.dashboard.browser import PHONE
 from tests.dashboard.conftest import HOSTILE, Visit, visit_of
 from tests.service.conftest import Service
@@ -26,7 +26,6 @@ VIEWS = [
     "#/trust",
     "#/settings",
 ]
-SERIOUS = ("serious", "critical")
 MOST_TAB_STOPS = 20
 MOST_REQUESTS_OF_SOURCES = 24
 """From a clone, where the source modules are sent as they are."""
@@ -311,9 +310,9 @@ def test_nothing_serious_stands_in_the_way_of_anybody_and_it_fits_a_phone(visit:
     visit.page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page = visit.open(fragment)
     page.wait_for_timeout(100)  # charts are drawn once their place has a size
-    assert _serious(page) == {}
+    assert serious(page) == {}
     page.emulate_media(color_scheme="dark")
-    assert _serious(page) == {}
+    assert serious(page) == {}
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
@@ -377,9 +376,3 @@ def test_nobody_and_nothing_are_designed(visit: Visit) -> None:
     page.goto(f"{visit.url}/#/customers?segment=no_such")
     expect(page.get_by_role("alert")).to_contain_text("segment: the value is not one of whale, ")
     visit.errors = [text for text in visit.errors if "status of 404" not in text and "status of 422" not in text]
-
-
-def _serious(page: Page) -> dict[str, list[str]]:
-    """What axe finds serious, with some of the elements."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return {one["id"]: [node["html"][:200] for node in one["nodes"]][:3] for one in found if one["impact"] in SERIOUS}

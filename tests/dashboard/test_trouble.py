@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.conftest import Shop
+from tests.dashboard.accessibility import serious
 from tests.dashboard.conftest import Visit, visit_of
 from tests.service.conftest import Service, serving
 
@@ -51,6 +52,7 @@ def test_a_key_is_pasted_once_and_no_script_can_read_the_session(
     dialog = page.get_by_role("dialog", name="Sign in")
     sign_in(page, "cr_wrong")
     expect(dialog).to_contain_text("That key is not valid")
+    assert serious(page) == {}
     page.keyboard.press("Escape")
     expect(page.get_by_role("alert")).to_contain_text("needs an API key")
     page.get_by_role("button", name="Sign in").click()
@@ -81,6 +83,7 @@ def test_without_a_model_there_are_the_facts(guarded: Service, key: str, context
     visit.drawn()
     expect(page.get_by_role("alert")).to_contain_text("No model has been trained yet")
     expect(page.get_by_role("heading", name="The last 7 days")).to_be_visible()
+    assert serious(page) == {}
     visit.open("#/customers?activity=at_risk")
     expect(page.get_by_text("There are no predictions")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Churn risk")).to_have_count(0)

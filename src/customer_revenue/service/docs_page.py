@@ -35,5 +35,5 @@ def swagger_files() -> Path:
     """The folder of Swagger UI's files, found without importing BentoML."""
     spec = find_spec("bentoml")
     assert spec is not None, "BentoML is required"
-    (folder,) = spec.submodule_search_locations or ()
-    return Path(folder, *WITHIN_BENTOML)
+    assert spec.origin is not None, "BentoML is a package on disk"
+    return Path(spec.origin).parent.joinpath(*WITHIN_BENTOML)
