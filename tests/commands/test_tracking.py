@@ -60,6 +60,11 @@ def features(tracked: Shop) -> pa.Table:
         return feature_rows(store, store.as_of()).slice(0, 20)
 
 
+def common(run: Run) -> set[str]:
+    """The metrics of every run; those of near-certain buyers are there only where some customer is one."""
+    return {name for name in run.data.metrics if not name.endswith("_near_certain")}
+
+
 @pytest.mark.filterwarnings("ignore")
 class TestRun:
     def test_parameters_metrics_and_data_are_there(self, run: Run) -> None:
@@ -76,7 +81,7 @@ class TestRun:
         assert len(folds) == 2
         for fold in folds:
             assert fold.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
-            assert set(fold.data.metrics) == set(run.data.metrics)
+            assert common(fold) == common(run)
 
     def test_the_orders_are_a_dataset_and_every_run_says_what_it_is(self, run: Run) -> None:
         query = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
@@ -214,7 +219,7 @@ def test_an_experiment_is_comparable_and_leaves_the_model_in_use_alone(tracked: 
     query = "params.option_learned = 'False' and params.option_folds = '2'"
     (variant,) = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=query, output_format="list")
     assert variant.data.params["data_fingerprint"] == run.data.params["data_fingerprint"]
-    assert set(variant.data.metrics) == set(run.data.metrics)
+    assert common(variant) == common(run)
     assert (variant.data.tags["variant"], run.data.tags["variant"]) == ("learned=False", "usual")
     children = f"tags.`mlflow.parentRunId` = '{variant.info.run_id}'"
     folds = mlflow.search_runs(experiment_names=["customer-revenue"], filter_string=children, output_format="list")
