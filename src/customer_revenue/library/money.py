@@ -118,7 +118,7 @@ def new_customers(
         cast("list[dict[str, Any]]", groups), "values", ["level", "customers", "max_acquisition_cost_cents"]
     )
     found = found.astype({"customers": int, "max_acquisition_cost_cents": int})
-    found.attrs = {name: body[name] for name in ("by", "margin_percent", "margin_basis")}
+    found.attrs = {name: body[name] for name in ("margin_percent", "margin_basis")}
     ids = ["level", "customers"]
     return found[[*ids, *(name for name in found.columns if name not in ids)]]
 
