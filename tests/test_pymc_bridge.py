@@ -28,7 +28,7 @@ print(json.dumps({name: float(value) for name, value in found.items() if value.n
 """
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive  # what is handed over is tried without an environment in its docstring
 def test_pymc_marketing_goes_on_from_our_fit(tmp_path: Path) -> None:
     python, uv = tmp_path / "environment" / "bin" / "python", [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, python.parents[1]], check=True)
