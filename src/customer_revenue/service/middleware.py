@@ -26,7 +26,7 @@ COMPRESSION_LEVEL = 4
 def middleware_layers(settings: Settings, state: ServingState) -> list[Middleware]:
     """The middleware as Starlette lists it, the outermost first."""
     return [
-        Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))),
+        Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO")), state.watch),
         Middleware(GZipMiddleware, COMPRESSED_FROM, COMPRESSION_LEVEL),
         Middleware(PageFiles),
         Middleware(SessionPage, settings.keys),

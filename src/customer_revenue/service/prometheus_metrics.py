@@ -47,6 +47,9 @@ class Metrics:
             "Connections closed by reason: slow_headers, slow_body, slow_reader, or no_room for more.",
             ("reason",),
         )
+        self._reverted = Counter(
+            "customer_revenue_models_reverted_total", "Promotions that the service took back by itself."
+        )
         gauges = {
             "store_last_order": "Time of the store's last order, in seconds since 1970.",
             "store_opened": "Time the current store was opened, in seconds since 1970.",
@@ -81,6 +84,10 @@ class Metrics:
     def count_closed_connection(self, reason: str) -> None:
         """Count a connection that the service closed although its client did not."""
         self._closed.labels(reason).inc()
+
+    def count_reverted_model(self) -> None:
+        """Count a promotion that was taken back."""
+        self._reverted.inc()
 
     def set_customers_in_memory(self, customers: int) -> None:
         """Set the number of customers in memory."""

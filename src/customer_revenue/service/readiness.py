@@ -33,9 +33,11 @@ class ReadyPage:
         with anyio.move_on_after(READY_SECONDS):
             answering = await to_thread.run_sync(self._state.ready, abandon_on_cancel=True)
         stale_since = None if answering else self._state.stale_since
+        reverted = await to_thread.run_sync(lambda: self._state.watch.reverted)
         body = {
             "ready": answering or stale_since is not None,
             "store": "answers" if answering else "away",
             "stale_since": stale_since,
+            "reverted": reverted.text() if reverted else None,
         }
         return JSONResponse(body, 200 if body["ready"] else 503, {"Cache-Control": "no-store"})

@@ -17,6 +17,7 @@ from customer_revenue.service.error_responses import error_response, internal_er
 from customer_revenue.service.json_logs import AccessLog
 from customer_revenue.service.paths import own_path
 from customer_revenue.service.prometheus_metrics import metrics
+from customer_revenue.service.promotion_watch import PromotionWatch
 from customer_revenue.service.serving_state import ServingState
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class RequestMiddleware:
     exception from the middleware and the application inside becomes the documented response 500.
     """
 
-    def __init__(self, app: ASGIApp, log: AccessLog) -> None:
+    def __init__(self, app: ASGIApp, log: AccessLog, watch: PromotionWatch) -> None:
         self.app = app
-        self._log = log
+        self._log, self._watch = log, watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, add the id to its response, log it and measure it."""
@@ -82,6 +83,8 @@ class RequestMiddleware:
             if not started:
                 await internal_error()(scope, receive, send_with_id)
         finally:
+            if path.startswith("/api/"):
+                self._watch.note(status)
             self._record(request_id, scope["method"], _route(scope, path), status, time.perf_counter() - began)
 
     def _record(self, request_id: str, method: str, route: str, status: int, seconds: float) -> None:

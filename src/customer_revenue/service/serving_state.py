@@ -15,6 +15,7 @@ from fastapi import Request
 from customer_revenue.errors import CustomerRevenueError, Overloaded, StoreError
 from customer_revenue.policy import load_policy
 from customer_revenue.service.prometheus_metrics import metrics
+from customer_revenue.service.promotion_watch import PromotionWatch
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.posted_orders import HistoryScorer
@@ -50,6 +51,7 @@ class ServingState:
 
     def __init__(self, settings: Settings, *, shared: bool = False) -> None:
         self._settings, self._shared = settings, shared
+        self.watch = PromotionWatch(settings.registry)
         self._lock = threading.Lock()
         self._answers: Answers | None = None
         self._generation = 0
@@ -191,6 +193,7 @@ class ServingState:
             logger.warning("could not load the customers into memory: %s", error.message)
 
     def _reload(self) -> None:
+        self.watch.check()
         old = self.current()
         old.limits.barred(old.when(None).day)  # a contact log that has changed is read here, not within a request
         try:
@@ -198,7 +201,11 @@ class ServingState:
         except CustomerRevenueError as error:
             self._log_once(f"still using the previous store and model: {error.message}")
             return
+        if new is not old and self.watch.is_absurd(old, new):
+            return  # what is there now is the model that is in use
         if new is not old:
+            if new.model_version != old.model_version:
+                self.watch.begin(new.model_version)
             self._answers = new
             self._generation += 1
             logger.info("now using the store %s and the model %s", new.info.fingerprint[:12], new.model_version)

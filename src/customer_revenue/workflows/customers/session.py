@@ -193,6 +193,11 @@ class Session:
         self._store.stale()
 
     @property
+    def store(self) -> Store:
+        """The store."""
+        return self._store
+
+    @property
     def info(self) -> StoreInfo:
         """What the store is and holds."""
         return self._store.info

@@ -24,6 +24,8 @@ from customer_revenue.workflows.registry.bundles import GATE, current_version, m
 
 RECORD = "promotions.json"
 PROMOTE, ROLLBACK = "promote", "rollback"
+BY_ITSELF = "the service itself"
+"""Who takes a promotion back that a running service finds to be bad."""
 LOCK_SECONDS = 60
 
 
@@ -117,6 +119,34 @@ def rollback(registry: RegistryOptions, why: str, *, by: str | None = None) -> C
             raise NoEarlierChampion("no earlier champion is on record: nothing to roll back to")
         bundle.load(registry.models / line[-2])
         return _change(registry, ROLLBACK, line[-2], line[-1], why, by)
+
+
+def revert(registry: RegistryOptions, version: str, why: str) -> Change | None:
+    """Take the promotion of a version back, for a service that finds it to be bad.
+
+    Returns:
+        The change; ``None`` where the promotion is not the last change any more, or nothing answered before it.
+
+    Raises:
+        ModelBusy: another change is under way.
+        ModelError: the champion of before cannot be used either.
+        OSError: the record cannot be written.
+    """
+    from customer_revenue.modeling import bundle
+
+    with locked(registry.models, "promotion"):
+        record = changes(registry.models)
+        line = _champions(record)
+        if not record or (record[-1].event, record[-1].version) != (PROMOTE, version) or len(line) < 2:
+            return None
+        bundle.load(registry.models / line[-2])
+        return _change(registry, ROLLBACK, line[-2], version, why, BY_ITSELF)
+
+
+def reverted(models: Path) -> Change | None:
+    """The last change, if a service made it by itself."""
+    last = changes(models)[-1:]
+    return last[0] if last and last[0].by == BY_ITSELF else None
 
 
 def settle(registry: RegistryOptions) -> None:
