@@ -91,7 +91,7 @@ def test_customers_in_memory_are_answered_while_the_database_is_away(
         assert time.monotonic() - began < 2
         wait_until(lambda: remembering.get(PATH).status_code == 503, STALE_SECONDS + 10)
         ready, seconds = timed(remembering, "/readyz")
-        assert ready == {"ready": False, "store": "away", "stale_since": None}
+        assert ready == {"ready": False, "store": "away", "stale_since": None, "reverted": None}
         assert seconds < 2
         assert remembering.client.get("/livez").status_code == 200
     finally:
