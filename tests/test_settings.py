@@ -1,6 +1,7 @@
 """Settings come from the environment, and a wrong one is named."""
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -111,3 +112,21 @@ def test_every_option_is_documented():
         assert f"| `{name}` |{default} |" in text
         assert field.description is not None
         assert field.description in text
+
+
+ODD_PASSWORD = "a/b#c@d?e:f% g\u00e9"  # noqa: S105
+
+
+def test_user_and_password_of_a_store_may_be_settings_of_their_own() -> None:
+    given = {"database_user": "ann@shop", "database_password": ODD_PASSWORD}
+    found = load_settings(store="mysql://db.example.org/shop", **given)
+    parts = urlsplit(found.store)
+    assert (unquote(parts.username or ""), unquote(parts.password or "")) == ("ann@shop", ODD_PASSWORD)
+    assert (parts.hostname, parts.path) == ("db.example.org", "/shop")
+    assert ODD_PASSWORD not in repr(found)
+    named = load_settings(store="mysql://bob@db.example.org/shop", **given)
+    assert named.store == "mysql://bob@db.example.org/shop"
+    assert load_settings(store="data/orders.duckdb", **given).store == "data/orders.duckdb"
+    with pytest.raises(InvalidParameter, match="database_password needs database_user") as refused:
+        load_settings(store="mysql://db.example.org/shop", database_password=ODD_PASSWORD)
+    assert ODD_PASSWORD not in refused.value.message

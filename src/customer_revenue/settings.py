@@ -7,10 +7,20 @@ from collections.abc import Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
@@ -119,6 +129,10 @@ class Settings(BaseSettings):
     )
 
     store: str = Field("duckdb:///data/orders.duckdb", description="URL of the store of orders.")
+    database_user: str = Field("", description="User of the database server, where the URL of the store names none.")
+    database_password: SecretStr = Field(
+        SecretStr(""), description="Password of that user: any characters, not encoded as in a URL."
+    )
     models: Path = Field(Path("models"), description="Folder of the model bundles.")
     model: str = Field("", description="Bundle to serve: a folder or models:/NAME@ALIAS; by default models/current.")
     mapping: Path | None = Field(
@@ -256,6 +270,18 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone such as Europe/London") from error
         return name
 
+    @model_validator(mode="after")
+    def _with_credentials(self) -> Self:
+        """The URL of the store with the user and the password that are set apart from it."""
+        user, password = self.database_user, self.database_password.get_secret_value()
+        scheme, separator, place = self.store.partition("://")
+        if password and not user:
+            raise ValueError("database_password needs database_user")
+        if user and separator and scheme not in ("duckdb", "spark") and "@" not in place:
+            encoded = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+            object.__setattr__(self, "store", f"{scheme}://{encoded}@{place}")
+        return self
+
     @property
     def timezone_is_set(self) -> bool:
         """Whether the zone was set explicitly."""
@@ -356,4 +382,6 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if not name:  # of several settings, among which there may be a password
+            raise InvalidParameter(str(first["msg"]).removeprefix("Value error, ")) from None
         raise InvalidParameter(f"setting {name}: {first['msg']} (got {str(first['input'])[:60]!r})") from None

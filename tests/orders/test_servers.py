@@ -6,11 +6,12 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import ibis
 import pyarrow as pa
 import pytest
-from tests.servers import RUNNING
+from tests.servers import RUNNING, DatabaseServer
 
 from customer_revenue.errors import (
     CustomerReassigned,
@@ -24,6 +25,7 @@ from customer_revenue.orders import store_info
 from customer_revenue.orders.engines.schemes import open_target
 from customer_revenue.orders.files.samples import cdnow_path
 from customer_revenue.orders.store import Store, open_store, parameter
+from customer_revenue.settings import load_settings
 
 if TYPE_CHECKING:
     from tests.orders.conftest import MakeServerShop, Shop
@@ -248,3 +250,33 @@ def _after_a_while(run: Callable[[], pa.Table]) -> int:
         with contextlib.suppress(StoreError):
             return len(run())
     return len(run())
+
+
+ODD_PASSWORD = "a/b#c@d?e:f% 'g"  # noqa: S105
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_password_may_have_any_characters(mysql_server: DatabaseServer, *, apart: bool) -> None:
+    with mysql_server.database() as url:
+        parts = urlsplit(url)
+        database = parts.path.lstrip("/")
+        quoted = ODD_PASSWORD.replace("'", "''")
+        mysql_server.query("DROP USER IF EXISTS odd@'%'")
+        mysql_server.query(f"CREATE USER odd@'%' IDENTIFIED BY '{quoted}'")
+        mysql_server.query(f"GRANT ALL ON {database}.* TO odd@'%'")
+        place = f"{parts.hostname}:{parts.port}/{database}"
+        if apart:
+            settings = load_settings(store=f"mysql://{place}", database_user="odd", database_password=ODD_PASSWORD)
+        else:
+            settings = load_settings(store=f"mysql://odd:{ODD_PASSWORD}@{place}")
+        with pytest.raises(StoreError) as missing:
+            open_store(settings.store, settings.store_options)
+        assert missing.value.code == "store_not_found", "the server has let this user in"
+        mysql_server.query("ALTER USER odd@'%' IDENTIFIED BY 'another'")
+        with pytest.raises(StoreError) as refused:
+            open_store(settings.store, settings.store_options)
+        assert "does not respond" in refused.value.message
+        for error in (missing.value, refused.value):
+            assert "c@d" not in error.message
+            assert "a/b" not in error.message
+        mysql_server.query("DROP USER odd@'%'")

@@ -13,7 +13,7 @@ from customer_revenue.errors import StoreError
 from customer_revenue.orders.duckdb_sql import first_line
 from customer_revenue.orders.engines.base_engine import Engine
 from customer_revenue.orders.engines.base_target import Target
-from customer_revenue.orders.engines.urls import StoreKind
+from customer_revenue.orders.engines.urls import StoreKind, with_encoded_password
 from customer_revenue.orders.mapping import ShopMapping, load_mapping
 from customer_revenue.settings import StoreOptions
 
@@ -77,7 +77,7 @@ def open_engine(url: str, options: StoreOptions, mapping: Path | None) -> Engine
         InvalidParameter: no engine supports the URL.
         StoreError: there is no store, or it does not respond.
     """
-    return BACKENDS[StoreKind.of(url)]().engine(url, options, mapping)
+    return BACKENDS[StoreKind.of(url)]().engine(with_encoded_password(url), options, mapping)
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def open_target(url: str) -> Iterator[Target]:
         StoreError: the store cannot be reached or written, or another import is running.
     """
     try:
-        with BACKENDS[StoreKind.of(url)]().target(url) as target:
+        with BACKENDS[StoreKind.of(url)]().target(with_encoded_password(url)) as target:
             yield target
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         raise StoreError(f"writing the store failed and nothing was changed: {first_line(error)}") from error

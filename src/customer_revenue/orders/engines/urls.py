@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from customer_revenue.errors import InvalidParameter
 
@@ -40,12 +41,40 @@ class StoreKind(Enum):
         return cls.DUCKDB
 
 
+CREDENTIALS = re.compile(r"([^:@/?#]+):(.+)@([^@]*)", re.DOTALL)
+"""User, password and the rest of a database server's URL after its scheme: the last ``@`` ends the password."""
+
+NO_PASSWORD = re.compile(r"\d*/[^@]*\?")
+"""What follows a colon where it is a port, a database and the options, in which there may be an ``@``."""
+
+
+def with_encoded_password(url: str) -> str:
+    """Encode what a password in the URL of a database server has of characters that mean something in URLs.
+
+    >>> with_encoded_password("postgresql://ann:a/b#c@d?e@db.example.org/shop?sslmode=require")
+    'postgresql://ann:a%2Fb%23c%40d%3Fe@db.example.org/shop?sslmode=require'
+    >>> with_encoded_password("postgresql://ann:a%2Fb@db.example.org/shop")
+    'postgresql://ann:a%2Fb@db.example.org/shop'
+    """
+    scheme, separator, rest = url.partition("://")
+    found = CREDENTIALS.fullmatch(rest)
+    if not found or not url.startswith((*StoreKind.POSTGRES.value, *StoreKind.MYSQL.value)):
+        return url
+    user, password, place = found.groups()
+    if NO_PASSWORD.match(password):
+        return url
+    return f"{scheme}{separator}{user}:{quote(unquote(password), safe='')}@{place}"
+
+
 def without_password(url: str) -> str:
     """Remove the password and the options from a URL, so that it can be displayed.
 
     >>> without_password("postgresql://ann:secret@db.example.org/shop?sslmode=require")
     'postgresql://ann@db.example.org/shop'
+    >>> without_password("mysql://ann:se/cr#et@db.example.org/shop")
+    'mysql://ann@db.example.org/shop'
     """
+    url = with_encoded_password(url)
     if not url.startswith((*StoreKind.POSTGRES.value, *StoreKind.MYSQL.value)):
         return url
     parts = urlsplit(url)

@@ -69,7 +69,9 @@ def make_snapshot_in_child(settings: Settings) -> None:
     Raises:
         StoreError: it could not be made.
     """
-    given = settings.model_dump(mode="json", exclude_unset=True, exclude={"forget_key"})
+    given = settings.model_dump(
+        mode="json", exclude_unset=True, exclude={"forget_key", "database_user", "database_password"}
+    )
     try:
         ended = subprocess.run(  # noqa: S603  # our own arguments
             [sys.executable, "-m", SNAPSHOT_CHILD],
