@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.models import ModelSignature
 
 DISTRIBUTION = "customer-revenue"
@@ -44,6 +44,8 @@ EXAMPLE_ORDERS = (
 
 def example_orders(last_day: dt.date) -> pd.DataFrame:
     """Orders that nobody has made, up to a day: the model's input example."""
+    import pandas as pd  # commands that answer from known SQL do without it
+
     return pd.DataFrame(
         {
             "customer_id": [customer for customer, _, _ in EXAMPLE_ORDERS],
