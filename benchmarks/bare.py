@@ -23,4 +23,4 @@ async def bare() -> Response:
     return Response(CONSTANT, media_type="application/json")
 
 
-application().router.routes.insert(0, APIRoute("/bare", bare, include_in_schema=False))
+application().api.router.routes.insert(0, APIRoute("/bare", bare, include_in_schema=False))
