@@ -8,7 +8,7 @@ export const DEFINITIONS = {
     "Average customer value",
     "Revenue of the period divided by its customers, before refunds.",
   ),
-  top_customer_value_cents: of("Best customer", "The highest revenue of any one customer in the period."),
+  top_customer_value_cents: of("Best customer", "The highest revenue of any one customer in the period, net of refunds unless the policy's segments go by gross."),
   customer_growth_rate: of(
     "Customer growth",
     "New customers compared with the previous period. For all time: the last 30 days compared with the 30 days before.",
