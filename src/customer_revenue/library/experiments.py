@@ -74,7 +74,7 @@ def rollback(orders: Orders, why: str) -> Change:
         why: the reason, recorded with the change.
 
     Raises:
-        ModelNotFound: there is no previous champion.
+        NoEarlierChampion: there is no previous champion.
 
     >>> import customer_revenue as cr
     >>> with cr.load_cdnow(sample=True) as cdnow:
@@ -82,6 +82,6 @@ def rollback(orders: Orders, why: str) -> Change:
     ...         cr.rollback(cdnow, why="it was better before")
     ...     except cr.CustomerRevenueError as error:
     ...         print(error.code)
-    model_not_found
+    no_earlier_champion
     """
     return restore_previous(orders.settings.registry, why)
