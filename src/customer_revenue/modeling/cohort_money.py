@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,30 +15,38 @@ from customer_revenue.modeling.shop_outlook import NORMAL_90
 
 
 @dataclass(frozen=True)
-class CohortMoney:
-    """Cumulative net cents per customer by month of acquisition (rows) and age (columns, :data:`AGE_ENDS`).
-
-    An age that only some of the cohort's customers have reached is expected of the others; so the curve never jumps
-    where customers are still young.
-    """
+class _Reached:
+    """How many customers there are in each row, and how many of them have reached an age; the other axis is summed."""
 
     value: NewCustomerValue
+    others_axis: ClassVar[int]
 
     @cached_property
     def customers(self) -> Floats:
-        """Of each cohort."""
-        return np.asarray(self.value.acquired.sum(axis=0))
+        """Of each row."""
+        return np.asarray(self.value.acquired.sum(axis=self.others_axis))
 
     @cached_property
     def reached(self) -> Floats:
-        """Share of each cohort's customers who have reached an age."""
-        counts = self.value.exposure.sum(axis=0)
+        """Share of each row's customers who have reached an age."""
+        counts = self.value.exposure.sum(axis=self.others_axis)
         return np.asarray(counts / np.maximum(self.customers, 1.0)[:, None])
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
         """Whether all of them have."""
         return np.asarray(self.reached >= 1)
+
+
+@dataclass(frozen=True)
+class CohortMoney(_Reached):
+    """Cumulative net cents per customer by month of acquisition (rows) and age (columns, :data:`AGE_ENDS`).
+
+    An age that only some of the cohort's customers have reached is expected of the others; so the curve never jumps
+    where customers are still young.
+    """
+
+    others_axis: ClassVar[int] = 0
 
     @cached_property
     def expected(self) -> Floats:
@@ -70,29 +79,13 @@ class CohortMoney:
 
 
 @dataclass(frozen=True)
-class GroupMoney:
+class GroupMoney(_Reached):
     """Cumulative net cents per customer by group (rows) and age (columns), all months of acquisition together.
 
     What customers have not reached is expected of them by their month and their group.
     """
 
-    value: NewCustomerValue
-
-    @cached_property
-    def customers(self) -> Floats:
-        """Of each group."""
-        return np.asarray(self.value.acquired.sum(axis=1))
-
-    @cached_property
-    def reached(self) -> Floats:
-        """Share of each group's customers who have reached an age."""
-        counts = self.value.exposure.sum(axis=1)
-        return np.asarray(counts / np.maximum(self.customers, 1.0)[:, None])
-
-    @property
-    def complete(self) -> npt.NDArray[np.bool_]:
-        """Whether all of them have."""
-        return np.asarray(self.reached >= 1)
+    others_axis: ClassVar[int] = 1
 
     @cached_property
     def expected(self) -> Floats:
