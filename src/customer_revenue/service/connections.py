@@ -27,7 +27,7 @@ from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.settings import Settings
 
 OTHER_FILES = 256
-"""Files that a worker opens beside its connections: the store, logs, metrics, databases."""
+"""Files that a worker opens in addition to its connections: the store, logs, metrics, databases."""
 ACCEPTED_AT_ONCE = 2048
 """Connections that asyncio accepts before it does anything else: BentoML's backlog."""
 BEYOND_THE_BOUND = 64

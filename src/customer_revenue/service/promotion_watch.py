@@ -53,7 +53,7 @@ class PromotionWatch:
         self._failed += status == HTTPStatus.INTERNAL_SERVER_ERROR
 
     def is_absurd(self, old: Answers, new: Answers) -> bool:
-        """Whether a newly promoted model was taken back, since it predicts absurdly beside the one in use."""
+        """Whether a newly promoted model was taken back, as its predictions are absurd next to those in use."""
         if new.model_version in (None, old.model_version) or old.model_version is None:
             return False
         try:

@@ -11,7 +11,7 @@ from customer_revenue.tracking.mlflow_client import Tracker
 TRAINING, EVALUATION = "training", "evaluation"
 CONTEXT = "mlflow.data.context"
 MAX_DIGEST = 36
-"""Characters that MLflow keeps of a digest, by which it tells data sets of one name apart."""
+"""Characters that MLflow keeps of a digest, by which it distinguishes data sets of one name apart."""
 PROFILE = ("window_first_day", "window_last_day", "cutoff", "customers", "currency", "timezone", "store_id")
 
 

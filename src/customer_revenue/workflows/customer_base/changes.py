@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 USUAL_DAYS = 7
 MOST_DAYS = 366
-"""A longer absence is told of as the last so many days."""
+"""Of a longer absence only the last so many days are shown."""
 
 
 def changes_body(base: CustomerBase, policy: Policy, since: dt.date | None) -> Body:

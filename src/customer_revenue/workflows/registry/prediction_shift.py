@@ -14,7 +14,7 @@ MOST_POINTS = 0.5
 
 
 def absurd_shift(before: pa.Table, after: pa.Table) -> str:
-    """What is absurd about the predictions of a model beside those of another for the same customers; empty if nothing.
+    """What is absurd about a model's predictions compared with another's of the same customers; empty if nothing.
 
     >>> amounts, chances = ({name: values for name in names} for names, values in
     ...     ((COMPARED_AMOUNTS, [1.0, 3.0]), (COMPARED_CHANCES, [0.2, 0.3])))
