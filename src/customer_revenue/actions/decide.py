@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.discounts import Discounts
@@ -54,7 +57,7 @@ class Decisions:
     chance: Floats
     needed_points: Floats
     scale: float = 1.0
-    barred: Sequence[Barring | None] | None = None
+    barred: npt.NDArray[np.object_] | None = None
 
     @classmethod
     def none(cls, count: int, scale: float = 1.0) -> Decisions:
@@ -67,24 +70,26 @@ class Decisions:
     def at(self, places: Ints | slice) -> Decisions:
         """Some of them."""
         own = {name: getattr(self, name)[places] for name in DECISION_COLUMNS}
-        barred = self.barred
-        if barred is not None:
-            kept = barred[places] if isinstance(places, slice) else [barred[place] for place in places.tolist()]
-            return Decisions(**own, scale=self.scale, barred=kept)
-        return Decisions(**own, scale=self.scale)
+        return Decisions(**own, scale=self.scale, barred=None if self.barred is None else self.barred[places])
 
-    def without(self, barred: Sequence[Barring | None]) -> Decisions:
+    def without(self, customer_ids: Texts, barred: Mapping[str, Barring]) -> Decisions:
         """The same, with nothing to be done about those who must not be contacted.
 
         Args:
-            barred: why not, in the order of the decisions; ``None`` for those who may be.
+            customer_ids: in the order of the decisions.
+            barred: who must not be contacted, by their ids, and why.
         """
-        marks = np.array([one is not None for one in barred], np.bool_)
-        if not marks.any():
+        found = pc.index_in(pa.array(list(barred), pa.string()), value_set=pa.array(customer_ids, pa.string()))
+        places = found.drop_null().to_numpy()
+        if not len(places):
             return self
-        nothing = Decisions.none(len(barred))
-        own = {name: np.where(marks, getattr(nothing, name), getattr(self, name)) for name in DECISION_COLUMNS}
-        return Decisions(**own, scale=self.scale, barred=barred)
+        reasons = np.full(len(customer_ids), None, np.object_)
+        reasons[places] = np.array(list(barred.values()), np.object_)[found.is_valid().to_numpy(zero_copy_only=False)]
+        own = {name: getattr(self, name).copy() for name in DECISION_COLUMNS}
+        nothing = Decisions.none(len(places))
+        for name, values in own.items():
+            values[places] = getattr(nothing, name)
+        return Decisions(**own, scale=self.scale, barred=reasons)
 
     @property
     def acts(self) -> Marks:

@@ -60,9 +60,7 @@ class ShopDecisions:
 
     def allowed(self, barred: Mapping[str, Barring]) -> Decisions:
         """The decisions, with nothing to be done about those who must not be contacted, by their ids."""
-        if not barred:
-            return self.all
-        return self.all.without([barred.get(customer) for customer in self.situations.customer_id.tolist()])
+        return self.all.without(self.situations.customer_id, barred) if barred else self.all
 
     @cached_property
     def codes(self) -> Texts:

@@ -199,7 +199,7 @@ class Advisor:
         assert situation.predictions is not None, "checked by the caller"
         known = situation.predictions.decisions
         found = known or decide(situation.as_situations, self._policy, self._terms(situation.when))
-        return found.without(list(self._barred(situation.customer).values()) or [None])
+        return found.without(situation.as_situations.customer_id, self._barred(situation.customer))
 
     def _pairs(self, segment: str | None, when: AsOf) -> pa.Table:
         """Products bought after one another by customers of a segment, or by all.

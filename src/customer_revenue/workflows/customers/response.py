@@ -103,7 +103,7 @@ def prediction_bodies(
     situations, of_shop = Situations.of(facts, found.table, predictor.horizon_days), terms()
     decisions = found.decisions or decide(situations, policy, of_shop)
     if barred:
-        decisions = decisions.without([barred.get(name) for name in situations.customer_id.tolist()])
+        decisions = decisions.without(situations.customer_id, barred)
     actions = _by_customer(recommend(situations, policy, currency, decisions, products))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
     net = dict(zip(facts["customer_id"].to_pylist(), facts["net_revenue_cents"].to_pylist(), strict=True))
