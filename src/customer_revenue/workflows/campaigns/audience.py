@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.actions.audience_rule import RULE_WORDS, AudienceRule, RuleColumns
+from customer_revenue.actions.barring import NO_CONSENT
 from customer_revenue.actions.recommend import LEAVE_ALONE
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
 from customer_revenue.choices import LIFECYCLE_STAGES
@@ -20,6 +20,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.customer_lists import check_names
 from customer_revenue.revenue.rfm_groups import rfm
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+from customer_revenue.workflows.campaigns.contact_limits import counted_contacts, is_quiet_time
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 
@@ -70,9 +71,13 @@ def choose(base: CustomerBase, audience: Audience, position: int, file: Campaign
         InvalidParameter: an unknown segment, or a rule that cannot be read.
     """
     decisions = base.decisions
-    chosen = _wanted(base, decisions, audience, position)
-    left_out = {}
-    for reason, marks in barred(base, decisions, file):
+    return reachable(_wanted(base, decisions, audience, position), barred(base, decisions, file))
+
+
+def reachable(wanted: Marks, bars: Iterable[tuple[str, Marks]]) -> Chosen:
+    """Those who are wanted and may be contacted, and how many are left out by the first reason that applies."""
+    chosen, left_out = wanted.copy(), {}
+    for reason, marks in bars:
         left_out[reason] = int((chosen & marks).sum())
         chosen &= ~marks
     return Chosen(np.flatnonzero(chosen), left_out)
@@ -136,14 +141,14 @@ def _looked_up(base: CustomerBase, decisions: ShopDecisions, table: ir.Table, na
 def barred(base: CustomerBase, decisions: ShopDecisions, file: CampaignFile) -> Iterator[tuple[str, Marks]]:
     """Who must not be contacted, by reason, in the order in which the reasons are counted."""
     limits, day = decisions.policy.decisions, base.when.day
-    yield "no_consent", _is_among(decisions, _without_consent(base))
+    yield "no_consent", _is_among(decisions, [one for one, why in base.barred.items() if why == NO_CONSENT])
     yield "recent_order", np.asarray(decisions.situations.silence_days < limits.quiet_days)
     days = file.contact_days(day, max(limits.quiet_days_after_contact, limits.most_contacts_days))
-    quiet, period = (
-        day - dt.timedelta(days=length) for length in (limits.quiet_days_after_contact, limits.most_contacts_days)
+    yield (
+        "recent_contact",
+        _is_among(decisions, [one for one, seen in days.items() if is_quiet_time(seen, day, limits)]),
     )
-    yield "recent_contact", _is_among(decisions, [one for one, seen in days.items() if max(seen) > quiet])
-    often = [one for one, seen in days.items() if sum(at > period for at in seen) >= limits.most_contacts]
+    often = [one for one, seen in days.items() if len(counted_contacts(seen, day, limits)) >= limits.most_contacts]
     yield "most_contacts", _is_among(decisions, often)
     yield "other_campaign", _is_among(decisions, file.busy_on(day))
 
@@ -152,11 +157,3 @@ def _is_among(decisions: ShopDecisions, customer_ids: Collection[str]) -> Marks:
     ids = decisions.situations.facts["customer_id"]
     found = pc.is_in(ids, value_set=pa.array(sorted(customer_ids), pa.string()))
     return cast("Marks", found.to_numpy())
-
-
-def _without_consent(base: CustomerBase) -> set[str]:
-    users = base.store.table("users")
-    if "accepts_marketing" not in users.columns:
-        return set()
-    refused = users.filter(~users.accepts_marketing.coalesce(True)).select("id")
-    return set(base.store.fetch(refused)["id"].to_pylist())

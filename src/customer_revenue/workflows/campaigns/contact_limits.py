@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from customer_revenue.actions.barring import Barring
@@ -18,6 +18,16 @@ MAX_DAYS = 16
 """Days for which the answer is kept."""
 
 logger = logging.getLogger(__name__)
+
+
+def is_quiet_time(contacts: Collection[dt.date], day: dt.date, rules: DecisionRules) -> bool:
+    """Whether the last of a customer's contacts, of which there is one, is too recent for another on a day."""
+    return max(contacts) > day - dt.timedelta(days=rules.quiet_days_after_contact)
+
+
+def counted_contacts(contacts: Collection[dt.date], day: dt.date, rules: DecisionRules) -> list[dt.date]:
+    """The contacts that count towards the highest number on a day, the earliest first."""
+    return sorted(at for at in contacts if at > day - dt.timedelta(days=rules.most_contacts_days))
 
 
 class ContactLimits:
@@ -45,7 +55,7 @@ class ContactLimits:
     def barred(self, day: dt.date) -> Mapping[str, Barring]:
         """Who must not be contacted on a day, by the customers' ids, and why.
 
-        A file that cannot be read bars nobody more than before; the log says so.
+        Where the file cannot be read nobody is barred, and the log says so.
         """
         stamp = self.stamp
         with self._lock:
@@ -65,8 +75,8 @@ class ContactLimits:
         quiet, period = (dt.timedelta(days=days) for days in (rules.quiet_days_after_contact, rules.most_contacts_days))
         found: dict[str, Barring] = {}
         for customer, days in file.contact_days(day, max(quiet, period).days).items():
-            recent = sorted(at for at in days if at > day - period)
-            if max(days) > day - quiet:
+            recent = counted_contacts(days, day, rules)
+            if is_quiet_time(days, day, rules):
                 found[customer] = Barring(BarredBy.RECENT_CONTACT, max(days) + quiet - dt.timedelta(days=1))
             elif len(recent) >= rules.most_contacts:
                 ends = recent[-rules.most_contacts] + period - dt.timedelta(days=1)

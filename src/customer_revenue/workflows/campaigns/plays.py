@@ -10,11 +10,11 @@ import numpy as np
 
 from customer_revenue.actions.discounts import Discounts
 from customer_revenue.actions.holdout import customers_needed, detectable_points, power_of
-from customer_revenue.arrays import Ints, Marks
+from customer_revenue.arrays import Ints
 from customer_revenue.errors import CampaignNotFound
 from customer_revenue.policy import Rule, believed_of
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.campaigns.audience import barred
+from customer_revenue.workflows.campaigns.audience import Chosen, barred, reachable
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
@@ -83,7 +83,8 @@ class Plays:
         wanted = self._shop.all.rule == position if position >= 0 else np.zeros(len(self._shop.situations), np.bool_)
         if not wanted.any():
             raise CampaignNotFound(f"play: {code[:60]!r} is nobody's decision on {self._base.when.day}")
-        row, places = self._row(position, wanted), self._reachable(wanted)
+        chosen = reachable(wanted, self._barred)
+        row, places = self._row(position, chosen), chosen.places
         points, rate = _expected(self._shop, self._rules[position], places)
         ids = self._shop.situations.facts["customer_id"].take(places).combine_chunks()
         preview = self._base.action_rows(PREVIEWED, 0, ids).to_pylist() if len(places) else []
@@ -105,21 +106,10 @@ class Plays:
     def _all(self) -> Iterator[Row]:
         decided = self._shop.all.rule
         for position in np.unique(decided[decided >= 0]).tolist():
-            yield self._row(position, decided == position)
+            yield self._row(position, reachable(decided == position, self._barred))
 
-    def _reachable(self, wanted: Marks) -> Ints:
-        chosen = wanted.copy()
-        for _, marks in self._barred:
-            chosen &= ~marks
-        return np.flatnonzero(chosen)
-
-    def _row(self, position: int, wanted: Marks) -> Row:
-        shop, rule, chosen = self._shop, self._rules[position], wanted.copy()
-        left_out: dict[str, int] = {}
-        for reason, marks in self._barred:
-            left_out[reason] = int((chosen & marks).sum())
-            chosen &= ~marks
-        places = np.flatnonzero(chosen)
+    def _row(self, position: int, chosen: Chosen) -> Row:
+        shop, rule, places = self._shop, self._rules[position], chosen.places
         decided = shop.all.at(places)
         effect = believed_of(rule, shop.policy)
         return {
@@ -128,7 +118,7 @@ class Plays:
             "channel": rule.channel,
             "priority": rule.priority,
             "customers": len(places),
-            "left_out": left_out,
+            "left_out": chosen.left_out,
             **{
                 f"{name}_cents": round(float(getattr(decided, column).sum()))
                 for name, column in (
