@@ -14,6 +14,7 @@ from tests.service.conftest import Service, in_process
 
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import load_settings
+from customer_revenue.workflows.campaigns import audience
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
 from customer_revenue.workflows.campaigns.contact_limits import ContactLimits
 from customer_revenue.workflows.campaigns.contact_log import Contact
@@ -126,6 +127,9 @@ def test_nobody_is_contacted_without_consent(shop: Shop, in_memory: bool) -> Non
     if in_memory:
         answers.refresh_snapshot()
     check_left_alone(answers, customer, "Does not accept marketing")
+    base = answers.base()
+    chosen = audience.choose(base, audience.Audience(customer_ids=[customer]), 0, file_of(shop))
+    assert (len(chosen.places), chosen.left_out["no_consent"]) == (0, 1)
     answers.close()
 
 
