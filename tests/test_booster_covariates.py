@@ -14,36 +14,15 @@ from customer_revenue.library.frame_columns import as_table
 from customer_revenue.library.orders import Orders
 from customer_revenue.settings import load_settings
 from customer_revenue.workflows.registry.bundles import find_model
+from tests.channel_shop import channel_orders
 
-DAYS = 400
 HORIZON_DAYS = 60
-PURCHASES_A_DAY = {"till": 0.03, "web": 0.01, "fair": 0.0005}
 QUICK = cr.ModelOptions(churn_days=HORIZON_DAYS, windows=2, trees=20, pareto=False, regularity=1, prior=False)
-
-
-def log_of(customers: int, seed: int) -> pd.DataFrame:
-    """Orders of customers whose rate is that of the channel of their first one; the country says nothing."""
-    rng = np.random.default_rng(seed)
-    channel, country = rng.choice(list(PURCHASES_A_DAY), customers), rng.choice(["at", "be", "ch"], customers)
-    first = rng.integers(0, DAYS - 30, customers)
-    n = 1 + rng.poisson((DAYS - first) * np.array([PURCHASES_A_DAY[name] for name in channel]))
-    who = np.repeat(np.arange(customers), n)
-    is_first = np.diff(who, prepend=-1) > 0
-    day = np.where(is_first, first[who], rng.integers(first[who], DAYS))
-    return pd.DataFrame(
-        {
-            "customer": [f"{channel[i]}{i:05d}" for i in who],
-            "date": pd.Timestamp("2023-01-01") + pd.to_timedelta(day, unit="D"),
-            "amount": rng.integers(20, 60, len(who)),
-            "channel": channel[who],
-            "country": country[who],
-        }
-    )
 
 
 @pytest.fixture(scope="module")
 def orders() -> Orders:
-    return cr.load_orders(log_of(1_200, 1))
+    return cr.load_orders(channel_orders(1_200, 1))
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +69,20 @@ def test_missing_and_new_values_are_answered(model: cr.CustomerModel, orders: Or
         model.predict(rows)
 
 
-def test_a_bundle_keeps_the_covariates_and_only_python_gives_it_them(
-    model: cr.CustomerModel, orders: Orders, tmp_path: Path
-) -> None:
+def test_a_bundle_keeps_the_covariates(model: cr.CustomerModel, orders: Orders, tmp_path: Path) -> None:
     again = cr.CustomerModel.load(model.save(tmp_path / "bundle"))
     pd.testing.assert_frame_equal(again.predict(orders), model.predict(orders), check_exact=True)
     registry = load_settings(models=tmp_path, model=str(tmp_path / "bundle")).registry
-    with pytest.raises(BundleIncompatible, match="trained with the covariates channel, discount_cents"):
+    assert find_model(registry).covariates == ("channel", "discount_cents")
+
+
+def test_only_python_gives_a_bundle_the_columns_of_a_frame(orders: Orders, tmp_path: Path) -> None:
+    values = orders.first_orders()[["customer_id"]].assign(age=30.0)
+    quick = QUICK.model_copy(update={"learned": False})
+    model = cr.CustomerModel(HORIZON_DAYS, options=quick, covariates=["age"]).fit(orders, values=values)
+    model.save(tmp_path / "bundle")
+    registry = load_settings(models=tmp_path, model=str(tmp_path / "bundle")).registry
+    with pytest.raises(BundleIncompatible, match="the covariates age, which are in no order"):
         find_model(registry)
 
 

@@ -108,7 +108,7 @@ def test_a_wrong_change_is_named(change):
 def test_every_option_is_documented():
     text = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text("utf-8")
     for name, field in ModelOptions.model_fields.items():
-        default = "" if field.default is None else f" `{str(field.default).lower()}`"
+        default = "" if field.default in (None, ()) else f" `{str(field.default).lower()}`"
         assert f"| `{name}` |{default} |" in text
         assert field.description is not None
         assert field.description in text

@@ -132,6 +132,20 @@ class ForecastUnit(StrEnum):
     WEEK = "week"
 
 
+class Covariate(StrEnum):
+    """What is known of a customer from their first order on, and may be a covariate of the models."""
+
+    CHANNEL = "channel"
+    COUNTRY = "country"
+    CAMPAIGN = "campaign"
+    DISCOUNT_CODE = "discount_code"
+    DISCOUNT = "discount_cents"
+    ORDER_VALUE = "order_cents"
+    LINES = "lines"
+    PRODUCT = "product_id"
+    CATEGORY = "category"
+
+
 class Scope(StrEnum):
     """Permissions of a key.
 

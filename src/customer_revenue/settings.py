@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
@@ -21,9 +22,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
+from customer_revenue.choices import Covariate
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.periods import MAX_HORIZON_DAYS
 
@@ -32,6 +34,11 @@ PREFIX, NESTED = "CUSTOMER_REVENUE_", "__"
 
 TEST_PREFIX = f"{PREFIX}TEST_"
 """Variables that configure this package's own tests; they are no settings."""
+
+
+def _names(value: object) -> object:
+    """Text as the environment and --set give it, as a list."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
 class ModelOptions(BaseModel):
@@ -66,6 +73,13 @@ class ModelOptions(BaseModel):
     )
     folds: Annotated[int, Field(ge=1, le=12)] = Field(
         2, description="Number of cut-offs of the back-test that the gate evaluates."
+    )
+    covariates: Annotated[tuple[Covariate, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (),
+        description=(
+            "Columns of customers' first orders to try as covariates, separated by commas, such as channel,country; "
+            "training drops those that add nothing in its back-test."
+        ),
     )
 
 

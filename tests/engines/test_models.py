@@ -77,8 +77,11 @@ def test_the_first_orders_are_the_same(stores: Stores, engine: str) -> None:
         with _open(stores, name) as store:
             first = first_orders(store.table("orders"), store.table("order_items"))
             found.append(store.fetch(first).sort_by("customer_id").to_pydict())
-    assert found[0] == found[1]
+            rows = feature_rows(store, store.as_of(), covariates=("channel", "product_id"))
+            found.append(rows.select(["customer_id", "channel", "product_id"]).to_pydict())
+    assert found[:2] == found[2:]
     assert any(found[0]["product_id"])
+    assert found[1]["product_id"] == found[0]["product_id"]
 
 
 @pytest.mark.parametrize("engine", ENGINES[1:])

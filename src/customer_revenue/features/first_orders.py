@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 from customer_revenue.tables import COUNTED_STATUSES, check_columns
 
 ORDER_COVARIATES = ("channel", "country", "campaign", "discount_code", "discount_cents")
+"""The columns of the order itself, next to its total and its lines."""
 
 
 def first_orders(orders: ir.Table, order_items: ir.Table) -> ir.Table:

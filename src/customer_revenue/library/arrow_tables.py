@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -50,15 +51,15 @@ class ArrowTables:
         facts = self._store.fetch(summary(known, first, day_literal(when.day), policy).order_by("customer_id"))
         return with_profits(facts, self._store.fetch(own_profits(known, lines, policy.margin, first)))
 
-    def features(self, as_of: DayLike | None = None) -> pa.Table:
-        """:meth:`Orders.features` as an Arrow table.
+    def features(self, as_of: DayLike | None = None, covariates: Sequence[str] = ()) -> pa.Table:
+        """:meth:`Orders.features` as an Arrow table, with columns of :meth:`first_orders` if any are named.
 
         >>> import customer_revenue as cr
         >>> with cr.load_cdnow(sample=True) as cdnow:
         ...     cdnow.arrow.features("1997-09-30").num_rows
         2357
         """
-        return feature_rows(self._store, self._store.as_of(as_day(as_of))).sort_by("customer_id")
+        return feature_rows(self._store, self._store.as_of(as_day(as_of)), covariates=covariates)
 
     def rfm(self, as_of: DayLike | None = None) -> pa.Table:
         """:meth:`Orders.rfm` as an Arrow table.

@@ -22,13 +22,9 @@ from customer_revenue.modeling.bootstrap import paired_bootstrap
 from customer_revenue.modeling.metrics import Forecast, Outcomes
 from customer_revenue.settings import ModelOptions
 from customer_revenue.workflows.evaluation.backtest import choose_origins
-
-LOSSES = ("probability_log_loss", "revenue_rmse")
-"""What a covariate must make smaller: of the chance of a purchase, and of revenue in cents."""
+from customer_revenue.workflows.evaluation.covariate_choice import KEPT, LOSSES, verdict
 
 CUSTOMER_MODEL = "customer_model"
-
-KEPT, NOISE, WORSE = "adds something", "adds nothing beyond noise", "makes a forecast worse"
 
 
 @dataclass(frozen=True)
@@ -123,19 +119,13 @@ def backtest_covariates(
             added[name] = [*[np.nan] * 6, False, problem.message]
             continue
         changes = paired_bootstrap(outcomes, tried, best, draws, seed, LOSSES)
-        reason = _verdict(list(changes.values()))
+        reason = verdict(changes)
         added[name] = [*(number for loss in LOSSES for number in changes[loss]), reason == KEPT, reason]
         if reason == KEPT:
             kept, best = [*kept, name], tried
     shown = [f"{loss}{end}" for loss in LOSSES for end in ("", "_low", "_high")]
     frame = pd.DataFrame.from_dict(added, orient="index", columns=[*shown, "kept", "reason"])
     return CovariateBacktest(model, day, horizon_days, frame.rename_axis("covariate"), tuple(kept))
-
-
-def _verdict(changes: Sequence[tuple[float, float, float]]) -> str:
-    if any(low > 0 for _, low, _ in changes):
-        return WORSE
-    return KEPT if any(high < 0 for _, _, high in changes) else NOISE
 
 
 def _learned_forecast(

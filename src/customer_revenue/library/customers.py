@@ -125,8 +125,8 @@ class CustomerModel(Estimator):
             with load_orders(orders) as loaded:
                 return self.fit(loaded, as_of or loaded.info.last_day, values=values)
         self._check_parameters()
-        names = CovariateRows(self.covariates).names
         options = self.options or ModelOptions()
+        names = CovariateRows(self.covariates or options.covariates).names
         when = orders.store.as_of(as_day(as_of))
         predictor = Predictor(
             when.day,
@@ -137,7 +137,8 @@ class CustomerModel(Estimator):
             options,
             names,
         )
-        windows = training_windows(orders.store, when, self.horizon_days, options)
+        plain = options.model_copy(update={"covariates": ()})  # ours come from the values
+        windows = training_windows(orders.store, when, self.horizon_days, plain)
         customers = population(orders.store, when)
         if names:
             self._values = None if values is None else as_table(values)
@@ -406,7 +407,7 @@ class CustomerModel(Estimator):
         if not isinstance(orders, Orders):
             return as_table(orders)
         features = orders.arrow.features(day)
-        names = CovariateRows(self.covariates).names
+        names = self.predictor_.covariates
         return with_columns(features, self._known_values(orders, day), names) if names else features
 
     def _known_values(self, orders: Orders, day: dt.date) -> pa.Table:

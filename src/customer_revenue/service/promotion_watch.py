@@ -58,8 +58,10 @@ class PromotionWatch:
             return False
         try:
             when = new.when(None)
-            rows = feature_rows(new.store, when, TRIAL_ROWS)
-            before, after = (answers.predictor(when).predict(rows) for answers in (old, new))
+            models = [answers.predictor(when) for answers in (old, new)]
+            names = list(dict.fromkeys(name for model in models for name in model.covariates))
+            rows = feature_rows(new.store, when, TRIAL_ROWS, names)
+            before, after = (model.predict(rows) for model in models)
         except NotEnoughData:
             return False
         why = absurd_shift(before, after)

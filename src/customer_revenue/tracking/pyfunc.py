@@ -49,7 +49,8 @@ class CustomerRevenueModel(PythonModel):
         with cr.load_orders(log, customer="customer_id", date="order_date", order=order) as orders:
             day = as_of or orders.info.last_day
             assert day is not None, "there are orders"
-            return _frame(self.predictor.as_of(day).predict(orders.arrow.features(day), horizon_days))
+            rows = orders.arrow.features(day, self.predictor.covariates)
+            return _frame(self.predictor.as_of(day).predict(rows, horizon_days))
 
 
 def _frame(predictions: pa.Table) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,25 +19,37 @@ from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import Canonical
-from customer_revenue.workflows.known_tables import feature_expression, known_at, of_customers
+from customer_revenue.workflows.known_tables import CompleteOrders, feature_expression, known_at, of_customers
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
-def feature_rows(store: Store, when: AsOf, max_customers: int | None = None) -> pa.Table:
+def feature_rows(
+    store: Store, when: AsOf, max_customers: int | None = None, covariates: Sequence[str] = ()
+) -> pa.Table:
     """One feature row for every customer with an order by then, in the order of their ids.
 
     Args:
         store: the orders.
         when: the as-of moment.
         max_customers: take a random sample of this size, the same each time and on every engine.
+        covariates: columns of customers' first orders to add, for a model with covariates.
 
     Raises:
         NotEnoughData: there is no such customer.
     """
     known = known_for_sample(store, when, max_customers)
-    rows = store.fetch(feature_expression(known, when.day)).sort_by("customer_id")
+    rows = store.fetch(store_features(store, known, when.day, covariates)).sort_by("customer_id")
     if rows.num_rows == 0:
         raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
     return rows
+
+
+def store_features(store: Store, known: Canonical, day: dt.date | ir.DateValue, covariates: Sequence[str]) -> ir.Table:
+    """The feature expression over tables of a store, with those columns of first orders that are covariates."""
+    complete = CompleteOrders.of(store) if covariates else None
+    return feature_expression(known, day, covariates, complete)
 
 
 def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Canonical:
@@ -49,7 +62,11 @@ def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Can
 
 
 def population(
-    store: Store, when: AsOf, max_customers: int = CUSTOMERS_PER_WINDOW, rows: pa.Table | None = None
+    store: Store,
+    when: AsOf,
+    max_customers: int = CUSTOMERS_PER_WINDOW,
+    rows: pa.Table | None = None,
+    covariates: Sequence[str] = (),
 ) -> Population:
     """The customers with an order by then, as the probability models need them.
 
@@ -60,12 +77,13 @@ def population(
         when: the as-of moment.
         max_customers: size of the sample.
         rows: the feature rows of then, where they have been read; those of all customers spare a query.
+        covariates: columns of customers' first orders that the sample has too.
 
     Raises:
         NotEnoughData: there is no such customer.
     """
     if rows is None or store.info.customers > max_customers:
-        rows = feature_rows(store, when, max_customers)
+        rows = feature_rows(store, when, max_customers, covariates)
     if store.info.customers <= max_customers:
         return Population.of(rows)
     counted = counts(feature_expression(known_at(store, when), when.day))
@@ -92,7 +110,7 @@ def training_windows(store: Store, when: AsOf, horizon_days: int, options: Model
         return windows
     for plan in choose_cutoffs(first_day, when.day, horizon_days, options.windows, options.churn_days):
         then = store.as_of(plan.cutoff)
-        rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW)
+        rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW, options.covariates)
         known = known_at(store, when)
         outcomes = _labels_of(store, known, plan.cutoff, plan.horizons_days, rows.column("customer_id"))
         windows.append(Window(plan.cutoff, plan.horizon_days, rows, outcomes, plan.of_other_quarter))

@@ -287,8 +287,9 @@ class CustomerBase:
         from customer_revenue.workflows.customer_base.forecasting import shop_forecast
         from customer_revenue.workflows.feature_rows import feature_rows
 
-        features = feature_rows(self.store, self.when)
-        return shop_forecast(self.store, self.when, self._predictor(), features, self._policy)
+        predictor = self._predictor()
+        features = feature_rows(self.store, self.when, covariates=predictor.covariates)
+        return shop_forecast(self.store, self.when, predictor, features, self._policy)
 
     @property
     def customers(self) -> ir.Table:
@@ -352,7 +353,8 @@ class CustomerBase:
     def _predictions(self) -> CustomerPredictions:
         from customer_revenue.workflows.feature_rows import feature_rows
 
-        return CustomerPredictions.of(self._predictor(), feature_rows(self.store, self.when))
+        predictor = self._predictor()
+        return CustomerPredictions.of(predictor, feature_rows(self.store, self.when, covariates=predictor.covariates))
 
     @cached_property
     def _decisions(self) -> ShopDecisions:

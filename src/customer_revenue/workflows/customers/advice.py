@@ -166,7 +166,8 @@ class Advisor:
         customer, today = situation.customer, situation.when.day
         if situation.predictions is None:
             raise NotEnoughData(f"no forecast for {customer.customer_id[:100]!r}: there are facts but no predictions")
-        features, predictor, days = customer.features(), situation.predictor, horizons_days(today, months)
+        predictor, days = situation.predictor, horizons_days(today, months)
+        features = customer.features(predictor.covariates)
         (path,) = predictor.revenue_paths(features, days)
         cents = np.diff(path.sums[1], prepend=0.0) * self._levels(situation.when)[:months]
         found = customer.breakdowns(Period.ALL_TIME, frozenset({Breakdown.MONTHLY}))

@@ -26,7 +26,7 @@ from customer_revenue.workflows.customers.response import customer_body, predict
 from customer_revenue.workflows.customers.session_in_memory import SessionInMemory
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
-from customer_revenue.workflows.known_tables import known_at, of_customers
+from customer_revenue.workflows.known_tables import CompleteOrders, known_at, of_customers
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
@@ -179,14 +179,13 @@ class Answers(SessionInMemory):
         when = self.when(as_of)
         predictor = self.predictor(when) if include_predictions else None
         currency = self._store.info.currency
-        terms = partial(self._decision_terms, when)
+        terms, complete = partial(self._decision_terms, when), CompleteOrders.of(self._store)
         found: dict[str, Body] = {}
         for ids in in_parts(list(dict.fromkeys(customer_ids)), between or uninterrupted):
             known = of_customers(known_at(self._store, when), pa.array(ids, pa.string()))
-            lines = self._store.table("order_items")
             kept = kept_parts(self._snapshot if self.freshness.is_valid else None, ids, when.day)
             barred = partial(barred_among, self._store, self.limits, ids, when, kept)
-            group = CustomerGroup(known, lines, self._store.fetch, when, self._policy, currency, terms, barred, kept)
+            group = CustomerGroup(known, complete, self._store.fetch, when, self._policy, currency, terms, barred, kept)
             found |= group.bodies(period, predictor)
         return self.complete(in_order(customer_ids, found), when)
 
@@ -351,5 +350,5 @@ class Answers(SessionInMemory):
         bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned, barred, products)
         body = bodies[customer.customer_id]
         if horizons_days:
-            body["horizons"] = horizon_bodies(predictor, customer.features(), horizons_days)
+            body["horizons"] = horizon_bodies(predictor, customer.features(predictor.covariates), horizons_days)
         return body

@@ -27,7 +27,7 @@ from customer_revenue.workflows.customer_base.base_queries import refusing_marke
 from customer_revenue.workflows.customer_base.shop_decisions import NOBODY
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
 from customer_revenue.workflows.customers.response import as_rows, customer_body, prediction_bodies
-from customer_revenue.workflows.known_tables import feature_expression, first_day_of
+from customer_revenue.workflows.known_tables import CompleteOrders, feature_expression, first_day_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -92,7 +92,7 @@ class CustomerGroup:
 
     Args:
         known: canonical tables of these customers alone, up to ``when``.
-        lines: ``order_items`` with the optional columns, of any orders.
+        complete: orders and lines with the optional columns, of these customers and perhaps of others.
         fetch: runs an expression over them.
         when: the moment.
         policy: segments, stages, actions and offers.
@@ -103,7 +103,7 @@ class CustomerGroup:
     """
 
     known: Canonical
-    lines: ir.Table
+    complete: CompleteOrders
     fetch: Callable[[ir.Table], pa.Table]
     when: AsOf
     policy: Policy
@@ -144,7 +144,7 @@ class CustomerGroup:
         if self.kept and period is Period.ALL_TIME:
             return {customer: parts.profit for customer, parts in self.kept.items()}
         first_day = first_day_of(period, self.when)
-        rows = self.fetch(own_profits(self.known, self.lines, self.policy.margin, first_day)).to_pylist()
+        rows = self.fetch(own_profits(self.known, self.complete.lines, self.policy.margin, first_day)).to_pylist()
         return {row.pop("customer_id"): row for row in rows}
 
     def _products(self) -> dict[str, MainProduct]:
@@ -154,7 +154,7 @@ class CustomerGroup:
         return {row["customer_id"]: MainProduct(row["product_id"], row["product_name"]) for row in rows}
 
     def _predictions(self, predictor: Predictor, facts: pa.Table, earned: dict[str, Body]) -> dict[str, Body]:
-        features = self.fetch(feature_expression(self.known, self.when.day))
+        features = self.fetch(feature_expression(self.known, self.when.day, predictor.covariates, self.complete))
         if not features.num_rows:
             return {}
         try:

@@ -89,16 +89,19 @@ class CustomerDetail:
             CustomerNotFound: the store knows no such customer by then.
         """
         customer.facts(Period.ALL_TIME)
-        features = customer.features()
-        if self._predictor is None or features.num_rows == 0:
-            return {"curve": None, "alive": None, "forecast": None}
+        nothing: Body = {"curve": None, "alive": None, "forecast": None}
+        if self._predictor is None:
+            return nothing
         predictor = self._predictor(customer.when)
+        features = customer.features(predictor.covariates)
+        if features.num_rows == 0:
+            return nothing
         horizon = predictor.horizon_days
         days = np.unique(np.linspace(0, horizon, CURVE_POINTS).round()).astype(int).tolist()
         try:
             curve = predictor.curve(features, [max(day, 1e-9) for day in days])[0]
         except NotEnoughData:
-            return {"curve": None, "alive": None, "forecast": None}
+            return nothing
         return {
             "curve": [
                 {"day": day, "probability": round(float(p), 6) if day else 0.0}
@@ -111,8 +114,8 @@ class CustomerDetail:
     def _alive(self, customer: StoredCustomer, predictor: Predictor) -> list[dict[str, object]]:
         (counts,) = self._counts.run(**customer.of_period(Period.ALL_TIME)).to_pylist()
         moments = [self._store.as_of(day) for day in _month_ends(counts["first_purchase"], customer.when.day)]
-        rows = [customer.features(moment) for moment in moments[:-1]]
-        rows.append(customer.features())
+        rows = [customer.features(predictor.covariates, moment) for moment in moments[:-1]]
+        rows.append(customer.features(predictor.covariates))
         alive = predictor.curve(pa.concat_tables(rows), [float("inf"), predictor.churn_days])
         return [
             {

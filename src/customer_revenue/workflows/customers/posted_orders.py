@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.engines.duckdb.in_memory import canonical_in_memory, fetch_in_memory
 from customer_revenue.periods import MAX_YEAR, MIN_YEAR, AsOf, Period, parse_day
@@ -23,6 +22,7 @@ from customer_revenue.tables import as_of_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.batch import CustomerGroup, check_count, in_order, in_parts, uninterrupted
 from customer_revenue.workflows.customers.response import completed
+from customer_revenue.workflows.known_tables import CompleteOrders
 from customer_revenue.workflows.parameters import MAX_ID_LENGTH, NO_NULL_CHARACTER
 from customer_revenue.workflows.registry.bundles import LoadedModel, model_known_by
 
@@ -146,9 +146,8 @@ class HistoryScorer:
         for part in in_parts(histories, between):
             tables = canonical_in_memory(_orders(part, zone), _refunds(part, zone), self.timezone)
             known = tables.until(as_of_literal(when.moment))
-            none = {"category": ibis.null("string"), "cost_cents": ibis.null("int64")}
-            lines = known.order_items.mutate(**none)
-            group = CustomerGroup(known, lines, fetch_in_memory, when, self.policy, self.currency)
+            complete = CompleteOrders.unstated(known)
+            group = CustomerGroup(known, complete, fetch_in_memory, when, self.policy, self.currency)
             found |= group.bodies(Period.ALL_TIME, predictor)
         body = in_order([history.customer_id for history in histories], found)
         return completed(body, when, self.currency, self.timezone, model.version)

@@ -28,7 +28,7 @@ from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.base_queries import refusing_marketing
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
-from customer_revenue.workflows.known_tables import day_parameter, feature_expression, known_by_then
+from customer_revenue.workflows.known_tables import CompleteOrders, day_parameter, feature_expression, known_by_then
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -54,7 +54,16 @@ class CustomerQueries:
         self.profit = store.prepare(profit, of_period)
         self.product_days = store.prepare(Recipe(_product_days), ("user_id", "moment"))
         self.refusing = store.prepare(Recipe(_refusing, complete=True), ("user_id",))
-        self.features = store.prepare(Recipe(_features), ("user_id", "moment", "as_of_day"))
+        self._store = store
+        self._features: dict[tuple[str, ...], Query] = {}
+
+    def features(self, covariates: tuple[str, ...] = ()) -> Query:
+        """The query of a customer's feature row, with columns of their first order for a model with covariates."""
+        if covariates not in self._features:
+            names = ("user_id", "moment", "as_of_day")
+            wanted = _features_with(self._store, covariates) if covariates else Recipe(_features)
+            self._features[covariates] = self._store.prepare(wanted, names)
+        return self._features[covariates]
 
 
 def _one(tables: Canonical) -> Canonical:
@@ -93,6 +102,13 @@ def _products(tables: Canonical) -> ir.Table:
 
 def _features(tables: Canonical) -> ir.Table:
     return feature_expression(_one(tables), day_parameter("as_of_day"))
+
+
+def _features_with(store: Store, covariates: tuple[str, ...]) -> ir.Table:
+    orders = store.table("orders")
+    own = orders.filter(orders.user_id == cast("ir.StringScalar", parameter("user_id", "string")))
+    complete = CompleteOrders(own, store.table("order_items"))
+    return feature_expression(_one(store.tables), day_parameter("as_of_day"), covariates, complete)
 
 
 class StoredCustomer:
@@ -171,10 +187,17 @@ class StoredCustomer:
             found["product_breakdown"] = product_rows(self.products(period))
         return found
 
-    def features(self, when: AsOf | None = None) -> pa.Table:
-        """The customer's feature row as of this or another moment; no row without an order by then."""
+    def features(self, covariates: tuple[str, ...] = (), when: AsOf | None = None) -> pa.Table:
+        """The customer's feature row as of this or another moment; no row without an order by then.
+
+        Args:
+            covariates: columns of their first order to add, for a model with covariates.
+            when: the moment; by default this customer's.
+        """
         at = when or self.when
-        return self._queries.features.run(user_id=self.customer_id, moment=at.moment_utc_naive, as_of_day=at.day)
+        return self._queries.features(covariates).run(
+            user_id=self.customer_id, moment=at.moment_utc_naive, as_of_day=at.day
+        )
 
     def predictions(self, predictor: Predictor) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` without an order, or where nothing can be predicted.
@@ -182,7 +205,7 @@ class StoredCustomer:
         Args:
             predictor: for features of the customer's as-of day.
         """
-        features = self.features()
+        features = self.features(predictor.covariates)
         try:
             return CustomerPredictions.of(predictor, features) if features.num_rows else None
         except NotEnoughData:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from customer_revenue.errors import ModelError, NotEnoughData
 from customer_revenue.modeling import bundle
 from customer_revenue.modeling.forecast_names import OURS
@@ -20,6 +22,7 @@ from customer_revenue.policy import Gate
 from customer_revenue.settings import FitOptions
 from customer_revenue.workflows.evaluation.fold import BacktestFold, forecast_of, predict_from
 from customer_revenue.workflows.evaluation.gate import judge
+from customer_revenue.workflows.feature_rows import feature_rows
 from customer_revenue.workflows.registry.bundles import CURRENT, current_version
 from customer_revenue.workflows.registry.verdict import Check, Verdict
 
@@ -68,6 +71,13 @@ def challenge(
     return judge(folds, gate, version, forecasts, [*others, _tier(predictor, champion)])
 
 
+def _rows_for(predictor: Predictor, store: Store, fold: BacktestFold) -> pa.Table:
+    """The fold's customers with the covariates of another predictor."""
+    if set(predictor.covariates) <= set(fold.features.column_names):
+        return fold.features
+    return feature_rows(store, store.as_of(fold.cutoff), MAX_CHALLENGE_CUSTOMERS, predictor.covariates)
+
+
 def _recipe_in(models: Path) -> Mapping[str, Any] | None:
     recipe: Mapping[str, Any] | None = read_manifest(models / CURRENT).get("recipe")
     return recipe
@@ -95,7 +105,7 @@ def _forecasts(
         if champion.as_of_day <= fold.cutoff:
             try:
                 then = champion.as_of(fold.cutoff)
-                predicted = then.predict(fold.features, fold.horizon_days)
+                predicted = then.predict(_rows_for(then, store, fold), fold.horizon_days)
             except NotEnoughData:
                 continue
             forecasts[fold.cutoff] = forecast_of(then, fold.features, predicted)

@@ -91,6 +91,7 @@ def new_predictor(fit: FitOptions, as_of_day: dt.date, horizon_days: int) -> Pre
         discount_rate_per_year=float(fit.discount_rate_per_year),
         seed=fit.seed,
         options=fit.options,
+        covariates=fit.options.covariates,
     )
 
 
@@ -105,10 +106,11 @@ def predict_from(
         NotEnoughData: no customer has an order by the cut-off.
     """
     then = store.as_of(cutoff)
-    features = feature_rows(store, then, max_customers)
+    features = feature_rows(store, then, max_customers, fit.options.covariates)
     windows = training_windows(store, then, horizon_days, fit.options)
     everybody = features if max_customers is None or store.info.customers <= max_customers else None
-    predictor = new_predictor(fit, cutoff, horizon_days).fit(population(store, then, rows=everybody), windows)
+    customers = population(store, then, rows=everybody, covariates=fit.options.covariates)
+    predictor = new_predictor(fit, cutoff, horizon_days).fit(customers, windows)
     predictions = predictor.predict(features)
     happened, forecasts = None, {}
     if cutoff + dt.timedelta(days=horizon_days) <= store.as_of().day:

@@ -190,7 +190,8 @@ def _drift(store: Store, model: LoadedModel, when: AsOf, policy: Monitoring) -> 
 def _customers(store: Store, model: LoadedModel, day: dt.date) -> pa.Table:
     """Features and predictions of customers as of a day, by the model as it is."""
     try:
-        features = feature_rows(store, store.as_of(day), max_customers=MAX_OBSERVED_CUSTOMERS)
+        when, covariates = store.as_of(day), model.predictor.covariates
+        features = feature_rows(store, when, max_customers=MAX_OBSERVED_CUSTOMERS, covariates=covariates)
     except NotEnoughData:
         return pa.table({name: pa.array([], pa.float64()) for name in (*FEATURES, *PREDICTED)})
     predicted = model.predictor.as_of(day).predict(features)

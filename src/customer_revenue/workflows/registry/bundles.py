@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_revenue import tracking
+from customer_revenue.choices import Covariate
 from customer_revenue.errors import BundleIncompatible, ModelError, ModelNotFound
 from customer_revenue.modeling.manifest import MANIFEST, read_manifest
 from customer_revenue.settings import RegistryOptions
@@ -50,6 +51,8 @@ class LoadedModel:
     """Whether it answers while its training still back-tests it."""
     trained_until: str = ""
     """The last day that its training knew, ISO 8601; empty where the bundle does not say."""
+    covariates: tuple[str, ...] = ()
+    """The columns of first orders that it needs next to the features."""
     notice: str = ""
     """Why it answers instead of the one that is asked for; empty if it is that one."""
 
@@ -120,9 +123,9 @@ def find_model(registry: RegistryOptions) -> LoadedModel:
         identity = model_identity(registry)
         folder, notice = Path(registry.model).resolve(), ""
     manifest = read_manifest(folder)
-    if covariates := manifest.get("covariates"):
+    if unknown := [name for name in manifest.get("covariates", ()) if name not in list(Covariate)]:
         raise BundleIncompatible(
-            f"{folder} was trained with the covariates {', '.join(covariates)}, which nothing gives it here; "
+            f"{folder} was trained with the covariates {', '.join(unknown)}, which are in no order; "
             "train again, or predict in Python with cr.CustomerModel.load"
         )
     if notice:
@@ -174,6 +177,7 @@ def _loaded(folder: Path, manifest: Mapping[str, Any], identity: str, under_way:
         *_origin(manifest),
         under_way,
         manifest.get("window_last_day", ""),
+        tuple(manifest.get("covariates", ())),
     )
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import filelock
@@ -55,15 +56,15 @@ def check_trial(model: LoadedModel, models: Path, store: Store | None, when: AsO
     with _one_at_a_time(verdict):
         problem = _known(verdict)
         if problem is None:
-            problem, lasting = _tried(model.folder, _rows(store, when) if store else pa.table({}))
+            problem, lasting = _tried(model.folder, _rows(store, when, model.covariates) if store else pa.table({}))
             _keep(verdict, problem, lasting=lasting)
     if problem:
         raise BundleDamaged(f"the model {model.version} failed its trial: {problem}")
 
 
-def _rows(store: Store, when: AsOf | None) -> pa.Table:
+def _rows(store: Store, when: AsOf | None, covariates: Sequence[str]) -> pa.Table:
     try:
-        return feature_rows(store, when or store.as_of(), TRIAL_ROWS)
+        return feature_rows(store, when or store.as_of(), TRIAL_ROWS, covariates)
     except NotEnoughData:
         return pa.table({})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from customer_revenue.errors import GateRefused
 from customer_revenue.modeling.predictor import Predictor
+from customer_revenue.workflows.evaluation.covariate_choice import CovariateTrial
 from customer_revenue.workflows.evaluation.fold import BacktestFold
 from customer_revenue.workflows.evaluation.metric_tables import fold_table
 from customer_revenue.workflows.registry.champion import Change
@@ -30,6 +31,7 @@ class TrainingResult:
         verdict: the gate's; ``None`` for an experiment, which is not judged.
         change: that made it champion, if it is.
         held: why it is not champion though it passed the gate, if so.
+        covariates: that were tried, and whether they are used.
     """
 
     version: str
@@ -44,6 +46,7 @@ class TrainingResult:
     verdict: Verdict | None = None
     change: Change | None = None
     held: str = ""
+    covariates: tuple[CovariateTrial, ...] = ()
 
     def __repr__(self) -> str:
         judged = self.verdict.word if self.verdict else "experiment"
@@ -59,6 +62,7 @@ class TrainingResult:
             if self.run_id
             else "MLflow: the run waits until the tracking server answers; the next command sends it",
         ]
+        lines[2:2] = [trial.text() for trial in self.covariates]
         if self.last_fold is None:
             lines.append("No back-test: there is too little data for one")
         else:

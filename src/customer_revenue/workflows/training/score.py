@@ -23,8 +23,8 @@ from customer_revenue.policy import Segments, load_policy
 from customer_revenue.settings import Settings
 from customer_revenue.tables import PREDICTION_LOG_SCHEMA, PREDICTION_SCHEMA
 from customer_revenue.workflows.exports import check_output
-from customer_revenue.workflows.feature_rows import feature_rows
-from customer_revenue.workflows.known_tables import feature_expression, known_at
+from customer_revenue.workflows.feature_rows import feature_rows, store_features
+from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.monitoring.prediction_log import sampled, write_rows
 from customer_revenue.workflows.registry.bundles import LoadedModel, load_model, model_known_by
 
@@ -78,12 +78,12 @@ def score(settings: Settings, as_of: dt.date | None, output: Path | None, report
         predictor = model.predictor.as_of(when.day)
         predictor.check_fitted()
         report("Predicting")
-        features = feature_expression(known_at(store, when), when.day)
+        features = store_features(store, known_at(store, when), when.day, predictor.covariates)
         totals = store.map_batches(features, Scorer(predictor), PREDICTION_SCHEMA, SUMMED, output)
         if not totals.rows:
             raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
         if settings.log is not None:
-            logged = feature_rows(store, when, MAX_LOGGED)
+            logged = feature_rows(store, when, MAX_LOGGED, predictor.covariates)
             log_scores(
                 settings.log,
                 settings.logged_share,

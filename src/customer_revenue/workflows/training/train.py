@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import FitOptions, ModelOptions, RegistryOptions, Settings
 from customer_revenue.workflows.evaluation.challenge import MAX_CHALLENGE_CUSTOMERS, challenge, recipe_of
+from customer_revenue.workflows.evaluation.covariate_choice import CovariateTrial, tried_covariates
 from customer_revenue.workflows.evaluation.fold import (
     BacktestFold,
     fold_cutoffs,
@@ -84,10 +86,11 @@ def train(
     ):
         settle(registry)
         when = store.as_of(as_of or settings.as_of)
+        fit, tried = _with_chosen_covariates(store, fit, when, report)
         report("Reading the customers' histories")
         # The back-test runs at the same time as the fit, unless somebody waits for the fitted models.
         testing = _back_test(pool, store, fit, when, report) if before_backtest is None else None
-        customers = _population(store, when, asked=(as_of or settings.as_of) is not None)
+        customers = _population(store, when, fit.options.covariates, asked=(as_of or settings.as_of) is not None)
         windows = training_windows(store, when, settings.ltv_horizon_days, fit.options)
         report("Fitting the models")
         predictor = _fitted(new_predictor(fit, when.day, settings.ltv_horizon_days), customers, windows)
@@ -109,6 +112,7 @@ def train(
             if verdict.warnings:
                 predictor.tier_reason_ += f"; in use as the first model, though {'; '.join(verdict.warnings)}"
         extra = {**facts, "recipe": recipe_of(fit), "metrics": mean_figures(folds)}
+        extra |= {"covariates_tried": [asdict(trial) for trial in tried]} if tried else {}
         folder = bundle.save(predictor, settings.models / version, {**extra, **_outcome(folds)})
         if verdict is not None:
             write_gate(folder, verdict)
@@ -132,7 +136,19 @@ def train(
         verdict=verdict,
         change=change,
         held=held,
+        covariates=tuple(tried),
     )
+
+
+def _with_chosen_covariates(
+    store: Store, fit: FitOptions, when: AsOf, report: Report
+) -> tuple[FitOptions, list[CovariateTrial]]:
+    """The options with those of their covariates that make the back-test better, and what was tried."""
+    if not fit.options.covariates:
+        return fit, []
+    tried = tried_covariates(store, fit, when, BACKTEST_HORIZON_DAYS, report)
+    kept = tuple(trial.name for trial in tried if trial.is_kept)
+    return fit.model_copy(update={"options": fit.options.model_copy(update={"covariates": kept})}), tried
 
 
 def _settled(registry: RegistryOptions, version: str, verdict: Verdict | None) -> tuple[Change | None, str]:
@@ -146,14 +162,14 @@ def _settled(registry: RegistryOptions, version: str, verdict: Verdict | None) -
     return (promote(registry, version, why) if verdict.passed else None), ""
 
 
-def _population(store: Store, when: AsOf, *, asked: bool) -> Population:
+def _population(store: Store, when: AsOf, covariates: Sequence[str], *, asked: bool) -> Population:
     """The customers to learn from: nobody where no customer has an order, unless a day was asked for.
 
     Raises:
         NotEnoughData: no customer has an order by the day that was asked for.
     """
     try:
-        return population(store, when)
+        return population(store, when, covariates=covariates)
     except NotEnoughData:
         if asked:
             raise
@@ -217,7 +233,7 @@ def _counts(customers: Population) -> dict[str, int]:
 
 def _variant(options: ModelOptions) -> str:
     """The options that differ from the defaults, to distinguish runs at a glance."""
-    changed = options.model_dump(exclude_defaults=True, exclude={"folds"})
+    changed = options.model_dump(mode="json", exclude_defaults=True, exclude={"folds"})
     return ", ".join(f"{name}={value}" for name, value in changed.items()) or "usual"
 
 
@@ -295,7 +311,7 @@ def _facts(store: Store, fit: FitOptions, ltv_horizon_days: int, when: AsOf, ver
         "discount_rate_per_year": str(fit.discount_rate_per_year),
         "interval_mass": fit.interval_mass,
         "seed": fit.seed,
-        **{f"option_{name}": str(value) for name, value in fit.options.model_dump().items()},
+        **{f"option_{name}": str(value) for name, value in fit.options.model_dump(mode="json").items()},
     }
 
 
