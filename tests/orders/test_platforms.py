@@ -11,7 +11,7 @@ import pytest
 from customer_revenue.errors import BooksDisagree, InvalidParameter
 from customer_revenue.orders.imports.statement import Expectations
 from customer_revenue.workflows.quarantine_export import write_quarantine
-from customer_revenue.workflows.quarantined_rows import quarantined_rows, render_counts
+from customer_revenue.workflows.quarantined_rows import quarantined_rows, render_counts, with_remedies
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -245,7 +245,7 @@ def test_the_quarantine_is_counted_and_exported_with_remedies(shop: Shop) -> Non
     assert [row["reason"] for row in quarantined_rows(shop.settings, "unknown_status").to_pylist()] == [
         "unknown_status"
     ]
-    write_quarantine(rows, shop.folder / "rows.csv")
+    write_quarantine(with_remedies(rows), shop.folder / "rows.csv")
     text = (shop.folder / "rows.csv").read_text()
     assert "bad_date,correct the date,2,'=cmd(),never,10,paid" in text
     with pytest.raises(InvalidParameter, match="is not one of"):

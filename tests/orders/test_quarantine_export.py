@@ -18,7 +18,7 @@ from customer_revenue.errors import NothingImported, UndecidedColumn
 from customer_revenue.orders.files.columns.conventions import AmountUnit, ColumnChoices
 from customer_revenue.orders.imports.remove_personal_data import forget
 from customer_revenue.workflows.quarantine_export import write_quarantine
-from customer_revenue.workflows.quarantined_rows import counts_body, quarantined_rows
+from customer_revenue.workflows.quarantined_rows import counts_body, quarantined_rows, with_remedies
 
 if TYPE_CHECKING:
     from tests.orders.conftest import Shop
@@ -31,7 +31,7 @@ GOOD = "1,ann,2024-05-01,10,paid"
 def exported(shop: Shop, reason: str | None = None) -> list[Path]:
     shop.settings = shop.settings.model_copy(update={"store": shop.url})
     rows = quarantined_rows(shop.settings, reason, whole_orders=True)
-    return write_quarantine(rows, shop.folder / "rows.csv")
+    return write_quarantine(with_remedies(rows), shop.folder / "rows.csv")
 
 
 def corrected(path: Path, *changes: tuple[str, str]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,12 +23,20 @@ def quarantine(
     leave the quarantine. Files with other columns become files of their own, with -1, -2, … in their names.
     """
     from customer_revenue.workflows.parameters import as_json as render_json
-    from customer_revenue.workflows.quarantine_export import write_quarantine
-    from customer_revenue.workflows.quarantined_rows import counts_body, quarantined_rows, render_counts
+    from customer_revenue.workflows.quarantined_rows import (
+        counts_body,
+        quarantined_rows,
+        render_counts,
+        with_remedies,
+    )
 
     settings = settings_for(store)
     rows = quarantined_rows(settings, reason)
-    written = write_quarantine(quarantined_rows(settings, reason, whole_orders=True), output) if output else []
+    written: list[Path] = []
+    if output:
+        from customer_revenue.workflows.quarantine_export import write_quarantine
+
+        written = write_quarantine(with_remedies(quarantined_rows(settings, reason, whole_orders=True)), output)
     if as_json:
         say(render_json({**counts_body(rows), "files": [str(path) for path in written]}))
         return

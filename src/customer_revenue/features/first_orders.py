@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING
 
+from customer_revenue import lazy_ibis as ibis
 from customer_revenue.tables import COUNTED_STATUSES, check_columns
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 ORDER_COVARIATES = ("channel", "country", "campaign", "discount_code", "discount_cents")
 """The columns of the order itself, next to its total and its lines."""

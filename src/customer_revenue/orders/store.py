@@ -296,7 +296,8 @@ class Store:
 
     def quarantine(self) -> pa.Table:
         """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_COLUMNS``."""
-        return self.fetch(self._engine.own_table("quarantine").order_by("source", "line", "reason"))
+        recipe, zone = Recipe(_quarantined_in_order), self.info.timezone
+        return self._engine.fetch_once(recipe, lambda: self._engine.own_table("quarantine"), zone, {})
 
     def aliases(self) -> pa.Table:
         """Return the aliases as they were given: ``from_id`` is merged into ``to_id``."""
@@ -377,3 +378,7 @@ def _shop_id(first: dt.datetime | None, currency: str) -> str:
     """Derive the id from the time of the first order, which is unique to a shop and the same on every engine."""
     moment = "" if first is None else first.isoformat()
     return hashlib.sha256(f"{moment} {currency}".encode()).hexdigest()[:16]
+
+
+def _quarantined_in_order(rows: ir.Table) -> ir.Table:
+    return rows.order_by("source", "line", "reason")

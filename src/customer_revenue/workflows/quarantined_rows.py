@@ -12,7 +12,7 @@ from customer_revenue.orders.files.quarantine import REASONS
 from customer_revenue.orders.store import open_store
 from customer_revenue.settings import Settings
 
-COLUMNS = ["source", "line", "reason", "remedy", "user_id", "order_id", "refund_id", "raw", "header"]
+COLUMNS = ["source", "line", "reason", "user_id", "order_id", "refund_id", "raw", "header"]
 
 
 def quarantined_rows(settings: Settings, reason: str | None = None, *, whole_orders: bool = False) -> pa.Table:
@@ -40,8 +40,13 @@ def quarantined_rows(settings: Settings, reason: str | None = None, *, whole_ord
             orders = rows.filter(chosen).column("order_id").combine_chunks().drop_null()
             chosen = pc.or_(chosen, pc.is_in(rows.column("order_id"), value_set=orders))
         rows = rows.filter(chosen)
+    return rows.select(COLUMNS)
+
+
+def with_remedies(rows: pa.Table) -> pa.Table:
+    """The rows with the column ``remedy``, what can be done, after their reasons."""
     remedies = pa.array([REASONS[found].remedy for found in rows.column("reason").to_pylist()], pa.string())
-    return rows.append_column("remedy", remedies).select(COLUMNS)
+    return rows.add_column(COLUMNS.index("reason") + 1, "remedy", remedies)
 
 
 def render_counts(rows: pa.Table) -> str:

@@ -73,7 +73,7 @@ class Engine(ABC):
     def compile(self, expr: ir.Table) -> Statement:
         """Compile an expression over the tables to SQL."""
 
-    def compile_once(self, recipe: Recipe, tables: Callable[[], Canonical], zone: str) -> Statement:  # noqa: ARG002
+    def compile_once(self, recipe: Recipe, tables: Callable[[], Canonical | ir.Table], zone: str) -> Statement:  # noqa: ARG002
         """Compile a recipe over the tables, unless its SQL is known.
 
         Args:
@@ -106,7 +106,7 @@ class Engine(ABC):
     def fetch_once(
         self,
         recipe: Recipe,
-        tables: Callable[[], Canonical],
+        tables: Callable[[], Canonical | ir.Table],
         zone: str,  # noqa: ARG002  # of the embedded store
         values: Mapping[str, object],
     ) -> pa.Table:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.choices import FlowBy
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.order_sequence import LAG_DAYS, LAST_ORDER_NUMBER, order_sequence
 from customer_revenue.revenue.segment_flows import FLOW_REASONS, segment_flows
-from customer_revenue.tables import day_literal
+from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import day_parameter, known_by_then
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def flows_body(before: pa.Table, now: pa.Table, days: tuple[dt.date, dt.date], by: FlowBy, policy: Policy) -> Body:
@@ -54,7 +59,7 @@ def sequence_body(store: Store, when: AsOf) -> Body:
         store: the orders.
         when: the as-of moment.
     """
-    found = store.fetch(order_sequence(known_at(store, when), day_literal(when.day))).to_pylist()
+    found = store.fetch(Recipe(_known_sequence), moment=when.moment_utc_naive, as_of_day=when.day).to_pylist()
     rows: list[Row] = []
     for row in found:
         within = [
@@ -79,6 +84,10 @@ def sequence_body(store: Store, when: AsOf) -> Body:
             }
         )
     return {"order_numbers": rows}
+
+
+def _known_sequence(tables: Canonical) -> ir.Table:
+    return order_sequence(known_by_then(tables), day_parameter("as_of_day"))
 
 
 def _percent(part: int, whole: int) -> float | None:

@@ -14,6 +14,7 @@ from customer_revenue.revenue.arithmetic import date_where, stacked, sum_where
 from customer_revenue.revenue.counted_refunds import refunds_beyond_orders
 from customer_revenue.revenue.trends import GROWTH_DAYS, growth_rate
 from customer_revenue.tables import COUNTED_STATUSES, REFUNDED, Canonical, day_literal
+from customer_revenue.workflows.known_tables import day_parameter, known_by_then
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -30,9 +31,30 @@ class DayRange:
     first: dt.date
     last: dt.date
 
+    @property
+    def first_day(self) -> ir.DateScalar:
+        """The first day as a value of an expression."""
+        return day_literal(self.first)
+
     def holds(self, day: ir.DateValue) -> ir.BooleanValue:
         """Whether a day is inside."""
-        return day.between(ibis.literal(self.first, type="date"), ibis.literal(self.last, type="date"))
+        return day.between(self.first_day, day_literal(self.last))
+
+
+@dataclass(frozen=True)
+class BoundRange:
+    """Days that are bound when a query runs, as the parameters ``NAME_first`` and ``NAME_last``."""
+
+    name: str
+
+    @property
+    def first_day(self) -> ir.DateScalar:
+        """The first day as a value of an expression."""
+        return day_parameter(f"{self.name}_first")
+
+    def holds(self, day: ir.DateValue) -> ir.BooleanValue:
+        """Whether a day is inside."""
+        return day.between(self.first_day, day_parameter(f"{self.name}_last"))
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,13 @@ class ComparisonPeriods:
         steps = [_back(DayRange(period.first_day(day), day), period, back * n) for n in range(3)]
         return cls(steps[0], steps[1], (steps[0], steps[1], steps[2]))
 
+    def parameters(self) -> dict[str, dt.date]:
+        """The values of the parameters of :data:`BOUND_PERIODS`."""
+        new = {f"new_{n}": window for n, window in enumerate(self.acquired)}
+        windows = {"now": self.now, "before": self.before, **new}
+        ends = ((name, end) for name in windows for end in ("first", "last"))
+        return {f"{name}_{end}": getattr(windows[name], end) for name, end in ends}
+
     def comparison(self, first_day: dt.date | None) -> dict[str, str] | None:
         """The days of the period before; ``None`` where the store does not reach back to its beginning."""
         if not _reaches(self.before, first_day):
@@ -108,7 +137,33 @@ class ComparisonPeriods:
         return now, before if _reaches(self.before, first_day) and before.customers else None
 
 
-def headline_metrics(known: Canonical, windows: ComparisonPeriods, policy: Segments) -> ir.Table:
+@dataclass(frozen=True)
+class BoundPeriods:
+    """The windows of :class:`ComparisonPeriods`, bound when a query runs."""
+
+    now: BoundRange
+    before: BoundRange
+    acquired: tuple[BoundRange, BoundRange, BoundRange]
+
+
+BOUND_PERIODS = BoundPeriods(
+    BoundRange("now"), BoundRange("before"), (BoundRange("new_0"), BoundRange("new_1"), BoundRange("new_2"))
+)
+
+
+def known_headline(tables: Canonical, policy: Segments) -> ir.Table:
+    """:func:`headline_metrics` as known by the parameter ``moment``, in windows that are parameters, too."""
+    return headline_metrics(known_by_then(tables), BOUND_PERIODS, policy)
+
+
+def known_unattributed(tables: Canonical) -> ir.Table:
+    """:func:`unattributed_revenue` from ``now_first`` to ``now_last``, as known by the parameter ``moment``."""
+    known = known_by_then(tables)
+    orders = known.orders.limit(0) if known.unattributed is None else known.unattributed
+    return unattributed_revenue(orders, BOUND_PERIODS.now)
+
+
+def headline_metrics(known: Canonical, windows: ComparisonPeriods | BoundPeriods, policy: Segments) -> ir.Table:
     """Customers, revenue, orders and best customer of both windows, and new customers of each of three; one row.
 
     Args:
@@ -117,7 +172,8 @@ def headline_metrics(known: Canonical, windows: ComparisonPeriods, policy: Segme
         policy: says by which revenue the best customer is found.
     """
     moves = _moves(known, windows, policy)
-    inside = {"now": windows.now.holds(moves.day), "before": windows.before.holds(moves.day)}
+    now, before = windows.now, windows.before
+    inside = {"now": now.holds(moves.day), "before": before.holds(moves.day)}
     sums: dict[str, ir.Value] = {"first": date_where(moves.orders == 1, moves.day).min()}
     for name, condition in inside.items():
         sums[f"cents_{name}"] = sum_where(condition, moves.revenue_cents)
@@ -131,12 +187,13 @@ def headline_metrics(known: Canonical, windows: ComparisonPeriods, policy: Segme
         totals[f"revenue_{name}"] = cents.sum().coalesce(0)
         totals[f"orders_{name}"] = count.sum().coalesce(0)
         totals[f"top_{name}"] = (count > 0).ifelse(worth, ibis.null("int64")).max().coalesce(0)
-    for n, window in enumerate(windows.acquired):
+    acquired: tuple[DayRange | BoundRange, ...] = windows.acquired
+    for n, window in enumerate(acquired):
         totals[f"new_{n}"] = sum_where(window.holds(each["first"]), 1).coalesce(0)
     return each.aggregate(**totals)
 
 
-def _moves(known: Canonical, windows: ComparisonPeriods, policy: Segments) -> ir.Table:
+def _moves(known: Canonical, windows: ComparisonPeriods | BoundPeriods, policy: Segments) -> ir.Table:
     """Orders, and refunds where they count, with what each adds to the customer's worth in either window.
 
     A refund of a whole order counts in a window that does not contain the order, as in the facts of a period.
@@ -152,8 +209,9 @@ def _moves(known: Canonical, windows: ComparisonPeriods, policy: Segments) -> ir
         worth_now=kept,
         worth_before=kept,
     )
-    for name, window in (("now", windows.now), ("before", windows.before)) if policy.is_net else ():
-        refunds = refunds_beyond_orders(known, day_literal(window.first))
+    both: tuple[tuple[str, DayRange | BoundRange], ...] = (("now", windows.now), ("before", windows.before))
+    for name, window in both if policy.is_net else ():
+        refunds = refunds_beyond_orders(known, window.first_day)
         refunds = refunds.filter(window.holds(refunds.day))
         worth = dict.fromkeys(("worth_now", "worth_before"), zero) | {f"worth_{name}": -refunds.amount_cents}
         returned = refunds.select(
@@ -163,7 +221,7 @@ def _moves(known: Canonical, windows: ComparisonPeriods, policy: Segments) -> ir
     return moves
 
 
-def unattributed_revenue(orders: ir.Table, window: DayRange) -> ir.Table:
+def unattributed_revenue(orders: ir.Table, window: DayRange | BoundRange) -> ir.Table:
     """Gross revenue of the counted ones among orders without a customer, in one row; null without such an order."""
     counted = orders.filter(orders.status.isin(COUNTED_STATUSES), window.holds(orders.day))
     return counted.aggregate(unattributed_revenue_cents=counted.total_cents.sum())

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from customer_revenue.choices import CohortUnit
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
 from customer_revenue.revenue.cohorts import cohort_label
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points
@@ -18,7 +19,8 @@ from customer_revenue.workflows.customer_base.headline_metrics import (
     ComparisonPeriods,
     HeadlineMetrics,
     headline_metrics,
-    unattributed_revenue,
+    known_headline,
+    known_unattributed,
 )
 from customer_revenue.workflows.known_tables import first_day_of
 
@@ -50,7 +52,6 @@ class Overview:
             InvalidParameter: an unknown segment.
         """
         names = self._filter.checked(segments)
-        known = self._filter.known_of(names)
         windows = ComparisonPeriods.of(period, self._filter.base.when.day)
         body: Body = {
             "period": period.value,
@@ -62,12 +63,12 @@ class Overview:
             "compared_with": windows.comparison(self._filter.store.info.first_day),
         }
         if not parts or Part.METRICS in parts:
-            now, before = self._figures(known, windows)
+            now, before = self._figures(names, windows)
             body["metrics"] = now.with_previous(before)
             if not names:
-                body |= self._unattributed(known, windows)
+                body |= self._unattributed(windows)
         if not parts or Part.CHARTS in parts:
-            body |= self._charts(known, period, names)
+            body |= self._charts(self._filter.known_of(names), period, names)
         return body
 
     def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
@@ -83,15 +84,23 @@ class Overview:
             "rfm": self._rfm(customers, segments),
         }
 
-    def _figures(self, known: Canonical, windows: ComparisonPeriods) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
-        (row,) = self._filter.base.rows(headline_metrics(known, windows, self._filter.policy.segments))
+    def _figures(
+        self, segments: tuple[str, ...], windows: ComparisonPeriods
+    ) -> tuple[HeadlineMetrics, HeadlineMetrics | None]:
+        policy, base = self._filter.policy.segments, self._filter.base
+        if segments:
+            (row,) = base.rows(headline_metrics(self._filter.known_of(segments), windows, policy))
+        else:
+            parameters = {"moment": base.when.moment_utc_naive, **windows.parameters()}
+            (row,) = base.store.fetch(Recipe(known_headline, (policy,)), **parameters).to_pylist()
         return windows.figures(row, self._filter.store.info.first_day)
 
-    def _unattributed(self, known: Canonical, windows: ComparisonPeriods) -> Body:
+    def _unattributed(self, windows: ComparisonPeriods) -> Body:
         """Revenue of the period's orders without a customer, which no other figure contains; empty without any."""
-        if known.unattributed is None:
-            return {}
-        (row,) = self._filter.base.rows(unattributed_revenue(known.unattributed, windows.now))
+        moment, now = self._filter.base.when.moment_utc_naive, windows.now
+        (row,) = self._filter.store.fetch(
+            Recipe(known_unattributed), moment=moment, now_first=now.first, now_last=now.last
+        ).to_pylist()
         return {name: value for name, value in row.items() if value is not None}
 
     def _cohorts(self, known: Canonical, period: Period) -> Body:

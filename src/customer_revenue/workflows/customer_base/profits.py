@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_revenue.choices import ProfitBy
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import DAYS_PER_YEAR, AsOf, month_label
 from customer_revenue.policy import Margin
@@ -23,9 +24,9 @@ from customer_revenue.revenue.profit import (
     profit_by_product,
     total_profit,
 )
-from customer_revenue.tables import day_literal
+from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import known_at, known_by_then
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -63,18 +64,30 @@ def profit_rows(store: Store, when: AsOf, margin: Margin, by: ProfitBy) -> ir.Ta
         margin: rates where no cost is stated.
         by: what a row is.
     """
-    known, lines = known_at(store, when), store.table("order_items")
+    return _profits(known_at(store, when), store.table("order_items"), margin, by)
+
+
+def _profits(known: Canonical, lines: ir.Table, margin: Margin, by: ProfitBy) -> ir.Table:
     if by is ProfitBy.PRODUCT:
         return profit_by_product(known, lines, margin)
     moves = cost_movements(known, lines, margin)
     return profit_by_customer(moves) if by is ProfitBy.CUSTOMER else profit_by_month(moves)
 
 
+def _known_total(tables: Canonical, margin: Margin) -> ir.Table:
+    return total_profit(cost_movements(known_by_then(tables), tables.order_items, margin))
+
+
+def _known_page(tables: Canonical, margin: Margin, by: ProfitBy, limit: int, offset: int) -> ir.Table:
+    return _profits(known_by_then(tables), tables.order_items, margin, by).limit(limit, offset=offset)
+
+
 def profit_body(store: Store, when: AsOf, margin: Margin, by: ProfitBy, limit: int, offset: int) -> Body:
     """Profit in total and by month, product or customer, as an answer; highest profit first, months oldest first."""
-    moves = cost_movements(known_at(store, when), store.table("order_items"), margin)
-    (total,) = store.fetch(total_profit(moves)).to_pylist()
-    rows = store.fetch(profit_rows(store, when, margin, by).limit(limit, offset=offset)).to_pylist()
+    moment = when.moment_utc_naive
+    (total,) = store.fetch(Recipe(_known_total, (margin,), complete=True), moment=moment).to_pylist()
+    page = Recipe(_known_page, (margin, by, limit, offset), complete=True)
+    rows = store.fetch(page, moment=moment).to_pylist()
     return {
         "by": by.value,
         "total": _with_percent(total),

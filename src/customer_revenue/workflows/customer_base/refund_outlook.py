@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from customer_revenue.arrays import Floats, Ints
 from customer_revenue.modeling.refunds_to_come import RefundRates
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, month_label
 from customer_revenue.revenue.arithmetic import first_of_month
 from customer_revenue.revenue.refund_delays import refund_delays, revenue_by_day
+from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import known_by_then
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MONTHS_SHOWN = 12
 
@@ -42,8 +48,9 @@ class RefundOutlook:
             store: the orders.
             when: the as-of moment; nothing later is used.
         """
-        known = known_at(store, when)
-        orders, delays = store.fetch(revenue_by_day(known).order_by("day")), store.fetch(refund_delays(known))
+        orders, delays = (
+            store.fetch(Recipe(read), moment=when.moment_utc_naive) for read in (_known_revenue, _known_delays)
+        )
         ages, refund_ages = _ages(orders["day"], when.day), _ages(delays["order_day"], when.day)
         revenue, refunds = _floats(orders["revenue_cents"]), _floats(delays["refund_cents"])
         delay_days = delays["delay_days"].to_numpy().astype(np.int64)
@@ -84,6 +91,14 @@ def refund_outlook_body(outlook: RefundOutlook) -> Body:
         "total": outlook.row(np.isin(outlook.months, recent)),
         "foreseen_days": outlook.rates.learned_days,
     }
+
+
+def _known_revenue(tables: Canonical) -> ir.Table:
+    return revenue_by_day(known_by_then(tables)).order_by("day")
+
+
+def _known_delays(tables: Canonical) -> ir.Table:
+    return refund_delays(known_by_then(tables))
 
 
 def _ages(days: pa.ChunkedArray, day: dt.date) -> Ints:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from customer_revenue.arrays import Floats
 from customer_revenue.console import Report
@@ -24,6 +25,9 @@ LOSSES = ("probability_log_loss", "revenue_rmse")
 
 KEPT, NOISE, WORSE = "adds something", "adds nothing beyond noise", "makes a forecast worse"
 CANNOT_TELL = "the history is too short to tell"
+
+CHANCE = 0.025
+"""That any covariate is kept which says nothing, as far as the customers differ."""
 
 Changes = dict[str, tuple[float, float, float]]
 """By loss, what it is with the covariate less what it is without, and the ends of its 95 % interval."""
@@ -70,8 +74,9 @@ def tried_covariates(
     """Back-test the whole model with each covariate of the options, next to those that were kept before it.
 
     A covariate is kept if, over the customers of all cut-offs, the log loss or the error of revenue falls by more than
-    chance would have it, neither rises by more than that, and the one that falls does so at each cut-off: a column of
-    noise helps at one of them by chance more often than a resample of its customers says.
+    chance would have it, neither rises by more than that, and the one that falls does so at each cut-off. Chance is
+    2.5 % for all covariates and both losses together (Bonferroni), as a training may try many; a resample of customers
+    leaves out that two fits differ.
 
     Args:
         store: the orders.
@@ -100,14 +105,14 @@ def _chosen(
     for name in names:
         report(f"Trying the covariate {name}")
         tried = folds([*kept, name])
-        found = _trial(name, tried, best)
+        found = _trial(name, tried, best, CHANCE / (len(LOSSES) * len(names)))
         trials.append(found)
         if found.is_kept:
             kept, best = [*kept, name], tried
     return trials
 
 
-def _trial(name: str, tried: Sequence[BacktestFold], best: Sequence[BacktestFold]) -> CovariateTrial:
+def _trial(name: str, tried: Sequence[BacktestFold], best: Sequence[BacktestFold], chance: float) -> CovariateTrial:
     pairs = [(a, b) for a, b in zip(tried, best, strict=True) if a.outcomes is not None]
     if len(pairs) < 2:
         return CovariateTrial(name, {}, CANNOT_TELL)
@@ -121,10 +126,15 @@ def _trial(name: str, tried: Sequence[BacktestFold], best: Sequence[BacktestFold
             paired_bootstrap(outcomes, ours, other, draws=1, metrics=LOSSES)
             for outcomes, ours, other in zip(happened, with_it, without, strict=True)
         ]
-        falling = [loss for loss in LOSSES if changes[loss][2] < 0]
+        falling = [loss for loss in LOSSES if _chance_of(*changes[loss]) < chance]
         if not any(all(fold[loss][0] < 0 for fold in each) for loss in falling):
             reason = NOISE
     return CovariateTrial(name, changes, reason)
+
+
+def _chance_of(change: float, low: float, high: float) -> float:
+    """The chance of so low a change where there is none, by the normal distribution of its 95 % interval."""
+    return float(ndtr(change / max((high - low) / (2 * ndtri(0.975)), np.finfo(np.float64).tiny)))
 
 
 def _outcomes(parts: Sequence[Outcomes]) -> Outcomes:

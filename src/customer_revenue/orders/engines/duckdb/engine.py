@@ -97,7 +97,7 @@ class DuckDBEngine(Engine):
         return compile_for_duckdb(expr)
 
     @override
-    def compile_once(self, recipe: Recipe, tables: Callable[[], Canonical], zone: str) -> Statement:
+    def compile_once(self, recipe: Recipe, tables: Callable[[], Canonical | ir.Table], zone: str) -> Statement:
         if not self.has_own_tables:
             return super().compile_once(recipe, tables, zone)
         key = f"{recipe.key} over {ATTACHED} in {zone}"
@@ -145,7 +145,7 @@ class DuckDBEngine(Engine):
 
     @override
     def fetch_once(
-        self, recipe: Recipe, tables: Callable[[], Canonical], zone: str, values: Mapping[str, object]
+        self, recipe: Recipe, tables: Callable[[], Canonical | ir.Table], zone: str, values: Mapping[str, object]
     ) -> pa.Table:
         return _run(self._cursor(), self.compile_once(recipe, tables, zone), values)
 
