@@ -16,6 +16,12 @@ STATIC = Path(__file__).with_name("static")
 PAGE_PREFIX = "/dashboard/"
 """Path of the files; the page itself is ``/``."""
 
+BUNDLE_PREFIX = PAGE_PREFIX + "bundle/"
+"""Path of what a wheel's build has named by its content; a clone has none."""
+
+FOREVER = "public, max-age=31536000, immutable"
+OK = 200
+
 SECURITY_HEADERS = {
     "content-security-policy": "; ".join(
         (
@@ -56,7 +62,10 @@ class PageFiles:
 
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                if own_path(scope).startswith(BUNDLE_PREFIX) and message["status"] == OK:
+                    headers["cache-control"] = FOREVER
             await send(message)
 
         inner = {**scope, "path": "/" + own_path(scope).removeprefix(PAGE_PREFIX).lstrip("/"), "root_path": ""}

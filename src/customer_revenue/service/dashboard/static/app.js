@@ -50,9 +50,13 @@ async function show() {
   else main.replaceChildren(skeleton(60, [120, 120, 120], 320));
   try {
     if (!load) throw Object.assign(new Error("There is no such page."), { code: "not_found" });
-    const [view] = await Promise.all([loaded(load, here.id), known(signal)]);
+    const knowing = known(signal);
+    knowing.catch(() => {}); // handled below, once the view's module is there
+    const view = await loaded(load, here.id);
+    const ahead = view.ahead?.(signal);
+    await knowing;
     drawFoot(context);
-    const drawn = await view.draw(here, context, signal);
+    const drawn = await view.draw(here, context, signal, ahead);
     if (signal.aborted) return;
     document.title = T.title(drawn.title);
     main.replaceChildren(...drawn.parts.flat().filter(Boolean));

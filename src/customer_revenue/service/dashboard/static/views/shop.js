@@ -9,7 +9,7 @@ import { outlook } from "../charts/outlook.js";
 import { h } from "../dom.js";
 import * as format from "../format.js";
 import { term } from "../hints.js";
-import { badge, card, empty, meter, optional, plain, problem } from "../parts.js";
+import { badge, card, empty, later, meter, optional, plain, problem } from "../parts.js";
 import { link } from "../place.js";
 import { T } from "../texts.js";
 
@@ -26,15 +26,7 @@ export async function draw(_, context, signal) {
   ].map(([path, parameters, drawn]) => [optional(get(path, parameters, signal)), drawn]);
   for (const [promise] of late) promise.catch(() => {}); // handled below, unless the view is left first
   const overview = await get("/dashboard/overview", { part: "charts" }, signal);
-  const places = late.map(([promise, drawn]) => {
-    const place = h("div.later.bone", {});
-    promise.then(
-      (answer) => place.replaceWith(drawn(answer, overview, context)),
-      (error) => error.name !== "AbortError" && place.replaceWith(problem(error)),
-    );
-    return place;
-  });
-  const [forecast, money, flows] = places;
+  const [forecast, money, flows] = late.map(([promise, drawn]) => later(promise, (answer) => drawn(answer, overview, context)));
   return {
     title: T.shop.title,
     parts: [

@@ -4,27 +4,31 @@ import { get } from "../api.js";
 import { h, own } from "../dom.js";
 import * as format from "../format.js";
 import { term } from "../hints.js";
-import { basis, card, empty, folded, optional, problem } from "../parts.js";
+import { basis, card, empty, folded, later, optional, problem } from "../parts.js";
 import { link } from "../place.js";
 import { T } from "../texts.js";
 
 const FIRST = 3;
 const STORED = "customer-revenue-last-seen";
 
-export async function draw(_, context, signal) {
+/** What can be asked for before the context is known, which over a slow network takes as long again. */
+export function ahead(signal) {
+  const asked = ["/dashboard/plays", "/dashboard/alarms"].map((path) => optional(get(path, {}, signal)));
+  for (const promise of asked) promise.catch(() => {}); // handled in the view, unless it is left first
+  return asked;
+}
+
+export async function draw(_, context, signal, [asked, alarms]) {
   const since = lastVisit(context.store.as_of_day);
-  const alarms = optional(get("/dashboard/alarms", {}, signal));
-  alarms.catch(() => {}); // handled below, unless the view is left first
-  const [plays, changes] = await Promise.all([
-    optional(get("/dashboard/plays", {}, signal)),
-    get("/dashboard/changes", { since }, signal),
-  ]);
+  const changes = optional(get("/dashboard/changes", { since }, signal));
+  changes.catch(() => {}); // handled below, unless the view is left first
+  const plays = await asked;
   return {
     title: T.today.title,
     parts: [
       h("div.head", {}, h("h1", {}, T.today.title), h("p.moment", {}, T.asOf(format.day(context.store.as_of_day)))),
       plays.error ? h("div.card.wide", {}, problem(plays.error)) : stake(plays),
-      h("div.grid", {}, !plays.error && plays.plays.length > 0 && firstPlays(plays), alarmsCard(alarms, context, plays.error || !plays.plays.length ? 12 : 4), changesCard(changes, since)),
+      h("div.grid", {}, !plays.error && plays.plays.length > 0 && firstPlays(plays), alarmsCard(alarms, context, plays.error || !plays.plays.length ? 12 : 4), later(changes, (found) => changesCard(found, since))),
     ],
   };
 }
@@ -66,7 +70,8 @@ function firstPlays({ plays }) {
   return card(T.today.plays, { wide: 8, action: all }, h("ol.rows.spaced", {}, rows));
 }
 
-function changesCard({ now, before, days, quiet_from_days: quiet }, since) {
+function changesCard({ error, now, before, days, quiet_from_days: quiet }, since) {
+  if (error) return h("div.card", {}, problem(error));
   const title = since ? T.today.since(format.day(since)) : T.today.lately(format.days(days));
   const figures = [
     [T.today.net, now.net_revenue_cents, before?.net_revenue_cents, format.money, 1, "net_revenue_cents"],
