@@ -30,6 +30,7 @@
     ├── KeysUnavailable             the file of API keys is gone or damaged (HTTP 503)
     ├── WebhookFailed               a webhook leads to a private network or does not answer (HTTP 502)
     ├── Unauthorized                HTTP 401
+    ├── SettingsNotSaved            the policy file cannot be written, or not by a program (HTTP 409)
     ├── GateRefused                 a challenger failed the gate (exit status 3)
     └── AlarmRaised                 monitoring raised an alarm (exit status 3)
 
@@ -258,6 +259,13 @@ class GateRefused(CustomerRevenueError):
 
     code = "gate_refused"
     exit_status = 3
+    http_status = 409
+
+
+class SettingsNotSaved(CustomerRevenueError):
+    """The policy file cannot be written, or is written in a way that only people can change, or nothing is kept."""
+
+    code = "settings_not_saved"
     http_status = 409
 
 

@@ -155,7 +155,10 @@ class Settings(BaseSettings):
     forget_key: SecretStr = Field(
         SecretStr(""), description="Secret key of the hashes of forgotten customers; the same for every import."
     )
-    policy: Path | None = Field(None, description="TOML file whose keys override the packaged policy.")
+    policy: Path | None = Field(
+        Path("data/policy.toml"),
+        description="TOML file whose keys override the packaged policy; the default need not be there.",
+    )
     acquisition_costs: Path | None = Field(
         None, description="CSV file of what was spent to win customers: channel, month, cost."
     )

@@ -136,7 +136,9 @@ def test_every_route_queues_but_those_that_look_into_memory_or_at_files() -> Non
     assert len(found) > 30
     free = {route.path for route in found if not isinstance(route, BatchRoute | StoreRoute)}
     models = {f"{ANALYTICS}/models", f"{ANALYTICS}/models/promote", f"{ANALYTICS}/models/rollback"}
-    assert free == {f"{ANALYTICS}/customers/{{user_id:path}}/revenue", f"{ANALYTICS}/keys", *models}
+    keys = {f"{ANALYTICS}/keys", f"{ANALYTICS}/keys/{{name}}"}
+    policy = {f"{ANALYTICS}/policy", f"{ANALYTICS}/policy/undo"}
+    assert free == {f"{ANALYTICS}/customers/{{user_id:path}}/revenue", *keys, *models, *policy}
 
 
 def test_a_full_queue_is_documented(service: Service) -> None:

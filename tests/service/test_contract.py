@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from tests.service.conftest import Service
+from tests.conftest import Shop
+from tests.service.conftest import Service, serving
 
 from customer_revenue.service.app import ROUTERS, create_app
 from customer_revenue.service.openapi import example, operation_id
@@ -76,12 +78,23 @@ def test_examples_are_as_described(name: str) -> None:
     ANSWERS[name].model_validate(example(name))
 
 
+@pytest.fixture
+def changeable(trained_shop: Shop, tmp_path: Path) -> Iterator[Service]:
+    """A shop whose campaigns, champion and policy may be changed."""
+    folder = tmp_path / "shop"
+    shutil.copytree(trained_shop.folder, folder, symlinks=True)
+    with serving(Shop(folder, trained_shop.environment)) as running:
+        yield running
+
+
+@pytest.mark.servers
 @pytest.mark.timeout(600)
-def test_the_running_service_is_as_documented(served: Service, tmp_path: Path) -> None:
-    api = f"{str(served.client.base_url).rstrip('/')}/api"
+def test_the_running_service_is_as_documented(changeable: Service, tmp_path: Path) -> None:
+    api = f"{str(changeable.client.base_url).rstrip('/')}/api"
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{api}/openapi.json", "--url", api]
     command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"]
     command += ["--max-examples", "5", "--max-time", "120", "--seed", "1", "--no-color", "--continue-on-failure"]
+    command += ["--exclude-operation-id", "keys_add"]  # once there is a key, everything else is 401
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert f"Tested: {len(ANSWERS)}" in done.stdout
+    assert f"Tested: {len(ANSWERS) - 1}" in done.stdout

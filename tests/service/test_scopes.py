@@ -29,6 +29,11 @@ OPENED = {
     ("POST", f"{ANALYTICS}/campaigns/spring/learn"): {Scope.ADMIN},
     ("POST", f"{ANALYTICS}/campaigns/spring/unlearn"): {Scope.ADMIN},
     ("GET", f"{ANALYTICS}/keys"): {Scope.ADMIN},
+    ("POST", f"{ANALYTICS}/keys"): {Scope.ADMIN},
+    ("DELETE", f"{ANALYTICS}/keys/reports"): {Scope.ADMIN},
+    ("GET", f"{ANALYTICS}/policy"): {Scope.READ},
+    ("POST", f"{ANALYTICS}/policy"): {Scope.ADMIN},
+    ("POST", f"{ANALYTICS}/policy/undo"): {Scope.ADMIN},
     ("GET", f"{ANALYTICS}/models"): {Scope.READ},
     ("POST", f"{ANALYTICS}/models/promote"): {Scope.ADMIN},
     ("POST", f"{ANALYTICS}/models/rollback"): {Scope.ADMIN},
@@ -45,6 +50,7 @@ def settings(tmp_path: Path) -> Settings:
         models=own["models"],
         keys=own["keys.json"],
         campaigns=own["campaigns"],
+        policy=None,
         requests_per_minute=1000,
     )
 

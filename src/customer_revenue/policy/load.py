@@ -23,6 +23,9 @@ from customer_revenue.policy.toml_lines import line_of
 from customer_revenue.policy.trades import SHOP, Trade, with_trade
 from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
 
+USUAL_FILE = Path("data/policy.toml")
+"""The setting's default, which need not be there; what is saved from the page is written there."""
+
 
 class Policy(Section):
     """The whole policy; ``trade`` is that of the texts which it does not state itself."""
@@ -78,7 +81,7 @@ def load_policy(path: Path | None = None, learned: Path | None = None, without: 
     """The packaged policy, overridden key by key by a file, with the effects that campaigns have measured.
 
     Args:
-        path: file of the user's own.
+        path: file of the user's own; :data:`USUAL_FILE` counts if it is there.
         learned: file of the learned effects.
         without: a campaign whose record is left out.
 
@@ -113,7 +116,7 @@ def _overridden(path: Path | None) -> Policy:
     packaged = resources.files("customer_revenue").joinpath("policy.toml").read_text("utf-8")
     merged: dict[str, Any] = tomllib.loads(packaged)
     text = ""
-    if path is not None:
+    if path is not None and (path != USUAL_FILE or path.exists()):
         try:
             text = path.read_text("utf-8")
             own = tomllib.loads(text)

@@ -24,14 +24,15 @@ def line_of(path: Sequence[str | int], text: str) -> int | None:
     >>> line_of(("rules", 1, "code"), '[[rules]]\\ncode = "a"\\n[[rules]]\\ncode = "b"')
     4
     """
-    lines = _lines(text)
+    lines = lines_of(text)
     for length in range(len(path), 0, -1):
         if (line := lines.get(tuple(path[:length]))) is not None:
             return line
     return None
 
 
-def _lines(text: str) -> dict[Path, int]:
+def lines_of(text: str) -> dict[Path, int]:
+    """The line, from 1, in which a text first writes each key, table or position in a list."""
     found: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     table: Path = ()

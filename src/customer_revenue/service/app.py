@@ -36,18 +36,20 @@ from customer_revenue.service.routes import (
     movements,
     plays,
     promotions,
+    saved_policy,
     search,
 )
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+from customer_revenue.workflows.policy_file import SavedPolicy
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
 ROUTERS = tuple(
     routes.router
     for routes in (
         customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, plays, search,
-        model, promotions, api_keys,
+        model, promotions, saved_policy, api_keys,
     )
 )  # fmt: skip
 
@@ -75,6 +77,7 @@ class Application(Starlette):
         self.api.state.campaigns = CampaignFile(settings.campaigns)
         self.api.state.learned_effects = settings.learned_effects
         self.api.state.registry = settings.registry
+        self.api.state.saved_policy = SavedPolicy(settings.policy, settings.learned_effects)
         super().__init__(
             routes=[
                 Route("/livez", _alive),

@@ -82,7 +82,8 @@ class AuthMiddleware:
         self._last_logged = message
 
 
-LEARNING = re.compile(r"/api/payment/analytics/campaigns/[^/]+/(?:un)?learn")
+ANALYTICS = "/api/payment/analytics"
+LEARNING = re.compile(rf"{ANALYTICS}/campaigns/[^/]+/(?:un)?learn")
 """Changes the decisions about everybody."""
 
 
@@ -101,13 +102,13 @@ def needed_scope(method: str, path: str) -> KeyScope:
     reads = method in ("GET", "HEAD", "OPTIONS")
     if not reads and LEARNING.fullmatch(path):
         return KeyScope.ADMIN
-    if _is_below(path, "/api/payment/analytics/keys") or (
-        _is_below(path, "/api/payment/analytics/models") and not reads
-    ):
+    if _is_below(path, f"{ANALYTICS}/keys"):
+        return KeyScope.ADMIN
+    if not reads and (_is_below(path, f"{ANALYTICS}/models") or _is_below(path, f"{ANALYTICS}/policy")):
         return KeyScope.ADMIN
     if reads:
         return KeyScope.READ
-    acts = method != "POST" or _is_below(path, "/api/payment/analytics/campaigns")
+    acts = method != "POST" or _is_below(path, f"{ANALYTICS}/campaigns")
     return KeyScope.ACT if acts else KeyScope.BATCH
 
 

@@ -72,6 +72,13 @@ NO_CAMPAIGN = ("No such campaign.", "campaign_not_found", "campaign: 'summer' is
 OF_BODIES = frozenset({400, 408, 413})
 OF_CHAMPION = frozenset({"models_promote", "models_rollback"})
 """Operations that the gate or the record may refuse, with 409."""
+OF_POLICY = frozenset({"policy_save", "policy_undo"})
+"""Operations that a file which cannot be written refuses, with 409."""
+NOT_SAVED = (
+    "The policy file cannot be written, or nothing is kept.",
+    "settings_not_saved",
+    "the folder of policy.toml is read-only for the service: change the file where it comes from",
+)
 
 ETAG = {"description": "Tag of the response's content.", "schema": {"type": "string"}}
 REQUEST_ID = {
@@ -150,8 +157,10 @@ def _complete(operation: dict[str, Any], method: str) -> None:
                 meaning, code, message = NO_CAMPAIGN
             elif "user_id" not in json.dumps(operation.get("parameters", [])):
                 continue
-        if (status in OF_BODIES and method == "get") or (status == 409 and name not in OF_CHAMPION):
+        if (status in OF_BODIES and method == "get") or (status == 409 and name not in OF_CHAMPION | OF_POLICY):
             continue
+        if status == 409 and name in OF_POLICY:
+            meaning, code, message = NOT_SAVED
         body = _error(code, message)
         shown: dict[str, Any] = {"schema": ERROR_SCHEMA, "example": body}
         if status == 503:

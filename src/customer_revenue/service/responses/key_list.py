@@ -1,4 +1,4 @@
-"""The response about API keys."""
+"""Responses about API keys."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ class KeyList(Answer):
 
     success: Literal[True]
     keys: list[KeyInUse] = Field(description="The keys.")
+
+
+class KeyAdded(Answer):
+    """A new API key."""
+
+    success: Literal[True]
+    name: str = Field(description="Name of the key.", examples=["reports"])
+    key: str = Field(description="The key itself, which is shown here once and nowhere kept.")
+
+
+class KeyRevoked(Answer):
+    """A key that is of no use any more."""
+
+    success: Literal[True]
+    revoked: str = Field(description="Name of the key.", examples=["reports"])

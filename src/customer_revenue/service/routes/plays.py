@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -11,6 +11,7 @@ from customer_revenue.service.admission import StoreRoute
 from customer_revenue.service.responses import plays as replies
 from customer_revenue.service.routes.campaigns import File
 from customer_revenue.service.routes.common import AsOfDay, State, json_response
+from customer_revenue.service.routes.saved_policy import CONTACTS
 from customer_revenue.workflows import page_plans as plans
 from customer_revenue.workflows.campaigns.what_if import Trial
 
@@ -77,7 +78,21 @@ def settings(
         list[str] | None,
         Query(description="Where segments begin, to try, in cents.", examples=[["high_value:150000"]]),
     ] = None,
+    basis: Annotated[Literal["net", "total"] | None, Query(description="Revenue that segments go by, to try.")] = None,
+    quiet_days: Annotated[int | None, Query(ge=0, le=365, description="Days after an order, to try.")] = None,
+    quiet_days_after_contact: Annotated[
+        int | None, Query(ge=0, le=365, description="Days after a contact, to try.")
+    ] = None,
+    most_contacts: Annotated[int | None, Query(ge=1, le=1000, description="Contacts at most, to try.")] = None,
+    most_contacts_days: Annotated[
+        int | None, Query(ge=1, le=365, description="Days within which contacts are counted, to try.")
+    ] = None,
 ) -> Response:
-    """Margin, discounts, segments and consent; `then` is what the decisions would come to. Nothing is written."""
-    trial = Trial.of(margin_percent, discount or (), threshold or ())
+    """Margin, discounts, segments, contacts and consent; `then` is what the decisions would come to.
+
+    Nothing is written: `POST …/policy` saves.
+    """
+    values = (quiet_days, quiet_days_after_contact, most_contacts, most_contacts_days)
+    contacts = {name: value for name, value in zip(CONTACTS, values, strict=True) if value is not None}
+    trial = Trial.of(margin_percent, discount or (), threshold or (), basis, contacts)
     return json_response(plans.settings_tried(state.current(), file, trial))

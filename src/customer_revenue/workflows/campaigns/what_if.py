@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
+from types import MappingProxyType
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,9 @@ from customer_revenue.workflows.campaigns.plays import Plays
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
 
+SegmentBasis = Literal["net", "total"]
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -28,20 +32,56 @@ class Trial:
         margin_percent: of all that is sold.
         discounts: percentage by segment.
         thresholds: in cents, by segment.
+        basis: of the segments, ``net`` or ``total``.
+        contacts: values of the policy's ``decisions`` about when to contact, by their names.
     """
 
     margin_percent: int | None = None
     discounts: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, int] = field(default_factory=dict)
+    basis: SegmentBasis | None = None
+    contacts: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, margin_percent: int | None, discounts: Collection[str], thresholds: Collection[str]) -> Trial:
+    def of(
+        cls,
+        margin_percent: int | None,
+        discounts: Collection[str],
+        thresholds: Collection[str],
+        basis: SegmentBasis | None = None,
+        contacts: Mapping[str, int] = NOTHING,
+    ) -> Trial:
         """Values as a request names them, such as ``whale:15``.
 
         Raises:
             InvalidParameter: a value that is not of this form.
         """
-        return cls(margin_percent, _named("discount", discounts), _named("threshold", thresholds))
+        named = _named("discount", discounts), _named("threshold", thresholds)
+        return cls(margin_percent, *named, basis, contacts)
+
+    def values(self, policy: Policy) -> dict[tuple[str | int, ...], int | str]:
+        """The values by their places in a policy file: keys, and positions in lists.
+
+        Raises:
+            InvalidParameter: a segment that the policy does not have.
+        """
+        names = [rung.name for rung in policy.segments.active]
+        for name in (*self.discounts, *self.thresholds):
+            if name not in names:
+                raise InvalidParameter(f"segment: {name[:40]!r} is not one of {', '.join(names)}", names)
+        found: dict[tuple[str | int, ...], int | str] = {}
+        if self.margin_percent is not None:
+            found["margin", "assumed_percent"] = self.margin_percent
+        if self.basis is not None:
+            found["segments", "basis"] = self.basis
+        for name, cents in self.thresholds.items():
+            place = ("segments", "ladders", policy.segments.ladder, names.index(name))
+            found[*place, "from_total_revenue_cents"] = cents
+        for name, percent in self.discounts.items():
+            found["offers", "segments", name, "discount_percentage"] = percent
+        for name, value in self.contacts.items():
+            found["decisions", name] = value
+        return found
 
     def policy(self, policy: Policy) -> Policy:
         """A policy with these values.
@@ -49,17 +89,12 @@ class Trial:
         Raises:
             InvalidParameter: they break a rule of the policy, or name a segment that it does not have.
         """
-        names = [rung.name for rung in policy.segments.active]
-        for name in (*self.discounts, *self.thresholds):
-            if name not in names:
-                raise InvalidParameter(f"segment: {name[:40]!r} is not one of {', '.join(names)}", names)
         content = policy.model_dump()
-        if self.margin_percent is not None:
-            content["margin"] |= {"assumed_percent": self.margin_percent}
-        for name, percent in self.discounts.items():
-            content["offers"]["segments"][name]["discount_percentage"] = percent
-        for rung in content["segments"]["ladders"][policy.segments.ladder]:
-            rung["from_total_revenue_cents"] = self.thresholds.get(rung["name"], rung["from_total_revenue_cents"])
+        for place, value in self.values(policy).items():
+            at: Any = content
+            for part in place[:-1]:
+                at = at[part]
+            at[place[-1]] = value
         try:
             return Policy.model_validate(content)
         except ValidationError as error:
@@ -88,7 +123,9 @@ def settings_body(base: CustomerBase, file: CampaignFile, trial: Trial) -> Body:
             for rung in policy.segments.active
         ],
         "ladder": policy.segments.ladder,
+        "basis": policy.segments.basis,
         "quiet_days": limits.quiet_days,
+        "quiet_days_after_contact": limits.quiet_days_after_contact,
         "most_contacts": limits.most_contacts,
         "most_contacts_days": limits.most_contacts_days,
         "consent": _consent(base),
@@ -100,7 +137,7 @@ def settings_body(base: CustomerBase, file: CampaignFile, trial: Trial) -> Body:
 def _decided(base: CustomerBase, shop: ShopDecisions, trial: Trial) -> ShopDecisions:
     policy = trial.policy(shop.policy)
     situations = shop.situations
-    if trial.thresholds:
+    if trial.thresholds or trial.basis is not None:
         situations = replace(situations, facts=_resegmented(base, situations.facts, policy))
     if trial.margin_percent is None:
         return replace(shop, situations=situations, policy=policy)

@@ -57,6 +57,10 @@ export async function post(path, body) {
   return content(await request(BASE + path, changing("POST", body)));
 }
 
+export async function remove(path) {
+  return content(await request(BASE + path, changing("DELETE")));
+}
+
 /** Who is signed in: { signed_in, name, scopes, keys_required }. */
 export async function session() {
   return content(await request(SESSION, {}));

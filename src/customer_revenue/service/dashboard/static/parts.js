@@ -65,6 +65,9 @@ export function saver(label, save) {
   return button;
 }
 
+/** Whether who looks at the page may change what everybody sees. */
+export const mayAdminister = ({ who }) => !who.keys_required || who.scopes.includes("admin");
+
 /** Folded details. */
 export function folded(label, ...content) {
   return h("details.folded", {}, h("summary", {}, label), content);
@@ -91,6 +94,16 @@ export const optional = (promise) =>
     if (error.name === "AbortError" || ["unauthorized", "no_answer"].includes(error.code)) throw error;
     return { error };
   });
+
+/** The place of a card whose answer comes after the view is drawn. */
+export function later(promise, drawn) {
+  const place = h("div.later.bone", {});
+  promise.then(
+    (answer) => place.replaceWith(drawn(answer)),
+    (error) => error.name !== "AbortError" && place.replaceWith(problem(error)),
+  );
+  return place;
+}
 
 /** A tile: a large number with its definition and a note. */
 export function tile(name, value, below, label) {
