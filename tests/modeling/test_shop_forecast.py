@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.level_process import LevelProcess
+from customer_revenue.modeling.level_process import LevelProcess, usual_noise
 from customer_revenue.modeling.revenue_path import between
 from customer_revenue.modeling.shop_forecast import ShopForecast
 from customer_revenue.modeling.shop_history import ShopHistory, month_ends_around, shares_of_months
@@ -26,12 +26,13 @@ def shop(
     arrivals: float = 200.0,
     growth: float = 0.0,
     until: int | None = None,
+    noise: float = 0.0,
 ) -> tuple[pa.Table, Floats]:
     """Rows of cohorts by month (on its 15th) until a month, and the true mean revenue of all months and a year more."""
     rng = np.random.default_rng(seed)
     total = months + AHEAD
     month = np.arange(total)
-    level = np.exp(season * np.sin(2 * np.pi * month / 12))
+    level = np.exp(season * np.sin(2 * np.pi * month / 12) + noise * rng.normal(size=total))
     coming = rng.poisson(arrivals * np.exp(growth * month) * level)
     age = month - month[:, None]
     rate = np.where(age == 0, 1.0, np.where(age > 0, 0.3 * np.maximum(age, 1.0) ** -0.4, 0.0)) * level
@@ -91,11 +92,69 @@ def test_no_customer_is_expected_where_none_has_come_for_months() -> None:
 def test_the_bands_hold_about_what_they_say() -> None:
     inside = []
     for seed in range(12):
-        rows, truth = shop(18, seed=seed, season=0.2, growth=0.02)
+        rows, truth = shop(18, seed=seed, season=0.2, growth=0.02, noise=0.2)
         outlook = outlook_of(rows)
-        sd = outlook.parts.last.total_sd * outlook.scale("total")
+        sd = outlook.parts.last.total_sd(*outlook.scales())
         inside += (np.abs(np.log(truth[18:] / outlook.parts.last.total)) <= 1.2816 * sd).tolist()
     assert 0.75 <= np.mean(inside) < 1
+
+
+def panel(months: int, seed: int = 0, new: float = 0.0) -> pa.Table:
+    """Rows of 1,500 customers who had all bought before the history began, four times a month, and of new ones."""
+    rng = np.random.default_rng(seed)
+    first, rates = rng.integers(0, months, int(new * months)), rng.gamma(1.0, 4.0, 1_500 + int(new * months))
+    begin = np.concatenate([np.zeros(1_500, int), first])
+    counts = rng.poisson(rates[:, None] * (np.arange(months) >= begin[:, None]))
+    counts = counts[counts.any(axis=1)]
+    seen = (counts > 0).argmax(axis=1)
+    orders = np.array([counts[seen == cohort].sum(axis=0) for cohort in range(months)])
+    cohort, at = np.nonzero(orders)
+    ends = month_ends_around(AS_OF, months, 0)[1:]
+    return pa.table(
+        {
+            "cohort": cohort + AS_OF.year * 12 + AS_OF.month - months,
+            "day": pa.array((ends - 15)[at]),
+            "new_customers": np.where(cohort == at, np.bincount(seen, minlength=months)[cohort], 0),
+            "orders": orders[cohort, at],
+            "revenue_cents": orders[cohort, at] * 5_000,
+        }
+    )
+
+
+@pytest.mark.parametrize("months", [6, 12])
+def test_those_who_had_bought_before_are_not_taken_for_new_customers(months: int) -> None:
+    outlook = outlook_of(panel(months))
+    revenue = outlook.history.revenue_cents.sum(axis=0)
+    assert outlook.history.arrivals[1] > 50
+    assert outlook.seen_before[-1, :2] == pytest.approx(np.ones(2), abs=0.1)
+    assert outlook.new_customers[-1, :3].sum() < 3 * (outlook.history.arrivals[-1] + 1)
+    assert outlook.parts.last.new[:3].sum() < 0.02 * outlook.parts.last.total[:3].sum()
+    assert outlook.parts.last.total[:3] == pytest.approx(np.full(3, revenue[-3:].mean()), rel=0.1)
+
+
+def test_new_customers_are_told_from_those_who_had_bought_before() -> None:
+    coming = np.mean([outlook_of(panel(18, seed, new=60.0)).new_customers[-1, :3].mean() for seed in range(4)])
+    assert coming == pytest.approx(60.0, rel=0.3)
+
+
+def test_a_quiet_shop_has_a_narrow_band_within_its_first_year() -> None:
+    outlook = outlook_of(panel(8))
+    assert (outlook.parts.last.total_sd(*outlook.scales())[:3] < 0.15).all()
+
+
+def test_a_month_to_come_is_as_noisy_as_one_with_the_usual_number_of_orders() -> None:
+    assert usual_noise(np.array([2.0, 0.02, 0.02, 0.02])) == pytest.approx(0.02 * 4 / 3, rel=0.01)
+
+
+def test_the_mean_of_the_last_months_counts_where_it_was_nearer() -> None:
+    flat, seasonal = outlook_of(shop(30, noise=0.25)[0]), outlook_of(shop(30, season=0.5)[0])
+    assert flat.share_of_mean[-1, 0] > 0.5 > seasonal.share_of_mean[-1, 2]
+    pulled, alone = flat.parts.last, flat.of_months.last
+    assert pulled.known / alone.known == pytest.approx(pulled.new / alone.new)
+    recent = flat.history.revenue_cents.sum(axis=0)[-3:].sum() / flat.history.days[-1, 27:30].sum()
+    mean = recent * flat.history.days[-1, 30 : 30 + AHEAD]
+    between = np.log(pulled.total / alone.total) / np.log(mean / alone.total)
+    assert between == pytest.approx(flat.share_of_mean[-1], abs=0.01)
 
 
 def test_a_past_origin_knows_nothing_of_later_months() -> None:
@@ -107,13 +166,13 @@ def test_a_past_origin_knows_nothing_of_later_months() -> None:
         wild = wild.set_column(place, name, pa.array(rows[name].to_numpy() * factor))
     calm, loud = outlook_of(rows), outlook_of(wild)
     known = [row for row, origin in enumerate(calm.origins) if origin <= 18]
-    for name in ("known", "new", "known_sd", "total_sd"):
+    for name in ("known", "first", "repeat", "level_sd", "arrivals_sd"):
         assert getattr(calm.parts, name)[known] == pytest.approx(getattr(loud.parts, name)[known], rel=1e-6)
 
 
 def test_the_score_counts_past_months_and_only_those_asked_for() -> None:
     outlook = outlook_of(shop(20)[0])
-    one, all_leads = outlook.measured("total", 1), outlook.measured("total", 12)
+    one, all_leads = outlook.measured(1), outlook.measured(12)
     assert one.share is not None
     assert one.months == one.forecasts == 17
     assert all_leads.forecasts == sum(min(20 - origin, 12) for origin in range(3, 20))
@@ -121,8 +180,8 @@ def test_the_score_counts_past_months_and_only_those_asked_for() -> None:
 
 def test_a_young_shop_has_a_wide_band_and_no_score() -> None:
     outlook = outlook_of(shop(2)[0])
-    assert outlook.measured("total", 3).share is None
-    assert (outlook.parts.last.total_sd > 0.2).all()
+    assert outlook.measured(3).share is None
+    assert (outlook.parts.last.total_sd() > 0.2).all()
     assert np.isfinite(outlook.parts.last.total).all()
 
 

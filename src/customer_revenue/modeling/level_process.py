@@ -22,7 +22,7 @@ from customer_revenue.periods import MONTHS_PER_YEAR
 MEAN_VARIANCE = 1.0
 """Of the prior of the mean, in squared logarithms: next to nothing is assumed of it."""
 
-LEVELS = (0.05, 0.12, 0.3)
+LEVELS = (0.02, 0.06, 0.15, 0.3)
 """Standard deviation of the level around its mean."""
 RETURN_MONTHS = (6.0, 36.0)
 """Months until it has returned by 63 %."""
@@ -32,7 +32,7 @@ TREND_DAMPING = 0.9
 SEASONS = (0.0, 0.08, 0.16, 0.32)
 SEASON_WIDTH = 0.8
 """Of a peak, in the periodic kernel's units: neighbouring months are alike, those three months apart hardly."""
-NOISES = (0.03, 0.1, 0.25)
+NOISES = (0.01, 0.04, 0.1, 0.25)
 TREND_START_MONTHS = 24
 
 
@@ -40,13 +40,15 @@ TREND_START_MONTHS = 24
 class LevelForecast:
     """Forecasts from several origins (rows) for several months after each (columns), in logarithms.
 
-    ``season`` and ``trend`` are how much the months until each origin speak for there being one: 0 to 1.
+    ``season`` and ``trend`` are how much the months until each origin speak for there being one, 0 to 1; ``courses``
+    how much for each course, one column each.
     """
 
     mean: Floats
     sd: Floats
     season: Floats
     trend: Floats
+    courses: Floats
 
 
 @dataclass(frozen=True)
@@ -61,33 +63,56 @@ class LevelProcess:
     months_ahead: int
     noise: Floats
 
-    def forecast(self, logs: Floats, origins: npt.NDArray[np.int64], months_ahead: int) -> LevelForecast:
+    def forecast(
+        self,
+        logs: Floats,
+        origins: npt.NDArray[np.int64],
+        months_ahead: int,
+        courses: Floats | None = None,
+        log_prior: Floats | None = None,
+    ) -> LevelForecast:
         """Forecasts from what was known at each origin.
 
         Args:
             logs: one row per origin with the series as it was known there, NaN from the origin on.
             origins: number of months that are known.
             months_ahead: forecast after each.
+            courses: of the mean of the process, past and to come, one row each; they are averaged like the settings. A
+                constant mean if not given.
+            log_prior: of each course; equal if not given.
         """
-        centers = np.array([row[:origin].mean() for row, origin in zip(logs, origins, strict=True)])
-        whitened = self._whitened(np.nan_to_num(logs - centers[:, None]))
-        fits = -0.5 * whitened**2 - np.log(self._diagonal)[:, None, : self.months]
-        rows = [self._from(whitened[:, i], fits[:, i], int(origin), months_ahead) for i, origin in enumerate(origins)]
-        mean, sd, season, trend = (np.array(part) for part in zip(*rows, strict=True))
-        return LevelForecast(mean + centers[:, None], sd, season, trend)
+        courses = np.zeros((1, self.months + self.months_ahead)) if courses is None else courses
+        prior = np.zeros(len(courses)) if log_prior is None else log_prior
+        own, of_course = self._whitened(np.nan_to_num(logs)), self._whitened(courses[:, : self.months])
+        constant = self._whitened(np.ones((1, self.months)))
+        rows = []
+        for row, origin in enumerate(origins.tolist()):
+            centers = (logs[row, :origin] - courses[:, :origin]).mean(axis=1)
+            past = np.s_[:, :, :origin]
+            whitened = own[:, row, None, :origin] - of_course[past] - centers[:, None] * constant[past]
+            coming = centers[:, None] + courses[:, origin : origin + months_ahead]
+            rows.append(self._from(whitened, coming, prior, origin, months_ahead))
+        return LevelForecast(*(np.array(part) for part in zip(*rows, strict=True)))
 
-    def _from(self, whitened: Floats, fits: Floats, origin: int, ahead: int) -> tuple[Floats, Floats, float, float]:
-        evidence = fits[:, :origin].sum(axis=1) + self._log_prior
+    def _from(
+        self, whitened: Floats, courses: Floats, log_prior: Floats, origin: int, ahead: int
+    ) -> tuple[Floats, Floats, float, float, Floats]:
+        """From the errors by setting, course and past month, and the courses of the months to come."""
+        evidence = -0.5 * (whitened**2).sum(axis=2) - np.log(self._diagonal[:, :origin]).sum(axis=1)[:, None]
+        evidence += self._log_prior[:, None] + log_prior
         weights = np.exp(evidence - evidence.max())
         weights /= weights.sum()
         later = self._roots[:, origin : origin + ahead, :origin]
-        means = np.einsum("gao,go->ga", later, whitened[:, :origin])
-        # What noise the months to come have is not known at a past origin: it is taken to be that of the last year.
-        coming = self.noise[max(origin - MONTHS_PER_YEAR, 0) : origin].mean() - self.noise[origin : origin + ahead]
+        means = whitened @ later.transpose(0, 2, 1) + courses
+        # What noise the months to come have is not known at a past origin.
+        coming = usual_noise(self.noise[:origin]) - self.noise[origin : origin + ahead]
         variances = self._variances[:, origin : origin + ahead] - (later**2).sum(axis=2) + coming
-        mean = weights @ means
-        sd = np.sqrt(np.maximum(weights @ (variances + means**2) - mean**2, 1e-12))
-        return mean, sd, float(weights[self._settings[:, 3] > 0].sum()), float(weights[self._settings[:, 2] > 0].sum())
+        mean = np.einsum("gk,gka->a", weights, means)
+        of_settings = weights.sum(axis=1)
+        spread = of_settings @ variances + np.einsum("gk,gka->a", weights, (means - mean) ** 2)
+        sd = np.sqrt(np.maximum(spread, 1e-12))
+        trend, season = (float(of_settings[self._settings[:, place] > 0].sum()) for place in (2, 3))
+        return mean, sd, season, trend, weights.sum(axis=0)
 
     def _whitened(self, logs: Floats) -> Floats:
         """The one-step errors in their standard deviations: setting, origin, month."""
@@ -131,6 +156,15 @@ class LevelProcess:
     @cached_property
     def _diagonal(self) -> Floats:
         return np.asarray(np.diagonal(self._roots, axis1=1, axis2=2))
+
+
+def usual_noise(noise: Floats) -> float:
+    """The variance of a month with as many orders as the mean month of the last year.
+
+    Variances of counts are about one over the count, so that this is their harmonic mean: a month without an order has
+    a large variance, and months to come are not like it.
+    """
+    return float(1 / np.mean(1 / noise[-MONTHS_PER_YEAR:]))
 
 
 def _damped_trend(length: int) -> Floats:

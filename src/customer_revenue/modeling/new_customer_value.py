@@ -20,12 +20,18 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.cohort_curve import MONTHS_UNTIL_NEW, RECENT_COHORTS, ROUNDS, power_fit
-from customer_revenue.modeling.shop_outlook import NORMAL_90, SEEN_BEFORE_MONTHS, SEEN_BEFORE_VARIANCE
+from customer_revenue.modeling.cohort_curve import RECENT_COHORTS, power_fit
+from customer_revenue.modeling.shop_outlook import NORMAL_90
 from customer_revenue.periods import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 AGE_ENDS = (0, *range(30, 361, 30), 365, *range(425, 726, 60), 730)
 """Last days of the ages, the first of which is the day of the first order."""
+
+FIT_ROUNDS = 6
+MONTHS_UNTIL_NEW = 3.0
+SEEN_BEFORE_VARIANCE, SEEN_BEFORE_MONTHS = 1.0, 2.0
+"""The first months of a history count customers as new who had bought before it began: how little they say, in squared
+logarithms, and the months in which that passes."""
 
 VALUE_DAYS = (30, 90, 180, 365, 730)
 """Horizons that are reported."""
@@ -114,7 +120,7 @@ class AgeCurve:
         effects, increments, between = np.ones(len(recent)), np.zeros(exposure.shape[1]), 0.0
         variance = np.zeros(len(recent))
         weighted, came, brought = weights * exposure, (weights * net_cents).sum(axis=0), net_cents.sum(axis=1)
-        for _ in range(ROUNDS):
+        for _ in range(FIT_ROUNDS):
             counted = effects @ weighted
             increments = np.where(counted > 0, came / np.maximum(counted, 1e-9), 0.0)
             expected = exposure @ increments

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,9 +64,7 @@ class ShopForecast:
     @cached_property
     def parts(self) -> OutlookParts:
         """Known customers and customers to come, one row."""
-        known = self.outlook.parts.known.copy()
-        known[-1] = self.cents * self.factors
-        return self.outlook.with_known(known).last
+        return replace(self.outlook.parts.last, known=self.cents * self.factors)
 
     @cached_property
     def months(self) -> pa.Table:
@@ -89,8 +87,9 @@ class ShopForecast:
         """Months spread over steps; ``noise`` is the scatter of a step around its months, in logarithms."""
         parts, factors, apart = self.parts, self.factors, self._apart
         of_known = parts.known / np.maximum(parts.total, 1e-9)
-        known_sd = np.sqrt((parts.known_sd * self.outlook.scale("known")) ** 2 + apart**2)
-        total_sd = np.sqrt((parts.total_sd * self.outlook.scale("total")) ** 2 + (of_known * apart) ** 2)
+        of_level, of_arrivals = self.outlook.scales()
+        known_sd = np.hypot(parts.level_sd * of_level, apart)
+        total_sd = np.hypot(parts.total_sd(of_level, of_arrivals), of_known * apart)
         known, total = shares @ parts.known, shares @ parts.total
         weights = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
         known_low, known_high = band(known, np.hypot(weights @ known_sd, noise))
@@ -115,7 +114,7 @@ class ShopForecast:
 
     def measured(self, months_ahead: int) -> Measured:
         """Of the past months, forecast up to so many months ahead, those that lay inside of their band."""
-        found = self.outlook.measured("total", months_ahead)
+        found = self.outlook.measured(months_ahead)
         return found if found.months >= MIN_MONTHS_MEASURED else Measured(None, found.months, found.forecasts)
 
     @property

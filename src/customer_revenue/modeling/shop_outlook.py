@@ -6,7 +6,7 @@ are what the confidence score counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from customer_revenue.arrays import Floats
 from customer_revenue.modeling.cohort_curve import CohortCurve, fit_cohort_curve
-from customer_revenue.modeling.level_process import LevelForecast, LevelProcess
+from customer_revenue.modeling.level_process import LevelForecast, LevelProcess, usual_noise
 from customer_revenue.modeling.shop_history import ShopHistory
-from customer_revenue.periods import MONTHS_PER_YEAR
 
 FIRST_ORIGIN = 3
 """Number of months that are known where the first forecast of the past is made."""
@@ -27,12 +26,19 @@ MONTHS_OF_ORDERS = 12
 """Recent months whose first orders say what a first order is."""
 MONTHS_WITHOUT_ARRIVALS = 3
 """After so many months without a new customer, none is expected any more."""
-SEEN_BEFORE_VARIANCE, SEEN_BEFORE_MONTHS = 1.0, 2.0
-"""The first months of a history count customers as new who had bought before it began: how little they say, in squared
-logarithms, and the months in which that passes."""
+SEEN_BEFORE = (2.0, 10.0, 50.0, 250.0, np.inf)
+"""Customers who had bought before the history began and are counted as new in its first month, for each who is new."""
+SEEN_BEFORE_SHAPES = (0.5, 1.0, 2.0)
+SEEN_BEFORE_SCALES = (0.5, 2.0, 6.0)
+"""Shape and scale (months) of the rates at which they buy, by which their first orders since then become fewer."""
 PRIOR_MONTHS = 4.0
 """The process's own widths count as if so many past months had been as far off as it says."""
 SCALES = (0.8, 4.0)
+MONTHS_UNTIL_FORGOTTEN = 6.0
+"""After so many months an error counts for a third: what surprised a young shop, such as its season, is known later."""
+MONTHS_OF_MEAN = 3
+"""Whose mean is the simplest forecast."""
+POWER_OF_ERRORS = 2
 CORRELATION = 0.5
 """Of the errors of the level and of the arrivals: what brings new customers brings the known ones, too."""
 NORMAL_90 = 1.2815515655446004
@@ -40,12 +46,26 @@ NORMAL_90 = 1.2815515655446004
 
 @dataclass(frozen=True)
 class OutlookParts:
-    """Cents by origin (rows) and months ahead (columns), and the standard deviations of their logarithms."""
+    """Cents by origin (rows) and months ahead (columns), and the standard deviations of their logarithms.
+
+    Attributes:
+        known: of customers known at the origin.
+        first: of customers to come, in the month in which they come.
+        repeat: of customers to come, later.
+        level_sd: of the level, which known customers and the repeat purchases of others have.
+        arrivals_sd: of the number of customers to come.
+    """
 
     known: Floats
-    new: Floats
-    known_sd: Floats
-    total_sd: Floats
+    first: Floats
+    repeat: Floats
+    level_sd: Floats
+    arrivals_sd: Floats
+
+    @property
+    def new(self) -> Floats:
+        """Customers to come."""
+        return self.first + self.repeat
 
     @property
     def total(self) -> Floats:
@@ -55,7 +75,27 @@ class OutlookParts:
     @property
     def last(self) -> OutlookParts:
         """Those of the last origin, the present."""
-        return OutlookParts(self.known[-1], self.new[-1], self.known_sd[-1], self.total_sd[-1])
+        return OutlookParts(*(getattr(self, field.name)[-1] for field in fields(self)))
+
+    def times(self, factors: Floats) -> OutlookParts:
+        """All amounts multiplied."""
+        return replace(self, known=self.known * factors, first=self.first * factors, repeat=self.repeat * factors)
+
+    @property
+    def new_sd(self) -> Floats:
+        """Of the customers to come."""
+        of_level = self.repeat / np.maximum(self.new, 1e-9)
+        return _together(of_level * self.level_sd, self.arrivals_sd)
+
+    def total_sd(self, level_scale: Floats | float = 1.0, arrivals_scale: Floats | float = 1.0) -> Floats:
+        """Of the total, with the standard deviations of the parts multiplied."""
+        total = np.maximum(self.total, 1e-9)
+        of_level, of_arrivals = (self.known + self.repeat) / total, self.new / total
+        return _together(of_level * self.level_sd * level_scale, of_arrivals * self.arrivals_sd * arrivals_scale)
+
+
+def _together(level: Floats, arrivals: Floats) -> Floats:
+    return np.asarray(np.sqrt(level**2 + arrivals**2 + 2 * CORRELATION * level * arrivals))
 
 
 @dataclass(frozen=True)
@@ -88,8 +128,10 @@ class ShopOutlook:
         """The cohort curve as of each origin."""
         past = self.history
         return [
-            fit_cohort_curve(past.arrivals[:o], past.revenue_cents[:o, :o], past.orders[:o, :o], past.days[o, :o])
-            for o in self.origins
+            fit_cohort_curve(
+                past.arrivals[:o], past.revenue_cents[:o, :o], past.orders[:o, :o], past.days[o, :o], seen[:o]
+            )
+            for o, seen in zip(self.origins, self.seen_before, strict=True)
         ]
 
     @cached_property
@@ -107,8 +149,14 @@ class ShopOutlook:
         past, months = self.history, self.history.months
         own = np.log((past.arrivals + 0.5) / past.days[self.origins, :months])
         logs = np.where(np.arange(months) < np.array(self.origins)[:, None], own, np.nan)
-        noise = 1 / (past.arrivals + 0.5) + SEEN_BEFORE_VARIANCE * np.exp(-np.arange(months) / SEEN_BEFORE_MONTHS)
-        return self._process(noise).forecast(logs, np.array(self.origins), self.months_ahead)
+        courses, log_prior, _ = arrival_courses(months + self.months_ahead)
+        process = self._process(1 / (past.arrivals + 0.5))
+        return process.forecast(logs, np.array(self.origins), self.months_ahead, courses, log_prior)
+
+    @cached_property
+    def seen_before(self) -> Floats:
+        """Share of those who first ordered in each month (columns) that had bought before, as of each origin."""
+        return np.asarray(self.arrivals.courses @ arrival_courses(self.history.months)[2])
 
     @cached_property
     def new_customers(self) -> Floats:
@@ -120,26 +168,57 @@ class ShopOutlook:
 
     @cached_property
     def parts(self) -> OutlookParts:
-        """Known and new, as of each origin."""
-        return self.with_known(np.stack([self._known(row) for row in range(len(self.origins))]))
+        """Known and new, as of each origin: what the months say, joined in logarithms with their recent mean."""
+        order = self._mean_order
+        ratio = (self._recent_mean + order) / (self.of_months.total + order)
+        return self.of_months.times(ratio**self.share_of_mean)
 
-    def with_known(self, known: Floats) -> OutlookParts:
-        """The parts with another forecast of the known customers, in cents by origin and months ahead."""
-        level = np.exp(self.levels.mean) * self._days
+    @cached_property
+    def of_months(self) -> OutlookParts:
+        """Known and new by curve, level and arrivals alone."""
+        rows = range(len(self.origins))
+        known = np.stack([self._known(row) for row in rows])
         first = np.array([curve.first for curve in self.curves])[:, None] * self.new_customers
-        repeat = level * np.stack([self._repeat_of_new(row) for row in range(len(self.origins))])
-        total = np.maximum(known + first + repeat, 1e-9)
-        by_level, by_arrivals = (known + repeat) / total, (first + repeat) / total
-        return OutlookParts(
-            known,
-            first + repeat,
-            self.levels.sd,
-            self._together(by_level * self.levels.sd, by_arrivals * self.arrivals.sd),
-        )
+        level = np.exp(self.levels.mean) * self._days
+        repeat = level * np.stack([self._repeat_of_new(row) for row in rows])
+        return OutlookParts(known, first, repeat, self.levels.sd, self.arrivals.sd)
 
-    @staticmethod
-    def _together(level: Floats, arrivals: Floats) -> Floats:
-        return np.asarray(np.sqrt(level**2 + arrivals**2 + 2 * CORRELATION * level * arrivals))
+    @cached_property
+    def share_of_mean(self) -> Floats:
+        """Of the mean of the last months in the logarithm of the forecast, by origin and months ahead.
+
+        Forecast and mean each count by a power of the inverse of their mean squared error from the origins before, up
+        to so many months ahead (Stock and Watson, Journal of Forecasting 23, 2004). Without errors each has a half.
+        """
+        over, order = self._over(MAX_CALIBRATED_MONTHS), self._mean_order
+        came = np.where(over, self.actual["total"], 0.0) + order
+        made = np.stack([self.of_months.total, self._recent_mean])
+        squared = np.where(over, np.log(came / (made + order)) ** 2, 0.0)
+        shares = np.full(over.shape, 0.5)
+        for row, origin in enumerate(self.origins):
+            usable = over & (self._target <= origin)
+            count = np.cumsum(usable.sum(axis=0))
+            months = np.minimum(count, np.unique(self._target[usable]).size)
+            mean = np.cumsum((squared * usable).sum(axis=1), axis=1) / np.maximum(count, 1)
+            shrunk = PRIOR_MONTHS * mean.mean(axis=0) + months * mean + 1e-12
+            precision = (shrunk / shrunk.sum(axis=0)) ** -POWER_OF_ERRORS
+            shares[row] = np.where(count > 0, precision[1] / precision.sum(axis=0), 0.5)
+        return shares
+
+    @cached_property
+    def _recent_mean(self) -> Floats:
+        """Revenue at the mean of the last months per trading day, by origin and months ahead."""
+        past, total = self.history, self.history.revenue_cents.sum(axis=0)
+        recent = [slice(max(origin - MONTHS_OF_MEAN, 0), origin) for origin in self.origins]
+        per_day = [
+            total[months].sum() / past.days[o, months].sum() for o, months in zip(self.origins, recent, strict=True)
+        ]
+        return np.asarray(np.array(per_day)[:, None] * self._days)
+
+    @cached_property
+    def _target(self) -> npt.NDArray[np.int64]:
+        """Number of the month that is forecast, by origin and months ahead."""
+        return np.asarray(np.array(self.origins)[:, None] + 1 + np.arange(self.months_ahead))
 
     @cached_property
     def new_orders(self) -> Floats:
@@ -147,32 +226,38 @@ class ShopOutlook:
         past = self.history
         recent = slice(max(past.months - MONTHS_OF_ORDERS, 0), None)
         own_orders, own_cents = np.diagonal(past.orders)[recent].sum(), np.diagonal(past.revenue_cents)[recent].sum()
-        first = self.curves[-1].first * self.new_customers[-1]
-        repeat = self.parts.new[-1] - first
-        return np.asarray(first * own_orders / max(own_cents, 1.0) + repeat / max(self._mean_order, 1.0))
+        parts = self.parts.last
+        return np.asarray(parts.first * own_orders / max(own_cents, 1.0) + parts.repeat / max(self._mean_order, 1.0))
 
-    def scale(self, kind: str, until: int | None = None) -> float:
-        """By how much the widths have to be multiplied for the errors so far, of ``known`` or ``total``."""
-        until = self.history.months if until is None else until
-        errors, target = self._errors(kind)
+    def scales(self, until: int | None = None) -> tuple[float, float]:
+        """By how much the widths have to be multiplied for the errors so far: of the level and of the arrivals."""
+        parts = self.parts
+        widths = ("known", parts.known, parts.level_sd), ("new", parts.new, parts.new_sd)
+        found = [self._scale(*self._errors(*width), until or self.history.months) for width in widths]
+        return found[0], found[1]
+
+    @staticmethod
+    def _scale(errors: Floats, target: npt.NDArray[np.int64], until: int) -> float:
         usable = target <= until
-        months = len(np.unique(target[usable]))
-        mean = float(np.mean(errors[usable] ** 2)) if months else 1.0
-        squared = (PRIOR_MONTHS + months * mean) / (PRIOR_MONTHS + months)
-        return float(np.clip(np.sqrt(squared), *SCALES))
+        ago = np.exp((target[usable] - until) / MONTHS_UNTIL_FORGOTTEN)
+        months = float(np.exp((np.unique(target[usable]) - until) / MONTHS_UNTIL_FORGOTTEN).sum())
+        mean = float(ago @ errors[usable] ** 2 / ago.sum()) if months else 1.0
+        return float(np.clip(np.sqrt((PRIOR_MONTHS + months * mean) / (PRIOR_MONTHS + months)), *SCALES))
 
-    def measured(self, kind: str, months_ahead: int) -> Measured:
+    def measured(self, months_ahead: int) -> Measured:
         """How many past months lay inside of their 80 % band, forecast up to ``months_ahead`` before their end."""
-        errors, target = self._errors(kind, months_ahead)
-        origin = self._origin_of(months_ahead)
-        scales = {int(o): self.scale(kind, int(o)) for o in np.unique(origin)}
-        inside = np.abs(errors) <= NORMAL_90 * np.array([scales[int(o)] for o in origin])
-        share = float(inside.mean()) if len(inside) else None
-        return Measured(share, len(np.unique(target)), len(inside))
+        scales = np.array([self.scales(origin) for origin in self.origins])
+        sd = self.parts.total_sd(scales[:, :1], scales[:, 1:])
+        errors, target = self._errors("total", self.parts.total, sd, months_ahead)
+        share = float((np.abs(errors) <= NORMAL_90).mean()) if len(errors) else None
+        return Measured(share, len(np.unique(target)), len(errors))
 
     @cached_property
     def actual(self) -> dict[str, Floats]:
-        """What came, by past origin and months ahead: of ``known`` customers and in ``total``; NaN where not over."""
+        """What came, by past origin and months ahead, of ``known`` and ``new`` customers and in ``total``.
+
+        NaN where it is not over.
+        """
         past = self.history
         months = past.months
         known, total = (np.full((len(self.origins), self.months_ahead), np.nan) for _ in range(2))
@@ -180,21 +265,15 @@ class ShopOutlook:
             over = min(months - origin, self.months_ahead)
             known[row, :over] = past.revenue_cents[:origin, origin : origin + over].sum(axis=0)
             total[row, :over] = past.revenue_cents[:, origin : origin + over].sum(axis=0)
-        return {"known": known, "total": total}
+        return {"known": known, "new": total - known, "total": total}
 
-    def _errors(self, kind: str, months_ahead: int = MAX_CALIBRATED_MONTHS) -> tuple[Floats, npt.NDArray[np.int64]]:
+    def _errors(
+        self, kind: str, forecast: Floats, sd: Floats, months_ahead: int = MAX_CALIBRATED_MONTHS
+    ) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Logarithms of actual over forecast in standard deviations, and the month of each."""
-        over = self._over(months_ahead)
-        parts = self.parts
-        forecast, sd = (parts.known, parts.known_sd) if kind == "known" else (parts.total, parts.total_sd)
-        order = self._mean_order
+        over, order = self._over(months_ahead), self._mean_order
         errors = np.log((self.actual[kind][over] + order) / (forecast[over] + order)) / sd[over]
-        target = (np.array(self.origins)[:, None] + 1 + np.arange(self.months_ahead))[over]
-        return errors, target
-
-    def _origin_of(self, months_ahead: int) -> npt.NDArray[np.int64]:
-        over = self._over(months_ahead)
-        return np.asarray(np.broadcast_to(np.array(self.origins)[:, None], over.shape)[over])
+        return errors, self._target[over]
 
     def _over(self, months_ahead: int) -> npt.NDArray[np.bool_]:
         within = np.arange(self.months_ahead) < months_ahead
@@ -214,7 +293,7 @@ class ShopOutlook:
     def _known(self, row: int) -> Floats:
         origin, curve = self.origins[row], self.curves[row]
         ahead = np.arange(1.0, self.months_ahead + 1)
-        ages = origin - 1 + ahead - np.arange(origin)[:, None]
+        ages = origin - 1 + ahead - np.arange(origin)[:, None] + curve.tenure[:, None]
         of_cohorts = (self.history.arrivals[:origin] * curve.quality) @ curve.at(ages)
         return np.asarray(of_cohorts * np.exp(self.levels.mean[row]) * self._days[row])
 
@@ -226,5 +305,28 @@ class ShopOutlook:
 
     def _process(self, noise: Floats) -> LevelProcess:
         months = self.history.months
-        coming = np.full(self.months_ahead, noise[-MONTHS_PER_YEAR:].mean())
+        coming = np.full(self.months_ahead, usual_noise(noise))
         return LevelProcess(months, self.months_ahead, np.concatenate([noise[:months], coming]))
+
+
+def arrival_courses(months: int) -> tuple[Floats, Floats, Floats]:
+    """Courses of the logarithm of the customers who look new, the logarithm of their prior, and who of them is not new.
+
+    Whoever had bought before the history began looks new at their first order in it. With rates of a gamma distribution
+    such first orders become fewer like the density of Lomax (Fader and Hardie, 2009, section 3), and what is left of
+    them are the new ones. There may be no such customers, or nobody else, as in a panel. Even odds of the first.
+
+    Returns:
+        One row for each course and one column for each month; one value for each course; as the first, shares.
+    """
+    scales, shapes, ratios = (
+        part.ravel()[:, None] for part in np.meshgrid(SEEN_BEFORE_SCALES, SEEN_BEFORE_SHAPES, SEEN_BEFORE)
+    )
+    fewer = -(shapes + 1) * np.log1p(np.arange(months) / scales)
+    nobody_else = np.isinf(ratios)
+    old = np.where(nobody_else, 1.0, ratios) * np.exp(fewer)
+    courses = np.where(nobody_else, fewer, np.log1p(old))
+    shares = np.where(nobody_else, 1.0, old / (1 + old))
+    prior = np.array([0.5, *np.full(len(courses), 0.5 / len(courses))])
+    nothing = np.zeros((1, months))
+    return np.vstack([nothing, courses]), np.log(prior), np.vstack([nothing, shares])
