@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from tests.conftest import Shop
 
+from customer_revenue.choices import ForecastUnit
 from customer_revenue.settings import load_settings
 from customer_revenue.workflows.customers.advice import Advisor
 from customer_revenue.workflows.customers.answers import Answers
@@ -99,3 +102,21 @@ def test_advice_and_lists_are_the_same_decision(answers: Answers, customers: lis
         assert not re.search("offer|discount", strategy) or predictions["offer"]["discount_percentage"]
         if name in listed:
             assert {key: listed[name][key] for key in action} == action
+
+
+def test_known_costs_count_where_other_lines_have_none(trained_shop: Shop, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[margin.by_product]\npremium_plan = 95\n")
+    folder = trained_shop.folder
+    settings = load_settings(store=f"duckdb:///{folder}/data/orders.duckdb", models=folder / "models", policy=policy)
+    with closing(Answers.open(settings)) as answers:
+        base = answers.base()
+        rate, terms = base.reports.margin, base.decisions.terms
+        predicted = cast("dict[str, Any]", answers.customer("user_123")["predictions"])
+        own = answers.advice("user_123", lambda advisor, situation: advisor.forecast(situation, 3))
+        forecasts = [own, base.forecast(3, ForecastUnit.MONTH)]
+    assert rate.basis == "partly_assumed"
+    assert rate.percent > 40
+    assert (terms.margin, terms.margin_basis) == (rate.share, rate.basis)
+    for body in (predicted, *forecasts):
+        assert (body["margin_percent"], body["margin_basis"]) == (rate.percent, rate.basis)

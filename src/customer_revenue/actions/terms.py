@@ -16,7 +16,8 @@ class Terms:
     Args:
         margin: share of net revenue that remains after the cost of what was sold; the policy's assumption if ``None``.
         scale: factor of the effects that are not measured in this shop, of ``promise_scale``.
-        margin_basis: what the margin rests on: ``measured``, ``policy`` or ``assumed``.
+        margin_basis: what the margin rests on: ``measured``, ``policy``, ``partly_assumed`` or
+            ``assumed``.
     """
 
     margin: float | None = None

@@ -156,7 +156,7 @@ class Orders:
         Returns:
             ``revenue_cents``, ``refunds_cents``, ``net_revenue_cents``, ``cost_cents``, ``profit_cents`` and
             ``margin_basis``: ``measured`` where order lines state their cost, else ``policy`` for its rates or
-            ``assumed`` for its assumed one.
+            ``assumed`` for its assumed one; ``partly_assumed`` where that is for some of the lines.
 
         Raises:
             InvalidParameter: ``by`` has another value.

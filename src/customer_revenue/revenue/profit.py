@@ -19,9 +19,9 @@ from customer_revenue.tables import REFUNDED, Canonical, check_columns
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-MARGIN_BASES = ("measured", "policy", "assumed")
+MARGIN_BASES = ("measured", "policy", "partly_assumed", "assumed")
 """What a profit rests on: costs that the orders state, rates of the policy, or its assumed rate. A sum rests on the
-weakest of its parts."""
+weakest of its parts, and is partly assumed where only some of them are."""
 
 PROFIT_COLUMNS = ("revenue_cents", "refunds_cents", "net_revenue_cents", "cost_cents", "profit_cents", "margin_basis")
 """The sums of every report of profit, in order."""
@@ -32,7 +32,7 @@ OWN_PROFIT_COLUMNS = ("cost_cents", "profit_cents", "margin_basis")
 NOTHING_EARNED: Mapping[str, object] = {"cost_cents": 0, "profit_cents": 0, "margin_basis": MARGIN_BASES[-1]}
 """What stands there for a period without orders and refunds."""
 
-MEASURED, BY_POLICY, ASSUMED = range(3)
+MEASURED, BY_POLICY, PARTLY_ASSUMED, ASSUMED = range(4)
 
 
 def cost_movements(
@@ -94,11 +94,12 @@ def order_costs(known: Canonical, lines: ir.Table, margin: Margin) -> ir.Table:
     beyond = priced.ifelse(rounded_quotient(rest * joined.lines_cost, joined.lines_cents), _at_rate(rest, margin))
     with_lines = joined.lines_cost + more.ifelse(beyond, 0)
     cost = has_lines.ifelse(with_lines, _at_rate(joined.total_cents, margin))
-    is_assumed = ~has_lines | (more & ~priced)
+    rest_is_assumed = more & ~priced
+    own_basis = rest_is_assumed.ifelse(ibis.greatest(joined.lines_basis, PARTLY_ASSUMED), joined.lines_basis)
     return joined.select(
         *(orders[name] for name in ("id", "user_id", "status", "day", "total_cents")),
         cost_cents=cost.cast("int64"),
-        basis=is_assumed.ifelse(ASSUMED, joined.lines_basis).cast("int64"),
+        basis=has_lines.ifelse(own_basis, ASSUMED).cast("int64"),
     )
 
 
@@ -159,7 +160,7 @@ def total_profit(moves: ir.Table) -> ir.Table:
         revenue_cents=moves.revenue_cents.sum().coalesce(0),
         refunds_cents=moves.refund_cents.sum().coalesce(0),
         cost_cents=moves.cost_cents.sum().coalesce(0),
-        basis=moves.basis.max().coalesce(ASSUMED),
+        basis=_weakest(moves.basis).coalesce(ASSUMED),
     )
     return _with_profit(sums).select(*PROFIT_COLUMNS)
 
@@ -179,7 +180,7 @@ def profit_by_product(known: Canonical, lines: ir.Table, margin: Margin) -> ir.T
         revenue_cents=sold.amount_cents.sum(),
         refunds_cents=sum_where(sold.product_id.isnull(), 0),
         cost_cents=sold.cost_cents.sum(),
-        basis=sold.basis.max(),
+        basis=_weakest(sold.basis),
     )
     found = _with_profit(sums).select("product_id", "product_name", *PROFIT_COLUMNS)
     return found.order_by(ibis.desc("profit_cents"), "product_id")
@@ -190,9 +191,16 @@ def _profits(moves: ir.Table, column: str) -> ir.Table:
         revenue_cents=moves.revenue_cents.sum(),
         refunds_cents=moves.refund_cents.sum(),
         cost_cents=moves.cost_cents.sum(),
-        basis=moves.basis.max(),
+        basis=_weakest(moves.basis),
     )
     return _with_profit(sums).select(column, *PROFIT_COLUMNS)
+
+
+def _weakest(basis: ir.IntegerColumn) -> ir.IntegerValue:
+    """What a sum rests on: the weakest of its parts; partly assumed where only some are assumed."""
+    highest, lowest = basis.max(), basis.min()
+    some = (highest == ASSUMED) & (lowest < ASSUMED)
+    return cast("ir.IntegerValue", some.ifelse(PARTLY_ASSUMED, highest))
 
 
 def _with_profit(sums: ir.Table) -> ir.Table:
@@ -208,7 +216,7 @@ def _with_profit(sums: ir.Table) -> ir.Table:
 def _lines_of_orders(lines: ir.Table, margin: Margin) -> ir.Table:
     costs = line_costs(lines, margin)
     return costs.group_by(lines_id=costs.order_id).aggregate(
-        lines_cents=costs.amount_cents.sum(), lines_cost=costs.cost_cents.sum(), lines_basis=costs.basis.max()
+        lines_cents=costs.amount_cents.sum(), lines_cost=costs.cost_cents.sum(), lines_basis=_weakest(costs.basis)
     )
 
 

@@ -14,7 +14,7 @@ Cents = Annotated[int, Field(description="Money in cents of `meta.currency`.")]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day in the reporting time zone.")]
 
 
-MarginBasis = Literal["measured", "policy", "assumed"]
+MarginBasis = Literal["measured", "policy", "partly_assumed", "assumed"]
 
 
 class RevenueSummary(Answer):

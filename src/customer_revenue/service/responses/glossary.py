@@ -105,7 +105,7 @@ GLOSSARY: Mapping[str, str] = {
     "lines": "Number of order lines.",
     "live_since": "Time of promotion to champion, UTC; null if it is not on record.",
     "lorenz": "The Lorenz curve, the least valuable customers first.",
-    "margin_basis": "What the cost rests on: measured (by the order lines), policy (its rates) or assumed.",
+    "margin_basis": "What the cost rests on: measured (by order lines), policy (its rates), partly_assumed or assumed.",
     "max_acquisition_cost_cents": "The most to pay for one, within the payback time and the policy's share, in cents.",
     "meta": "About the response itself.",
     "metrics": "Headline metrics.",

@@ -26,7 +26,8 @@ def profit(
     """Revenue, refunds, cost and profit, in total and by month, product or customer.
 
     `margin_basis` says what the cost rests on: `measured` (stated by the order lines), `policy` (its rates by product
-    or category) or `assumed` (its assumed rate). A sum rests on the weakest of its parts.
+    or category), `assumed` (its assumed rate) or `partly_assumed`, where only some of the lines have no cost and no
+    rate. A sum rests on the weakest of its parts.
     """
     return json_response(state.current().of_base(lambda base: base.reports.profit(by, limit, offset), as_of))
 

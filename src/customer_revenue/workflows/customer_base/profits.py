@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MarginRate:
-    """What remained of net revenue after cost, and what that rests on: ``measured``, ``policy`` or ``assumed``."""
+    """What remained of net revenue after cost, and what that rests on: one of the bases of profit."""
 
     share: float
     basis: str

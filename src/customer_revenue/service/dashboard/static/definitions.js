@@ -63,7 +63,7 @@ export const DEFINITIONS = {
   net_revenue_cents: of("Net revenue", "Revenue of the period less refunds."),
   cost_cents: of("Cost of goods", "What was sold cost: as the order lines state, else by the rates of the policy, else by its assumed margin."),
   profit_cents: of("Profit", "Net revenue less the cost of what was sold."),
-  margin_basis: of("Profit rests on", "Measured: the order lines state all costs. Policy: its rates. Assumed: its assumed margin."),
+  margin_basis: of("Profit rests on", "Measured: the order lines state all costs. Policy: its rates. Assumed: its assumed margin. Partly assumed: that of the lines without a cost."),
   total_refunds_cents: of("Refunds", "Refunded orders and partial refunds of the period."),
   total_orders: of("Orders", "Orders of the period, paid or later refunded."),
   avg_order_value_cents: of("Average order", "Revenue of the period divided by its orders."),

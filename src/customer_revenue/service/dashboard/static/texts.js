@@ -351,7 +351,7 @@ export const T = {
     title: "Settings",
     lead: "What decisions rest on. Try another value and see what it changes before you save it.",
     margin: "Margin",
-    marginBelow: (basis) => ({ measured: "measured: the order lines state their costs", policy: "from the policy’s rates", assumed: "assumed: replace it by your own" })[basis],
+    marginBelow: (basis) => ({ measured: "measured: the order lines state their costs", policy: "from the policy’s rates", partly_assumed: "partly assumed: some lines state no cost", assumed: "assumed: replace it by your own" })[basis],
     tryIt: "Try",
     marginLabel: "Margin in percent",
     discountLabel: (name) => `Discount for ${name}, in percent`,
