@@ -21,7 +21,7 @@ from customer_revenue.workflows.training.score import score
 from customer_revenue.workflows.training.train import train
 from tests.channel_shop import PURCHASES_A_DAY, channel_orders
 
-pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("ignore")]  # MLflow asks git for the version
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow asks git for the version
 
 OPTIONS = ModelOptions.model_validate(
     {"trees": 10, "windows": 2, "pareto": False, "regularity": 1, "prior": False, "covariates": "channel, country"}

@@ -23,7 +23,7 @@ from customer_revenue.workflows.registry.bundles import current_version, write_g
 from customer_revenue.workflows.registry.champion import BY_ITSELF, changes, promote
 from customer_revenue.workflows.registry.verdict import Verdict
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.slow
 
 REVENUE = "/api/payment/analytics/customers/user_123/revenue"
 

@@ -21,7 +21,7 @@ from customer_revenue.workflows.registry.champion import promote
 from customer_revenue.workflows.training.score import score
 from customer_revenue.workflows.training.train import train
 
-pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("ignore")]  # MLflow asks git for the version
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow asks git for the version
 
 FIRST_DAY = dt.date(2023, 1, 1)
 DAYS = 700

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -75,8 +75,8 @@ def tried_covariates(
 
     A covariate is kept if, over the customers of all cut-offs, the log loss or the error of revenue falls by more than
     chance would have it, neither rises by more than that, and the one that falls does so at each cut-off. Chance is
-    2.5 % for all covariates and both losses together (Bonferroni), as a training may try many; a resample of customers
-    leaves out that two fits differ.
+    2.5 % for all covariates and both losses together (Bonferroni), as a training may try many. A resample of customers
+    leaves out that two fits differ by chance, so it must be so again with other random numbers.
 
     Args:
         store: the orders.
@@ -87,9 +87,9 @@ def tried_covariates(
     """
     cutoffs = fold_cutoffs(store.info.first_day, when.day, max(fit.options.folds, 2), horizon_days)
 
-    def folds(covariates: Sequence[str]) -> list[BacktestFold]:
+    def folds(covariates: Sequence[str], others: int = 0) -> list[BacktestFold]:
         options = fit.options.model_copy(update={"covariates": tuple(covariates)})
-        own = fit.model_copy(update={"options": options})
+        own = fit.model_copy(update={"options": options, "seed": fit.seed + others})
         return [predict_from(store, own, cutoff, horizon_days, MAX_CHALLENGE_CUSTOMERS) for cutoff in cutoffs]
 
     try:
@@ -98,14 +98,15 @@ def tried_covariates(
         return [CovariateTrial(name, {}, CANNOT_TELL) for name in fit.options.covariates]
 
 
-def _chosen(
-    names: Sequence[str], folds: Callable[[Sequence[str]], list[BacktestFold]], report: Report
-) -> list[CovariateTrial]:
+def _chosen(names: Sequence[str], folds: Callable[..., list[BacktestFold]], report: Report) -> list[CovariateTrial]:
     best, kept, trials = folds(()), list[str](), list[CovariateTrial]()
+    chance = CHANCE / (len(LOSSES) * len(names))
     for name in names:
         report(f"Trying the covariate {name}")
         tried = folds([*kept, name])
-        found = _trial(name, tried, best, CHANCE / (len(LOSSES) * len(names)))
+        found = _trial(name, tried, best, chance)
+        if found.is_kept and not _trial(name, folds([*kept, name], 1), folds(kept, 1), chance).is_kept:
+            found = replace(found, reason=NOISE)
         trials.append(found)
         if found.is_kept:
             kept, best = [*kept, name], tried
