@@ -71,9 +71,7 @@ def main() -> None:
     given = parser.parse_args()
     with chromium() as browser:
         load(browser, given.url.rstrip("/"), 1e6, 0)
-        loads = [
-            load(browser, given.url.rstrip("/"), given.kilobytes, given.latency_ms) for _ in range(given.runs)
-        ]
+        loads = [load(browser, given.url.rstrip("/"), given.kilobytes, given.latency_ms) for _ in range(given.runs)]
     print("| | seconds, median | worst | wanted |\n|---|---:|---:|---:|")
     for name, wanted in (("total_seconds", TOTAL_SECONDS), ("all_seconds", ALL_SECONDS)):
         seconds = [getattr(one, name) for one in loads]

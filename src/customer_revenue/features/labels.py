@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.features.rfm import ORDER_COLUMNS
+from customer_revenue.features.rfm import ORDER_COLUMNS, DayExpression, as_date
 from customer_revenue.tables import COUNTED_STATUSES, check_columns
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def labels(orders: ir.Table, as_of_day: dt.date, horizons_days: Sequence[int]) -> ir.Table:
+def labels(orders: ir.Table, as_of_day: DayExpression, horizons_days: Sequence[int]) -> ir.Table:
     """Purchases and revenue after the cut-off of every customer with an order by then.
 
     Day 1 is the day after the cut-off; a horizon of h days ends with day h. The caller ensures
@@ -23,7 +22,7 @@ def labels(orders: ir.Table, as_of_day: dt.date, horizons_days: Sequence[int]) -
 
     Args:
         orders: canonical orders with the column ``day``, in the reporting zone.
-        as_of_day: the cut-off, the last day of the features.
+        as_of_day: the cut-off, the last day of the features. May be a parameter bound at execution.
         horizons_days: horizons, each at least 1.
 
     Returns:
@@ -36,10 +35,9 @@ def labels(orders: ir.Table, as_of_day: dt.date, horizons_days: Sequence[int]) -
     if not horizons_days or min(horizons_days) < 1:
         raise InvalidParameter("a horizon is a number of days, at least 1")
     check_columns(orders, ORDER_COLUMNS, "orders")
-    cutoff = ibis.literal(as_of_day, type="date")
-    end = ibis.literal(as_of_day + dt.timedelta(days=max(horizons_days)), type="date")
-    known = orders.filter(orders.status.isin(COUNTED_STATUSES), orders.day <= end)
-    known = known.mutate(lead_days=known.day.delta(cutoff, unit="day").cast("int32"))
+    known = orders.filter(orders.status.isin(COUNTED_STATUSES))
+    known = known.mutate(lead_days=known.day.delta(as_date(as_of_day), unit="day").cast("int32"))
+    known = known.filter(known.lead_days <= max(horizons_days))
     days = known.group_by(customer_id=known.user_id, lead_days=known.lead_days).aggregate(
         total_cents=known.total_cents.sum()
     )

@@ -15,14 +15,26 @@ from customer_revenue.features.labels import labels
 from customer_revenue.modeling.population import Population
 from customer_revenue.modeling.predictor import CUSTOMERS_PER_WINDOW
 from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import AsOf
+from customer_revenue.periods import MAX_YEAR, AsOf
 from customer_revenue.settings import ModelOptions
 from customer_revenue.tables import Canonical
-from customer_revenue.workflows.known_tables import CompleteOrders, feature_expression, known_at, of_customers
+from customer_revenue.workflows.known_tables import (
+    CompleteOrders,
+    day_parameter,
+    feature_expression,
+    known_at,
+    known_by_then,
+    known_features,
+    of_customers,
+)
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+END_OF_TIME = dt.date(MAX_YEAR, 12, 31)
+"""Later than any order that a store holds."""
 
 
 def feature_rows(
@@ -39,8 +51,12 @@ def feature_rows(
     Raises:
         NotEnoughData: there is no such customer.
     """
-    known = known_for_sample(store, when, max_customers)
-    rows = store.fetch(store_features(store, known, when.day, covariates)).sort_by("customer_id")
+    if covariates or _is_sampled(store, max_customers):
+        known = known_for_sample(store, when, max_customers)
+        found = store.fetch(store_features(store, known, when.day, covariates))
+    else:
+        found = store.fetch(Recipe(known_features), moment=when.moment_utc_naive, as_of_day=when.day)
+    rows = found.sort_by("customer_id")
     if rows.num_rows == 0:
         raise NotEnoughData(f"no customer has an order by {when.day}; the store begins on {store.info.first_day}")
     return rows
@@ -55,10 +71,14 @@ def store_features(store: Store, known: Canonical, day: dt.date | ir.DateValue, 
 def known_for_sample(store: Store, when: AsOf, max_customers: int | None) -> Canonical:
     """As ``known_at``, of a random sample of at most ``max_customers`` customers; another one every day."""
     known = known_at(store, when)
-    if max_customers is None or store.info.customers <= max_customers:
+    if max_customers is None or not _is_sampled(store, max_customers):
         return known
     chosen = store.fetch(chosen_customers(known.counted_orders(), max_customers, f"{when.day}"))
     return of_customers(known, chosen.column("user_id"))
+
+
+def _is_sampled(store: Store, max_customers: int | None) -> bool:
+    return max_customers is not None and store.info.customers > max_customers
 
 
 def population(
@@ -97,7 +117,7 @@ def label_rows(store: Store, cutoff: dt.date, horizons_days: Sequence[int], cust
 
     Those without an order by the cut-off are left out.
     """
-    return _labels_of(store, store.tables, cutoff, horizons_days, customers)
+    return _labels_of(store, store.as_of(END_OF_TIME), cutoff, horizons_days, customers)
 
 
 def training_windows(store: Store, when: AsOf, horizon_days: int, options: ModelOptions | None = None) -> list[Window]:
@@ -111,17 +131,24 @@ def training_windows(store: Store, when: AsOf, horizon_days: int, options: Model
     for plan in choose_cutoffs(first_day, when.day, horizon_days, options.windows, options.churn_days):
         then = store.as_of(plan.cutoff)
         rows = feature_rows(store, then, CUSTOMERS_PER_WINDOW, options.covariates)
-        known = known_at(store, when)
-        outcomes = _labels_of(store, known, plan.cutoff, plan.horizons_days, rows.column("customer_id"))
+        outcomes = _labels_of(store, when, plan.cutoff, plan.horizons_days, rows.column("customer_id"))
         windows.append(Window(plan.cutoff, plan.horizon_days, rows, outcomes, plan.of_other_quarter))
     return windows
 
 
 def _labels_of(
-    store: Store, tables: Canonical, cutoff: dt.date, horizons_days: Sequence[int], customers: pa.ChunkedArray
+    store: Store, when: AsOf, cutoff: dt.date, horizons_days: Sequence[int], customers: pa.ChunkedArray
 ) -> pa.Table:
-    """The labels of some customers, in their order."""
-    some = tables if store.info.customers <= len(customers) else of_customers(tables, customers)
-    found = store.fetch(labels(some.orders, cutoff, horizons_days))
+    """The labels of some customers, as known at a moment, in their order."""
+    if store.info.customers > len(customers):
+        some = of_customers(known_at(store, when), customers)
+        found = store.fetch(labels(some.orders, cutoff, horizons_days))
+    else:
+        recipe = Recipe(_known_labels, tuple(horizons_days))
+        found = store.fetch(recipe, moment=when.moment_utc_naive, as_of_day=cutoff)
     place = pc.index_in(customers, value_set=found.column("customer_id").combine_chunks())
     return found.take(place.drop_null())
+
+
+def _known_labels(tables: Canonical, *horizons_days: int) -> ir.Table:
+    return labels(known_by_then(tables).orders, day_parameter("as_of_day"), horizons_days)

@@ -53,6 +53,11 @@ def known_by_then(tables: Canonical) -> Canonical:
     return tables.until(cast("ir.TimestampScalar", parameter("moment", "timestamp")))
 
 
+def known_features(tables: Canonical) -> ir.Table:
+    """The features as known by the parameter ``moment``, on the day ``as_of_day``."""
+    return feature_expression(known_by_then(tables), day_parameter("as_of_day"))
+
+
 def day_parameter(name: str) -> ir.DateScalar:
     """A day that is bound when the query runs."""
     return cast("ir.DateScalar", parameter(name, "date"))
