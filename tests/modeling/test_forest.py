@@ -17,7 +17,7 @@ from customer_revenue.modeling.ensemble import FittedEnsemble, Used
 from customer_revenue.modeling.forest import BLOCK_ROWS, LEAF_BITS, Forest
 from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.text_trees import TextTree, read_trees
-from customer_revenue.modeling.tree_contributions import FEW_ROWS, TreePaths
+from customer_revenue.modeling.tree_contributions import FEW_ROWS, MOST_IN_TABLE, TreePaths
 
 
 def _booster(X: np.ndarray, y: np.ndarray, trees: int = 15, **parameters: object) -> lgb.Booster:
@@ -159,3 +159,24 @@ def test_what_the_guard_replaced_is_not_evaluated_and_changes_nothing(predictor,
     purchases, probability, spend = (share > 0 for share in shares)
     wanted = 2 * (purchases or probability) + spend + 2 * probability
     assert evaluated == [wanted] * (wanted > 0) + [5]
+
+
+def test_contributions_on_paths_with_more_features_than_a_table_holds() -> None:
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(6000, 14))
+    y = np.where((X > -1.2).all(axis=1), 1.0, 0.0) + 0.1 * X[:, 0]
+    booster = _booster(X, y, num_leaves=LEAF_BITS)
+    trees = _trees(booster)
+    assert any(len(path_of_splits) > MOST_IN_TABLE for path_of_splits in _columns_on_paths(trees))
+    expected = np.asarray(booster.predict(X[:30], pred_contrib=True))
+    np.testing.assert_allclose(TreePaths(trees).contributions(X[:30]), expected, rtol=0, atol=1e-9)
+
+
+def _columns_on_paths(trees: list[TextTree]) -> list[set[int]]:
+    def below(tree: TextTree, child: int, columns: set[int]) -> list[set[int]]:
+        if child < 0:
+            return [columns]
+        own = {*columns, int(tree.columns[child])}
+        return [*below(tree, int(tree.left[child]), own), *below(tree, int(tree.right[child]), own)]
+
+    return [columns for tree in trees for columns in below(tree, 0, set())]

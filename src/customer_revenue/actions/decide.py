@@ -150,7 +150,7 @@ class _Candidates:
     def __init__(self, situations: Situations, policy: Policy, margin: float | None) -> None:
         self._situations, self._policy = situations, policy
         self._margin = policy.margin.assumed_percent / 100 if margin is None else margin
-        self._discounts = Discounts.of(situations, policy)
+        self._discounts = Discounts(situations, policy)
         self._of_rules = list(self._suiting())
 
     def promised(self, scale: float) -> float:

@@ -28,7 +28,7 @@ def offers(
         where it gives none; ``reason`` says why. Gain (revenue), cost and profit are the decision's, 0 where nothing
         is done.
     """
-    found = Discounts.of(situations, policy)
+    found = Discounts(situations, policy)
     chosen = decisions or decide(situations, policy)
     return [_row(situations, place, found, chosen, policy, currency) for place in range(len(situations))]
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from typing_extensions import override
 
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
 from customer_revenue.choices import LOST
@@ -42,6 +45,9 @@ PREDICTIONS = (
     "churn_risk_score",
     "probability_alive",
 )
+
+STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
+"""What is said of each customer's status."""
 
 
 @dataclass(frozen=True)
@@ -114,17 +120,17 @@ class Situations:
     @cached_property
     def orders(self) -> Ints:
         """Number of orders."""
-        return np.asarray(self.facts["total_orders"].to_numpy(), np.int64)
+        return np.asarray(self._numbers("total_orders"), np.int64)
 
     @cached_property
     def silence_days(self) -> Ints:
         """Days since the last purchase."""
-        return np.asarray(self.facts["days_since_purchase"].to_numpy(), np.int64)
+        return np.asarray(self._numbers("days_since_purchase"), np.int64)
 
     @cached_property
     def rhythm_days(self) -> Floats:
         """Mean gap between purchases, in days; not a number with one order."""
-        return np.asarray(self.facts["avg_days_between_purchases"].to_numpy(), np.float64)
+        return np.asarray(self._numbers("avg_days_between_purchases"), np.float64)
 
     @cached_property
     def expected_revenue_cents(self) -> Floats:
@@ -173,7 +179,7 @@ class Situations:
 
         What is expected now is what one who is not lost would bring, times the chance that they are not.
         """
-        alive = np.clip(self.alive, LEAST_ALIVE, 1.0)
+        alive = np.minimum(np.maximum(self.alive, LEAST_ALIVE), 1.0)
         return np.asarray(self.expected_revenue_cents * (1 / alive - 1))
 
     def status(self, policy: Policy) -> Texts:
@@ -194,14 +200,18 @@ class Situations:
 
     def at_stake(self, policy: Policy) -> pa.Table:
         """``customer_id``, ``customer_status`` and ``value_at_risk_cents`` (rounded) of each."""
-        cents = np.rint(self.value_at_risk_cents).astype(np.int64)
         return pa.table(
             {
                 "customer_id": _one_chunk(self.facts["customer_id"]),
                 "customer_status": pa.array(self.status(policy), pa.string()),
-                "value_at_risk_cents": cents,
+                "value_at_risk_cents": self.whole_cents_at_risk,
             }
         )
+
+    @cached_property
+    def whole_cents_at_risk(self) -> Ints:
+        """:attr:`value_at_risk_cents`, rounded."""
+        return np.rint(self.value_at_risk_cents).astype(np.int64)
 
     def risk_level(self, policy: Actions) -> Texts:
         """``low``, ``medium`` or ``high``, by the churn risk."""
@@ -213,15 +223,63 @@ class Situations:
     def timing(self, policy: Actions) -> Texts:
         """``first`` with one order; else ``early``, ``due`` or ``overdue`` by the customer's own mean gap."""
         levels = policy.timing
-        gaps = self.silence_days / np.maximum(np.nan_to_num(self.rhythm_days), levels.shortest_rhythm_days)
+        gaps = self.silence_days / np.fmax(self.rhythm_days, levels.shortest_rhythm_days)  # without a rhythm the latter
         steps = [self.orders <= 1, gaps >= levels.overdue_from, gaps >= levels.due_from]
         return _chosen(steps, ["first", "overdue", "due"], "early")
 
     def _texts(self, name: str) -> Texts:
         return np.asarray(self.facts[name].to_numpy(zero_copy_only=False), np.object_)
 
+    def _numbers(self, name: str) -> npt.NDArray[Any]:
+        return np.asarray(self.facts[name].to_numpy())
+
     def _predicted(self, name: str) -> Floats:
         return np.asarray(self.predictions[name].to_numpy(), np.float64)
+
+
+class SituationOfOne(Situations):
+    """One customer with an order and a prediction, from rows: without tables, of which one takes longer than the rest.
+
+    Args:
+        fact: their row of the facts.
+        prediction: their row of the predictions.
+        horizon_days: of the predictions.
+    """
+
+    def __init__(self, fact: Mapping[str, Any], prediction: Mapping[str, Any], horizon_days: int) -> None:
+        vars(self).update(_fact=fact, _prediction=prediction, horizon_days=horizon_days)
+
+    @cached_property
+    def facts(self) -> pa.Table:
+        """The row of the facts as a table."""
+        return pa.Table.from_pylist([{name: vars(self)["_fact"][name] for name in FACTS}])
+
+    @cached_property
+    def predictions(self) -> pa.Table:
+        """The row of the predictions as a table."""
+        return pa.Table.from_pylist([{name: vars(self)["_prediction"][name] for name in PREDICTIONS}])
+
+    @override
+    def __len__(self) -> int:
+        return 1
+
+    @cached_property
+    @override
+    def last_purchase(self) -> list[dt.date]:
+        return [vars(self)["_fact"]["last_purchase_date"]]
+
+    @override
+    def _texts(self, name: str) -> Texts:
+        return np.array([vars(self)["_fact"][name]], np.object_)
+
+    @override
+    def _numbers(self, name: str) -> npt.NDArray[Any]:
+        value = vars(self)["_fact"][name]
+        return np.array([np.nan if value is None else value])
+
+    @override
+    def _predicted(self, name: str) -> Floats:
+        return np.array([vars(self)["_prediction"][name]], np.float64)
 
 
 def _chosen(conditions: Sequence[Marks], names: Sequence[str], otherwise: str) -> Texts:

@@ -128,8 +128,8 @@ def churn_reasons(inputs: ReasonInputs, classifier: ChurnModel | None, currency:
     if classifier is None or inputs.matrix is None:
         return [[TEXTS["silence"](row), TEXTS["frequency"](row)] for row in rows]
     parts = contributions(inputs.matrix, classifier)
-    own, more = np.delete(parts, np.s_[COVARIATES_FROM:-1], axis=1), parts[:, COVARIATES_FROM:-1]
-    effects = np.column_stack([own @ _OF_THEME, more])
+    own, more = np.concatenate([parts[:, :COVARIATES_FROM], parts[:, -1:]], axis=1), parts[:, COVARIATES_FROM:-1]
+    effects = np.concatenate([own @ _OF_THEME, more], axis=1).tolist()
     codes = inputs.matrix[:, COVARIATES_FROM:-1].tolist()
     return [
         _words([*(partial(text, row) for text in TEXTS.values()), *inputs.covariates.texts(own_codes)], own_effects)
@@ -147,8 +147,8 @@ def contributions(matrix: Floats, classifier: ChurnModel) -> Floats:
     return parts
 
 
-def _words(texts: Sequence[Callable[[], str]], effects: Floats) -> list[str]:
-    strongest = np.argsort(-np.abs(effects), kind="stable")[:MAX_REASONS]
+def _words(texts: Sequence[Callable[[], str]], effects: Sequence[float]) -> list[str]:
+    strongest = sorted(range(len(effects)), key=lambda i: -abs(effects[i]))[:MAX_REASONS]
     return [
         f"{texts[i]()}: {'higher' if effects[i] > 0 else 'lower'} risk than the average customer"
         for i in strongest

@@ -78,15 +78,6 @@ class TextTree:
         """Customers that came to a child when the tree was trained."""
         return float(self.split_counts[child] if child >= 0 else self.leaf_counts[-1 - child])
 
-    def goes_left(self, X: Floats) -> npt.NDArray[np.bool_]:
-        """Whether each split (columns) would send each customer (rows of features) to the left."""
-        values = X[:, self.columns]
-        found = np.where(np.isnan(values), self.nan_goes_left, values <= self.thresholds)
-        for split, categories in enumerate(self.categories):
-            if categories:
-                found[:, split] = np.isin(values[:, split], list(categories))
-        return found
-
 
 def read_trees(text: str) -> list[TextTree]:
     """The trees of a booster in LightGBM's text format.

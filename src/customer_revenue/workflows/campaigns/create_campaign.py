@@ -95,7 +95,7 @@ def create_campaign(base: CustomerBase, file: CampaignFile, plan: CampaignPlan, 
     kept = held_out(
         situations.customer_id.tolist(), segment * VALUE_STRATA + deciles, plan.hold_out, secrets.token_bytes(32)
     )
-    offered = Discounts.of(situations, decisions.policy).share if rule.needs_discount else np.zeros(len(places))
+    offered = Discounts(situations, decisions.policy).share if rule.needs_discount else np.zeros(len(places))
     margin = decisions.terms.margin
     campaign = Campaign(
         plan.name,

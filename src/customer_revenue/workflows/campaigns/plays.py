@@ -145,7 +145,7 @@ def _audience(shop: ShopDecisions, rule: Rule, places: Ints) -> Row:
     situations = shop.situations.take(places)
     names, counts = np.unique(situations.segment.astype(str), return_counts=True)
     by_name = dict(zip(names.tolist(), counts.tolist(), strict=True))
-    offered = Discounts.of(situations, shop.policy).share if rule.needs_discount else np.zeros(len(places))
+    offered = Discounts(situations, shop.policy).share if rule.needs_discount else np.zeros(len(places))
     return {
         "segments": {rung.name: by_name[rung.name] for rung in shop.policy.segments.active if rung.name in by_name},
         "median_silence_days": round(float(np.median(situations.silence_days))),

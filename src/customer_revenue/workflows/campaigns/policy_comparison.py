@@ -69,7 +69,7 @@ def _labels(decided: ShopDecisions) -> list[str]:
 
 
 def _discount_percents(decided: ShopDecisions) -> Floats:
-    return 100 * Discounts.of(decided.situations, decided.policy).share
+    return 100 * Discounts(decided.situations, decided.policy).share
 
 
 def _sums(decided: ShopDecisions) -> dict[str, object]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
 from customer_revenue.actions.recommend import with_product
-from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.situations import STATUS_COLUMNS, Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import AtRiskBy, CohortUnit, FlowBy, ForecastUnit, TopBy
 from customer_revenue.errors import ModelError, ModelNotFound
@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from customer_revenue.modeling.shop_forecast import ShopForecast
     from customer_revenue.workflows.customer_base.snapshot_file import KeptSnapshot
 
-STATUS_COLUMNS = ("customer_status", "value_at_risk_cents")
 PREDICTED_COLUMNS = ("estimated_ltv_cents", "churn_risk_score", "expected_revenue_cents", "next_purchase_probability")
 
 

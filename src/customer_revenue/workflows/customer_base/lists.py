@@ -15,6 +15,7 @@ from cachetools import LRUCache
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.recommend import LEAVE_ALONE
+from customer_revenue.actions.situations import STATUS_COLUMNS
 from customer_revenue.choices import ACTIVITY_STATUSES, LIFECYCLE_STAGES, CustomerStatus
 from customer_revenue.errors import ModelError
 from customer_revenue.orders.store import parameter
@@ -30,7 +31,7 @@ from customer_revenue.revenue.customer_lists import (
 )
 from customer_revenue.revenue.rfm_groups import rfm
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.customer_base.analytics import PREDICTED_COLUMNS, STATUS_COLUMNS
+from customer_revenue.workflows.customer_base.analytics import PREDICTED_COLUMNS
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 
 if TYPE_CHECKING:

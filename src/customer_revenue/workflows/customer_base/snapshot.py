@@ -8,21 +8,21 @@ several processes map, see ``snapshot_file.py``.
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from typing_extensions import override
 
 from customer_revenue.orders.store import Store
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow, by_product, monthly
 from customer_revenue.revenue.profit import OWN_PROFIT_COLUMNS
 from customer_revenue.tables import SUMMARY_COLUMNS, Canonical
+from customer_revenue.workflows.customer_base.table_rows import SortedTexts, TableRows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -55,11 +55,14 @@ class Grouped:
         kept = rows.drop_columns(["customer_id"]).take(order[int(np.sum(places == ABSENT)) :])
         return cls(kept.combine_chunks(), np.cumsum(counts))
 
-    def at(self, place: int) -> list[dict[str, Any]]:
-        """The rows of one customer."""
+    def at(self, place: int, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Some columns of the rows of one customer."""
         begin = int(self.ends[place - 1]) if place else 0
-        found: list[dict[str, Any]] = self.rows.slice(begin, int(self.ends[place]) - begin).to_pylist()
-        return found
+        return self._values.between(begin, int(self.ends[place]), names)
+
+    @cached_property
+    def _values(self) -> TableRows:
+        return TableRows(self.rows)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,32 @@ class CustomerPredictions:
         """One of the customers."""
         decisions = None if self.decisions is None else self.decisions.at(slice(place, place + 1))
         return CustomerPredictions(self.table.slice(place, 1), self.reason_inputs.at(place), decisions)
+
+    def row_at(self, place: int) -> PredictedRow | None:
+        """The same as a row; ``None`` where no decision has been made."""
+        if self.decisions is None:
+            return None
+        decision = self.decisions.at(slice(place, place + 1))
+        return PredictedRow(self._rows.at(place), self.reason_inputs.at(place), decision)
+
+    @cached_property
+    def _rows(self) -> TableRows:
+        return TableRows(self.table)
+
+
+@dataclass(frozen=True)
+class PredictedRow:
+    """The prediction of one customer, what explains it and the decision, without a table.
+
+    Args:
+        row: by the names of the columns of the predictions.
+        reason_inputs: what the reasons for the churn score are made from.
+        decision: about the customer.
+    """
+
+    row: dict[str, Any]
+    reason_inputs: ReasonInputs
+    decision: Decisions
 
 
 @dataclass(frozen=True)
@@ -163,9 +192,10 @@ class CustomerSnapshot:
         self.day = day
         self.tables = tables
         rows = tables.rows
-        self._facts, self._profits = rows.select(SUMMARY_COLUMNS), rows.select(OWN_PROFIT_COLUMNS)
+        self._facts = rows.select(SUMMARY_COLUMNS)
+        self._fact_rows, self._profits = TableRows(self._facts), TableRows(rows.select(OWN_PROFIT_COLUMNS))
         self._refusing = rows[REFUSES_MARKETING].to_numpy()
-        self._ids = _SortedTexts(self._facts.column("customer_id").combine_chunks())
+        self._ids = SortedTexts(self._facts.column("customer_id").combine_chunks())
         self._predictions = tables.predictions
         self._prediction_places = tables.prediction_places
         self._months, self._products = tables.months, tables.products
@@ -177,17 +207,19 @@ class CustomerSnapshot:
 
     def place(self, customer_id: str) -> int | None:
         """Where a customer stands; ``None`` for a customer who is not in the snapshot."""
-        found = bisect_left(self._ids, customer_id)
-        return found if found < len(self._ids) and self._ids[found] == customer_id else None
+        return self._ids.place(customer_id)
 
     def facts(self, place: int) -> pa.Table:
         """The customer's row of the all-time summary."""
         return self._facts.slice(place, 1)
 
+    def fact(self, place: int) -> dict[str, Any]:
+        """The same by the names of its columns."""
+        return self._fact_rows.at(place)
+
     def profit(self, place: int) -> dict[str, Any]:
         """The customer's cost and profit of all time, and what they rest on."""
-        (row,) = self._profits.slice(place, 1).to_pylist()
-        return cast("dict[str, Any]", row)
+        return self._profits.at(place)
 
     def refuses_marketing(self, place: int) -> bool:
         """Whether the customer does not accept marketing."""
@@ -195,37 +227,25 @@ class CustomerSnapshot:
 
     def predictions(self, place: int) -> CustomerPredictions | None:
         """What is predicted for the customer; ``None`` where nothing can be predicted."""
-        return None if self._predictions is None else self._predictions.at(int(self._prediction_places[place]))
+        found = self._prediction_place(place)
+        return None if self._predictions is None or found is None else self._predictions.at(found)
+
+    def predicted_row(self, place: int) -> PredictedRow | None:
+        """The same without a table; ``None`` also where no decision has been made."""
+        found = self._prediction_place(place)
+        return None if self._predictions is None or found is None else self._predictions.row_at(found)
+
+    def _prediction_place(self, place: int) -> int | None:
+        found = int(self._prediction_places[place])
+        return None if found == ABSENT else found
 
     def months(self, place: int) -> list[PeriodRow]:
         """The customer's months with an order."""
-        return [PeriodRow(**row) for row in self._months.at(place)]
+        return [PeriodRow(*row) for row in self._months.at(place, PeriodRow._fields)]
 
     def products(self, place: int) -> list[ProductRow]:
         """The customer's revenue by product."""
-        return [ProductRow(**row) for row in self._products.at(place)]
-
-
-class _SortedTexts(Sequence[str]):
-    """A sorted Arrow column as a sequence, searched without making a Python object of each text."""
-
-    def __init__(self, column: pa.Array) -> None:
-        self._column = column
-
-    @override
-    def __len__(self) -> int:
-        return len(self._column)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[str]: ...
-    @override
-    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
-        found: str | Sequence[str] = (
-            self._column[place].as_py() if isinstance(place, int) else self._column[place].to_pylist()
-        )
-        return found
+        return [ProductRow(*row) for row in self._products.at(place, ProductRow._fields)]
 
 
 def _places(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Places:

@@ -22,7 +22,7 @@ from customer_revenue.settings import Settings
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.horizons import horizon_bodies
 from customer_revenue.workflows.customers.kept_terms import KeptTerms
-from customer_revenue.workflows.customers.response import customer_body, prediction_bodies, with_texts
+from customer_revenue.workflows.customers.response import customer_body, prediction_bodies, prediction_body, with_texts
 from customer_revenue.workflows.customers.session_in_memory import SessionInMemory
 from customer_revenue.workflows.customers.snapshot_reader import SnapshotCustomer
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
@@ -129,7 +129,7 @@ class Answers(SessionInMemory):
         horizons_days: Sequence[int] = (),
     ) -> Body:
         """As :meth:`customer`, of a customer that :meth:`find` gave."""
-        if include_predictions:
+        if include_predictions and not customer.holds(period, breakdowns):
             customer.facts(period)  # the predictions need them as a table
         facts = with_texts(customer.fact(period))
         found = customer.breakdowns(period, breakdowns)
@@ -336,19 +336,23 @@ class Answers(SessionInMemory):
         return KeptTerms().get(key, find)
 
     def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
-        predictor = self.predictor(customer.when)
-        found = customer.predictions(predictor)
-        if found is None:
-            return None
-        facts = customer.facts(Period.ALL_TIME)
-        currency = self._store.info.currency
-        terms = partial(self._decision_terms, customer.when)
-        earned = {customer.customer_id: customer.profit(Period.ALL_TIME)}
-        barred = self.barred(customer)
+        predictor, currency = self.predictor(customer.when), self._store.info.currency
+        earned, barred = customer.profit(Period.ALL_TIME), self.barred(customer)
         product = main_product(customer.products(Period.ALL_TIME))
-        products = {} if product is None else {customer.customer_id: product}
-        bodies = prediction_bodies(predictor, facts, found, self._policy, currency, terms, earned, barred, products)
-        body = bodies[customer.customer_id]
+        terms = partial(self._decision_terms, customer.when)
+        name, kept = customer.customer_id, customer.predicted_row()
+        if kept is not None:
+            fact = customer.fact(Period.ALL_TIME)
+            body = prediction_body(
+                predictor, fact, kept, self._policy, currency, terms(), earned, barred.get(name), product
+            )
+        else:
+            found = customer.predictions(predictor)
+            if found is None:
+                return None
+            facts, products = customer.facts(Period.ALL_TIME), {} if product is None else {name: product}
+            given = (self._policy, currency, terms, {name: earned}, barred, products)
+            body = prediction_bodies(predictor, facts, found, *given)[name]
         if horizons_days:
             body["horizons"] = horizon_bodies(predictor, customer.features(predictor.covariates), horizons_days)
         return body

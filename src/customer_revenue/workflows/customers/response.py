@@ -13,14 +13,14 @@ from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import decide
 from customer_revenue.actions.offers import offers
 from customer_revenue.actions.recommend import NO_PRODUCTS, Product, as_fields, recommend
-from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.situations import STATUS_COLUMNS, SituationOfOne, Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.profit import NOTHING_EARNED
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.shop_decisions import NOBODY
-from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, PredictedRow
 
 if TYPE_CHECKING:
     from customer_revenue.modeling.predictor import Predictor
@@ -107,17 +107,58 @@ def prediction_bodies(
     actions = _by_customer(recommend(situations, policy, currency, decisions, products))
     offered = {name: own[0] for name, own in _by_customer(offers(situations, policy, currency, decisions)).items()}
     net = dict(zip(facts["customer_id"].to_pylist(), facts["net_revenue_cents"].to_pylist(), strict=True))
-    at_risk = {row["customer_id"]: row for row in situations.at_stake(policy).to_pylist()}
+    at_stake = zip(situations.status(policy).tolist(), situations.whole_cents_at_risk.tolist(), strict=True)
+    at_risk = dict(zip(situations.customer_id.tolist(), at_stake, strict=True))
     return {
         row["customer_id"]: _predicted_fields(row, words, predictor)
         | _expected_profit(
             row, net[row["customer_id"]], profits.get(row["customer_id"], NOTHING_EARNED), of_shop, policy
         )
-        | (without_id(at_risk.get(row["customer_id"])) or {})
+        | _at_risk(at_risk.get(row["customer_id"]))
         | as_fields(actions.get(row["customer_id"], []), policy)
         | {"offer": without_id(offered.get(row["customer_id"]))}
         for row, words in zip(rows, reasons, strict=True)
     }
+
+
+def prediction_body(
+    predictor: Predictor,
+    fact: Mapping[str, Any],
+    kept: PredictedRow,
+    policy: Policy,
+    currency: str,
+    terms: Terms,
+    profit: Mapping[str, Any],
+    barring: Barring | None = None,
+    product: Product | None = None,
+) -> Body:
+    """The ``predictions`` object of a customer whose prediction and decision are known: as :func:`prediction_bodies`.
+
+    Args:
+        predictor: made the prediction; its as-of day is its.
+        fact: their row of the all-time facts.
+        kept: the prediction and the decision.
+        policy: rules of actions and offers.
+        currency: code written after amounts.
+        terms: what is the same for all decisions of the shop.
+        profit: cost and profit of all time.
+        barring: why they must not be contacted, if so.
+        product: what they bought most often.
+    """
+    name, row, decision = fact["customer_id"], kept.row, kept.decision
+    (words,) = predictor.reasons(kept.reason_inputs, currency)
+    situation = SituationOfOne(fact, row, predictor.horizon_days)
+    if barring is not None:
+        decision = decision.without(situation.customer_id, {name: barring})
+    actions = recommend(situation, policy, currency, decision, NO_PRODUCTS if product is None else {name: product})
+    (offer,) = offers(situation, policy, currency, decision)
+    return (
+        _predicted_fields(row, words, predictor)
+        | _expected_profit(row, fact["net_revenue_cents"], profit, terms, policy)
+        | _at_risk((situation.status(policy).item(), situation.whole_cents_at_risk.item()))
+        | as_fields(actions, policy)
+        | {"offer": without_id(offer)}
+    )
 
 
 def completed(
@@ -209,6 +250,10 @@ def _expected_profit(
         "margin_percent": round(100 * share, 2),
         "margin_basis": terms.margin_basis,
     }
+
+
+def _at_risk(found: tuple[str, int] | None) -> Body:
+    return {} if found is None else dict(zip(STATUS_COLUMNS, found, strict=True))
 
 
 def _hindsight_reason(predictor: Predictor) -> str | None:

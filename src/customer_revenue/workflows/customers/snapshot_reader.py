@@ -10,7 +10,11 @@ from typing_extensions import override
 from customer_revenue.choices import Breakdown
 from customer_revenue.periods import AsOf, Period
 from customer_revenue.revenue.breakdown import PeriodRow, ProductRow
-from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot
+from customer_revenue.workflows.customer_base.snapshot import (
+    CustomerPredictions,
+    CustomerSnapshot,
+    PredictedRow,
+)
 from customer_revenue.workflows.customers.store_reader import CustomerQueries, StoredCustomer
 
 if TYPE_CHECKING:
@@ -33,6 +37,8 @@ class SnapshotCustomer(StoredCustomer):
     ) -> None:
         super().__init__(queries, customer_id, when)
         self._snapshot, self._place = snapshot, place
+        self._fact: dict[str, Any] | None = None
+        self._products: list[ProductRow] | None = None
 
     @override
     def holds(self, period: Period, breakdowns: frozenset[Breakdown]) -> bool:
@@ -45,11 +51,19 @@ class SnapshotCustomer(StoredCustomer):
 
     @override
     def products(self, period: Period) -> list[ProductRow]:
-        return self._snapshot.products(self._place) if period is Period.ALL_TIME else super().products(period)
+        if period is not Period.ALL_TIME:
+            return super().products(period)
+        if self._products is None:
+            self._products = self._snapshot.products(self._place)
+        return self._products
 
     @override
     def predictions(self, predictor: Predictor) -> CustomerPredictions | None:
         return self._snapshot.predictions(self._place) or super().predictions(predictor)
+
+    @override
+    def predicted_row(self) -> PredictedRow | None:
+        return self._snapshot.predicted_row(self._place)
 
     @override
     def profit(self, period: Period) -> dict[str, Any]:
@@ -60,10 +74,12 @@ class SnapshotCustomer(StoredCustomer):
         return self._snapshot.refuses_marketing(self._place)
 
     @override
-    def _read_fact(self, period: Period) -> list[dict[str, Any]]:
-        return (
-            self._snapshot.facts(self._place).to_pylist() if period is Period.ALL_TIME else super()._read_fact(period)
-        )
+    def fact(self, period: Period) -> dict[str, Any]:
+        if period is not Period.ALL_TIME:
+            return super().fact(period)
+        if self._fact is None:
+            self._fact = self._snapshot.fact(self._place)
+        return self._fact
 
     @override
     def _read_facts(self, period: Period) -> pa.Table:

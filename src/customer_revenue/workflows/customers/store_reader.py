@@ -27,7 +27,7 @@ from customer_revenue.revenue.profit import NOTHING_EARNED, OWN_PROFIT_COLUMNS, 
 from customer_revenue.revenue.summary import summary
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.customer_base.base_queries import refusing_marketing
-from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions
+from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, PredictedRow
 from customer_revenue.workflows.known_tables import CompleteOrders, day_parameter, feature_expression, known_by_then
 
 if TYPE_CHECKING:
@@ -210,6 +210,10 @@ class StoredCustomer:
             return CustomerPredictions.of(predictor, features) if features.num_rows else None
         except NotEnoughData:
             return None
+
+    def predicted_row(self) -> PredictedRow | None:
+        """What is predicted for the customer, with the decision, if that is in memory."""
+        return None
 
     def _read_facts(self, period: Period) -> pa.Table:
         return self._queries.facts.run(**self.of_period(period), as_of_day=self.when.day)
