@@ -21,7 +21,7 @@ SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
 LOCKED := --require-hashes --constraints requirements.lock
-DEVELOPMENT := --extra mcp --extra mysql --extra postgres --extra spark --group dev
+DEVELOPMENT := --extra mcp --extra mysql --extra postgres --extra spark --extra traces --group dev
 
 # uv does not read pip's variables.
 ifdef PIP_INDEX_URL

@@ -42,6 +42,8 @@ ELSEWHERE = {
     "polars": "library/polars_tables.py",
     "py4j": "orders",
     "pydantic-core": "",
+    "opentelemetry-api": "spans.py",
+    "opentelemetry-sdk": "service/tracing.py",
 }
 """What extras install, and the folder that alone may import it; pydantic fixes the version of its other half."""
 
@@ -122,7 +124,7 @@ def test_running_installs_no_development_tools(target: str) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("target", DEVELOPING)
 def test_developing_installs_all_of_its_tools(target: str) -> None:
-    assert "--extra mcp --extra mysql --extra postgres --extra spark --group dev" in commands_of(target)
+    assert "--extra mcp --extra mysql --extra postgres --extra spark --extra traces --group dev" in commands_of(target)
 
 
 @pytest.mark.slow

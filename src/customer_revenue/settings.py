@@ -255,6 +255,13 @@ class Settings(BaseSettings):
         ModelOptions(),
         description="Variant of the models, see docs/experiments.md; for example CUSTOMER_REVENUE_OPTIONS__TREES.",
     )
+    traces: str = Field(
+        "",
+        description="Address that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces.",
+    )
+    traces_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="Share of requests that are traced, unless the caller says whether."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
 
     @classmethod

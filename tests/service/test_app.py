@@ -187,7 +187,7 @@ def test_an_exception_in_any_middleware_is_answered_in_the_documented_shape(
 def test_an_exception_at_any_depth_is_answered_in_the_documented_shape(
     app: Application, settings: Settings, depth: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    layers = middleware_layers(settings, app.serving_state)
+    layers = middleware_layers(settings, app.serving_state, app.tracing)
     assert len(layers) == 8
     stack = wrap(app.api, [*layers[:depth], Middleware(Broken), *layers[depth:]])
     with recorded(monkeypatch) as lines:
@@ -279,7 +279,7 @@ def test_a_response_that_breaks_off_is_not_completed(app: Application, settings:
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise RuntimeError("broken on purpose")
 
-    stack = wrap(breaks_off, middleware_layers(settings, app.serving_state))
+    stack = wrap(breaks_off, middleware_layers(settings, app.serving_state, app.tracing))
     client = TestClient(stack, base_url="http://localhost", client=LOCAL)
     with pytest.raises(RuntimeError, match="broken on purpose"):
         client.get("/elsewhere")

@@ -40,6 +40,11 @@ class Recipe:
         lines = " with optional columns" if self.complete else ""
         return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}{lines}"
 
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.build.__name__.lstrip("_")
+
     def over(self, tables: Any) -> ir.Table:
         """Build the expression over a table, or over the tables of a store."""
         return self.build(tables, *self.arguments)

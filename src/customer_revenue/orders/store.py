@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import day_of
 from customer_revenue.periods import AsOf, Clock
 from customer_revenue.settings import StoreOptions
+from customer_revenue.spans import span
 from customer_revenue.tables import Canonical
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ __all__ = ["Query", "Store", "StoreInfo", "open_store", "parameter"]
 
 
 logger = logging.getLogger(__name__)
+
+OTHER_QUERY = "expression"
+"""In traces, a query that no recipe names."""
 
 
 @dataclass(frozen=True)
@@ -189,8 +194,10 @@ class Store:
             StoreError: the database does not respond.
         """
         if isinstance(expr, Recipe):
-            return self._engine.fetch_once(expr, lambda: self._tables_of(expr), self.info.timezone, parameters)
-        return self._engine.fetch(expr, parameters)
+            with _query_span(expr.name):
+                return self._engine.fetch_once(expr, lambda: self._tables_of(expr), self.info.timezone, parameters)
+        with _query_span():
+            return self._engine.fetch(expr, parameters)
 
     def fetch_over(self, rows: pa.Table, recipe: Recipe, **parameters: object) -> pa.Table:
         """Run an expression over rows in memory.
@@ -203,7 +210,8 @@ class Store:
         Raises:
             StoreError: the database does not respond.
         """
-        return self._engine.fetch_over(recipe, rows, parameters)
+        with _query_span(recipe.name):
+            return self._engine.fetch_over(recipe, rows, parameters)
 
     def fetch_in_two_steps(self, first: ir.Table, then: Callable[[ir.Table], ir.Table]) -> pa.Table:
         """Run an expression in two steps. On engines with slow joins, DuckDB runs the second step.
@@ -271,7 +279,7 @@ class Store:
             statement = self._engine.compile(expr)
         if statement.names != set(names):
             raise ValueError(f"the query's parameters are {sorted(statement.names)}, not {sorted(names)}")
-        return Query(self._engine, statement)
+        return Query(self._engine, statement, expr.name if isinstance(expr, Recipe) else OTHER_QUERY)
 
     def table(self, name: str) -> ir.Table:
         """Return one of the tables of the store with its optional columns, null where nothing states them.
@@ -311,9 +319,9 @@ class Store:
 class Query:
     """A compiled query with bound parameters."""
 
-    def __init__(self, engine: Engine, statement: Statement) -> None:
+    def __init__(self, engine: Engine, statement: Statement, name: str) -> None:
         self._engine = engine
-        self._statement = statement
+        self._statement, self._name = statement, name
 
     @property
     def sql(self) -> str:
@@ -328,7 +336,8 @@ class Query:
             StoreError: the store is closed or does not respond.
         """
         self._check(values)
-        return self._engine.run(self._statement, values)
+        with _query_span(self._name):
+            return self._engine.run(self._statement, values)
 
     def rows(self, **values: object) -> list[dict[str, Any]]:
         """Run the query and return a few rows, which takes half the time of ``run``.
@@ -338,11 +347,16 @@ class Query:
         """
         self._check(values)
         names = self._statement.schema.names
-        return [dict(zip(names, row, strict=True)) for row in self._engine.rows(self._statement, values)]
+        with _query_span(self._name):
+            return [dict(zip(names, row, strict=True)) for row in self._engine.rows(self._statement, values)]
 
     def _check(self, values: Mapping[str, object]) -> None:
         if values.keys() != self._statement.names:
             raise TypeError(f"the query takes {sorted(self._statement.names)}, not {sorted(values)}")
+
+
+def _query_span(name: str = OTHER_QUERY) -> AbstractContextManager[None]:
+    return span("store.query", **{"db.operation.name": name})
 
 
 def _warn(url: str, findings: Sequence[ShopFinding]) -> None:

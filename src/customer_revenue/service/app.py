@@ -40,6 +40,7 @@ from customer_revenue.service.routes import (
     search,
 )
 from customer_revenue.service.serving_state import ServingState
+from customer_revenue.service.tracing import Tracing
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
 from customer_revenue.workflows.policy_file import SavedPolicy
@@ -67,10 +68,12 @@ class Application(Starlette):
         api: the API alone, without the middleware: no authentication, no body limit. BentoML mounts it.
         serving_state: the store and the model in use.
         prediction_log: the log of predictions.
+        tracing: the traces, if the settings say where they are sent.
     """
 
     def __init__(self, settings: Settings, *, shared: bool = False) -> None:
         self.serving_state = ServingState(settings, shared=shared)
+        self.tracing = Tracing(settings)
         self.prediction_log = PredictionLog(settings.log, settings.logged_share)
         self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
         self.api.state.keys = KeyFile(settings.keys)
@@ -84,7 +87,7 @@ class Application(Starlette):
                 Route("/healthz", _alive),
                 Mount("/api", self.api),
             ],
-            middleware=middleware_layers(settings, self.serving_state),
+            middleware=middleware_layers(settings, self.serving_state, self.tracing),
             exception_handlers=ERROR_HANDLERS,
             lifespan=self.lifespan,
         )
@@ -92,7 +95,7 @@ class Application(Starlette):
 
     @asynccontextmanager
     async def lifespan(self, _app: ASGIApp | None = None) -> AsyncIterator[None]:
-        """Open the store before the first request; at the end, write the predictions that wait to be logged.
+        """Open the store before the first request; at the end, write and send what waits to be logged and traced.
 
         A server runs this by itself. An application that mounts this one has to run it in its own lifespan, since
         ASGI servers only start the outermost application.
@@ -102,6 +105,7 @@ class Application(Starlette):
             yield
         finally:
             await to_thread.run_sync(self.prediction_log.flush)
+            await to_thread.run_sync(self.tracing.stop)
 
 
 def create_app(settings: Settings, *, shared: bool = False) -> Application:

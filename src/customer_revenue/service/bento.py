@@ -110,7 +110,8 @@ class MiddlewareStack:
     def __init__(self, app: ASGIApp) -> None:
         from customer_revenue.service.middleware import middleware_layers, wrap
 
-        self._app = wrap(PredictRoute(app), middleware_layers(settings, application().serving_state))
+        own = application()
+        self._app = wrap(PredictRoute(app), middleware_layers(settings, own.serving_state, own.tracing))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -147,8 +148,9 @@ class CustomerRevenueService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # bentoml's own
     def shut_down(self) -> None:
-        """Write what the prediction log holds: a worker ends by a signal, which skips functions at exit."""
+        """Write and send what waits to be: a worker ends by a signal, which skips functions at exit."""
         application().prediction_log.flush()
+        application().tracing.stop()
 
     @bentoml.api  # type: ignore[untyped-decorator]  # bentoml's own
     def predict(

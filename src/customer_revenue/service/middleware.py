@@ -14,6 +14,7 @@ from customer_revenue.service.readiness import ReadyPage
 from customer_revenue.service.request_middleware import MetricsPage, RequestMiddleware
 from customer_revenue.service.serving_state import ServingState
 from customer_revenue.service.sessions import SessionPage
+from customer_revenue.service.tracing import Tracing
 from customer_revenue.settings import Settings
 
 COMPRESSED_FROM = 1_000
@@ -23,10 +24,11 @@ COMPRESSION_LEVEL = 4
 """Faster than the highest level, and within a tenth of its size for JSON; large bodies are compressed in a thread."""
 
 
-def middleware_layers(settings: Settings, state: ServingState) -> list[Middleware]:
+def middleware_layers(settings: Settings, state: ServingState, tracing: Tracing) -> list[Middleware]:
     """The middleware as Starlette lists it, the outermost first."""
+    log = AccessLog(enabled=settings.log_level in ("DEBUG", "INFO"))
     return [
-        Middleware(RequestMiddleware, AccessLog(enabled=settings.log_level in ("DEBUG", "INFO")), state.watch),
+        Middleware(RequestMiddleware, log, state.watch, tracing),
         Middleware(GZipMiddleware, COMPRESSED_FROM, COMPRESSION_LEVEL),
         Middleware(PageFiles),
         Middleware(SessionPage, settings.keys),

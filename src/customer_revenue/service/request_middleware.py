@@ -19,6 +19,7 @@ from customer_revenue.service.paths import own_path
 from customer_revenue.service.prometheus_metrics import metrics
 from customer_revenue.service.promotion_watch import PromotionWatch
 from customer_revenue.service.serving_state import ServingState
+from customer_revenue.service.tracing import Finish, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +52,19 @@ class RequestMiddleware:
     exception from the middleware and the application inside becomes the documented response 500.
     """
 
-    def __init__(self, app: ASGIApp, log: AccessLog, watch: PromotionWatch) -> None:
+    def __init__(self, app: ASGIApp, log: AccessLog, watch: PromotionWatch, tracing: Tracing) -> None:
         self.app = app
-        self._log, self._watch = log, watch
+        self._log, self._watch, self._tracing = log, watch, tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, add the id to its response, log it and measure it."""
+        """Pass the request on, add the id to its response, log it, measure it and trace it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        with self._tracing.request(scope) as finish:
+            await self._answer(scope, receive, send, finish)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, finish: Finish) -> None:
         client_id = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         request_id = client_id if CLIENT_REQUEST_ID.fullmatch(client_id) else uuid.uuid4().hex
         status, started, complete = 500, False, False
@@ -85,7 +90,9 @@ class RequestMiddleware:
         finally:
             if path.startswith("/api/"):
                 self._watch.note(status)
-            self._record(request_id, scope["method"], _route(scope, path), status, time.perf_counter() - began)
+            route = _route(scope, path)
+            finish(route, status)
+            self._record(request_id, scope["method"], route, status, time.perf_counter() - began)
 
     def _record(self, request_id: str, method: str, route: str, status: int, seconds: float) -> None:
         """Log and measure a request; if that fails, the response stays as it is."""

@@ -19,6 +19,7 @@ from customer_revenue.periods import AsOf, Period, parse_day
 from customer_revenue.policy import load_policy
 from customer_revenue.revenue.main_product import main_product
 from customer_revenue.settings import Settings
+from customer_revenue.spans import span
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customers.horizons import horizon_bodies
 from customer_revenue.workflows.customers.kept_terms import KeptTerms
@@ -137,7 +138,7 @@ class Answers(SessionInMemory):
             facts,
             period,
             profit=customer.profit(period),
-            predictions=self._predictions(customer, horizons_days) if include_predictions else None,
+            predictions=self._predicted(customer, horizons_days) if include_predictions else None,
             include_predictions=include_predictions,
             breakdowns=found,
         )
@@ -334,6 +335,10 @@ class Answers(SessionInMemory):
         model, policy = self.model_on(when), self._policy.model_dump_json()
         key = (self.info.id, self.info.fingerprint, when.day.isoformat(), model.version, model.identity, policy)
         return KeptTerms().get(key, find)
+
+    def _predicted(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
+        with span("model.answer", customers=1):
+            return self._predictions(customer, horizons_days)
 
     def _predictions(self, customer: StoredCustomer, horizons_days: Sequence[int]) -> Body | None:
         predictor, currency = self.predictor(customer.when), self._store.info.currency

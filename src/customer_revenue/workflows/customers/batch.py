@@ -21,6 +21,7 @@ from customer_revenue.policy import Policy
 from customer_revenue.revenue.main_product import MainProduct, main_product, main_products
 from customer_revenue.revenue.profit import NOTHING_EARNED, own_profits
 from customer_revenue.revenue.summary import summary
+from customer_revenue.spans import span
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.customer_base.base_queries import refusing_marketing
@@ -124,7 +125,8 @@ class CustomerGroup:
             ever, earned = (
                 (facts, profits) if all_time else (self._facts(Period.ALL_TIME), self._profits(Period.ALL_TIME))
             )
-            predicted = self._predictions(predictor, ever, earned)
+            with span("model.answer", customers=facts.num_rows):
+                predicted = self._predictions(predictor, ever, earned)
         return {
             row["customer_id"]: customer_body(
                 row,
