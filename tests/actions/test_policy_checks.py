@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -145,3 +148,41 @@ def test_lines_are_found_in_nested_lists() -> None:
     assert line_of(("a", 1, "c", "y", "z"), text) == 10
     assert line_of(("a", 1, "d"), text) == 6
     assert line_of(("q",), text) is None
+
+
+HOSTILE = {
+    "arrays": ("a = " + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
+    "tables": ("a = " + "{a = " * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
+    "a dotted key": (".".join(["a"] * 50_000) + " = 1", "more than 50 parts"),
+    "a dotted header": ("[" + " . ".join(["'a'"] * 5_000) + "]", "more than 50 parts"),
+    "a number": ("[gate]\nsegments_from = " + "9" * 6_000, "is not TOML"),
+    "entries": ("".join(f"k{place} = 1\n" for place in range(200_000)), "more than 1,048,576 bytes"),
+    "a text": (f"[actions.leave_alone]\ntext = '{'x' * 2_000_000}'", "more than 1,048,576 bytes"),
+    "wrong types": ("[[trade]]\n[effects.x]\nbasis = [1]", "trade"),
+    "a width": ("[actions.leave_alone]\nreason = '{orders:>999999999}'", "{orders} is written without a format"),
+    "an attribute": ("[actions.leave_alone]\nreason = '{orders.__class__}'", "is none of"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    text, problem = HOSTILE[name]
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    began = time.process_time()
+    with pytest.raises(InvalidPolicy, match=re.escape(problem)):
+        load_policy(tmp_path / "mine.toml")
+    assert time.process_time() - began < 5
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InvalidPolicy, match="it is no file"):
+            load_policy(path)
+        with pytest.raises(InvalidPolicy, match="it is no file"):
+            load_policy(learned=path)
+
+
+def test_long_sentences_are_no_keys(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f"[actions.leave_alone]\ntext = '{'One sentence. ' * 200}... and so on.'")
+    assert load_policy(tmp_path / "mine.toml").actions.leave_alone.text.startswith("One sentence. One")

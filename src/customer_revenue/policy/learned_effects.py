@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from customer_revenue.errors import InvalidPolicy
 from customer_revenue.policy.decision_rules import Effect
 from customer_revenue.policy.section import Section
+from customer_revenue.policy.toml_file import read_toml
 
 LEARNED_HEADER = """\
 # What campaigns of this shop have measured, written by `customer-revenue campaign learn`. The effect of each action is
@@ -46,11 +46,11 @@ def read_learned(path: Path) -> list[LearnedEffect]:
     try:
         if not path.exists():
             return []
-        entries = tomllib.loads(path.read_text("utf-8"))
+        entries, _ = read_toml(path, "learned effects")
         if set(entries) - {"learned"}:
             raise InvalidPolicy(f"{path} has more than [[learned]] entries")
         return _RECORDS.validate_python(entries.get("learned", []))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
         raise InvalidPolicy(f"cannot read the learned effects {path}: {error}") from None
     except ValidationError as error:
         problem = error.errors()[0]

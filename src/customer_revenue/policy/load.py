@@ -19,6 +19,7 @@ from customer_revenue.policy.margin import Margin
 from customer_revenue.policy.offer_rules import SITUATIONS, Offers, Retention
 from customer_revenue.policy.section import PolicyError, Section
 from customer_revenue.policy.segmentation import Acquisition, Activity, Lifecycle, Rfm, Segments
+from customer_revenue.policy.toml_file import read_toml
 from customer_revenue.policy.toml_lines import line_of
 from customer_revenue.policy.trades import SHOP, Trade, with_trade
 from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
@@ -117,13 +118,7 @@ def _overridden(path: Path | None) -> Policy:
     merged: dict[str, Any] = tomllib.loads(packaged)
     text = ""
     if path is not None and (path != USUAL_FILE or path.exists()):
-        try:
-            text = path.read_text("utf-8")
-            own = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidPolicy(f"cannot read the policy {path}: {error}") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidPolicy(f"{path} is not TOML: {error}") from None
+        own, text = read_toml(path, "policy")
         merged = _merge(with_trade(merged, own.get("trade", merged["trade"])), own)
     try:
         return Policy.model_validate(merged)

@@ -35,9 +35,13 @@ def check_template(template: str, known: Collection[str], key: str) -> set[str]:
         PolicyError: it names another word, or its braces do not match.
     """
     try:
-        words = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+        parts = [part for part in Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise PolicyError(f"{template!r} cannot be read: {error}", key) from None
+    words = {str(name) for _, name, _, _ in parts}
     if unknown := sorted(words - set(known)):
         raise PolicyError(f"{{{unknown[0]}}} is none of {', '.join(sorted(known))}", key)
+    # A width is memory: one of a billion would be that of each answer.
+    if shaped := [name for _, name, shape, conversion in parts if shape or conversion]:
+        raise PolicyError(f"{{{shaped[0]}}} is written without a format", key)
     return words
