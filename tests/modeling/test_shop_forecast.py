@@ -207,6 +207,14 @@ def test_weeks_add_up_to_their_months() -> None:
     assert sum(weeks["known_revenue_cents"].to_pylist()) == pytest.approx(year * 364 / 366, rel=0.02)
 
 
+def test_a_shop_of_one_day_is_not_forecast_as_if_each_day_were_like_it() -> None:
+    columns = {"cohort": 2023 * 12 + 11, "new_customers": 3, "orders": 3, "revenue_cents": 15_000}
+    rows = pa.table({"day": np.array([AS_OF], "datetime64[D]"), **{name: [value] for name, value in columns.items()}})
+    outlook = outlook_of(rows)
+    assert outlook.history.days[-1, 0] == 31
+    assert outlook.new_customers[-1, 0] == pytest.approx(3, rel=0.5)
+
+
 def test_days_on_which_nothing_is_sold_take_nothing_of_a_month() -> None:
     rows, _ = shop(3)
     closed = [dt.date(2024, 1, day) for day in range(1, 16)]

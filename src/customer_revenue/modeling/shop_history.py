@@ -100,7 +100,8 @@ class ShopHistory:
             before = int((np.datetime64(as_of_day, "D") - end).astype(np.int64))
             return weekday_weights(daily[before:], end, significance)[0]
 
-        begin = max(ends[0] + 1, first_day)
+        # What a few days bring, often one launch, is no rate of a month: a first month is a whole one.
+        begin = max(ends[0] + 1, first_day) if months > 1 else ends[0] + 1
         inside = column >= 0
         closed = np.array(sorted(closed_days), "datetime64[D]")
         arrivals = np.zeros(months)
