@@ -14,6 +14,7 @@ from customer_revenue.modeling.revenue_path import between
 from customer_revenue.modeling.shop_forecast import ShopForecast
 from customer_revenue.modeling.shop_history import ShopHistory, month_ends_around, shares_of_months
 from customer_revenue.modeling.shop_outlook import ShopOutlook
+from customer_revenue.public_holidays import public_holidays
 
 AS_OF = dt.date(2023, 12, 31)
 AHEAD = 12
@@ -225,6 +226,28 @@ def test_days_on_which_nothing_is_sold_take_nothing_of_a_month() -> None:
     assert history.days[-1, 3] == pytest.approx(16)
 
 
+@pytest.mark.parametrize(("share", "weight"), [(0.0, 4 / 12), (1.0, 1.0), (3.0, (24 + 4) / 12)])
+def test_public_holidays_count_where_they_differ(share: float, weight: float) -> None:
+    day = np.arange(np.datetime64("2023-01-01"), np.datetime64("2024-01-01"))
+    public = np.array(sorted(public_holidays("GB-ENG", dt.date(2023, 1, 20), dt.date(2024, 1, 31))), "datetime64[D]")
+    past = np.isin(day, public)
+    assert past.sum() == 8
+    cents = np.where(past, share, 1.0) * 100_000 + np.random.default_rng(1).integers(0, 1_000, len(day))
+    rows = pa.table(
+        {
+            "cohort": np.full(len(day), 2023 * 12),
+            "day": day,
+            "new_customers": np.ones(len(day)),
+            "orders": np.ones(len(day)),
+            "revenue_cents": cents,
+        }
+    )
+    history = ShopHistory.of(rows, AS_OF, 1, (), public.tolist())
+    assert history.has_holidays is (share != 1.0)
+    assert history.day_weights.holiday == pytest.approx(weight, rel=0.02)
+    assert history.days[-1, -1] == pytest.approx(30 + weight, rel=0.02)  # 2024-01-01 is one
+
+
 def test_weekdays_count_where_they_differ() -> None:
     day = np.arange(np.datetime64("2023-07-01"), np.datetime64("2024-01-01"))
     weekend = (day.astype(int) + 3) % 7 >= 5
@@ -241,7 +264,7 @@ def test_weekdays_count_where_they_differ() -> None:
         )
         history = ShopHistory.of(rows, AS_OF, 1)
         assert history.has_weekdays is found
-        assert history.weekdays.mean() == pytest.approx(1.0)
+        assert history.day_weights.weekdays.mean() == pytest.approx(1.0)
     assert history.months == 6
 
 

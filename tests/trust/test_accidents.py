@@ -102,3 +102,11 @@ def test_a_public_holiday_that_nobody_named_is_told(clean: Settings) -> None:
     (missing,) = (finding for finding in found if finding.name == "day_missing")
     assert missing.alarm
     assert "2011-08-29, a Monday" in missing.text
+
+
+def test_a_public_holiday_of_the_policys_country_is_not(clean: Settings) -> None:
+    policy = monitoring_policy(closed_days=())
+    named = policy.model_copy(update={"feed": policy.feed.model_copy(update={"country": "GB-ENG"})})
+    with open_store(clean.store, clean.store_options) as store:
+        found = check_store(store, store.as_of(dt.date(2011, 9, 2)), named)
+    assert not any(finding.alarm for finding in found)

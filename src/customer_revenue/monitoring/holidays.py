@@ -1,6 +1,6 @@
-"""Public holidays and other days on which the shop is closed, as the policy lists them (``closed_days`` of the feed).
+"""Public holidays and other days on which the shop is closed: ``closed_days`` and ``country`` of the policy's feed.
 
-They are not known otherwise: a day without orders that the policy does not list is reported as missing.
+A day without orders that is neither is reported as missing.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from customer_revenue.policy.section import Section
+from customer_revenue.public_holidays import PLACE
 
 GateMetric = Literal[
     "purchases_mae",
@@ -63,13 +64,16 @@ class Feed(Section):
     """When the orders of the feed are anomalous.
 
     ``window_days``: the days that are checked; ``baseline_days``: the days before them, to compare with.
-    ``closed_days``: days without sales; days without orders next to them raise no alarm either. ``accepted``: checks
-    whose findings are known and raise no alarm. The others are minimum sizes of a finding, however significant it is.
+    ``closed_days``: days without sales; days without orders next to them raise no alarm either. ``country``: its public
+    holidays are like them here, and count in the forecast of the shop where they differ from other days. ``accepted``:
+    checks whose findings are known and raise no alarm. The others are minimum sizes of a finding, however significant
+    it is.
     """
 
     window_days: int = Field(ge=7)
     baseline_days: int = Field(ge=21)
     closed_days: tuple[dt.date, ...]
+    country: str = Field(pattern=PLACE)
     accepted: tuple[FeedCheck, ...]
     least_orders_share: float = Field(gt=0, lt=1)
     twins_share: float = Field(gt=0, lt=1)

@@ -138,6 +138,7 @@ class UsedInForecast(Answer):
     arrivals_trend: Probability
     arrivals_seasonality: Probability
     weekdays: bool
+    holidays: bool
     closed_days: bool
 
 

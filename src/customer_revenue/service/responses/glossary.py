@@ -38,6 +38,7 @@ GLOSSARY: Mapping[str, str] = {
     "cells": "The cells, without gaps.",
     "change_cents_per_month": "Median change from month to month, in cents; null without enough history.",
     "churn_risk_score": "Probability of no purchase within the next `churn_days`, 90 by default.",
+    "holidays": "Whether public holidays of the policy's country bring more or less than other days, beyond chance.",
     "closed_days": "Whether the policy lists days on which nothing is sold.",
     "cohort": "The cohort: a month such as 2023-01, or a quarter such as 2023-Q1.",
     "cohorts": "The cohorts, oldest first.",

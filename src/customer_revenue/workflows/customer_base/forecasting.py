@@ -27,8 +27,9 @@ from customer_revenue.modeling.shop_forecast import ShopForecast
 from customer_revenue.modeling.shop_history import ShopHistory, month_ends_around
 from customer_revenue.modeling.shop_outlook import MAX_CALIBRATED_MONTHS, ShopOutlook
 from customer_revenue.orders.store import Store
-from customer_revenue.periods import AsOf
+from customer_revenue.periods import AsOf, months_before
 from customer_revenue.policy import Policy
+from customer_revenue.public_holidays import public_holidays
 from customer_revenue.revenue.daily_cohorts import daily_cohorts, unattributed_days
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
@@ -53,8 +54,10 @@ def shop_forecast(store: Store, when: AsOf, predictor: Predictor, features: pa.T
     """
     known = known_at(store, when)
     rows = store.fetch(daily_cohorts(known, day_literal(when.day)))
-    closed, significance = policy.monitoring.feed.closed_days, policy.forecast.significance
-    history = ShopHistory.of(rows, when.day, MONTHS_AHEAD, closed, significance)
+    feed, significance = policy.monitoring.feed, policy.forecast.significance
+    first, last = store.info.first_day or when.day, months_before(when.day, -MONTHS_AHEAD)
+    holidays = public_holidays(feed.country, first, last)
+    history = ShopHistory.of(rows, when.day, MONTHS_AHEAD, feed.closed_days, holidays, significance)
     parts = predictor.revenue_paths(features, horizons_days(when.day, MONTHS_AHEAD))
     purchases, cents, net = (
         np.diff(reduce(np.add, cumulative), prepend=0.0)
@@ -110,7 +113,8 @@ def forecast_body(
         "arrivals_trend": round(float(outlook.arrivals.trend[-1]), 4) if coming else 0.0,
         "arrivals_seasonality": round(float(outlook.arrivals.season[-1]), 4) if coming else 0.0,
         "weekdays": outlook.history.has_weekdays,
-        "closed_days": bool(len(outlook.history.closed)),
+        "holidays": outlook.history.has_holidays,
+        "closed_days": bool(len(outlook.history.day_weights.closed)),
     }
     factors = base_factors(full_months(trends, day), used, policy.forecast)
     body = base_forecast(steps, day, confidence, factors, months, unit, currency)
