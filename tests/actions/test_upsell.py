@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,10 @@ PAIR = {
     "confidence": 0.25,
     "lift": 3.0,
     "avg_revenue_cents": 1_500,
+    "avg_days": 45,
 }
+TODAY = dt.date(2023, 12, 15)
+BOUGHT = {"mug": dt.date(2023, 12, 1), "cup": dt.date(2023, 3, 1)}
 
 
 def predictions(p: float = 0.9, mean: float = 40_000.0, shape: float = 2.0, mass: float = 0.8) -> pa.Table:
@@ -66,7 +70,7 @@ def test_nothing_expected_is_certainly_nothing() -> None:
 
 def test_upgrade_says_what_is_missing_and_how_likely_it_comes(policy: Policy) -> None:
     table = predictions()
-    (row,) = upsell(FACTS, table, [], pa.Table.from_pylist([], _pair_schema()), policy)
+    (row,) = upsell(FACTS, table, {}, pa.Table.from_pylist([], _pair_schema()), TODAY, policy)
     assert (row["type"], row["next_segment"], row["missing_revenue_cents"]) == ("premium_upgrade", "high_value", 20_000)
     expected = 0.9 * gamma.sf(19_999, 2.0, scale=20_000)
     assert row["probability"] == pytest.approx(expected, abs=0.02)
@@ -78,7 +82,7 @@ def test_upgrade_says_what_is_missing_and_how_likely_it_comes(policy: Policy) ->
 def test_more_revenue_never_makes_the_next_segment_less_likely(policy: Policy) -> None:
     def chance(total_revenue_cents: int) -> Any:
         facts = FACTS | {"net_revenue_cents": total_revenue_cents}
-        rows = upsell(facts, predictions(), [], pa.Table.from_pylist([], _pair_schema()), policy)
+        rows = upsell(facts, predictions(), {}, pa.Table.from_pylist([], _pair_schema()), TODAY, policy)
         return rows[0]["probability"] if rows else 0.0
 
     chances = [chance(cents) for cents in range(10_000, 100_000, 5_000)]
@@ -99,7 +103,7 @@ def test_products_are_named_with_their_reason(policy: Policy) -> None:
         ],
         _pair_schema(),
     )
-    upgrade, spoon, plate = upsell(FACTS, predictions(), ["mug", "cup"], pairs, policy)
+    upgrade, spoon, plate = upsell(FACTS, predictions(), BOUGHT, pairs, TODAY, policy)
     assert int(str(upgrade["potential_revenue_cents"])) > int(str(upgrade["missing_revenue_cents"]))
     assert (spoon["product_id"], plate["product_id"]) == ("spoon", "plate")
     assert plate["probability"] == pytest.approx(0.25 * 0.9)
@@ -108,10 +112,21 @@ def test_products_are_named_with_their_reason(policy: Policy) -> None:
     )
 
 
+def test_a_product_is_due_as_long_after_the_other_as_for_similar_customers(policy: Policy) -> None:
+    pairs = pa.Table.from_pylist([PAIR], _pair_schema())
+    for bought, expected in (
+        (dt.date(2023, 12, 1), "2024-01-15"),
+        (dt.date(2023, 3, 1), "2023-12-16"),
+        (None, None),
+    ):
+        _, plate = upsell(FACTS, predictions(), {"mug": bought}, pairs, TODAY, policy)
+        assert plate["expected_on"] == expected
+
+
 @pytest.mark.parametrize("change", [{"total_orders": 2}, {"net_revenue_cents": 10_001}])
 def test_no_opportunity_without_orders_or_chance(policy: Policy, change: dict[str, Any]) -> None:
     pairs = pa.Table.from_pylist([], _pair_schema())
-    assert upsell(FACTS | change, predictions(mean=3_000.0), [], pairs, policy) == []
+    assert upsell(FACTS | change, predictions(mean=3_000.0), {}, pairs, TODAY, policy) == []
 
 
 def _pair_schema() -> pa.Schema:

@@ -23,7 +23,8 @@ def twin(least: int, start: str = "true") -> str:
         (SELECT max(name) FROM firsts f WHERE f.p = b.p) AS next_name, count(*) AS support,
         CAST(count(*) AS DOUBLE) / any_value(na.n) AS confidence,
         CAST(count(*) AS DOUBLE) / any_value(na.n) * (SELECT count(DISTINCT c) FROM firsts) / any_value(nb.n),
-        (2 * sum(b.cents) + count(*)) // (2 * count(*))
+        (2 * sum(b.cents) + count(*)) // (2 * count(*)),
+        (2 * sum(date_diff('day', a.d, b.d)) + count(*)) // (2 * count(*))
     FROM firsts a JOIN firsts b ON a.c = b.c AND a.d < b.d
     JOIN sizes na ON na.p = a.p JOIN sizes nb ON nb.p = b.p
     WHERE {start} GROUP BY a.p, b.p HAVING count(*) >= {least} ORDER BY a.p, b.p"""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ CROSS_SELL = "cross_sell"
 def upsell(
     facts: Mapping[str, Any],
     predictions: pa.Table,
-    owned: Collection[str],
+    owned: Mapping[str, dt.date | None],
     pairs: pa.Table,
+    today: dt.date,
     policy: Policy,
     currency: str = "",
 ) -> list[dict[str, object]]:
@@ -30,10 +32,11 @@ def upsell(
     Args:
         facts: the customer's row of the all-time summary.
         predictions: the customer's row of the predictions.
-        owned: ids of the products that the customer has bought.
+        owned: the products that the customer has bought by their ids, with the first day; null where it is not known.
         pairs: products bought after one another, by customers of the same segment: ``product_id``,
             ``product_name``, ``next_product_id``, ``next_product_name``, ``support``, ``confidence``, ``lift``,
-            ``avg_revenue_cents``.
+            ``avg_revenue_cents``, ``avg_days``.
+        today: the as-of day.
         policy: segments and thresholds.
         currency: code written behind amounts in the reasons.
 
@@ -43,12 +46,13 @@ def upsell(
         within the predictions' horizon lifts the customer into ``next_segment``, for which
         ``missing_revenue_cents`` are missing; its potential is what those who get there are expected to spend
         within the horizon. ``cross_sell``: one for each product, with its support, confidence and lift; its
-        probability is the share of similar customers who bought it later, times the chance of a purchase.
+        probability is the share of similar customers who bought it later, times the chance of a purchase, and
+        ``expected_on`` the day as long after the other product as theirs was on the mean, from tomorrow on.
     """
     if facts["total_orders"] < policy.upsell.orders_from or predictions.num_rows == 0:
         return []
     predictive = Predictive.of(predictions)
-    products = _products(owned, pairs, policy, float(predictive.probability[0]), currency)
+    products = _products(owned, pairs, today, policy, float(predictive.probability[0]), currency)
     upgrade = _upgrade(facts, predictive, policy, currency)
     return [upgrade, *products] if upgrade else products
 
@@ -83,7 +87,12 @@ def _upgrade(
 
 
 def _products(
-    owned: Collection[str], pairs: pa.Table, policy: Policy, purchase: float, currency: str
+    owned: Mapping[str, dt.date | None],
+    pairs: pa.Table,
+    today: dt.date,
+    policy: Policy,
+    purchase: float,
+    currency: str,
 ) -> list[dict[str, object]]:
     limits = policy.upsell
     best: dict[str, dict[str, Any]] = {}
@@ -96,12 +105,20 @@ def _products(
     ranked = sorted(
         best.values(), key=lambda row: (-row["confidence"] * row["avg_revenue_cents"], row["next_product_id"])
     )
-    return [_cross_sell(row, purchase, limits.cross_sell_reason, currency) for row in ranked[: limits.most_products]]
+    return [
+        _cross_sell(row, owned[row["product_id"]], today, purchase, limits.cross_sell_reason, currency)
+        for row in ranked[: limits.most_products]
+    ]
 
 
-def _cross_sell(row: Mapping[str, Any], purchase: float, reason: str, currency: str) -> dict[str, object]:
+def _cross_sell(
+    row: Mapping[str, Any], bought_on: dt.date | None, today: dt.date, purchase: float, reason: str, currency: str
+) -> dict[str, object]:
     name = row["next_product_name"] or row["next_product_id"]
     because_of = row["product_name"] or row["product_id"]
+    expected_on = None
+    if bought_on is not None:
+        expected_on = max(bought_on + dt.timedelta(days=row["avg_days"]), today + dt.timedelta(days=1)).isoformat()
     words = {
         "product": name,
         "because_of": because_of,
@@ -121,5 +138,6 @@ def _cross_sell(row: Mapping[str, Any], purchase: float, reason: str, currency: 
         "support": row["support"],
         "confidence": round(row["confidence"], 6),
         "lift": round(row["lift"], 4),
+        "expected_on": expected_on,
         "reason": reason.format_map(words),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from customer_revenue.revenue.arithmetic import rounded_quotient
+from customer_revenue.revenue.arithmetic import days_between, rounded_quotient
 from customer_revenue.tables import Canonical
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ PAIR_COLUMNS = (
     "confidence",
     "lift",
     "avg_revenue_cents",
+    "avg_days",
 )
 """The columns of :func:`next_products`, in order."""
 
@@ -53,7 +54,8 @@ def next_products(firsts: ir.Table, min_support: int, product_ids: ir.Table | No
         ``product_id``, ``product_name``, ``next_product_id``, ``next_product_name``, ``support`` (customers who bought
         the first and then the next), ``confidence`` (their share of the first's customers), ``lift`` (the confidence
         against the next one's share of all customers with order lines), ``avg_revenue_cents`` (mean revenue of the
-        next product from one of them, rounded half up). Not sorted.
+        next product from one of them, rounded half up), ``avg_days`` (between their first days with both, likewise).
+        Not sorted.
     """
     products = firsts.group_by("product_id").aggregate(buyers=firsts.count(), product_name=firsts.product_name.max())
     common = products.filter(products.buyers >= min_support)
@@ -68,7 +70,9 @@ def next_products(firsts: ir.Table, min_support: int, product_ids: ir.Table | No
     )
     steps = before.join(after, [before.customer_id == after.after_customer, before.first_day < after.next_day])
     pairs = steps.group_by("product_id", "next_product_id").aggregate(
-        support=steps.count(), revenue_cents=steps.revenue_cents.sum()
+        support=steps.count(),
+        revenue_cents=steps.revenue_cents.sum(),
+        days=days_between(steps.first_day, steps.next_day).sum(),
     )
     pairs = pairs.filter(pairs.support >= min_support)
     return _measured(pairs, common, firsts).select(*PAIR_COLUMNS)
@@ -85,4 +89,5 @@ def _measured(pairs: ir.Table, common: ir.Table, firsts: ir.Table) -> ir.Table:
         confidence=confidence,
         lift=confidence * joined.customers / joined.next_buyers,
         avg_revenue_cents=rounded_quotient(joined.revenue_cents, joined.support),
+        avg_days=rounded_quotient(joined.days, joined.support),
     )

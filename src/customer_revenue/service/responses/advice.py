@@ -58,7 +58,9 @@ class Opportunity(Answer):
     support: int | None = None
     confidence: float | None = None
     lift: float | None = None
-    expected_on: Day | None = Field(default=None, description="Day on which a product is due again.")
+    expected_on: Day | None = Field(
+        default=None, description="Day on which a product is due, again or as it was for similar customers."
+    )
 
 
 class CustomerUpsell(Complete):

@@ -141,17 +141,19 @@ class Advisor:
         if situation.predictions is None:
             return {"opportunities": []}
         fact = situation.fact
-        owned = {row.product_id for row in situation.customer.products(Period.ALL_TIME)}
+        kept, today = situation.customer.product_days(), situation.when.day
+        first_days = {row["product_id"]: row["first_day"] for row in kept}
+        owned = {row.product_id: first_days.get(row.product_id) for row in situation.customer.products(Period.ALL_TIME)}
         pairs = self._pairs(fact["customer_segment"], situation.when)
         if pairs.num_rows == 0:
             pairs = self._pairs(None, situation.when)
-        found = upsell(fact, situation.predictions.table, owned, pairs, self._policy, self._currency)
+        found = upsell(fact, situation.predictions.table, owned, pairs, today, self._policy, self._currency)
         purchase = float(situation.predictions.table["purchase_probability"][0].as_py())
         again = replenishments(
-            situation.customer.product_days(),
+            kept,
             fact["total_orders"],
             purchase,
-            situation.when.day,
+            today,
             self._policy,
             self._currency,
         )
