@@ -7,18 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.hillstrom import (
-    MAIL_COST,
-    MailTest,
-    doubly_robust,
-    ends,
-    learned_uplift,
-    main,
-    repetition,
-    report,
-    uplift_of,
-    weights,
-)
+from benchmarks.hillstrom import MAIL_COST, MailTest, ends, main, repetition, report, uplift_of, weights
+
+from customer_revenue.actions.learned_uplift import doubly_robust, learned_uplift
 
 CUSTOMERS = 6_000
 

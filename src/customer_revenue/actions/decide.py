@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.discounts import Discounts
+from customer_revenue.actions.learned_uplift import uplift_of
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.arrays import Floats, Ints, Marks, Texts
@@ -23,6 +24,8 @@ NO_ORDER_LIMIT = np.iinfo(np.int64).max
 INTERVAL_MASS = 0.8
 """Probability between the ends of the interval of an expected profit."""
 MEASURED = "measured"
+LEAST_KEPT = 0.01
+"""Of a further purchase, after its cost and discount, for a profit to be written as one."""
 SCALE_STEPS = 14
 """Halvings in the search for the scale: it is found to within a ten-thousandth."""
 
@@ -106,8 +109,8 @@ def decide(situations: Situations, policy: Policy, terms: Terms | None = None) -
 
     Of the rules that suit a customer, that one is chosen whose profit is highest at the level that it reaches with the
     policy's ``least_chance``; where that is not above 0, nothing is done. The effects of a contact are normal: further
-    buyers among those who are not lost and would not buy unasked, and further spend of those who buy anyway. A discount
-    is paid on all that is bought within 30 days, wanted or not.
+    buyers among those who are not lost and would not buy unasked, and further spend of those who buy anyway; or what a
+    campaign taught about whom it moves. A discount is paid on all that is bought within 30 days, wanted or not.
 
     Args:
         situations: one customer or many.
@@ -144,6 +147,8 @@ class _Candidate:
     customers: Ints
     effects: Sequence[tuple[Effect, Marks | slice]]
     """Effects with the customers, among those that it suits, for whom they hold."""
+    learned_cents: Floats | None
+    """Profit that a contact brings of each, where a campaign has taught it."""
 
 
 class _Candidates:
@@ -187,7 +192,9 @@ class _Candidates:
             marks = suits[position] & self._discounts.open if rule.needs_discount else suits[position]
             customers = np.flatnonzero(marks)
             if len(customers):
-                yield _Candidate(position, rule, customers, list(self._effects(rule, customers)))
+                trees = believed_of(rule, self._policy).uplift
+                learned = None if trees is None else uplift_of(trees, self._situations.uplift_features[customers])
+                yield _Candidate(position, rule, customers, list(self._effects(rule, customers)), learned)
 
     def _effects(self, rule: Rule, customers: Ints) -> Iterator[tuple[Effect, Marks | slice]]:
         yield believed_of(rule, self._policy), slice(None)
@@ -205,6 +212,8 @@ class _Candidates:
         purchase = self._situations.expected_purchase_cents[customers]
         reach = purchase * self._situations.persuadable[customers] / 100
         anyway = self._situations.anyway_cents[customers]
+        discount = self._discounts.share[customers] if rule.needs_discount else np.zeros(len(customers))
+        kept = self._margin
         gain, variance, spent = (np.zeros(len(customers)) for _ in range(3))
         for effect, who in candidate.effects:
             factor = 1.0 if effect.basis == MEASURED else scale
@@ -212,9 +221,11 @@ class _Candidates:
             gain[who] = factor * effect.conversion_points * reach[who] + spent[who]
             won = effect.conversion_spread * reach[who]
             variance[who] = factor**2 * (won**2 + (effect.spend_spread / 100 * anyway[who]) ** 2)
-        discount = self._discounts.share[customers] if rule.needs_discount else np.zeros(len(customers))
+        if candidate.learned_cents is not None:
+            # The gain of which that profit remains.
+            paid = candidate.learned_cents + rule.cost_cents + discount * anyway
+            gain = paid / np.maximum(kept - discount, LEAST_KEPT)
         cost = discount * (anyway + gain) + rule.cost_cents
-        kept = self._margin
         profit = kept * gain - cost
         spread = np.abs(kept - discount) * np.sqrt(variance)
         with np.errstate(divide="ignore", invalid="ignore"):

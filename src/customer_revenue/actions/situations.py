@@ -138,6 +138,11 @@ class Situations:
         return np.maximum(self._predicted("expected_net_revenue_cents"), 0.0)
 
     @cached_property
+    def uplift_features(self) -> Floats:
+        """What campaigns record and learn from: chance to buy, persuadable share, revenue of the month."""
+        return np.column_stack([self.soon, self.persuadable, self.month_revenue_cents])
+
+    @cached_property
     def expected_purchase_cents(self) -> Floats:
         """What a purchase to come is expected to be worth, net of refunds, in cents."""
         purchases = np.maximum(self._predicted("expected_purchases"), 1e-9)

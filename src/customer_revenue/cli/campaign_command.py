@@ -102,20 +102,19 @@ def learn(name: Name, store: StoreUrl = None) -> None:
     The record is dated and stands in the file of learned effects; decisions use it from then on.
     """
     from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
-    from customer_revenue.workflows.campaigns.learn_effect import learn_effect
     from customer_revenue.workflows.customers.answers import Answers
 
     settings = settings_for(store)
-    file = CampaignFile(settings.campaigns)
     answers = Answers.open(settings, lazily=True)
-    report, found = answers.campaign_report(file, name), file.campaign(name)
-    record = learn_effect(settings.learned_effects, found, report)
-    effect = report["updated_effect"]
+    record, report = answers.learn_campaign(CampaignFile(settings.campaigns), name, settings.learned_effects)
+    effect, uplift = report["updated_effect"], report["learned_uplift"]
     assert isinstance(effect, dict)
+    assert isinstance(uplift, dict)
     say(
         f"{record.action}: {record.measured_points:.2f} points ± {record.measured_spread:.2f} measured; "
         f"now {effect['conversion_points']:.2f} ± {effect['conversion_spread']:.2f}, {effect['basis']}"
     )
+    say(f"Learned uplift {uplift['verdict']}")
 
 
 @campaign.command("unlearn")

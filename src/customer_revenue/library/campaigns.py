@@ -15,7 +15,7 @@ from customer_revenue.library.orders import Orders
 from customer_revenue.policy import load_policy
 from customer_revenue.workflows.campaigns.audience import Audience
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
-from customer_revenue.workflows.campaigns.campaign_report import campaign_report
+from customer_revenue.workflows.campaigns.campaign_report import campaign_report, uplift_to_learn
 from customer_revenue.workflows.campaigns.contact_log import contacts_of
 from customer_revenue.workflows.campaigns.create_campaign import (
     CampaignPlan,
@@ -193,8 +193,10 @@ class Campaigns:
         ...
         customer_revenue.errors.CampaignNotFound: campaign: 'spring' is not one of none
         """
-        campaign = self._file.campaign(name)
-        return learn_effect(self._orders.settings.learned_effects, campaign, self.report(name)).model_dump()
+        campaign, settings = self._file.campaign(name), self._orders.settings
+        report = self.report(name)
+        uplift = uplift_to_learn(self._orders.store, load_policy(settings.policy), self._file, report)
+        return learn_effect(settings.learned_effects, campaign, report, uplift).model_dump(exclude_none=True)
 
     def unlearn(self, name: str) -> None:
         """Take back what was learned from a campaign.

@@ -22,6 +22,7 @@ from customer_revenue.policy.segmentation import (
     Segment,
     Segments,
 )
+from customer_revenue.policy.uplift_trees import UpliftTrees
 from customer_revenue.policy.upsell_and_forecast import ForecastRules, Upsell
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Rule",
     "Segment",
     "Segments",
+    "UpliftTrees",
     "Upsell",
     "believed_of",
     "joined",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from customer_revenue.policy.section import Section, check_template
+from customer_revenue.policy.uplift_trees import UpliftTrees
 
 Basis = Literal["assumed", "published", "measured"]
 """What a number rests on: nobody's measurement, a published test elsewhere, or a test in this shop."""
@@ -20,7 +21,8 @@ class Effect(Section):
 
     ``conversion_points``: further buyers among 100 customers who are not lost and would not buy unasked.
     ``spend_percent``: further revenue of those who buy anyway. Each has a spread, the standard deviation of what the
-    effect may really be. ``source`` says where the figures come from.
+    effect may really be. ``source`` says where the figures come from. ``uplift``: what a campaign taught about whom a
+    contact moves, in the place of the first where the effect is measured.
     """
 
     conversion_points: float = Field(ge=-100, le=100)
@@ -30,6 +32,7 @@ class Effect(Section):
     basis: Basis = "assumed"
     source: str = Field("assumed", min_length=1)
     measured_on: dt.date | None = None
+    uplift: UpliftTrees | None = None
 
     @classmethod
     def of_uplift(cls, uplift: float) -> Effect:

@@ -90,6 +90,40 @@ class UpdatedEffect(Answer):
     measured_on: str = Field(description="Last day of the campaign.")
 
 
+class UpliftInterval(Answer):
+    """Cents per customer of the audience."""
+
+    mean: float = Field(description="The estimate.")
+    low: float = Field(description="Lower end of its 95 % interval.")
+    high: float = Field(description="Upper end of that interval.")
+
+
+class UpliftFigures(Answer):
+    """What choosing whom to contact by the learned effect would have earned, beside simple rules."""
+
+    contacted_percent: float = Field(description="Share of the audience whom it pays to contact, as learned.")
+    value_cents: dict[str, UpliftInterval] = Field(
+        description="Profit of `learned`, and of contacting `everybody`, `nobody`, and as many as learned `by_value` "
+        "or those `unlikely_to_buy`."
+    )
+    advantage_cents: dict[str, UpliftInterval] = Field(
+        description="Profit of the learned choice over each simple rule."
+    )
+    best_simple_rule: str = Field(description="The simple rule that would have earned most.")
+    auuc_cents: UpliftInterval = Field(
+        description="Area under the uplift curve: mean profit over all shares contacted."
+    )
+    qini_cents: UpliftInterval = Field(description="That area less the one of a random order.")
+
+
+class LearnedUplift(Answer):
+    """Whether decisions may choose by whom the contact moved."""
+
+    used: bool = Field(description="Whether it surely earned more than every simple rule; `learn` takes it over then.")
+    verdict: str = Field(description="That in words.")
+    figures: UpliftFigures | None = Field(description="Null where an arm is too small to learn from.")
+
+
 class CampaignResult(CampaignFigures, Complete):
     """What a campaign brought until a day."""
 
@@ -104,6 +138,7 @@ class CampaignResult(CampaignFigures, Complete):
     )
     warnings: list[str] = Field(description="What speaks against a random split.")
     updated_effect: UpdatedEffect | None = Field(description="The action's effect; null before the fixed date.")
+    learned_uplift: LearnedUplift | None = Field(description="Whom the contact moved; null before the fixed date.")
 
 
 class CampaignLearned(Complete):

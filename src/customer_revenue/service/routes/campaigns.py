@@ -21,7 +21,7 @@ from customer_revenue.workflows.campaigns.create_campaign import (
     CampaignPlan,
     listed_members,
 )
-from customer_revenue.workflows.campaigns.learn_effect import learn_effect, unlearn_effect
+from customer_revenue.workflows.campaigns.learn_effect import unlearn_effect
 from customer_revenue.workflows.customers.posted_orders import CustomerId, StrictRequest
 
 router = APIRouter(route_class=StoreRoute, prefix="/payment/analytics/campaigns", tags=["campaigns"])
@@ -115,8 +115,7 @@ def contacts(sent: ContactsRequest, state: State, file: File) -> Response:
 def learn(name: Name, state: State, file: File, learned: Learned) -> Response:
     """Join what a finished campaign measured with what is believed of its action; decisions use it from then on."""
     answers = state.current()
-    campaign, report = file.campaign(name), answers.campaign_report(file, name)
-    record = learn_effect(learned, campaign, report)
+    record, report = answers.learn_campaign(file, name, learned)
     body = {"campaign": name, "learned_on": str(record.learned_on), "effect": report["updated_effect"]}
     return json_response(answers.complete(body, answers.when(None)))
 

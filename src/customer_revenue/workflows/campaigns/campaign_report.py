@@ -13,9 +13,10 @@ from customer_revenue.arrays import Floats, Marks
 from customer_revenue.errors import InvalidParameter
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
-from customer_revenue.policy import LearnedEffect, Policy, believed_of, joined
+from customer_revenue.policy import LearnedEffect, Policy, UpliftTrees, believed_of, joined
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile, Member
+from customer_revenue.workflows.campaigns.campaign_uplift import uplift_report, uplift_trees
 from customer_revenue.workflows.campaigns.observed_orders import ObservedOrders
 
 WARNED_BELOW = 0.001
@@ -36,7 +37,8 @@ def campaign_report(store: Store, policy: Policy, file: CampaignFile, name: str,
     Returns:
         ``buyers_points``, and ``orders``, ``revenue_cents`` and ``profit_cents`` per treated customer and in total,
         each with its 95 % interval and the share of variance that the predictions take away; ``by_segment``;
-        ``warnings``; ``updated_effect``, the action's effect as the policy may now state it.
+        ``warnings``; ``updated_effect``, the action's effect as the policy may now state it; ``learned_uplift``, of
+        :func:`uplift_report`. The last two are null before the fixed date.
 
     Raises:
         CampaignNotFound: there is none of that name.
@@ -74,7 +76,31 @@ def campaign_report(store: Store, policy: Policy, file: CampaignFile, name: str,
         "by_segment": by_segment,
         "warnings": _warnings(campaign, members, treated),
         "updated_effect": _updated(campaign, members, measured["buyers_points"], policy, last) if is_final else None,
+        "learned_uplift": uplift_report(members, _profit(campaign, members, after)) if is_final else None,
     }
+
+
+def uplift_to_learn(
+    store: Store, policy: Policy, file: CampaignFile, report: Mapping[str, object]
+) -> UpliftTrees | None:
+    """Whom a contact moves, by a finished campaign; ``None`` where its report does not say that it may be used."""
+    found = report["learned_uplift"]
+    if not isinstance(found, dict) or not found["used"]:
+        return None
+    campaign = file.campaign(str(report["campaign"]))
+    members = file.members(campaign.name)
+    ids, first = [member.customer_id for member in members], campaign.started_on + dt.timedelta(days=1)
+    after = ObservedOrders.of(store, ids, first, campaign.ends_on, policy)
+    return uplift_trees(members, _profit(campaign, members, after))
+
+
+def _profit(campaign: Campaign, members: list[Member], after: ObservedOrders) -> Floats:
+    """Of each customer, after discount and contact."""
+    treated = np.array([member.treated for member in members])
+    profit = campaign.margin * after.revenue_cents - treated * campaign.cost_cents
+    # A discount is taken to have been used in every order of the treated: their goods cost what they cost without it.
+    given = (1 - campaign.margin) * campaign.discount / (1 - campaign.discount + 1e-9)
+    return np.asarray(profit - treated * given * after.revenue_cents)
 
 
 def _measured(
@@ -95,12 +121,7 @@ def _measured(
         planned = None if earlier is None else _planned(earlier[chosen], treated)
         return difference(own, treated, predicted, planned)
 
-    everyone = np.array([member.treated for member in members])
-    profit = campaign.margin * after.revenue_cents - everyone * campaign.cost_cents
-    # A discount is taken to have been used in every order of the treated: their goods cost what they cost without it.
-    profit -= (
-        everyone * (1 - campaign.margin) * campaign.discount / (1 - campaign.discount + 1e-9) * after.revenue_cents
-    )
+    profit = _profit(campaign, members, after)
     return {
         "buyers_points": compared(100 * after.bought, None if before is None else 100 * before.bought),
         "orders": compared(after.orders, None if before is None else before.orders),

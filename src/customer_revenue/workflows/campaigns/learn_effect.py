@@ -12,18 +12,19 @@ from typing import Any, cast
 from filelock import FileLock
 
 from customer_revenue.errors import InvalidParameter
-from customer_revenue.policy import LearnedEffect, read_learned, written_learned
+from customer_revenue.policy import LearnedEffect, UpliftTrees, read_learned, written_learned
 from customer_revenue.workflows.bodies import Body
 from customer_revenue.workflows.campaigns.campaign_file import Campaign
 
 
-def learn_effect(path: Path, campaign: Campaign, report: Body) -> LearnedEffect:
+def learn_effect(path: Path, campaign: Campaign, report: Body, uplift: UpliftTrees | None = None) -> LearnedEffect:
     """Record what a finished campaign measured.
 
     Args:
         path: of the learned effects.
         campaign: the campaign.
         report: of it, at its fixed date.
+        uplift: whom the contact moves, where the report says that it may be used.
 
     Raises:
         InvalidParameter: it has not ended, its split does not look random, nobody of it could be persuaded, or it was
@@ -42,6 +43,7 @@ def learn_effect(path: Path, campaign: Campaign, report: Body) -> LearnedEffect:
         started_on=campaign.started_on,
         measured_on=campaign.ends_on,
         learned_on=dt.datetime.now(dt.UTC).date(),
+        uplift=uplift,
     )
     with _changing(path) as records:
         if any(known.campaign == campaign.name for known in records):

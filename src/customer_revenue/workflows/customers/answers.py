@@ -16,7 +16,7 @@ from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import Breakdown, FirstDayBy, FlowBy
 from customer_revenue.errors import InvalidParameter, StoreError
 from customer_revenue.periods import AsOf, Period, parse_day
-from customer_revenue.policy import load_policy
+from customer_revenue.policy import LearnedEffect, load_policy
 from customer_revenue.revenue.main_product import main_product
 from customer_revenue.settings import Settings
 from customer_revenue.spans import span
@@ -255,6 +255,15 @@ class Answers(SessionInMemory):
         # What was believed before the campaign, where it has been learned meanwhile.
         policy = load_policy(self._settings.policy, self._settings.learned_effects, without=name)
         return self.complete(campaign_report(self._store, policy, file, name, when), when)
+
+    def learn_campaign(self, file: CampaignFile, name: str, learned: Path) -> tuple[LearnedEffect, Body]:
+        """Record what a finished campaign measured in a file of learned effects; also returns its report."""
+        from customer_revenue.workflows.campaigns.campaign_report import uplift_to_learn
+        from customer_revenue.workflows.campaigns.learn_effect import learn_effect
+
+        campaign, report = file.campaign(name), self.campaign_report(file, name)
+        uplift = uplift_to_learn(self._store, load_policy(self._settings.policy), file, report)
+        return learn_effect(learned, campaign, report, uplift), report
 
     def compare_policies(self, before: Path, after: Path, as_of: str | None = None) -> Body:
         """How the decisions of two policy files differ, as a response."""
