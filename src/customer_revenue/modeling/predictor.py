@@ -27,7 +27,7 @@ from customer_revenue.modeling.predictive_distribution import (
     revenue_quantiles,
 )
 from customer_revenue.modeling.purchase_forecast import PurchaseForecast
-from customer_revenue.modeling.purchase_histories import column
+from customer_revenue.modeling.purchase_histories import column, columns
 from customer_revenue.modeling.purchase_models import ModifiedBetaGeoCNBDk
 from customer_revenue.modeling.revenue_path import RevenuePaths
 from customer_revenue.modeling.rolling_windows import NEXT_DAYS, Window, short_horizons
@@ -368,7 +368,7 @@ class Predictor:
 
     def _refund_rates(self, features: pa.Table) -> Floats:
         """Each customer's share of revenue that comes back, shrunk to the shop's by some of its mean purchase days."""
-        total, back = column(features, "total_cents"), column(features, "refund_cents")
+        total, back = columns(features, ("total_cents", "refund_cents")).values()
         prior = max(self.refund_prior_cents_, 1e-9)
         own = np.minimum(back, total)
         return np.asarray((prior * self.refund_rate_ + own) / (prior + total))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -26,15 +25,19 @@ from customer_revenue.modeling.revenue_path import KNOT_MONTHS
 from customer_revenue.modeling.shop_forecast import ShopForecast
 from customer_revenue.modeling.shop_history import ShopHistory, month_ends_around
 from customer_revenue.modeling.shop_outlook import MAX_CALIBRATED_MONTHS, ShopOutlook
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, months_before
 from customer_revenue.policy import Policy
 from customer_revenue.public_holidays import public_holidays
 from customer_revenue.revenue.daily_cohorts import daily_cohorts, unattributed_days
-from customer_revenue.tables import Canonical, day_literal
+from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.profits import MarginRate
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import day_parameter, known_by_then
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 MONTHS_AHEAD = KNOT_MONTHS[-1]
 
@@ -52,8 +55,7 @@ def shop_forecast(store: Store, when: AsOf, predictor: Predictor, features: pa.T
     Raises:
         NotEnoughData: there are facts but no predictions.
     """
-    known = known_at(store, when)
-    rows = store.fetch(daily_cohorts(known, day_literal(when.day)))
+    rows = store.fetch(Recipe(_known_cohorts), moment=when.moment_utc_naive, as_of_day=when.day)
     feed, significance = policy.monitoring.feed, policy.forecast.significance
     first, last = store.info.first_day or when.day, months_before(when.day, -MONTHS_AHEAD)
     holidays = public_holidays(feed.country, first, last)
@@ -72,7 +74,7 @@ def shop_forecast(store: Store, when: AsOf, predictor: Predictor, features: pa.T
         net_cents=net,
         orders_per_purchase=orders / purchase_days,
         net_share_of_new=1 - predictor.refund_rate_,
-        unattributed_cents=_unattributed(store, known, when.day, history.months),
+        unattributed_cents=_unattributed(store, when, history.months),
     )
 
 
@@ -123,13 +125,22 @@ def forecast_body(
     return body | {"margin_percent": margin.percent, "margin_basis": margin.basis}
 
 
-def _unattributed(store: Store, known: Canonical, day: dt.date, months: int) -> Floats | None:
+def _known_cohorts(tables: Canonical) -> ir.Table:
+    return daily_cohorts(known_by_then(tables), day_parameter("as_of_day"))
+
+
+def _known_unattributed(tables: Canonical) -> ir.Table:
+    found = unattributed_days(known_by_then(tables))
+    assert found is not None, "checked by the caller"
+    return found
+
+
+def _unattributed(store: Store, when: AsOf, months: int) -> Floats | None:
     """Revenue of the orders without a customer by month of the history."""
-    expr = unattributed_days(known)
-    if expr is None:
+    if store.tables.unattributed is None:
         return None
-    rows = store.fetch(expr)
-    ends = month_ends_around(day, months, 0)
+    rows = store.fetch(Recipe(_known_unattributed), moment=when.moment_utc_naive)
+    ends = month_ends_around(when.day, months, 0)
     month = np.searchsorted(ends, rows["day"].to_numpy().astype("datetime64[D]")) - 1
     cents = rows["revenue_cents"].to_numpy().astype(np.float64)
     return np.bincount(month[month >= 0], cents[month >= 0], minlength=months)[:months].astype(np.float64)

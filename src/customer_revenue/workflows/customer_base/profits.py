@@ -24,9 +24,9 @@ from customer_revenue.revenue.profit import (
     profit_by_product,
     total_profit,
 )
-from customer_revenue.tables import Canonical, day_literal
+from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.known_tables import known_at, known_by_then
+from customer_revenue.workflows.known_tables import day_parameter, known_at, known_by_then
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -47,9 +47,8 @@ class MarginRate:
 
 def margin_rate(store: Store, when: AsOf, margin: Margin) -> MarginRate:
     """The margin of the last year, which is expected to stay; the policy's where that brought no net revenue."""
-    first = day_literal(when.day - dt.timedelta(days=DAYS_PER_YEAR - 1))
-    known, lines = known_at(store, when), store.table("order_items")
-    (row,) = store.fetch(total_profit(cost_movements(known, lines, margin, first))).to_pylist()
+    recipe, first = Recipe(_known_since, (margin,), complete=True), when.day - dt.timedelta(days=DAYS_PER_YEAR - 1)
+    (row,) = store.fetch(recipe, moment=when.moment_utc_naive, first_day=first).to_pylist()
     if row["net_revenue_cents"] <= 0:
         return MarginRate(margin.assumed_percent / 100, "assumed")
     return MarginRate(row["profit_cents"] / row["net_revenue_cents"], row["margin_basis"])
@@ -72,6 +71,11 @@ def _profits(known: Canonical, lines: ir.Table, margin: Margin, by: ProfitBy) ->
         return profit_by_product(known, lines, margin)
     moves = cost_movements(known, lines, margin)
     return profit_by_customer(moves) if by is ProfitBy.CUSTOMER else profit_by_month(moves)
+
+
+def _known_since(tables: Canonical, margin: Margin) -> ir.Table:
+    known, first = known_by_then(tables), day_parameter("first_day")
+    return total_profit(cost_movements(known, tables.order_items, margin, first))
 
 
 def _known_total(tables: Canonical, margin: Margin) -> ir.Table:
