@@ -8,15 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from benchmarks.simulated_campaigns import EFFECTS, simulated_campaign
 
+import customer_revenue as cr
 from customer_revenue.actions.decide import decide, promise_scale
 from customer_revenue.actions.learned_uplift import CrossFitted, fit_uplift, flat_trees, uplift_of
 from customer_revenue.actions.situations import Situations
 from customer_revenue.errors import InvalidPolicy
-from customer_revenue.policy import LearnedEffect, UpliftTrees, load_policy, read_learned, with_learned, written_learned
+from customer_revenue.policy import (
+    LearnedEffect,
+    UpliftTrees,
+    believed_of,
+    load_policy,
+    read_learned,
+    with_learned,
+    written_learned,
+)
+from customer_revenue.workflows.campaigns.campaign_file import Campaign, CampaignFile
+from customer_revenue.workflows.campaigns.campaign_report import campaign_report, uplift_to_learn
 from customer_revenue.workflows.campaigns.campaign_uplift import uplift_features, uplift_report, uplift_trees
+from customer_revenue.workflows.campaigns.learn_effect import learn_effect
 
 if TYPE_CHECKING:
     from tests.actions.conftest import Tables
@@ -130,3 +143,40 @@ def test_decisions_follow_what_was_learned(customers_of: Callable[..., Tables]) 
     assert codes[found.rule[0]] == "retention_campaign"
     assert found.rule[1] < 0 or codes[found.rule[1]] != "retention_campaign"
     assert promise_scale(situations, learned) == 1.0
+
+
+@pytest.mark.parametrize(("effect", "used"), [("half are moved, others put off", True), ("much for all", False)])
+def test_a_finished_campaign_is_learned_with_its_trees_only_where_they_earn_more(
+    tmp_path: Path, effect: str, used: bool
+) -> None:
+    members, profit = simulated_campaign(EFFECTS[effect], 12_000, 1)
+    campaign = Campaign("march", "retention_campaign", dt.date(2024, 3, 1), 30, 0.3, 60, 0.0, 0.4)
+    cost = np.array([60.0 * member.treated for member in members])
+    bought = [(member, cents) for member, cents in zip(members, (profit + cost) / 0.4, strict=True) if cents > 1]
+    orders = pa.table(
+        {
+            "order_id": [f"o{place}" for place in range(len(bought))],
+            "user_id": [member.customer_id for member, _ in bought],
+            "created_at": ["2024-03-10"] * len(bought),
+            "total": [f"{cents / 100:.2f}" for _, cents in bought],
+            "status": ["paid"] * len(bought),
+        }
+    )
+    file, learned = CampaignFile(tmp_path / "campaigns.sqlite"), tmp_path / "learned.toml"
+    file.add(campaign, members)
+    with cr.load_orders(orders.to_pandas(), as_of="2024-04-15") as shop:
+        store, policy = shop.store, load_policy()
+        running = campaign_report(store, policy, file, "march", store.as_of(dt.date(2024, 3, 20)))
+        assert running["learned_uplift"] is None
+        assert uplift_to_learn(store, policy, file, running) is None
+        report = campaign_report(store, policy, file, "march", store.as_of(None))
+        assert cast("dict[str, Any]", report["learned_uplift"])["used"] is used
+        record = learn_effect(learned, campaign, report, uplift_to_learn(store, policy, file, report))
+    assert (record.uplift is not None) is used
+    after = load_policy(None, learned)
+    (rule,) = (rule for rule in after.actions.rules if rule.code == record.action)
+    assert believed_of(rule, after).uplift == record.uplift
+    if record.uplift is not None:
+        own = uplift_of(record.uplift, uplift_features(members))
+        moved = np.array([member.persuadable > 2 / 3 for member in members])
+        assert own[moved].mean() > 100 > 0 > own[~moved].mean()

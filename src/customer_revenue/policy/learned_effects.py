@@ -83,8 +83,8 @@ def _lines(values: Mapping[str, object]) -> list[str]:
 def joined(believed: Effect, measured: Collection[LearnedEffect]) -> Effect:
     """An effect, what was measured of it joined with what was believed, each weighed by its precision.
 
-    It is called measured where the measurements have at least half of the weight: before that it rests on what was
-    believed.
+    It is called measured where the measurements have at least half of the weight, or the last one taught whom the
+    contact moves: before that it rests on what was believed.
 
     >>> day = dt.date(2024, 5, 1)
     >>> record = LearnedEffect(campaign="a", action="b", measured_points=2, measured_spread=0.5, started_on=day,
@@ -101,7 +101,8 @@ def joined(believed: Effect, measured: Collection[LearnedEffect]) -> Effect:
     points = zip(weights, measured, strict=True)
     mean = (before * believed.conversion_points + sum(weight * one.measured_points for weight, one in points)) / total
     campaigns = ", ".join(f"{one.campaign} ({one.started_on} to {one.measured_on})" for one in measured)
-    rests_on_it = sum(weights) >= LEAST_WEIGHT * total
+    uplift = max(measured, key=lambda one: one.measured_on).uplift
+    rests_on_it = uplift is not None or sum(weights) >= LEAST_WEIGHT * total
     return believed.model_copy(
         update={
             "conversion_points": mean,
@@ -109,6 +110,6 @@ def joined(believed: Effect, measured: Collection[LearnedEffect]) -> Effect:
             "basis": "measured" if rests_on_it else believed.basis,
             "source": f"Campaign {campaigns}" if rests_on_it else f"{believed.source}; campaign {campaigns}",
             "measured_on": max(one.measured_on for one in measured) if rests_on_it else believed.measured_on,
-            "uplift": max(measured, key=lambda one: one.measured_on).uplift if rests_on_it else None,
+            "uplift": uplift,
         }
     )
