@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import socket
@@ -19,6 +20,7 @@ from customer_revenue.keys import KeyFile
 from customer_revenue.service.app import Application, create_app
 from customer_revenue.service.responses import version_list as replies
 from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.registry import champion
 from customer_revenue.workflows.registry.bundles import current_version, write_gate
 from customer_revenue.workflows.registry.champion import changes
 from customer_revenue.workflows.registry.verdict import Check, Verdict
@@ -139,3 +141,18 @@ def test_only_admin_may(client: TestClient, settings: Settings, scopes: frozense
         answer = client.post(f"{MODELS}/{path}", json={"why": "no"}, headers=header)
         assert (answer.status_code, answer.json()["error"]["message"]) == (403, "the key other has no admin scope")
     assert client.get(MODELS, headers=header).status_code == 200
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = current_version(settings.models)
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(settings.models))
+
+    monkeypatch.setattr(champion, "_write", refuse)
+    answer = client.post(f"{MODELS}/promote", json={"version": "twin", "why": "better"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_unavailable")
+    assert "cannot be written" in answer.json()["error"]["message"]
+    assert current_version(settings.models) == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,7 +13,7 @@ from pydantic import Field
 from pydantic_core import to_json
 from starlette.background import BackgroundTask
 
-from customer_revenue.errors import InvalidParameter
+from customer_revenue.errors import InvalidParameter, ModelError
 from customer_revenue.service.responses.version_list import ChampionAnswer, VersionList
 from customer_revenue.service.routes.common import json_response
 from customer_revenue.settings import RegistryOptions
@@ -81,7 +83,8 @@ def promote_version(wanted: PromotionRequest, registry: Registry, by: By) -> Res
     known = [str(row["version"]) for row in version_rows(registry.models)]
     if wanted.version is not None and wanted.version not in known:
         raise InvalidParameter("version: there is no such version", [f"versions: {', '.join(known) or 'none'}"])
-    return _answer(registry, promote(registry, wanted.version, wanted.why, by=by, force=wanted.force))
+    with _recorded():
+        return _answer(registry, promote(registry, wanted.version, wanted.why, by=by, force=wanted.force))
 
 
 @router.post(
@@ -89,7 +92,18 @@ def promote_version(wanted: PromotionRequest, registry: Registry, by: By) -> Res
 )
 def roll_back(wanted: RollbackRequest, registry: Registry, by: By) -> Response:
     """Make the champion before the present one the champion again; needs the scope `admin`."""
-    return _answer(registry, rollback(registry, wanted.why, by=by))
+    with _recorded():
+        return _answer(registry, rollback(registry, wanted.why, by=by))
+
+
+@contextmanager
+def _recorded() -> Iterator[None]:
+    """Let a folder that cannot be written be an error that says so."""
+    try:
+        yield
+    except OSError as error:
+        logger.error("the champion could not be changed: %s", error)
+        raise ModelError("the folder of models cannot be written; the log says why") from None
 
 
 def _answer(registry: RegistryOptions, change: Change | None) -> Response:
