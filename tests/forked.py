@@ -49,6 +49,13 @@ def command(words: Sequence[str], folder: Path, environment: Mapping[str, str]) 
         return process.exitcode, out.read().decode(), err.read().decode()
 
 
+def started(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> ForkServerProcess:
+    """``customer-revenue`` in a folder, begun and not waited for; what it says is dropped."""
+    process = _context().Process(target=_run, args=(words, folder, dict(environment), os.devnull, os.devnull))
+    process.start()
+    return process
+
+
 def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str], out: str, err: str) -> None:
     """In the new process."""
     from customer_revenue.cli import main

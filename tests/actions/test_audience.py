@@ -116,7 +116,7 @@ def test_names_are_plain(file: CampaignFile, name: str) -> None:
 
 def test_the_forgotten_are_in_no_contact_log(file: CampaignFile) -> None:
     file.add_contacts([Contact("a", DAY), Contact("b", DAY)])
-    assert file.forget_customer("a") == 0
+    assert file.forget_customer("a") == (0, 1)
     assert set(file.contact_days(DAY, 5)) == {"b"}
 
 

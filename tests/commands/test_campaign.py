@@ -102,8 +102,8 @@ def test_names_are_told_and_kept_apart(shop: Shop) -> None:
 def test_a_forgotten_customer_is_in_no_campaign(shop: Shop) -> None:
     file = CampaignFile(shop.folder / "data" / "campaigns.sqlite")
     customer = file.members("spring")[0].customer_id
-    assert file.forget_customer(customer) == 1
+    assert file.forget_customer(customer) == (1, 0)
     assert customer not in {member.customer_id for member in file.members("spring")}
-    assert file.forget_customer(customer) == 0
+    assert file.forget_customer(customer) == (0, 0)
     with pytest.raises(InvalidParameter, match="already"):
         file.add(file.campaign("spring"), [])

@@ -21,7 +21,7 @@ from customer_revenue.cli.digest_command import digest
 from customer_revenue.cli.import_command import import_
 from customer_revenue.cli.keys_command import keys
 from customer_revenue.cli.models import models, monitor, promote, retrain, rollback
-from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, optional_day, settings_for
+from customer_revenue.cli.options import AsOfDay, Changes, Output, StoreUrl, note_export, optional_day, settings_for
 from customer_revenue.cli.policy_command import policy
 from customer_revenue.cli.privacy import forget
 from customer_revenue.cli.quarantine_command import quarantine
@@ -117,6 +117,7 @@ def backtest(
         days = [parse_day(day, "cutoff") for day in cutoff or ()]
         settings = settings_for(store, changes or ())
         result = run_backtest(settings, files or (), days, origins, horizon, output, report)
+        note_export(settings, output)
     say(result.text())
 
 
@@ -126,7 +127,10 @@ def score(store: StoreUrl = None, as_of: AsOfDay = None, output: Output = None) 
     from customer_revenue.workflows.training.score import score as score_customers
 
     with reporting() as report:
-        say(score_customers(settings_for(store), optional_day(as_of), output, report))
+        settings = settings_for(store)
+        said = score_customers(settings, optional_day(as_of), output, report)
+        note_export(settings, output)
+        say(said)
 
 
 @app.command()

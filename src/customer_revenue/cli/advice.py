@@ -10,7 +10,7 @@ import typer
 
 from customer_revenue.choices import BiddingForm, FirstDayBy, ForecastUnit
 from customer_revenue.cli.analytics import print_result
-from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, settings_for
+from customer_revenue.cli.options import AsOfDay, Limit, Offset, Output, StoreUrl, note_export, settings_for
 from customer_revenue.console import say
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def actions(
         print_result(store, as_of, lambda base: base.actions(limit, offset))
         return
     check_output(output)
-    write_table(Answers.open(settings_for(store), lazily=True).base(as_of).action_rows(limit, offset), output)
+    settings = settings_for(store)
+    write_table(Answers.open(settings, lazily=True).base(as_of).action_rows(limit, offset), output)
+    note_export(settings, output)
     say(f"Actions written to {output}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import Output, StoreUrl, settings_for
+from customer_revenue.cli.options import Output, StoreUrl, note_export, settings_for
 from customer_revenue.console import say
 
 aliases = typer.Typer(help="Merge customers that are one person.", no_args_is_help=True)
@@ -75,9 +75,11 @@ def suggest_aliases(output: Output = None, as_json: AsJson = False, store: Store
     from customer_revenue.workflows import customer_aliases as workflow
     from customer_revenue.workflows.parameters import as_json as render_json
 
-    found, currency = workflow.suggested_aliases(settings_for(store))
+    settings = settings_for(store)
+    found, currency = workflow.suggested_aliases(settings)
     if output:
         workflow.write_suggestions(found, output)
+        note_export(settings, output)
     say(
         render_json(workflow.rows_body("duplicates", found))
         if as_json

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import AsOfDay, StoreUrl, settings_for
+from customer_revenue.cli.options import AsOfDay, StoreUrl, note_export, settings_for
 from customer_revenue.console import say
 
 campaign = typer.Typer(help="Run campaigns with a hold-out, and measure what they bring.", no_args_is_help=True)
@@ -62,6 +62,7 @@ def create(
     created = answers.create_campaign(file, CampaignPlan(name, action, hold_out, days), audience, as_of)
     for path, is_treated in lists:
         write_table(listed_members(file, name, treated=is_treated), path)
+        note_export(settings, path)
     say(in_words(created))
 
 

@@ -88,6 +88,15 @@ def settings_for(store: str | None = None, changes: Iterable[str] = ()) -> Setti
     return settings
 
 
+def note_export(settings: Settings, *paths: Path | None) -> None:
+    """Note files of customers that a command has written, so that ``forget`` can name them."""
+    from customer_revenue.workflows.forgotten_file import ForgottenFile
+
+    for path in paths:
+        if path is not None:
+            ForgottenFile(settings.forgotten).add_export(path)
+
+
 def optional_day(text: str | None) -> dt.date | None:
     """The day that an option names, if it is given."""
     return None if text is None else parse_day(text)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from customer_revenue.cli.options import Output, StoreUrl, settings_for
+from customer_revenue.cli.options import Output, StoreUrl, note_export, settings_for
 from customer_revenue.console import say
 
 
@@ -37,6 +37,7 @@ def quarantine(
         from customer_revenue.workflows.quarantine_export import write_quarantine
 
         written = write_quarantine(with_remedies(quarantined_rows(settings, reason, whole_orders=True)), output)
+        note_export(settings, *written)
     if as_json:
         say(render_json({**counts_body(rows), "files": [str(path) for path in written]}))
         return

@@ -1,12 +1,13 @@
-"""The file of who was forgotten, as keyed hashes, and of which backups were made: kept apart from the store.
+"""The file of who was forgotten, as keyed hashes, and of what may hold them still: kept apart from the store.
 
 A backup brings back what was in the store when it was made. This file says who was forgotten since, so that ``restore``
-forgets them again, and which backups may still hold a person, so that ``forget`` can name them.
+forgets them again, and which backups and exported files may still hold a person, so that ``forget`` can name them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from customer_revenue.errors import UnreadableFile
+
+logger = logging.getLogger(__name__)
 
 
 class KnownBackup(BaseModel):
@@ -32,12 +35,26 @@ class KnownBackup(BaseModel):
         return f"{self.path} of {self.made_at:%Y-%m-%d %H:%M} UTC"
 
 
+class KnownExport(BaseModel):
+    """A file of customers that a command wrote where it was told to, and when."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    written_at: dt.datetime
+
+    def text(self) -> str:
+        """One line for people."""
+        return f"{self.path} of {self.written_at:%Y-%m-%d %H:%M} UTC"
+
+
 class _Contents(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     forgotten: dict[str, bool] = {}
     """Keyed hashes of ids, with whether the orders went too; that of the empty id says which key it was."""
     backups: list[KnownBackup] = []
+    exports: list[KnownExport] = []
 
 
 class ForgottenFile:
@@ -88,6 +105,24 @@ class ForgottenFile:
         with self._changing() as before:
             there = [known for known in before.backups if known.path.exists() and known.path != backup.path]
             self._write(before.model_copy(update={"backups": [*there, backup]}))
+
+    def exports(self) -> list[KnownExport]:
+        """The exported files that are still there.
+
+        Raises:
+            UnreadableFile: the file is damaged.
+        """
+        return [export for export in self._read().exports if export.path.exists()]
+
+    def add_export(self, path: Path) -> None:
+        """Note a file of customers, and drop those that are gone. Where that cannot be noted, the log says so."""
+        noted = KnownExport(path=path.absolute(), written_at=dt.datetime.now(dt.UTC))
+        try:
+            with self._changing() as before:
+                there = [known for known in before.exports if known.path.exists() and known.path != noted.path]
+                self._write(before.model_copy(update={"exports": [*there, noted]}))
+        except (OSError, UnreadableFile) as error:
+            logger.warning("`forget` will not name %s, which could not be noted: %s", noted.path.name, error)
 
     def _read(self) -> _Contents:
         try:

@@ -32,6 +32,8 @@ class Forgotten:
     """Quarantined rows that contained an id, a name or an e-mail of the person."""
     other_ids: tuple[str, ...] = ()
     """The person's further ids, by the aliases of the store."""
+    aliases: int = 0
+    """Aliases of the person, and entries of when they were added and removed."""
 
 
 def forget(
@@ -108,13 +110,13 @@ def _write_without(con: duckdb.DuckDBPyConnection, user_id: str, key: str, *, or
         GROUP BY user_hash
         """
     )
-    orders_gone, items, refunds, quarantined = (
+    orders_gone, items, refunds, quarantined, *aliases = (
         scalar(con, f"SELECT (SELECT count(*) FROM old.{t}) - (SELECT count(*) FROM next.{t})")
-        for t in ("orders", "order_items", "refunds", "quarantine")
+        for t in ("orders", "order_items", "refunds", "quarantine", "aliases", "alias_changes")
     )
     named = any(text for _, *texts in found for text in texts)
     other_ids = tuple(own_id for own_id in ids if own_id != user_id)
-    return Forgotten(named, orders_gone, items, refunds, quarantined, other_ids)
+    return Forgotten(named, orders_gone, items, refunds, quarantined, other_ids, sum(aliases))
 
 
 _OWNED = {"orders": "user_id", "order_items": "user_id", "refunds": "user_id", "users": "id", "aliased_users": "id"}

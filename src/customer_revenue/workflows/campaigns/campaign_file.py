@@ -190,13 +190,21 @@ class CampaignFile:
             connection.execute("DELETE FROM members WHERE campaign = ?", [name])
             connection.execute("DELETE FROM campaigns WHERE name = ?", [name])
 
-    def forget_customer(self, customer_id: str) -> int:
-        """Remove a customer from all campaigns and the contact log; returns from how many campaigns."""
+    def forget_customer(self, customer_id: str) -> tuple[int, int]:
+        """Remove a customer from all campaigns and the contact log; returns from how many campaigns and contacts."""
         if not self._path.exists():
-            return 0
+            return 0, 0
         with self._connection() as connection:
-            connection.execute("DELETE FROM contacts WHERE customer_id = ?", [customer_id])
-            return connection.execute("DELETE FROM members WHERE customer_id = ?", [customer_id]).rowcount
+            contacts = connection.execute("DELETE FROM contacts WHERE customer_id = ?", [customer_id]).rowcount
+            return connection.execute("DELETE FROM members WHERE customer_id = ?", [customer_id]).rowcount, contacts
+
+    def customers(self) -> set[str]:
+        """The ids of all customers in campaigns or the contact log."""
+        if not self._path.exists():
+            return set()
+        with self._connection() as connection:
+            rows = connection.execute("SELECT customer_id FROM members UNION SELECT customer_id FROM contacts")
+            return {name for (name,) in rows}
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -61,6 +61,14 @@ def forget_in_log(folder: Path, customer_id: str) -> int:
     return removed
 
 
+def customers_in_log(folder: Path) -> set[str]:
+    """The ids of all customers in the log."""
+    found: set[str] = set()
+    for _, path in _files(folder):
+        found |= set(pc.unique(pq.read_table(path, columns=["customer_id"], partitioning=None)[0]).to_pylist())
+    return found
+
+
 def tidy(folder: Path, known: pa.Array, today: dt.date) -> None:
     """Bring the files of each worker and past day into one, and drop customers that the store does not know any more.
 
