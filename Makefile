@@ -13,10 +13,11 @@ CUSTOMERS ?= 200000
 BREAK ?= none
 SAMPLE ?= 40
 SOAK_SECONDS ?= 1800
+MINUTES ?= 30
 
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-.PHONY: setup dev help demo check test test-servers test-long test-rest test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy leaderboard bench-commands bench-campaigns bench-uplift bench-levels bench-forecast prior mutants walk clean
+.PHONY: setup dev help demo check test test-servers test-long test-rest test-exhaustive coverage lint lock screenshots notebooks docs plots bento bench bench-accuracy leaderboard bench-commands bench-campaigns bench-uplift bench-levels bench-forecast soak prior mutants walk clean
 
 # One lock for all: what is installed is what pyproject.toml asks for, at the lock's versions and with its hashes.
 INSTALL := $(BIN)/uv pip install $(if $(MAKE_TERMOUT),,--quiet) --python $(BIN)/python
@@ -109,6 +110,9 @@ bento: setup  ## build a Bento that holds the package and the current bundle
 bench: dev  ## a million customers against a bare scan and lifetimes, then the service (CUSTOMERS=1000000 for more); needs wrk
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.service --customers $(CUSTOMERS)
+
+soak: dev  ## a served shop for MINUTES=30 with imports, promotions, batches and people forgotten: failed answers and memory
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 bench-accuracy: dev  ## accuracy against other models on real shops, whole and small; CUSTOMER_REVENUE_TEST_DATA holds Online Retail
 	$(BIN)/python -m benchmarks.accuracy
