@@ -232,7 +232,7 @@ class Overloaded(CustomerRevenueError):
 
 
 class WebhookFailed(CustomerRevenueError):
-    """A webhook leads to a private network, does not answer, or refuses; commands alone send to webhooks."""
+    """A webhook leads to a private network, does not answer, or refuses."""
 
     code = "webhook_failed"
     http_status = 502

@@ -179,7 +179,7 @@ class Settings(BaseSettings):
         Path("data/learned-effects.toml"), description="TOML file of the effects that campaigns have measured."
     )
     webhooks: tuple[str, ...] = Field(
-        (), description="Addresses, as a JSON list, that the digest may be sent to; https only."
+        (), description="Addresses, as a JSON list, that the digest and campaigns may be sent to; https only."
     )
     webhook_networks: tuple[str, ...] = Field(
         (), description="Private networks, as a JSON list, that webhooks may lead to, such as 10.1.0.0/16."

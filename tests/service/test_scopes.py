@@ -26,6 +26,8 @@ OPENED = {
     ("POST", f"{ANALYTICS}/campaigns"): {Scope.ACT},
     ("POST", f"{ANALYTICS}/campaigns/contacts"): {Scope.ACT},
     ("DELETE", f"{ANALYTICS}/campaigns/spring"): {Scope.ACT},
+    ("POST", f"{ANALYTICS}/campaigns/spring/send"): {Scope.ACT},
+    ("GET", f"{ANALYTICS}/campaigns/webhooks"): {Scope.READ},
     ("POST", f"{ANALYTICS}/campaigns/spring/learn"): {Scope.ADMIN},
     ("POST", f"{ANALYTICS}/campaigns/spring/unlearn"): {Scope.ADMIN},
     ("GET", f"{ANALYTICS}/keys"): {Scope.ADMIN},

@@ -27,6 +27,7 @@ from customer_revenue.service.routes import (
     advice,
     analytics,
     api_keys,
+    campaign_webhooks,
     campaigns,
     customer_batches,
     customers,
@@ -43,14 +44,15 @@ from customer_revenue.service.serving_state import ServingState
 from customer_revenue.service.tracing import Tracing
 from customer_revenue.settings import Settings
 from customer_revenue.workflows.campaigns.campaign_file import CampaignFile
+from customer_revenue.workflows.campaigns.send_campaign import CampaignWebhooks
 from customer_revenue.workflows.policy_file import SavedPolicy
 
 DESCRIPTION = "What each customer has been worth, what they will be worth, and what to do about it."
 ROUTERS = tuple(
     routes.router
     for routes in (
-        customers, customer_batches, advice, analytics, economics, movements, campaigns, dashboard, plays, search,
-        model, promotions, saved_policy, api_keys,
+        customers, customer_batches, advice, analytics, economics, movements, campaigns, campaign_webhooks, dashboard,
+        plays, search, model, promotions, saved_policy, api_keys,
     )
 )  # fmt: skip
 
@@ -78,6 +80,7 @@ class Application(Starlette):
         self.api = _api(self.serving_state, self.prediction_log, Admission(settings.request_seconds))
         self.api.state.keys = KeyFile(settings.keys)
         self.api.state.campaigns = CampaignFile(settings.campaigns)
+        self.api.state.webhooks = CampaignWebhooks(settings.webhooks, settings.webhook_networks)
         self.api.state.learned_effects = settings.learned_effects
         self.api.state.registry = settings.registry
         self.api.state.saved_policy = SavedPolicy(settings.policy, settings.learned_effects)

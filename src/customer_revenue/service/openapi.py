@@ -54,6 +54,11 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
         "too_many_requests",
         "the key reports may send 60 requests per minute to each worker; wait 12 s",
     ),
+    502: (
+        "The webhook leads to a private network, does not answer, or refuses.",
+        "webhook_failed",
+        "the webhook at hooks.example.com answered with status 404: no_service",
+    ),
     503: (
         "No store or no model can answer, or too many requests are waiting (with `Retry-After`).",
         "model_not_found",
@@ -65,10 +70,18 @@ ERROR_EXAMPLES: Mapping[int, tuple[str, str, str]] = {
 OVERLOADED = ("overloaded", "too many requests of this kind are waiting already; try again in a few seconds")
 OF_ONE_CUSTOMER = frozenset({404})
 OF_ONE_CAMPAIGN = frozenset(
-    {"campaigns_report", "campaigns_customers", "campaigns_learn", "campaigns_remove", "dashboard_play"}
+    {
+        "campaigns_report",
+        "campaigns_customers",
+        "campaigns_learn",
+        "campaigns_remove",
+        "campaigns_send",
+        "dashboard_play",
+    }
 )
 """Operations that know no campaign of another name."""
 NO_CAMPAIGN = ("No such campaign.", "campaign_not_found", "campaign: 'summer' is not one of spring")
+OF_WEBHOOK = frozenset({"campaigns_send"})
 OF_BODIES = frozenset({400, 408, 413})
 OF_CHAMPION = frozenset({"models_promote", "models_rollback"})
 """Operations that the gate or the record may refuse, with 409."""
@@ -158,6 +171,8 @@ def _complete(operation: dict[str, Any], method: str) -> None:
             elif "user_id" not in json.dumps(operation.get("parameters", [])):
                 continue
         if (status in OF_BODIES and method == "get") or (status == 409 and name not in OF_CHAMPION | OF_POLICY):
+            continue
+        if status == 502 and name not in OF_WEBHOOK:
             continue
         if status == 409 and name in OF_POLICY:
             meaning, code, message = NOT_SAVED

@@ -169,3 +169,25 @@ class CampaignCustomers(Complete):
     campaign: str = Field(description="Name of the campaign.")
     arm: Literal["treated", "held_out"] = Field(description="Whether they are contacted.")
     customer_ids: list[str] = Field(description="Ids of the customers, in their order.")
+
+
+class ListedWebhook(Answer):
+    """A webhook of the settings."""
+
+    webhook: int = Field(description="Its place in the setting, from 1.")
+    host: str = Field(description="Host of its address.")
+
+
+class ListedWebhooks(Complete):
+    """Where lists may be sent."""
+
+    webhooks: list[ListedWebhook] = Field(description="The webhooks of the settings.")
+
+
+class CampaignSent(Complete):
+    """A campaign's list that was sent."""
+
+    campaign: str = Field(description="Name of the campaign.")
+    host: str = Field(description="Host that took it.")
+    customers: int = Field(description="Customers to contact, whose ids were sent.")
+    messages: int = Field(description="Messages, of up to 10,000 customers each.")

@@ -68,6 +68,9 @@ export function saver(label, save) {
 /** Whether who looks at the page may change what everybody sees. */
 export const mayAdminister = ({ who }) => !who.keys_required || who.scopes.includes("admin");
 
+/** Whether who looks at the page may start and send campaigns. */
+export const mayAct = ({ who }) => !who.keys_required || who.scopes.includes("act");
+
 /** Folded details. */
 export function folded(label, ...content) {
   return h("details.folded", {}, h("summary", {}, label), content);
@@ -124,24 +127,7 @@ export function skeleton(...heights) {
 
 /** An error: what went wrong, and what to do about it. */
 export function problem(error, again) {
-  const titles = {
-    no_answer: ["The service does not respond", "It may be starting anew. This page asks again by itself until it does."],
-    store_not_found: ["There are no orders yet", "Import a file of orders, then train, and this page fills itself."],
-    model_not_found: ["No model has been trained yet", "The facts are there; predictions come with the first training."],
-    bundle_incompatible: ["The model is of another version", "It was trained by another version of this package. The facts are there; predictions come with the next training."],
-    bundle_damaged: ["The model is damaged", "Its files are not as they were written. The facts are there; predictions come with the next training."],
-    campaign_not_found: ["There is no such play or campaign", "It may have been another day’s: what is decided changes with the orders."],
-    model_unavailable: ["The model cannot be used", "The facts are there; predictions come with the next training."],
-    not_found: ["There is no such page", "The navigation lists those there are."],
-    not_enough_data: ["Too little to learn from", "There are only facts until a customer has an order and a model is trained on it."],
-    customer_not_found: ["No such customer", "The store knows nobody by this id."],
-    unauthorized: ["The page needs an API key", "Ask whoever runs the service for one."],
-    forbidden: ["This key may not do that", "Ask for a key with the scope that it takes."],
-    overloaded: ["The service is busy", "Too much is asked of it at once. It is over soon."],
-    too_many_requests: ["Too many questions at once", "The key’s limit is reached. It is over soon."],
-    invalid_parameter: ["The address asks for something that does not exist", null],
-  };
-  const [title, text] = titles[error.code] ?? ["This could not be loaded", null];
+  const [title, text] = T.problems[error.code] ?? T.problem;
   const commands = {
     store_not_found: "customer-revenue import orders.csv\ncustomer-revenue train",
     model_not_found: "customer-revenue train",

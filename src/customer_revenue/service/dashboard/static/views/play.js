@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { h, own, say } from "../dom.js";
 import * as format from "../format.js";
 import { term } from "../hints.js";
-import { badge, basis, card, customerLink, empty, meter, tile } from "../parts.js";
+import { badge, basis, card, customerLink, empty, mayAct, meter, tile } from "../parts.js";
 import { link } from "../place.js";
 import { T } from "../texts.js";
 
@@ -74,7 +74,7 @@ function testCard({ play, hold_outs: shares }, context) {
     ),
   );
   explain(shares.find((one) => one.share === USUAL) ?? shares[0]);
-  const may = !context.who.keys_required || context.who.scopes.includes("act");
+  const may = mayAct(context);
   return card(T.play.test, { note: T.play.why }, may ? form(play, context, radios, words) : [h("fieldset.radios", {}, h("legend", {}, T.play.share), radios), words, h("p.note.warn", {}, T.play.readOnly)]);
 }
 

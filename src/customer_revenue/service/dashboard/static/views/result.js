@@ -4,17 +4,18 @@ import { download, get, post } from "../api.js";
 import { interval } from "../charts/interval.js";
 import { h, own } from "../dom.js";
 import * as format from "../format.js";
-import { basis, card, empty, optional, plain, problem, saver } from "../parts.js";
+import { basis, card, empty, mayAct, optional, plain, problem, saver } from "../parts.js";
 import { link } from "../place.js";
 import { T } from "../texts.js";
 
 export async function draw({ id }, context, signal) {
   const path = `/campaigns/${encodeURIComponent(id)}`;
-  const [{ campaigns }, report, treated, held] = await Promise.all([
+  const [{ campaigns }, report, treated, held, { webhooks = [] }] = await Promise.all([
     get("/campaigns", {}, signal),
     optional(get(`${path}/report`, {}, signal)),
     get(`${path}/customers`, { arm: "treated" }, signal),
     get(`${path}/customers`, { arm: "held_out" }, signal),
+    optional(get("/campaigns/webhooks", {}, signal)),
   ]);
   const campaign = campaigns.find((one) => one.campaign === id);
   return {
@@ -26,7 +27,7 @@ export async function draw({ id }, context, signal) {
         "div.grid",
         {},
         h("div.column.wide-8", {}, report.error ? waiting(report.error, campaign) : measured(report, campaign), !report.error && segments(report)),
-        h("div.column.wide-4", {}, files(path, treated, held), policyCard(report, campaign, context)),
+        h("div.column.wide-4", {}, files(path, treated, held, mayAct(context) ? webhooks : []), policyCard(report, campaign, context)),
       ),
     ],
   };
@@ -68,14 +69,41 @@ function measured(report, campaign) {
   );
 }
 
-function files(path, treated, held) {
+function files(path, treated, held, webhooks) {
   const save = (label, arm) => saver(label, () => download(`${path}/customers`, { arm, file: "csv" }));
   return card(
     T.results.files,
     {},
     h("ul.stack", {}, h("li", {}, h("p", {}, T.results.treated(format.count(treated.customer_ids.length))), save(T.results.treatedFile, "treated")), h("li", {}, h("p", {}, T.results.held(format.count(held.customer_ids.length))), save(T.results.heldFile, "held_out"))),
+    webhooks.length > 0 && sending(path, webhooks, treated.customer_ids.length),
     h("p.below", {}, T.results.sendHint),
   );
+}
+
+/** The list of those to be contacted to one of the webhooks that the settings list; it asks once more. */
+function sending(path, webhooks, count) {
+  const said = h("p.below", { role: "status" });
+  const select = h("select", { id: "webhook" }, webhooks.map((one) => h("option", { value: String(one.webhook) }, one.host)));
+  const button = h("button", { type: "submit" }, T.results.send);
+  let asked = false;
+  const submit = async (event) => {
+    event.preventDefault();
+    if (!asked) {
+      asked = true;
+      button.textContent = T.results.sendSure(format.many(count, "customer"));
+      return;
+    }
+    button.disabled = true;
+    try {
+      const sent = await post(`${path}/send`, { webhook: Number(select.value) });
+      said.replaceChildren(own(T.results.sent(format.many(sent.customers, "customer"), sent.host), "span"));
+      button.remove();
+    } catch (error) {
+      said.replaceChildren(h("span.wrong", { role: "alert" }, own(error.message, "span")));
+      button.disabled = false;
+    }
+  };
+  return h("form.field", { onsubmit: submit }, h("label", { for: "webhook" }, T.results.sendTo), h("div.line", {}, select, button), said);
 }
 
 function segments({ by_segment: found }) {
