@@ -178,9 +178,9 @@ def _rhythm(row: Mapping[str, Any]) -> str:
 
 
 def _spend(row: Mapping[str, Any]) -> str:
-    digits = minor_digits(row["currency"])
+    currency = row["currency"]
     usual, last = (
-        f"{in_units(cents, row['currency']):,.{digits}f}"
+        f"{in_units(cents, currency):,.{minor_digits(currency)}f} {currency}".rstrip()
         for cents in (row["total_cents"] / max(row["positive_days"], 1), row["last_day_cents"])
     )
     return f"spends {usual} on a purchase day, {last} on the last"
