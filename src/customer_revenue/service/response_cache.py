@@ -21,13 +21,12 @@ OVERHEAD_BYTES = 1024
 NEVER_KEPT = (
     "/payment/analytics/campaigns",
     "/payment/analytics/dashboard/alarms",
-    "/payment/analytics/dashboard/plays",
-    "/payment/analytics/dashboard/settings",
     "/payment/analytics/keys",
     "/payment/analytics/models",
+    "/payment/analytics/policy",
 )
-"""What does not follow from store, model and day: campaigns, what they brought and whom they occupy, keys, versions and
-who promoted."""
+"""What does not follow from store, model, day and contact log: campaigns and what they brought, keys, versions and who
+promoted, the files beside the policy."""
 CALCULATION_DATE = re.compile(rb'"calculation_date":"[^"]*"')
 
 
