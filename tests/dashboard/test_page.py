@@ -165,10 +165,14 @@ def test_trust_says_in_words_what_was_said_and_what_came(visit: Visit) -> None:
 
 
 def test_settings_show_what_a_value_would_change_before_it_is_written(visit: Visit) -> None:
+    """Where it cannot be saved from the page, there are the lines for the file."""
+    mounted = {"file": "policy.toml", "can_be_saved": False, "why_not": "read-only", "kept": [], "learned": []}
+    visit.page.route("**/analytics/policy", lambda route: route.fulfill(json={"success": True, **mounted}))
     page = visit.open("#/settings")
     effect = card(page, "What it would change")
     expect(effect).to_contain_text("Change a value to see")
     page.get_by_label("Margin in percent").fill("80")
+    expect(effect).to_contain_text("It cannot be saved from here: read-only.")
     expect(effect).to_contain_text("assumed_percent = 80")
     row = effect.get_by_role("row", name="Expected profit of all plays")
     now, then = (float(cell.replace("$", "").replace(",", "")) for cell in row.get_by_role("cell").all_inner_texts())

@@ -49,7 +49,7 @@ async function show() {
   if (same) main.setAttribute("aria-busy", "true");
   else main.replaceChildren(skeleton(60, [120, 120, 120], 320));
   try {
-    if (!load) throw Object.assign(new Error("There is no such page."), { code: "not_found" });
+    if (!load) throw Object.assign(new Error(T.problems.not_found[0]), { code: "not_found" });
     const knowing = known(signal);
     knowing.catch(() => {}); // handled below, once the view's module is there
     const view = await loaded(load, here.id);
@@ -91,8 +91,8 @@ async function failed(error, signal) {
     return show();
   }
   context = ["customer_not_found", "campaign_not_found"].includes(error.code) ? context : null;
-  document.title = "Customer revenue";
-  main.replaceChildren(h("h1.unseen", {}, "Customer revenue"), problem(error, () => show()));
+  document.title = T.shell.name;
+  main.replaceChildren(h("h1.unseen", {}, T.shell.name), problem(error, () => show()));
   if (error.code === "no_answer") wait(signal, error.reload ? () => location.reload() : show);
   if (!error.code) console.error(error);
 }

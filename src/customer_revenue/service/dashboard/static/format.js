@@ -24,6 +24,9 @@ function number(key, options) {
 /** How many minor units, such as cents, the currency has. */
 export const minor = () => 10 ** (DIGITS[currency] ?? 2);
 
+/** The currency's code, for fields of amounts. */
+export const unit = () => currency;
+
 const MISSING = "–";
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
 

@@ -19,21 +19,21 @@ export function drawPages() {
 }
 
 export function drawFoot({ store, meta, who, backtest_under_way: underWay }) {
-  const text = `${format.many(store.orders, "order")} · money in ${meta.currency} · days in ${meta.timezone}`;
-  const moment = h("span.moment", {}, term("as_of", T.asOf(format.day(store.as_of_day))), meta.data_freshness === "historical" && h("span.tag", {}, "historical"), underWay && h("span.tag", {}, term("backtest_under_way")));
+  const text = T.shell.about(format.many(store.orders, "order"), meta.currency, meta.timezone);
+  const moment = h("span.moment", {}, term("as_of", T.asOf(format.day(store.as_of_day))), meta.data_freshness === "historical" && h("span.tag", {}, T.shell.historical), underWay && h("span.tag", {}, term("backtest_under_way")));
   const out = who.signed_in && h("button.link", { type: "button", onclick: async () => (await signOut(), location.reload()) }, T.keys.out);
   const as = who.signed_in && h("span", {}, T.keys.as(who.name, who.scopes.join(", ")));
-  document.getElementById("foot").replaceChildren(moment, h("span", {}, text), h("a", { href: "api/docs" }, "API"), as || "", out || "");
+  document.getElementById("foot").replaceChildren(moment, h("span", {}, text), h("a", { href: "api/docs" }, T.shell.api), as || "", out || "");
 }
 
 /** The customer search, with results while typing. */
 export function startSearch() {
-  const list = h("ul", { id: "found", role: "listbox", "aria-label": "Customers", hidden: true });
+  const list = h("ul", { id: "found", role: "listbox", "aria-label": T.shell.customers, hidden: true });
   const input = h("input", {
     type: "search",
     role: "combobox",
-    placeholder: "Find a customer",
-    "aria-label": "Find a customer by id, name or e-mail",
+    placeholder: T.shell.find,
+    "aria-label": T.shell.findBy,
     "aria-expanded": "false",
     "aria-controls": "found",
     "aria-autocomplete": "list",
@@ -88,8 +88,8 @@ export function startSearch() {
     try {
       const { customers } = await get("/search", { q: text }, asking.signal);
       if (customers.length) open(...customers.map(option));
-      else open(h("li.nobody", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nobody by that id, name or e-mail"));
-      say(customers.length ? `${format.many(customers.length, "customer")} found` : "Nobody found");
+      else open(h("li.nobody", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, T.shell.nobodyLike));
+      say(customers.length ? T.shell.found(format.many(customers.length, "customer")) : T.shell.nobody);
     } catch (error) {
       if (error.name !== "AbortError") open(h("li.nobody", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, error.message));
     }

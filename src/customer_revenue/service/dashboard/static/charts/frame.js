@@ -2,6 +2,7 @@
 
 import { h, s } from "../dom.js";
 import { hide, tip } from "../hints.js";
+import { T } from "../texts.js";
 
 const GAP = { top: 10, right: 12, bottom: 24, left: 48 };
 
@@ -36,7 +37,7 @@ export function chart({ label, hidden = false, tall = 220, gap = {}, draw, table
 
 /** The same numbers as a table, created when it is opened. */
 export function numbers(label, table) {
-  const details = h("details.numbers", {}, h("summary", { "aria-label": `${label}, as a table` }, "As a table"));
+  const details = h("details.numbers", {}, h("summary", { "aria-label": T.tableOf(label) }, T.table));
   details.addEventListener("toggle", () => {
     if (!details.open || details.children.length > 1) return;
     const { head, rows } = table();

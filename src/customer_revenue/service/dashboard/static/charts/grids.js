@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import * as format from "../format.js";
 import { link } from "../place.js";
+import { T } from "../texts.js";
 
 const STEPS = 7;
 
@@ -12,7 +13,7 @@ const shade = (share) => Math.min(STEPS - 1, Math.floor(Math.sqrt(Math.max(share
 export function cohortMap({ unit, rows }) {
   const ages = Math.max(...rows.map((row) => Math.max(0, ...row.cells.map((cell) => cell.age))), 0);
   const best = Math.max(...rows.flatMap((row) => row.cells.filter((cell) => cell.age).map((cell) => cell.retention_percent)), 1);
-  const name = unit === "month" ? "Month" : "Quarter";
+  const name = T.grids[unit];
   const cells = (row) => {
     const byAge = new Map(row.cells.map((cell) => [cell.age, cell]));
     return Array.from({ length: ages }, (_, place) => {
@@ -25,15 +26,15 @@ export function cohortMap({ unit, rows }) {
   };
   return h(
     "div.scroll",
-    { tabindex: "0", role: "region", "aria-label": "Retention by cohort" },
+    { tabindex: "0", role: "region", "aria-label": T.shop.cohorts },
     h(
       "table.map.cohorts",
       {},
-      h("caption.unseen", {}, `Percent of each cohort who bought again, by ${unit} since their first purchase`),
+      h("caption.unseen", {}, T.grids.caption(unit)),
       h(
         "thead",
         {},
-        h("tr", {}, h("th", { scope: "col" }, "First purchase"), h("th", { scope: "col" }, "Customers"), Array.from({ length: ages }, (_, n) => h("th", { scope: "col", "aria-label": `${name} ${n + 1} after` }, String(n + 1)))),
+        h("tr", {}, h("th", { scope: "col" }, T.grids.first), h("th", { scope: "col" }, T.shop.people), Array.from({ length: ages }, (_, n) => h("th", { scope: "col", "aria-label": T.grids.after(name, n + 1) }, String(n + 1)))),
       ),
       h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, unit === "month" ? h("a", { href: link("customers", "", { first_month: row.cohort }) }, format.cohort(row.cohort)) : format.cohort(row.cohort)), h("td.size", {}, format.count(row.customers)), cells(row)))),
     ),
@@ -46,11 +47,11 @@ export function rfmMap(cells, recency, frequency) {
   const scores = [1, 2, 3, 4, 5];
   return h(
     "div.scroll",
-    { tabindex: "0", role: "region", "aria-label": "RFM map" },
+    { tabindex: "0", role: "region", "aria-label": T.shop.rfm },
     h(
       "table.map.rfm",
       {},
-      h("caption.unseen", {}, "Customers by recency score (across) and frequency score (down)"),
+      h("caption.unseen", {}, T.grids.rfmCaption),
       h(
         "tbody",
         {},
@@ -60,18 +61,18 @@ export function rfmMap(cells, recency, frequency) {
             h(
               "tr",
               {},
-              h("th", { scope: "row", "aria-label": `Frequency ${f}` }, String(f)),
+              h("th", { scope: "row", "aria-label": T.grids.frequency(f) }, String(f)),
               scores.map((r) => {
                 const cell = found.get(`${r}${f}`);
-                if (!cell) return h("td.none", { "data-tip": `Recency ${r}, frequency ${f}\nNobody` }, "");
-                const text = `Recency ${r}, frequency ${f}\n${format.many(cell.customers, "customer")}, mostly ${format.words(cell.group).toLowerCase()}\nRevenue: ${format.money(cell.revenue_cents)}`;
+                if (!cell) return h("td.none", { "data-tip": T.grids.nobody(r, f) }, "");
+                const text = T.grids.cell(r, f, format.many(cell.customers, "customer"), format.words(cell.group).toLowerCase(), format.money(cell.revenue_cents));
                 const members = link("customers", "", { recency: String(r), frequency: String(f) });
                 return h(`td.heat.heat-${shade(cell.customers / most)}`, {}, h("a", { href: members, "data-tip": text, "aria-label": text.replaceAll("\n", ". ") }, h("b", {}, format.count(cell.customers)), h("span", {}, format.words(cell.group))));
               }),
             ),
           ),
       ),
-      h("tfoot", {}, h("tr", {}, h("td.axis", {}, frequency), scores.map((r) => h("th", { scope: "col", "aria-label": `Recency ${r}` }, String(r)))), h("tr", {}, h("td", {}), h("td.axis", { colspan: "5" }, recency))),
+      h("tfoot", {}, h("tr", {}, h("td.axis", {}, frequency), scores.map((r) => h("th", { scope: "col", "aria-label": T.grids.recency(r) }, String(r)))), h("tr", {}, h("td", {}), h("td.axis", { colspan: "5" }, recency))),
     ),
   );
 }

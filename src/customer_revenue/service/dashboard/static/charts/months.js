@@ -4,6 +4,7 @@ import { s } from "../dom.js";
 import * as format from "../format.js";
 import { max, scaleBand, scaleLinear } from "./d3.js";
 import { chart, pointed, xAxis, yAxis } from "./frame.js";
+import { T } from "../texts.js";
 
 /** series: [{ name, className, value(row) }, …], the lowest first; write(value) for people, short(value) for the axis. */
 export function months({ label, rows, series, write, short, tall = 200 }) {
@@ -38,7 +39,7 @@ export function months({ label, rows, series, write, short, tall = 200 }) {
     });
   };
   const table = () => ({
-    head: ["Month", ...series.map((one) => one.name)],
+    head: [T.acquisition.month, ...series.map((one) => one.name)],
     rows: rows.map((row) => [format.month(row.month), ...series.map((one) => write(one.value(row)))]),
   });
   return chart({ label, tall, draw, table });

@@ -4,6 +4,7 @@ import { s } from "../dom.js";
 import * as format from "../format.js";
 import { max, scaleLinear, scaleUtc } from "./d3.js";
 import { chart, pointed, timeAxis, yAxis } from "./frame.js";
+import { T } from "../texts.js";
 
 export function moves({ label, rows, first, last, tall = 180 }) {
   const points = rows
@@ -32,7 +33,7 @@ export function moves({ label, rows, first, last, tall = 180 }) {
       }
       if (!best || best.distance > 40) return null;
       const { row } = best.p;
-      const what = row.kind === "refund" ? "Refund" : row.status === "refunded" ? "Order, refunded later" : "Order";
+      const what = row.kind === "refund" ? T.customer.refund : row.status === "refunded" ? T.customer.refundedLater : T.customer.order;
       return { text: `${what}: ${format.money(row.amount_cents)}\n${format.day(row.day)}`, x: x(best.p.date), y: y(best.p.cents) };
     });
   };

@@ -45,19 +45,25 @@ function tiles({ all, margin_percent: margin, margin_basis: rests, payback_days:
   );
 }
 
-/** A group as people name it: the sizes of first orders come with their limits in cents. */
-function named(level, by) {
+const SIZE = /^\d+: (below|from) (\d+)$/;
+
+/** A group as people name it: the sizes of first orders come with one of their limits, in cents. */
+function named(level, by, groups) {
   if (level === null) return T.acquisition.unknown;
   if (by === "month") return format.month(level);
-  const size = by === "size" && /^\d+: (below|from) (\d+)$/.exec(level);
-  return size ? T.acquisition[size[1]](format.money(Number(size[2]))) : own(level);
+  const size = by === "size" && SIZE.exec(level);
+  if (!size) return own(level);
+  const end = Number(size[2]);
+  const smaller = groups.map((one) => Number(SIZE.exec(one.level ?? "")?.[2])).filter((one) => one < end);
+  if (size[1] === "from") return T.acquisition.from(format.money(end));
+  return smaller.length ? T.acquisition.between(format.money(Math.max(...smaller)), format.money(end)) : T.acquisition.below(format.money(end));
 }
 
 function groupsCard({ groups }, by, unknown) {
   const title = T.acquisition.table;
   if (unknown && by !== "all") return card(title, { wide: 12 }, empty(T.acquisition.onlyUnknown(T.acquisition.groups[by].toLowerCase())));
   const rows = groups.slice(0, MOST).map((one) => [
-    named(one.level, by),
+    named(one.level, by, groups),
     format.count(one.customers),
     ...SHOWN.map((days) => {
       const found = value(one, days);

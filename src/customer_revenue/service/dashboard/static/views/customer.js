@@ -97,7 +97,7 @@ const change = (step) => folded(T.customer.change, own(format.ours(step.changes_
 function productCard({ opportunities, error }) {
   if (error || !opportunities.length) return card(term("upsell", T.customer.product), { wide: 4 }, h("p.below", {}, T.customer.noProduct));
   const rows = opportunities.slice(0, 3).map((one) =>
-    h("li", {}, h("div.who", {}, own(one.product_name ?? one.product_id ?? format.words(one.type), "span.do"), one.because_of_product_name && h("span.below", {}, own(T.customer.bought(one.because_of_product_name)))), h("div.worth", {}, format.percent(one.probability))),
+    h("li", {}, h("div.who", {}, own(one.product_name ?? one.product_id ?? format.words(one.type), "span.do"), one.because_of_product_name && h("span.below", {}, own(T.customer.bought(one.because_of_product_name)))), h("div.worth", {}, h("span", {}, format.percent(one.probability)), h("span.below", {}, T.customer.offerChance))),
   );
   return card(term("upsell", T.customer.product), { wide: 4 }, h("ol.rows", {}, rows));
 }
@@ -119,7 +119,7 @@ function tiles(p) {
 
 function reasonsCard(p) {
   if (!p.churn_reasons?.length) return null;
-  return card(term("churn_reasons", `Why the churn risk is ${format.percent(p.churn_risk_score)}`), {}, h("ul.reasons", {}, p.churn_reasons.map((text) => own(format.ours(text), "li"))));
+  return card(term("churn_reasons", T.customer.why(format.percent(p.churn_risk_score))), {}, h("ul.reasons", {}, p.churn_reasons.map((text) => own(format.ours(text), "li"))));
 }
 
 function curveCard(outlook, p) {
@@ -130,42 +130,42 @@ function curveCard(outlook, p) {
   const next = p.next_purchase_predicted_date && format.toDate(p.next_purchase_predicted_date);
   const span = p.next_purchase_date_low && { from: format.toDate(p.next_purchase_date_low), to: format.toDate(p.next_purchase_date_high) };
   const chart = curve({
-    label: `Chance that a purchase has come, by day; the middle day is ${format.day(p.next_purchase_predicted_date)}`,
+    label: T.customer.curve(format.day(p.next_purchase_predicted_date)),
     points,
     yTop: top,
     write: (value) => format.percent(value),
     timeFormat: format.monthAndYear,
     marks: next ? [{ x: next, label: format.dayOf(next) }] : [],
     span,
-    tell: ({ x, y }) => `By ${format.dayOf(x)}\n${format.percent(y, 1)} chance of a purchase`,
-    table: () => ({ head: ["By", "Chance of a purchase"], rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
+    tell: ({ x, y }) => T.customer.curveAt(format.dayOf(x), format.percent(y, 1)),
+    table: () => ({ head: T.customer.curveHead, rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
     tall: 310,
   });
-  const note = span && [`If a purchase comes within the year, it is as likely before as after `, h("strong", {}, format.dayOf(next)), `, and in 8 of 10 cases in the shaded days.`];
+  const note = span && T.customer.middleDay(h("strong", {}, format.dayOf(next)));
   return card(term("curve"), { note }, chart);
 }
 
 function timelineCard({ timeline, total }, answer) {
-  if (!timeline.length) return card(term("timeline"), { wide: 8 }, empty("Nothing in this period", "Choose a longer period to see earlier orders."));
+  if (!timeline.length) return card(term("timeline"), { wide: 8 }, empty(...T.customer.noOrders));
   const last = answer.meta.calculation_date.slice(0, 10);
   const chart = moves({ label: `${format.many(total, "order or refund", "orders and refunds")} by day`, rows: timeline, first: timeline.at(-1).day, last: last > timeline.at(-1).day ? last : timeline[0].day });
   const refunds = timeline.some((row) => row.kind === "refund" || row.status === "refunded");
-  const legend = refunds && h("p.legend", {}, h("span.key.one", {}), "Order", h("span.key.two", {}), "Refund, or an order refunded later");
+  const legend = refunds && h("p.legend", {}, h("span.key.one", {}), T.customer.order, h("span.key.two", {}), T.customer.refundLegend);
   const body = h("tbody", {}, timeline.slice(0, MOVES_LISTED).map(moveRow));
-  const more = timeline.length > MOVES_LISTED && h("button.link", { type: "button" }, `Show all ${format.count(timeline.length)}`);
+  const more = timeline.length > MOVES_LISTED && h("button.link", { type: "button" }, T.customer.showAll(format.count(timeline.length)));
   if (more) {
     more.addEventListener("click", () => {
       body.append(...timeline.slice(MOVES_LISTED).map(moveRow));
       more.remove();
     });
   }
-  const table = h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Orders and refunds" }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, ["Day", "What", "Products", "Amount"].map((text, n) => h(n === 3 ? "th.number" : "th", { scope: "col" }, text)))), body));
-  const note = total > timeline.length ? `The newest ${format.count(timeline.length)} of ${format.count(total)}` : null;
+  const table = h("div.scroll", { tabindex: "0", role: "region", "aria-label": T.customer.orders }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, T.customer.ordersHead.map((text, n) => h(n === 3 ? "th.number" : "th", { scope: "col" }, text)))), body));
+  const note = total > timeline.length ? T.customer.newest(format.count(timeline.length), format.count(total)) : null;
   return card(term("timeline"), { wide: 8, note }, chart, legend, table, more);
 }
 
 function moveRow(row) {
-  const what = row.kind === "refund" ? ["Refund", row.order_id && [" of ", own(row.order_id)]] : ["Order ", own(row.id), row.status === "refunded" && h("span.below", {}, " refunded")];
+  const what = row.kind === "refund" ? T.customer.refundOf(row.order_id && own(row.order_id)) : [T.customer.order, " ", own(row.id), row.status === "refunded" && h("span.below", {}, ` ${T.customer.refunded}`)];
   const rest = row.lines - row.products.length;
   const products = row.products.length ? [row.products.map((name, n) => [n ? ", " : "", own(name)]), rest > 0 && `, ${format.count(rest)} more`] : "–";
   const amount = row.kind === "refund" ? format.money(-row.amount_cents) : format.money(row.amount_cents);
@@ -174,18 +174,18 @@ function moveRow(row) {
 
 function productsCard({ product_breakdown: products }) {
   const known = (products ?? []).filter((one) => one.product_id !== "unattributed");
-  if (!known.length) return card(term("products"), { wide: 4 }, empty("No products are known", "The orders of this period came without their lines."));
+  if (!known.length) return card(term("products"), { wide: 4 }, empty(...T.customer.noProducts));
   const rows = products.slice(0, 8).map((one) =>
-    h("li", {}, h("div.line", {}, own(one.product_id === "unattributed" ? "Unattributed" : one.product_name, "bdi.name"), h("span.worth", {}, format.money(one.revenue_cents))), h("div.line.small", {}, meter(one.percentage_of_total / 100), h("span", {}, format.percent(one.percentage_of_total / 100)))),
+    h("li", {}, h("div.line", {}, own(one.product_id === "unattributed" ? T.customer.unattributed : one.product_name, "bdi.name"), h("span.worth", {}, format.money(one.revenue_cents))), h("div.line.small", {}, meter(one.percentage_of_total / 100), h("span", {}, format.percent(one.percentage_of_total / 100)))),
   );
-  const table = () => ({ head: ["Product", "Revenue", "Orders"], rows: products.map((one) => [own(one.product_name ?? one.product_id), format.money(one.revenue_cents), format.count(one.orders)]) });
-  return card(term("products"), { wide: 4 }, h("ul.segments", {}, rows), products.length > 8 && h("p.below", {}, `and ${format.count(products.length - 8)} more`), numbers("Products", table));
+  const table = () => ({ head: T.customer.productsHead, rows: products.map((one) => [own(one.product_name ?? one.product_id), format.money(one.revenue_cents), format.count(one.orders)]) });
+  return card(term("products"), { wide: 4 }, h("ul.segments", {}, rows), products.length > 8 && h("p.below", {}, T.customer.moreProducts(format.count(products.length - 8))), numbers(T.customer.products, table));
 }
 
 function aliveCard(alive) {
   const points = alive.map((one) => ({ x: format.toDate(one.as_of), y: one.probability_alive }));
   const chart = curve({
-    label: "Chance of ever buying again, at the end of each month",
+    label: T.customer.aliveLabel,
     points,
     yTop: 1,
     write: (value) => format.percent(value),
@@ -193,7 +193,7 @@ function aliveCard(alive) {
     smooth: false,
     dots: true,
     tell: ({ x, y }) => `${format.dayOf(x)}\n${format.percent(y, 1)} chance of ever buying again`,
-    table: () => ({ head: ["As of", "Still a customer"], rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
+    table: () => ({ head: T.customer.aliveHead, rows: points.map((one) => [format.dayOf(one.x), format.percent(one.y, 1)]) }),
   });
   return card(term("alive_history"), {}, chart);
 }
@@ -203,14 +203,14 @@ function forecastCard(forecast, p) {
   const points = forecast.map((one) => ({ x: new Date(start + one.day * 86_400_000), y: one.expected_revenue_cents, low: one.revenue_low_cents, high: one.revenue_high_cents }));
   const top = Math.max(1, ...points.map((one) => Math.max(one.high, one.y))) * 1.05;
   const chart = curve({
-    label: "Expected revenue, added up, with its range",
+    label: T.customer.expectedLabel,
     points,
     yTop: top,
     write: format.shortMoney,
     timeFormat: format.monthAndYear,
     smooth: false,
-    tell: ({ x, y, low, high }) => `By ${format.dayOf(x)}\n${format.money(y)} expected\n${format.money(low)} to ${format.money(high)}`,
-    table: () => ({ head: ["By", "Expected", "From", "To"], rows: points.map((one) => [format.dayOf(one.x), format.money(one.y), format.money(one.low), format.money(one.high)]) }),
+    tell: ({ x, y, low, high }) => T.customer.expectedAt(format.dayOf(x), format.money(y), format.money(low), format.money(high)),
+    table: () => ({ head: T.customer.expectedHead, rows: points.map((one) => [format.dayOf(one.x), format.money(one.y), format.money(one.low), format.money(one.high)]) }),
   });
   const { y, low, high } = points.at(-1);
   const note = [h("strong", {}, format.money(y)), ` within a year, in 8 of 10 cases ${format.money(low)} to ${format.money(high)}`];

@@ -61,6 +61,6 @@ function adding() {
       made.replaceChildren(h("p.wrong", { role: "alert" }, own(error.message, "span")));
     }
   };
-  const fields = h("div.fields", {}, h("div.field", {}, h("label", { for: "key-name" }, T.settings.keyName), name, h("p.below", { id: "key-name-hint" }, T.settings.keyNameHint)), h("div.field", {}, h("label", { for: "key-days" }, T.settings.keyDays), days));
-  return h("details.folded", {}, h("summary", {}, T.settings.addKey), h("form.settings", { onsubmit: submit }, fields, h("fieldset.radios", {}, h("legend", {}, T.settings.scopes), boxes), h("button.primary", { type: "submit" }, T.settings.createKey)), made);
+  const fields = h("div.fields", {}, h("div.field", {}, h("label", { for: "key-name" }, T.settings.keyName), name), h("div.field", {}, h("label", { for: "key-days" }, T.settings.keyDays), days));
+  return h("details.folded", {}, h("summary", {}, T.settings.addKey), h("form.settings", { onsubmit: submit }, fields, h("p.below", { id: "key-name-hint" }, T.settings.keyNameHint), h("fieldset.radios", {}, h("legend", {}, T.settings.scopes), boxes), h("button.primary", { type: "submit" }, T.settings.createKey)), made);
 }

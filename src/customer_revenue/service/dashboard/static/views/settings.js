@@ -32,7 +32,7 @@ function trial(now, file, context) {
   };
   const margin = number("margin", Math.round(now.margin_percent), T.settings.marginLabel, 100);
   const discounts = now.segments.map((one) => number(`discount-${one.name}`, one.discount_percentage, T.settings.discountLabel(format.words(one.name)), 100));
-  const steps = now.segments.slice(0, -1).map((one) => number(`from-${one.name}`, Math.round(one.from_total_revenue_cents / format.minor()), T.settings.thresholdLabel(format.words(one.name)), 1e9));
+  const steps = now.segments.slice(0, -1).map((one) => number(`from-${one.name}`, Math.round(one.from_total_revenue_cents / format.minor()), T.settings.thresholdLabel(format.words(one.name), format.unit()), 1e9));
   const basis = h("select", { id: "basis", "data-was": now.basis }, ["net", "total"].map((one) => h("option", { value: one, selected: one === now.basis }, T.settings.basis[one])));
   const contacts = Object.entries(CONTACTS).map(([name, most]) => number(name, now[name], T.settings.contacts[name], most));
   let timer = 0;
@@ -77,8 +77,8 @@ function trial(now, file, context) {
     h("h3", {}, T.settings.contactsTitle),
     h("div.fields", {}, contacts),
   );
-  const undo = !file.error && file.kept.length && file.can_be_saved && mayAdminister(context) && undoing(file.kept[0]);
-  return [card(T.settings.tryIt, { wide: 7 }, form), card(T.settings.effect, { wide: 5 }, effect, undo)];
+  const undo = !file.error && file.kept.length > 0 && file.can_be_saved && mayAdminister(context) && undoing(file.kept[0]);
+  return [card(T.settings.tryIt, { wide: 7 }, form), h("div.wide-5.beside", {}, card(T.settings.effect, {}, effect, undo))];
 }
 
 function outcome({ now, then }) {

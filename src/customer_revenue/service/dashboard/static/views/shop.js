@@ -50,18 +50,18 @@ const share = (row) => (row.total_revenue_cents > 0 ? row.total_net_revenue_cent
 
 function peopleCard({ monthly }) {
   const chart = months({
-    label: "New and returning customers by month",
+    label: T.shop.newAndReturning,
     rows: monthly.slice(-PAST),
     series: [
-      { name: "Returning", className: "one", value: (m) => m.returning_customers },
-      { name: "New", className: "two", value: (m) => m.new_customers },
+      { name: T.shop.returning, className: "one", value: (m) => m.returning_customers },
+      { name: T.shop.fresh, className: "two", value: (m) => m.new_customers },
     ],
     write: (value) => format.count(value),
     short: format.shortCount,
     tall: 210,
   });
   const legend = h("p.legend", {}, h("span.key.one", {}), term("returning_customers"), h("span.key.two", {}), term("new_customers"));
-  return card("Customers by month", { wide: 7 }, chart, legend);
+  return card(T.shop.byMonth, { wide: 7 }, chart, legend);
 }
 
 function segmentsCard({ segment_shares: shares }, context) {
@@ -88,7 +88,7 @@ function moneyCard(answer) {
   const cohorts = answer.cohorts.slice(-COHORTS);
   if (!cohorts.length) return null;
   const known = AGES.filter((age) => cohorts.some((one) => one.curve.some((cell) => cell.days === age)));
-  const head = [T.shop.cohort, T.shop.people, ...known.map((age) => (age ? T.shop.days(format.count(age)) : "On the day"))];
+  const head = [T.shop.cohort, T.shop.people, ...known.map((age) => (age ? T.shop.days(format.count(age)) : T.shop.onTheDay))];
   return card(term("cohort_money", T.shop.money), { wide: 12, note: T.shop.moneyNote }, moneyMap({ cohorts, ages: known, label: T.shop.money, head, write: format.money }));
 }
 
@@ -109,18 +109,18 @@ function flowsCard(answer) {
 
 function cohortsCard({ cohorts }) {
   const rows = cohorts.rows.filter((one) => one.cells.some((cell) => cell.age > 0));
-  const note = `Percent who bought again in each ${cohorts.unit} after their first purchase${cohorts.left_out ? `; the newest ${format.count(cohorts.rows.length)} cohorts` : ""}`;
-  const content = rows.length ? cohortMap({ unit: cohorts.unit, rows }) : empty("Too early to tell", `No ${cohorts.unit} has passed since the first purchases of these customers.`);
+  const note = T.shop.retentionNote(cohorts.unit, cohorts.left_out ? format.count(cohorts.rows.length) : null);
+  const content = rows.length ? cohortMap({ unit: cohorts.unit, rows }) : empty(...T.shop.noRetention(cohorts.unit));
   return card(term("cohorts", T.shop.cohorts), { wide: 8, note }, content);
 }
 
 function concentrationCard({ lorenz, concentration }) {
-  if (!concentration || lorenz.length < 2) return card(term("concentration"), { wide: 4 }, empty("Too few customers", "Concentration needs several customers."));
+  if (!concentration || lorenz.length < 2) return card(term("concentration"), { wide: 4 }, empty(...T.shop.fewForShares));
   const points = [{ x: 0, y: 0, row: null }, ...lorenz.map((one) => ({ x: one.percentage_of_customers / 100, y: one.percentage_of_revenue / 100, row: one }))];
   const tell = ({ row: one }) =>
-    one ? `The least ${format.percent(one.percentage_of_customers / 100)} of customers\nbring ${format.percent(one.percentage_of_revenue / 100, 1)} of revenue` : "No customers, no revenue";
+    one ? T.shop.least(format.percent(one.percentage_of_customers / 100), format.percent(one.percentage_of_revenue / 100, 1)) : T.shop.nobody;
   const chart = curve({
-    label: "Share of revenue by share of customers, from the least to the best",
+    label: T.shop.shares,
     points,
     yTop: 1,
     write: (value) => format.percent(value),
@@ -129,9 +129,9 @@ function concentrationCard({ lorenz, concentration }) {
     smooth: false,
     tell,
     tall: 230,
-    table: () => ({ head: ["Customers", "Revenue"], rows: lorenz.map((one) => [format.percent(one.percentage_of_customers / 100), format.percent(one.percentage_of_revenue / 100, 1)]) }),
+    table: () => ({ head: T.shop.sharesHead, rows: lorenz.map((one) => [format.percent(one.percentage_of_customers / 100), format.percent(one.percentage_of_revenue / 100, 1)]) }),
   });
-  const say = ["The best 10 % of customers bring ", h("strong", {}, format.percent(concentration.top_10_percent / 100)), " of the revenue. ", term("gini"), ` ${format.count(concentration.gini, 2)}`];
+  const say = [T.shop.best(h("strong", {}, format.percent(concentration.top_10_percent / 100))), " ", term("gini"), ` ${format.count(concentration.gini, 2)}`];
   return card(term("concentration"), { wide: 4, note: say }, chart);
 }
 
@@ -146,12 +146,12 @@ function rfmCard({ rfm }, context) {
     ),
   );
   const table = () => ({
-    head: ["Group", "Customers", "Revenue"],
+    head: T.shop.groupsHead,
     rows: rfm.groups.map((one) => [format.words(one.rfm_group), format.count(one.customer_count), format.money(one.total_revenue_cents)]),
   });
   return card(
     term("rfm", T.shop.rfm),
-    { wide: 12, note: "Customers by how recently and how often they bought" },
-    h("div.pair", {}, rfmMap(rfm.cells, [term("recency_score"), " →"], ["↑ ", term("frequency_score")]), h("div", {}, h("h3", {}, "Groups by their share of revenue"), h("ol.rows.groups", {}, groups), numbers("RFM groups", table))),
+    { wide: 12, note: T.shop.rfmNote },
+    h("div.pair", {}, rfmMap(rfm.cells, [term("recency_score"), " →"], ["↑ ", term("frequency_score")]), h("div", {}, h("h3", {}, T.shop.groups), h("ol.rows.groups", {}, groups), numbers(T.shop.rfmGroups, table))),
   );
 }

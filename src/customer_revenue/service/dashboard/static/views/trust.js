@@ -11,7 +11,6 @@ import { T } from "../texts.js";
 const OURS = "customer-revenue";
 const NAIVE = "naive rule";
 const HIGHER = ["purchases_spearman", "revenue_gini", "probability_auc"];
-const NAMES = { "customer-revenue": "This model", "naive rule": "Naive rule" };
 const WRITE = {
   purchases_bias: (v) => format.change(v),
   revenue_bias: (v) => format.change(v),
@@ -103,10 +102,10 @@ function tiles(answer) {
 }
 
 function backtest({ figures, backtest: test, backtest_under_way: underWay, coverage }) {
-  if (underWay) return card(term("backtest"), { wide: 7 }, empty("The back-test is under way", "How good the predictions are is not known yet. The figures appear here when it is done."));
-  if (!figures.length) return card(term("backtest"), { wide: 7 }, empty("No back-test was possible", "The history is too short to hold some of it back."));
+  if (underWay) return card(term("backtest"), { wide: 7 }, empty(...T.trust.underWay));
+  if (!figures.length) return card(term("backtest"), { wide: 7 }, empty(...T.trust.noBacktest));
   const models = Object.keys(figures[0].values);
-  const note = test && `Trained on what was known on ${format.day(test.cutoff)}, and compared with the ${format.days(test.horizon_days)} after it, for ${format.many(test.customers, "customer")}.`;
+  const note = test && T.trust.testNote(format.day(test.cutoff), format.days(test.horizon_days), format.many(test.customers, "customer"));
   const rows = figures.map(({ name, values }) => {
     const write = WRITE[name] ?? ((value) => format.count(value, 3));
     const better = (value) => (name.endsWith("_bias") ? -Math.abs(value) : HIGHER.includes(name) ? value : -value);
@@ -114,22 +113,22 @@ function backtest({ figures, backtest: test, backtest_under_way: underWay, cover
     const best = Math.max(...shown.filter((value) => value !== null));
     return h("tr", {}, h("th.wrap", { scope: "row" }, term(name)), models.map((one, n) => h(shown[n] === best ? "td.number.best" : "td.number", {}, values[one] === null ? "–" : write(values[one]), shown[n] === best && h("span.unseen", {}, " (best)"))));
   });
-  const held = coverage.interval_mass && `Intervals held for ${format.percent(coverage.purchases_coverage, 1)} of purchases and ${format.percent(coverage.revenue_coverage, 1)} of revenue; they state ${format.percent(coverage.interval_mass, 1)}.`;
+  const held = coverage.interval_mass && T.trust.held(format.percent(coverage.purchases_coverage, 1), format.percent(coverage.revenue_coverage, 1), format.percent(coverage.interval_mass, 1));
   return card(
     term("backtest"),
     { wide: 7, note },
-    h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Back-test figures" }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Figure"), models.map((name) => h("th.number", { scope: "col" }, NAMES[name] ?? name)))), h("tbody", {}, rows))),
-    h("p.below", {}, "The best of each row is in bold. ", held),
+    h("div.scroll", { tabindex: "0", role: "region", "aria-label": T.trust.figuresLabel }, h("table.plain.wide", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, T.trust.figure), models.map((name) => h("th.number", { scope: "col" }, T.trust.models[name] ?? name)))), h("tbody", {}, rows))),
+    h("p.below", {}, T.trust.bold, " ", held),
   );
 }
 
 function calibration({ calibration: bins, backtest_under_way: underWay }) {
-  if (underWay) return card(term("calibration"), { wide: 5 }, empty("The back-test is under way", "The calibration comes from it."));
-  if (!bins?.length) return card(term("calibration"), { wide: 5 }, empty("No calibration is kept", "The next training keeps one."));
+  if (underWay) return card(term("calibration"), { wide: 5 }, empty(...T.trust.calibrationWaits));
+  if (!bins?.length) return card(term("calibration"), { wide: 5 }, empty(...T.trust.noCalibration));
   const points = bins.map((one) => ({ x: one.predicted, y: one.observed, customers: one.customers })).sort((a, b) => a.x - b.x);
   const top = Math.min(1, Math.ceil(Math.max(...points.map((one) => Math.max(one.x, one.y))) * 10) / 10);
   const chart = curve({
-    label: "Observed share of buyers by predicted chance",
+    label: T.trust.calibrationLabel,
     points,
     xEnds: [0, top],
     yTop: top,
@@ -139,7 +138,7 @@ function calibration({ calibration: bins, backtest_under_way: underWay }) {
     smooth: false,
     dots: true,
     tell: ({ x, y, customers }) => `${format.many(customers, "customer")}\n${format.percent(x, 1)} predicted to buy\n${format.percent(y, 1)} bought`,
-    table: () => ({ head: ["Predicted", "Observed", "Customers"], rows: points.map((one) => [format.percent(one.x, 1), format.percent(one.y, 1), format.count(one.customers)]) }),
+    table: () => ({ head: T.trust.calibrationHead, rows: points.map((one) => [format.percent(one.x, 1), format.percent(one.y, 1), format.count(one.customers)]) }),
     tall: 400,
   });
   return card(term("calibration"), { wide: 5, note: T.trust.calibration }, chart);
@@ -150,11 +149,11 @@ function run({ run: tracked, model, backtest_under_way: underWay }) {
   const address = tracked && `${tracked.server ?? "http://127.0.0.1:5000"}${tracked.page}`;
   const content = tracked
     ? [
-        h("p", {}, h("a", { href: address, target: "_blank", rel: "noreferrer noopener" }, `Run ${tracked.run_id.slice(0, 8)} in MLflow`), ` · ${tracked.registered_name}, version ${tracked.registered_version}`),
-        !tracked.server && [h("p.below", {}, "The runs are in a file in the folder of models. This opens them:"), h("pre", {}, "mlflow ui --backend-store-uri sqlite:///models/mlflow.db")],
+        h("p", {}, h("a", { href: address, target: "_blank", rel: "noreferrer noopener" }, T.trust.run(tracked.run_id.slice(0, 8))), T.trust.registered(tracked.registered_name, tracked.registered_version)),
+        !tracked.server && [h("p.below", {}, T.trust.inAFile), h("pre", {}, "mlflow ui --backend-store-uri sqlite:///models/mlflow.db")],
       ]
     : underWay
-      ? empty("The training is under way", "Its run is noted when it is done.")
-      : empty("No run is noted", "The next training notes its run.");
+      ? empty(...T.trust.trainingWaits)
+      : empty(...T.trust.noRun);
   return card(T.trust.from, { wide: 12 }, content, h("p.below", {}, packages));
 }
