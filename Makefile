@@ -128,6 +128,7 @@ bench-uplift: dev  ## learned uplift on Hillstrom's test; CUSTOMER_REVENUE_TEST_
 
 bench-campaigns: dev  ## A/A tests and planted effects: 1,000 replays of campaigns on real orders
 	$(BIN)/python -m benchmarks.campaigns
+	$(BIN)/python -m benchmarks.simulated_campaigns
 
 bench-levels: dev  ## bias and log loss beside BG/NBD on simulated shops whose level is known
 	$(BIN)/python -m benchmarks.levels
@@ -137,6 +138,7 @@ prior: dev  ## train what the package ships for small shops anew, from other sho
 
 bench-forecast: dev  ## the forecast of the shop on rolling month ends, against simpler ones: LINES=path/to/orders ENDS="2011-05-31 2011-08-31"
 	$(BIN)/python -m benchmarks.forecast $(LINES) --ends $(ENDS)
+	$(BIN)/python -m benchmarks.simulated_months
 
 mutants: dev  ## change the code in random places and see which tests notice: all of the specification's fields, SAMPLE=40 others
 	$(BIN)/python -m benchmarks.mutants $(SAMPLE)
