@@ -319,3 +319,18 @@ def assert_internal_error(
     ((request_id, _, _, status),) = lines
     assert (request_id, status) == (answer.headers["x-request-id"], 500)
     assert f"request {request_id} failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"meta":{"calculation_date":"2023-01-01T00:00:00Z","currency":"USD"}}',
+        b'{"a":{"calculation_date":"x"},"b":{"calculation_date":"y"}}',
+        b'{"name":"\\"calculation_date\\":\\"x","calculation_date":"z"}',
+    ],
+)
+def test_entity_tags_ignore_calculation_dates_alone(body: bytes) -> None:
+    later = body.replace(b'"calculation_date":"', b'"calculation_date":"later ')
+    assert CachedResponse.of(later, "").etag == CachedResponse.of(body, "").etag
+    assert CachedResponse.of(body + b" ", "").etag != CachedResponse.of(body, "").etag

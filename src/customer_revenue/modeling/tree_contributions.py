@@ -66,6 +66,12 @@ class TreePaths:
                 values.append(value)
             passed += len(tree.columns)
         self._splits, self._first_steps, self._columns = _places(splits), _places(first_steps), _places(columns)
+        lengths = np.diff([*first_steps, len(splits)])
+        self._further_steps = [
+            (pairs := np.flatnonzero(lengths > step), self._first_steps[pairs] + step)
+            for step in range(1, int(lengths.max(initial=1)))
+        ]
+        """Of the features that a path splits on more than once: their places, and their second, third, … steps."""
         self._to_left, self._shares = np.array(to_left, dtype=bool), np.array(shares)
         # A tree may be a single leaf, which has no features.
         numbers, self._first_of_leaf, self._leaf = np.unique(_places(leaves), return_index=True, return_inverse=True)
@@ -115,7 +121,9 @@ class TreePaths:
     def _of_one(self, goes_left: npt.NDArray[np.bool_], features: int) -> Floats:
         """The contributions of one customer, by whether each split would send them to the left."""
         passes = goes_left[self._splits] == self._to_left
-        taken = np.logical_and.reduceat(passes, self._first_steps)
+        taken = passes[self._first_steps]
+        for pairs, steps in self._further_steps:
+            taken[pairs] &= passes[steps]
         rows = np.add.reduceat(taken * self._bits, self._first_of_leaf)
         parts = self._tables[self._bases + (rows[self._leaf] * self._widths)]
         for features_of_leaf, value in self._deep:
