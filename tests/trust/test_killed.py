@@ -21,7 +21,7 @@ from customer_revenue.workflows.monitoring.prediction_log import read_log
 from customer_revenue.workflows.registry.bundles import current_version, read_gate
 from customer_revenue.workflows.registry.champion import RECORD, changes
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.process]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 KILLS = [2, pytest.param(60, marks=[pytest.mark.exhaustive, pytest.mark.timeout(1800)])]
 GONE = "c7"

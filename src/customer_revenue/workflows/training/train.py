@@ -81,7 +81,7 @@ def train(
     with (
         locked(settings.models, "training", 0),
         open_store(settings.store, settings.store_options) as store,
-        ThreadPoolExecutor(max_workers=1) as pool,
+        ThreadPoolExecutor(max_workers=2) as pool,
         one_blas_thread(),
     ):
         settle(registry)
