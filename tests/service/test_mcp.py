@@ -27,6 +27,8 @@ from customer_revenue.service.mcp_server import TOOLS, create_mcp_server
 from customer_revenue.service.responses.glossary import GLOSSARY
 from customer_revenue.settings import Settings, load_settings
 
+pytestmark = pytest.mark.slow
+
 ANALYTICS = "/api/payment/analytics"
 WHO = {"user_id": "user_123"}
 

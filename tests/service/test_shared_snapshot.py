@@ -23,6 +23,8 @@ from customer_revenue.workflows.customer_base.kept_snapshots import KeptSnapshot
 from customer_revenue.workflows.customers.answers import Answers
 from customer_revenue.workflows.customers.shared_snapshot import SNAPSHOT_CHILD, make_snapshot_in_child
 
+pytestmark = pytest.mark.slow
+
 CUSTOMERS = ("user_123", "c0", "c7", "c77", "c777", "c799")
 ALL = frozenset(Breakdown)
 SECONDS_AFTER_RESTART = 3.0
