@@ -21,7 +21,7 @@ from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customers.batch import CustomerGroup
 from customer_revenue.workflows.evaluation.fold import new_predictor
 from customer_revenue.workflows.feature_rows import feature_rows, training_windows
-from customer_revenue.workflows.known_tables import known_at
+from customer_revenue.workflows.known_tables import CompleteOrders, known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 SHOPS = {"CDNOW": "cdnow-1997-09-30-273", "UCI": "online-retail-2011-09-09-90", "grocery": "grocery-2017-09-30-90"}
@@ -53,9 +53,9 @@ def answered(request: pytest.FixtureRequest) -> Iterator[Answered]:
         predictor = new_predictor(settings.fit_options, task.cutoff, horizon).fit(features, windows)
         model = LoadedModel(lambda: predictor, "test", "", Path(), store.info.currency)
         base = CustomerBase(store, when, policy, model, None)
-        known, lines = known_at(store, when), store.table("order_items")
+        known, complete = known_at(store, when), CompleteOrders.of(store)
         terms = base.decisions.terms
-        group = CustomerGroup(known, lines, store.fetch, when, policy, store.info.currency, lambda: terms)
+        group = CustomerGroup(known, complete, store.fetch, when, policy, store.info.currency, lambda: terms)
         bodies = group.bodies(Period.ALL_TIME, predictor)
         facts = base.decisions.situations.facts
         rows = retention(facts, policy, base.decisions.all).to_pylist()
