@@ -76,13 +76,14 @@ def test_a_bundle_keeps_the_covariates(model: cr.CustomerModel, orders: Orders, 
     assert find_model(registry).covariates == ("channel", "discount_cents")
 
 
-def test_only_python_gives_a_bundle_the_columns_of_a_frame(orders: Orders, tmp_path: Path) -> None:
-    values = orders.first_orders()[["customer_id"]].assign(age=30.0)
+@pytest.mark.parametrize("name", ["age", "channel"])
+def test_only_python_gives_a_bundle_the_columns_of_a_frame(orders: Orders, tmp_path: Path, name: str) -> None:
+    values = orders.first_orders()[["customer_id"]].assign(**{name: "of a frame"})
     quick = QUICK.model_copy(update={"learned": False})
-    model = cr.CustomerModel(HORIZON_DAYS, options=quick, covariates=["age"]).fit(orders, values=values)
+    model = cr.CustomerModel(HORIZON_DAYS, options=quick, covariates=[name]).fit(orders, values=values)
     model.save(tmp_path / "bundle")
     registry = load_settings(models=tmp_path, model=str(tmp_path / "bundle")).registry
-    with pytest.raises(BundleIncompatible, match="the covariates age, which are in no order"):
+    with pytest.raises(BundleIncompatible, match=f"the covariates {name}, which are in no order"):
         find_model(registry)
 
 

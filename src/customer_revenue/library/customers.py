@@ -375,7 +375,8 @@ class CustomerModel(Estimator):
         ...     again.predict(orders).equals(model.predict(orders))
         True
         """
-        return bundle.save(self.predictor_, folder, {"version": Path(folder).name, "metrics": {}})
+        facts = {"version": Path(folder).name, "metrics": {}, "covariates_of_frame": self._values is not None}
+        return bundle.save(self.predictor_, folder, facts)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:

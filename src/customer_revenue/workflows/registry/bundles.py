@@ -123,7 +123,8 @@ def find_model(registry: RegistryOptions) -> LoadedModel:
         identity = model_identity(registry)
         folder, notice = Path(registry.model).resolve(), ""
     manifest = read_manifest(folder)
-    if unknown := [name for name in manifest.get("covariates", ()) if name not in list(Covariate)]:
+    of_frame = bool(manifest.get("covariates_of_frame"))
+    if unknown := [name for name in manifest.get("covariates", ()) if of_frame or name not in list(Covariate)]:
         raise BundleIncompatible(
             f"{folder} was trained with the covariates {', '.join(unknown)}, which are in no order; "
             "train again, or predict in Python with cr.CustomerModel.load"
