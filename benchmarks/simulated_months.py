@@ -1,4 +1,4 @@
-"""The forecast of the shop from its months on simulated shops, beside the mean of the last three.
+"""The forecast of the shop from its months on simulated shops, and the mean of the last three.
 
     python -m benchmarks.simulated_months
     python -m benchmarks.simulated_months --seeds 20 --months 18 --shops "flat panel"

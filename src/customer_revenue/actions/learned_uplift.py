@@ -31,7 +31,7 @@ UPLIFT_SETTING: dict[str, Any] = {
     "verbose": -1,
     "n_jobs": 1,
 }
-"""Few leaves of many customers, since effects are small beside the noise."""
+"""Few leaves of many customers, since effects are small against the noise."""
 BLOCK_CUSTOMERS = 4_096
 """Customers that are evaluated together, so that they stay in the processor's cache."""
 WIDTH_95 = 1.959963984540054

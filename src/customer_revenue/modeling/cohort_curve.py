@@ -14,8 +14,8 @@ import numpy as np
 from customer_revenue.arrays import Floats
 
 ROUNDS, ROUNDS_WITHOUT_LEVELS = 8, 3
-"""What age and cohort explain is not left to the levels, which come in after some rounds: the three are not told apart
-by data alone."""
+"""What age and cohort explain is not left to the levels, which come in after some rounds: data alone do not
+distinguish the three."""
 ORDERS_OF_PRIOR = 50.0
 """A cohort counts as like the others, as if so many of its orders had been as many as expected."""
 RECENT_COHORTS = 6

@@ -26,7 +26,7 @@ NEVER_KEPT = (
     "/payment/analytics/policy",
 )
 """What does not follow from store, model, day and contact log: campaigns and what they brought, keys, versions and who
-promoted, the files beside the policy."""
+promoted, the files next to the policy."""
 DATE_KEY = b'"calculation_date":"'
 CALCULATION_DATE = re.compile(DATE_KEY + rb'[^"]*"')
 

@@ -26,7 +26,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 SERVER_ERROR = 500
 
 Finish = Callable[[str, int], None]
-"""Is told the route and the status of a request at its end."""
+"""Receives the route and the status of a request at its end."""
 
 
 def _untold(_route: str, _status: int) -> None:

@@ -36,7 +36,7 @@ class KnownBackup(BaseModel):
 
 
 class KnownExport(BaseModel):
-    """A file of customers that a command wrote where it was told to, and when."""
+    """A file of customers that a command wrote where it was asked to, and when."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 

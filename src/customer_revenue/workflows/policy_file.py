@@ -45,7 +45,7 @@ class SavedPolicy:
         }
 
     def save(self, trial: Trial) -> Body:
-        """Write other values into the file, and keep the file as it was beside it, with the time in its name.
+        """Write other values into the file, and keep the file as it was next to it, with the time in its name.
 
         Raises:
             InvalidParameter: no value is given, or the policy would break a rule.

@@ -99,7 +99,7 @@ class UpliftInterval(Answer):
 
 
 class UpliftFigures(Answer):
-    """What choosing whom to contact by the learned effect would have earned, beside simple rules."""
+    """What choosing whom to contact by the learned effect would have earned, and simple rules."""
 
     contacted_percent: float = Field(description="Share of the audience whom it pays to contact, as learned.")
     value_cents: dict[str, UpliftInterval] = Field(

@@ -14,7 +14,7 @@ from customer_revenue.service.responses.shape import Answer
 class KeptPolicy(Answer):
     """A policy file as it was before settings were saved."""
 
-    file: str = Field(description="Name of the file, beside the policy file.")
+    file: str = Field(description="Name of the file, next to the policy file.")
     kept_at: dt.datetime = Field(description="When it was replaced, UTC.")
 
 

@@ -40,7 +40,7 @@ class SendRequest(StrictRequest):
     "/webhooks", response_model=replies.ListedWebhooks, summary="Where lists may be sent", operation_id="webhooks"
 )
 def webhooks(state: State, listed: Webhooks) -> Response:
-    """The webhooks of the settings by place and host; their paths, which may hold secrets, are not told."""
+    """The webhooks of the settings by place and host; their paths, which may hold secrets, are left out."""
     answers = state.current()
     return json_response(answers.complete({"webhooks": listed.listed()}, answers.when(None)))
 

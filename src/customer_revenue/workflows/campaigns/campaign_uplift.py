@@ -29,7 +29,7 @@ RULES_IN_WORDS = {
 
 
 def uplift_report(members: Sequence[Member], profit: Floats) -> Body:
-    """What choosing by the learned effect would have earned, beside simple rules.
+    """What choosing by the learned effect would have earned, and simple rules.
 
     Args:
         members: of the campaign, with what was predicted of them when it began.

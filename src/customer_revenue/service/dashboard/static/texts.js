@@ -484,7 +484,7 @@ export const T = {
     contactsTitle: "When to contact",
     contacts: { quiet_days: "Days after an order", quiet_days_after_contact: "Days after a contact", most_contacts: "Contacts at most", most_contacts_days: "Within days" },
     save: "Save",
-    saveBelow: "Decisions follow within seconds. The policy file as it was is kept beside the new one.",
+    saveBelow: "Decisions follow within seconds. The policy file as it was is kept next to the new one.",
     saved: (kept) => `Saved. The file as it was is kept as ${kept}.`,
     saveNeedsAdmin: "saving needs a key with the scope admin",
     notHere: (why) => `It cannot be saved from here: ${why}.`,
