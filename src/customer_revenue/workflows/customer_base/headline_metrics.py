@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from typing_extensions import override
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.periods import BEGINNING, Period, months_before
@@ -24,37 +27,73 @@ MONTHS = {Period.LAST_12_MONTHS: 12, Period.LAST_6_MONTHS: 6, Period.YTD: 12}
 """How far back the period before lies; the year to date is compared with the same days of the year before."""
 
 
+class DayWindow(ABC):
+    """Days from the first to the last, both included, as an expression sees them."""
+
+    @property
+    @abstractmethod
+    def first_day(self) -> ir.DateScalar:
+        """The first day."""
+
+    @property
+    @abstractmethod
+    def last_day(self) -> ir.DateScalar:
+        """The last day."""
+
+    def holds(self, day: ir.DateValue) -> ir.BooleanValue:
+        """Whether a day is inside."""
+        return day.between(self.first_day, self.last_day)
+
+
+class ComparedWindows(Protocol):
+    """A window and the one before it, and windows in a row for new customers."""
+
+    @property
+    def now(self) -> DayWindow:
+        """The window."""
+
+    @property
+    def before(self) -> DayWindow:
+        """The one before it."""
+
+    @property
+    def acquired(self) -> Sequence[DayWindow]:
+        """Those that new customers are counted in, newest first."""
+
+
 @dataclass(frozen=True)
-class DayRange:
+class DayRange(DayWindow):
     """Days from the first to the last, both included."""
 
     first: dt.date
     last: dt.date
 
     @property
+    @override
     def first_day(self) -> ir.DateScalar:
-        """The first day as a value of an expression."""
         return day_literal(self.first)
 
-    def holds(self, day: ir.DateValue) -> ir.BooleanValue:
-        """Whether a day is inside."""
-        return day.between(self.first_day, day_literal(self.last))
+    @property
+    @override
+    def last_day(self) -> ir.DateScalar:
+        return day_literal(self.last)
 
 
 @dataclass(frozen=True)
-class BoundRange:
+class BoundRange(DayWindow):
     """Days that are bound when a query runs, as the parameters ``NAME_first`` and ``NAME_last``."""
 
     name: str
 
     @property
+    @override
     def first_day(self) -> ir.DateScalar:
-        """The first day as a value of an expression."""
         return day_parameter(f"{self.name}_first")
 
-    def holds(self, day: ir.DateValue) -> ir.BooleanValue:
-        """Whether a day is inside."""
-        return day.between(self.first_day, day_parameter(f"{self.name}_last"))
+    @property
+    @override
+    def last_day(self) -> ir.DateScalar:
+        return day_parameter(f"{self.name}_last")
 
 
 @dataclass(frozen=True)
@@ -163,7 +202,7 @@ def known_unattributed(tables: Canonical) -> ir.Table:
     return unattributed_revenue(orders, BOUND_PERIODS.now)
 
 
-def headline_metrics(known: Canonical, windows: ComparisonPeriods | BoundPeriods, policy: Segments) -> ir.Table:
+def headline_metrics(known: Canonical, windows: ComparedWindows, policy: Segments) -> ir.Table:
     """Customers, revenue, orders and best customer of both windows, and new customers of each of three; one row.
 
     Args:
@@ -172,8 +211,7 @@ def headline_metrics(known: Canonical, windows: ComparisonPeriods | BoundPeriods
         policy: says by which revenue the best customer is found.
     """
     moves = _moves(known, windows, policy)
-    now, before = windows.now, windows.before
-    inside = {"now": now.holds(moves.day), "before": before.holds(moves.day)}
+    inside = {"now": windows.now.holds(moves.day), "before": windows.before.holds(moves.day)}
     sums: dict[str, ir.Value] = {"first": date_where(moves.orders == 1, moves.day).min()}
     for name, condition in inside.items():
         sums[f"cents_{name}"] = sum_where(condition, moves.revenue_cents)
@@ -187,13 +225,12 @@ def headline_metrics(known: Canonical, windows: ComparisonPeriods | BoundPeriods
         totals[f"revenue_{name}"] = cents.sum().coalesce(0)
         totals[f"orders_{name}"] = count.sum().coalesce(0)
         totals[f"top_{name}"] = (count > 0).ifelse(worth, ibis.null("int64")).max().coalesce(0)
-    acquired: tuple[DayRange | BoundRange, ...] = windows.acquired
-    for n, window in enumerate(acquired):
+    for n, window in enumerate(windows.acquired):
         totals[f"new_{n}"] = sum_where(window.holds(each["first"]), 1).coalesce(0)
     return each.aggregate(**totals)
 
 
-def _moves(known: Canonical, windows: ComparisonPeriods | BoundPeriods, policy: Segments) -> ir.Table:
+def _moves(known: Canonical, windows: ComparedWindows, policy: Segments) -> ir.Table:
     """Orders, and refunds where they count, with what each adds to the customer's worth in either window.
 
     A refund of a whole order counts in a window that does not contain the order, as in the facts of a period.
@@ -209,8 +246,7 @@ def _moves(known: Canonical, windows: ComparisonPeriods | BoundPeriods, policy: 
         worth_now=kept,
         worth_before=kept,
     )
-    both: tuple[tuple[str, DayRange | BoundRange], ...] = (("now", windows.now), ("before", windows.before))
-    for name, window in both if policy.is_net else ():
+    for name, window in (("now", windows.now), ("before", windows.before)) if policy.is_net else ():
         refunds = refunds_beyond_orders(known, window.first_day)
         refunds = refunds.filter(window.holds(refunds.day))
         worth = dict.fromkeys(("worth_now", "worth_before"), zero) | {f"worth_{name}": -refunds.amount_cents}
@@ -221,7 +257,7 @@ def _moves(known: Canonical, windows: ComparisonPeriods | BoundPeriods, policy: 
     return moves
 
 
-def unattributed_revenue(orders: ir.Table, window: DayRange | BoundRange) -> ir.Table:
+def unattributed_revenue(orders: ir.Table, window: DayWindow) -> ir.Table:
     """Gross revenue of the counted ones among orders without a customer, in one row; null without such an order."""
     counted = orders.filter(orders.status.isin(COUNTED_STATUSES), window.holds(orders.day))
     return counted.aggregate(unattributed_revenue_cents=counted.total_cents.sum())
