@@ -35,6 +35,6 @@ def public_holidays(place: str, first: dt.date, last: dt.date) -> frozenset[dt.d
         days = holidays.country_holidays(country, subdiv=part or None, years=range(first.year, last.year + 1))
     except NotImplementedError:
         raise InvalidParameter(
-            f"policy: monitoring.feed.country: no public holidays are known for {place}; use a code such as GB or DE-BY"
+            f"no public holidays are known for {place}; use an ISO 3166 code such as GB or DE-BY"
         ) from None
     return frozenset(day for day in days if first <= day <= last)

@@ -63,6 +63,11 @@ def test_one_key_overrides_and_the_rest_stays(tmp_path: Path) -> None:
         ("\n[actions]\nmost = 3\nmots = 2\n", ", line 4: actions.mots: unknown key"),
         ("[actions.risk]\nmedium_from = 0.9\n", ", line 1: actions.risk: medium_from must be less than high_from"),
         ("[activity]\nactive_up_to_days = 10\n", ", line 1: activity: the activity thresholds must rise"),
+        (
+            "[monitoring.feed]\ncountry = 'XX'\n",
+            ", line 2: monitoring.feed.country: no public holidays are known for XX",
+        ),
+        ("[monitoring.feed]\ncountry = 'gb'\n", ", line 2: monitoring.feed.country: String should match pattern"),
         ("[actions.timing]\ndue_from = -1\n", ", line 2: actions.timing.due_from: Input should be greater than 0"),
         ("[offers.segments.whale]\nmessage = ''\n", ", line 2: offers.segments.whale.message: String should have at"),
         (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from customer_revenue.errors import InvalidParameter
 from customer_revenue.policy.section import Section
-from customer_revenue.public_holidays import PLACE
+from customer_revenue.public_holidays import PLACE, public_holidays
 
 GateMetric = Literal[
     "purchases_mae",
@@ -80,6 +81,15 @@ class Feed(Section):
     amounts_factor: float = Field(gt=1)
     shift_hours: int = Field(ge=1, le=12)
     new_ids_share: float = Field(gt=0, lt=1)
+
+    @field_validator("country")
+    @classmethod
+    def _has_holidays(cls, place: str) -> str:
+        try:
+            public_holidays(place, dt.date(2025, 1, 1), dt.date(2025, 12, 31))
+        except InvalidParameter as error:
+            raise ValueError(error.message) from None
+        return place
 
 
 class Drift(Section):
