@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pyarrow.parquet as pq
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from customer_revenue.orders.files.simulate import simulate_orders
 from tests.forked import command, make_tracking_store
 from tests.servers import mysql_server, postgres_server, server_of  # noqa: F401  # fixtures
 from tests.shared import made_once
 from tests.spark import spark_session  # noqa: F401  # a fixture
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TEST_DATA = "CUSTOMER_REVENUE_TEST_DATA"
 
@@ -76,6 +81,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def awaited(function: Callable[P, Awaitable[T]], *args: P.args, **named: P.kwargs) -> T:
+    """What an asynchronous function returns, run in a thread of its own: a browser keeps a loop running in this one."""
+    with start_blocking_portal() as portal:
+        return portal.call(partial(function, *args, **named))
 
 
 def empty_shop(folder: Path) -> Shop:

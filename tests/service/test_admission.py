@@ -15,6 +15,7 @@ import httpx
 import pytest
 from fastapi import Request, Response
 from starlette.types import Message
+from tests.conftest import awaited
 from tests.service.conftest import Service
 
 from customer_revenue.errors import Overloaded
@@ -96,7 +97,7 @@ def test_a_full_queue_is_said_at_once_and_the_others_have_their_turn() -> None:
         work.done.set()
         return await asyncio.gather(*asked, return_exceptions=True), running
 
-    answers, running = asyncio.run(ask())
+    answers, running = awaited(ask)
     assert running == BATCHES_AT_ONCE
     assert [type(answer) for answer in answers].count(Overloaded) == 3
     assert [answer.status_code for answer in answers if isinstance(answer, Response)] == [200] * 5
@@ -121,7 +122,7 @@ def test_work_that_nobody_waits_for_is_stopped_and_leaves_the_queue(why: str) ->
         last = await admission.answered(admission.batches, Connection().request, later.handle)
         return answers, work, last
 
-    answers, work, last = asyncio.run(ask())
+    answers, work, last = awaited(ask)
     if why == "client":
         assert [answer.status_code for answer in answers] == [CLIENT_GONE] * 2
     else:

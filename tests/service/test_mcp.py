@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from fastapi.testclient import TestClient
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from fastmcp.exceptions import ToolError
-from tests.conftest import Shop, free_port
+from tests.conftest import Shop, awaited, free_port
 
 from customer_revenue.choices import Scope
 from customer_revenue.keys import KeyFile
@@ -136,7 +135,7 @@ def test_thirty_questions_are_answered_as_the_api_answers_them(trained_shop: Sho
             return [await called(client, question) for question in QUESTIONS]
 
     assert len(QUESTIONS) == 30
-    for question, found, body in zip(QUESTIONS, asyncio.run(conversation()), expected, strict=True):
+    for question, found, body in zip(QUESTIONS, awaited(conversation), expected, strict=True):
         assert body["success"], question.words
         assert without_moment(found) == without_moment(body), question.words
 
@@ -147,7 +146,7 @@ def test_tools_read_only_and_are_named_and_described(trained_shop: Shop) -> None
             defined = await client.call_tool("definitions", {"field": "churn"})
             return await client.list_tools(), cast("dict[str, Any]", defined.structured_content)
 
-    tools, defined = asyncio.run(listed())
+    tools, defined = awaited(listed)
     assert {tool.name for tool in tools} == {*TOOLS.values(), "definitions"}
     for tool in tools:
         assert tool.description, tool.name
@@ -163,8 +162,8 @@ def test_what_the_api_refuses_is_refused_in_its_words(trained_shop: Shop) -> Non
                 await client.call_tool(tool, arguments)
             return str(error.value)
 
-    assert "customer_not_found" in asyncio.run(refused("customer", {"user_id": "nobody"}))
-    assert "as_of" in asyncio.run(refused("customer", {**WHO, "as_of": "soon"}))
+    assert "customer_not_found" in awaited(refused, "customer", {"user_id": "nobody"})
+    assert "as_of" in awaited(refused, "customer", {**WHO, "as_of": "soon"})
 
 
 def test_a_key_holds_by_standard_input_as_it_does_over_http(trained_shop: Shop, tmp_path: Path) -> None:
@@ -180,9 +179,9 @@ def test_a_key_holds_by_standard_input_as_it_does_over_http(trained_shop: Shop, 
             except ToolError as error:
                 return str(error)
 
-    assert "'customer_id': 'user_123'" in asyncio.run(answer(reading))
-    assert "no read scope" in asyncio.run(answer(measuring))
-    assert "unauthorized" in asyncio.run(answer(""))
+    assert "'customer_id': 'user_123'" in awaited(answer, reading)
+    assert "no read scope" in awaited(answer, measuring)
+    assert "unauthorized" in awaited(answer, "")
 
 
 @pytest.mark.process
@@ -195,7 +194,7 @@ def test_the_command_talks_by_standard_input_and_output(trained_shop: Shop) -> N
         async with Client(transport) as client:
             return await called(client, QUESTIONS[0])
 
-    assert without_moment(asyncio.run(asked())) == without_moment(trained_shop.show("user_123"))
+    assert without_moment(awaited(asked)) == without_moment(trained_shop.show("user_123"))
 
 
 @contextmanager
@@ -212,8 +211,7 @@ def over_http(shop: Shop, keys: Path) -> Iterator[str]:
                     httpx.get(f"http://127.0.0.1:{port}/mcp", timeout=5)
                     break
                 except httpx.TransportError:
-                    os.sched_yield()
-                    asyncio.run(asyncio.sleep(0.1))
+                    time.sleep(0.1)
             yield f"http://127.0.0.1:{port}/mcp"
         finally:
             process.terminate()
@@ -231,9 +229,9 @@ def test_over_http_each_caller_has_their_own_key(trained_shop: Shop, tmp_path: P
                 return str(error)
 
     with over_http(trained_shop, keys) as url:
-        assert "'customer_id': 'user_123'" in asyncio.run(answer(url))
-        assert "unauthorized" in asyncio.run(answer(url, Host="elsewhere.example"))
+        assert "'customer_id': 'user_123'" in awaited(answer, url)
+        assert "unauthorized" in awaited(answer, url, Host="elsewhere.example")
         key = KeyFile(keys).add("reading", frozenset({Scope.READ}), None).split()[-1]
-        assert "unauthorized" in asyncio.run(answer(url))
-        assert "'customer_id': 'user_123'" in asyncio.run(answer(url, Authorization=f"Bearer {key}"))
-        assert "'customer_id': 'user_123'" in asyncio.run(answer(url, **{"X-API-Key": key}))
+        assert "unauthorized" in awaited(answer, url)
+        assert "'customer_id': 'user_123'" in awaited(answer, url, Authorization=f"Bearer {key}")
+        assert "'customer_id': 'user_123'" in awaited(answer, url, **{"X-API-Key": key})
