@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from typing import cast
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any, cast
 
 import pytest
 from tests.conftest import EXAMPLE_ORDERS, Shop
@@ -11,8 +13,10 @@ from tests.servers import PostgresServer
 
 from customer_revenue.choices import Breakdown, TopBy
 from customer_revenue.errors import CustomerNotFound, StoreError
+from customer_revenue.modeling.shop_forecast import ShopForecast
 from customer_revenue.periods import Period
 from customer_revenue.settings import Settings, load_settings
+from customer_revenue.workflows.customer_base import forecasting
 from customer_revenue.workflows.customers import freshness
 from customer_revenue.workflows.customers.answers import Answers
 
@@ -40,6 +44,29 @@ def test_an_answer_is_the_same_from_memory(settings: Settings) -> None:
     for unknown in ("", "c", "c7\x00", "zzz", "客户"):
         with pytest.raises(CustomerNotFound):
             answers.customer(unknown)
+
+
+def test_charts_do_not_wait_for_the_forecast(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, begun, may_end = Answers.open(settings), Event(), Event()
+
+    def slow(*given: Any) -> ShopForecast:
+        begun.set()
+        assert may_end.wait(60)
+        return shop_forecast(*given)
+
+    shop_forecast = forecasting.shop_forecast
+    monkeypatch.setattr(forecasting, "shop_forecast", slow)
+    base = answers.base()
+    with ThreadPoolExecutor(2) as threads:
+        forecast = threads.submit(base.forecast, 3)
+        assert begun.wait(60)
+        charts = threads.submit(answers.of_dashboard, lambda page: page.overview.of(Period.ALL_TIME, ()))
+        try:
+            assert charts.result(60)["monthly"] == base.trends()["monthly_trends"]
+            assert not forecast.done()
+        finally:
+            may_end.set()
+        assert forecast.result(60)["path"]
 
 
 def test_a_store_with_more_customers_than_allowed_is_asked(settings: Settings) -> None:

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
-from customer_revenue.actions.recommend import with_product
 from customer_revenue.actions.situations import STATUS_COLUMNS, Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import AtRiskBy, CohortUnit, FlowBy, ForecastUnit, TopBy
@@ -34,7 +33,6 @@ from customer_revenue.revenue.distribution import (
     stage_rows,
     stages,
 )
-from customer_revenue.revenue.main_product import main_products
 from customer_revenue.revenue.rfm_groups import rfm
 from customer_revenue.revenue.trends import TrendRow, fill_trends, trends
 from customer_revenue.tables import Canonical, day_literal
@@ -51,10 +49,10 @@ from customer_revenue.workflows.customer_base.base_queries import (
 from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, named_metrics, with_units
 from customer_revenue.workflows.customer_base.profits import with_profits
-from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions
+from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions, with_main_products
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot, SnapshotTables
-from customer_revenue.workflows.known_tables import known_at, of_customers
+from customer_revenue.workflows.known_tables import known_at
 from customer_revenue.workflows.registry.bundles import LoadedModel
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ class CustomerBase:
         self.limits: BarredByDay | None = limits
         self.store: Store = store
         self._policy, self._model, self._problem = policy, model, problem
-        self._lock = threading.RLock()
+        self._lock, self._forecast_lock = threading.RLock(), threading.Lock()
         self._kept_terms: Terms | None = None  # of decisions that were taken over
 
     @cached_property
@@ -115,7 +113,7 @@ class CustomerBase:
         if by is TopBy.LTV:
             rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
         else:
-            rows = self._of_listed(top_customers, by, limit, offset)
+            rows = self.of_listed(top_customers, by, limit, offset)
         return {
             "top_customers": [listed_row(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
@@ -135,7 +133,7 @@ class CustomerBase:
         if by is not None and not by.is_fact:
             rows = self.rows(customers_at_risk(self.customers, self._policy, *chosen, self.predictions))
         else:
-            rows = self._of_listed(customers_at_risk, self._policy, *chosen)
+            rows = self.of_listed(customers_at_risk, self._policy, *chosen)
         return {
             "at_risk_customers": [listed_row(row, self.store.info.currency) for row in rows],
             **self._page(limit, offset),
@@ -145,7 +143,7 @@ class CustomerBase:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
         totals = self._of_customers(cohorts, unit)
         by_cohort: dict[int, list[Row]] = {}
-        for cell in self._filled(self._of_known(Recipe(known_triangle, (unit,))), unit):
+        for cell in self.triangle(self.known, unit):
             row = cell._asdict() | {
                 "complete": is_over(cell.cohort_index + (cell.age + 1) * unit.months, self.when.day)
             }
@@ -172,7 +170,8 @@ class CustomerBase:
 
     def trends(self) -> Body:
         """The base month by month."""
-        return {"monthly_trends": self._filled_months(self._of_known(Recipe(known_trends)))}
+        with self._lock:
+            return {"monthly_trends": self._all_months}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first.
@@ -224,15 +223,7 @@ class CustomerBase:
         named = listed.select(("customer_name", "customer_email")).take(places)
         for name in named.column_names:
             found = found.append_column(name, named[name])
-        return self._with_products(found.drop_columns(["rank"]))
-
-    def _with_products(self, actions: pa.Table) -> pa.Table:
-        """Actions with the products that they are about."""
-        known = of_customers(self.known, actions["customer_id"])
-        rows = self.store.fetch(main_products(known)).to_pylist()
-        products = {row["customer_id"]: (row["product_id"], row["product_name"]) for row in rows}
-        named = [with_product(row, products.get(row["customer_id"])) for row in actions.to_pylist()]
-        return pa.Table.from_pylist(named, schema=actions.schema)
+        return with_main_products(found.drop_columns(["rank"]), self.known, self.store)
 
     @property
     def decisions(self) -> ShopDecisions:
@@ -256,8 +247,9 @@ class CustomerBase:
         """The revenue to be expected of known customers and customers to come, by month or week."""
         from customer_revenue.workflows.customer_base.forecasting import forecast_body
 
+        forecast, margin = self.shop_forecast, self.reports.margin
         with self._lock:
-            forecast, trends, margin = self._shop_forecast, self._all_months, self.reports.margin
+            trends = self._all_months
         currency = self.store.info.currency
         return forecast_body(forecast, trends, self.when, months, unit, self._policy, currency, margin)
 
@@ -274,12 +266,12 @@ class CustomerBase:
         Raises:
             ModelError: there is no model.
         """
-        with self._lock:
+        with self._forecast_lock:  # it takes seconds, in which other threads may ask for customers
             return self._shop_forecast
 
     @cached_property
     def _all_months(self) -> list[Row]:
-        return self.months(self.known)
+        return self._filled_months(self._of_known(Recipe(known_trends)))
 
     @cached_property
     def _shop_forecast(self) -> ShopForecast:
@@ -384,11 +376,16 @@ class CustomerBase:
         return cast("list[Row]", self.store.fetch(table).to_pylist())
 
     def months(self, known: Canonical, first_day: ir.DateScalar | None = None) -> list[Row]:
-        """Each month of some of the store's tables, from a day on."""
+        """Each month of some of the store's tables, from a day on; those of all customers are kept."""
+        if known is self.known and first_day is None:
+            with self._lock:
+                return self._all_months
         return self._filled_months(self.rows(trends(known, first_day)))
 
     def triangle(self, known: Canonical, unit: CohortUnit) -> list[TriangleRow]:
         """The cohort triangle of some of the store's tables."""
+        if known is self.known:
+            return self._filled(self._of_known(Recipe(known_triangle, (unit,))), unit)
         return self._filled(self.rows(triangle(known, unit)), unit)
 
     def _filled(self, rows: Iterable[Row], unit: CohortUnit) -> list[TriangleRow]:
@@ -404,8 +401,8 @@ class CustomerBase:
             found = self.store.fetch_over(self._customer_rows, Recipe(build, arguments))
         return cast("list[Row]", found.to_pylist())
 
-    def _of_listed(self, build: Callable[..., ir.Table], *arguments: object) -> list[Row]:
-        """As :meth:`_of_customers`, with their profit."""
+    def of_listed(self, build: Callable[..., ir.Table], *arguments: object) -> list[Row]:
+        """The rows of a query over the table of customers with their profit, given after it the arguments."""
         with self._lock:
             found = self.store.fetch_over(self._listed_rows, Recipe(build, arguments))
         return cast("list[Row]", found.to_pylist())

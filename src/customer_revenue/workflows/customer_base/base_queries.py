@@ -52,9 +52,27 @@ def metrics_of_widget(customers: ir.Table, policy: Segments) -> ir.Table:
     return widget_metrics(customers, day_parameter("as_of_day"), policy)
 
 
-def groups_of_rfm(customers: ir.Table, policy: Rfm) -> ir.Table:
-    """The RFM groups with their totals."""
-    return rfm_summary(rfm(customers, policy))
+def groups_of_rfm(customers: ir.Table, policy: Rfm, segments: tuple[str, ...] = ()) -> ir.Table:
+    """The RFM groups with their totals; of the customers of some segments only, where named."""
+    return rfm_summary(_scored(customers, policy, segments))
+
+
+def cells_of_rfm(customers: ir.Table, policy: Rfm, segments: tuple[str, ...]) -> ir.Table:
+    """The map of recency by frequency: ``customers``, ``revenue_cents`` and ``group`` of each pair of scores."""
+    scored = _scored(customers, policy, segments)
+    cells = scored.group_by("recency_score", "frequency_score").aggregate(
+        customers=scored.count(), revenue_cents=scored.monetary_cents.sum(), group=scored.rfm_group.mode()
+    )
+    return cells.order_by("recency_score", "frequency_score")
+
+
+def _scored(customers: ir.Table, policy: Rfm, segments: tuple[str, ...]) -> ir.Table:
+    """Customers with RFM scores, which are among all of them, whatever the segments."""
+    scored = rfm(customers, policy)
+    if not segments:
+        return scored
+    members = customers.filter(customers.customer_segment.isin(segments)).select(member="customer_id")
+    return scored.semi_join(members, scored.customer_id == members.member)
 
 
 def customers_at_risk(

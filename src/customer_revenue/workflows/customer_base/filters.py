@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from customer_revenue.revenue.customer_lists import check_names
 from customer_revenue.revenue.segments import segment
 from customer_revenue.revenue.view import customers
 from customer_revenue.tables import Canonical
+from customer_revenue.workflows.bodies import Row
 from customer_revenue.workflows.customer_base.analytics import CustomerBase
 from customer_revenue.workflows.customer_base.profits import with_profits
 from customer_revenue.workflows.known_tables import first_day_of, of_members
@@ -60,6 +61,14 @@ class CustomerFilter:
                 rows = with_profits(self.store.fetch(found), self.base.reports.own_profits(period))
                 self._tables[period] = ibis.memtable(rows)
             return self._tables[period]
+
+    def rows(
+        self, period: Period, segments: Collection[str], build: Callable[..., ir.Table], *arguments: object
+    ) -> list[Row]:
+        """The rows of a query over them, given after it the arguments."""
+        if period is Period.ALL_TIME and not segments:
+            return self.base.of_listed(build, *arguments)
+        return self.base.rows(build(self.chosen(period, segments), *arguments))
 
     def chosen(self, period: Period, segments: Collection[str]) -> ir.Table:
         """Those of them in some segments."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from customer_revenue.choices import CohortUnit
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
 from customer_revenue.revenue.cohorts import cohort_label
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points
-from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.base_queries import cells_of_rfm, groups_of_rfm
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
 from customer_revenue.workflows.customer_base.headline_metrics import (
     ComparisonPeriods,
@@ -23,9 +22,6 @@ from customer_revenue.workflows.customer_base.headline_metrics import (
     known_unattributed,
 )
 from customer_revenue.workflows.known_tables import first_day_of
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
 
 MONTHS_OF_MONTHLY_COHORTS = 24
 """A history longer than this has quarterly cohorts, so that the heat map stays readable."""
@@ -72,16 +68,14 @@ class Overview:
         return body
 
     def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
-        customers = self._filter.customers_of(period)
-        chosen = self._filter.chosen(period, segments)
-        shares = self._filter.base.rows(concentration(chosen))
+        shares = self._filter.rows(period, segments, concentration)
         return {
             "monthly": self._filter.base.months(known, first_day_of(period, self._filter.base.when)),
-            "segment_shares": self._filter.base.rows(distribution(customers)),
+            "segment_shares": self._filter.rows(period, (), distribution),
             "concentration": shares[0] if shares else None,
-            "lorenz": self._filter.base.rows(lorenz_points(chosen)),
+            "lorenz": self._filter.rows(period, segments, lorenz_points),
             "cohorts": self._cohorts(known, period),
-            "rfm": self._rfm(customers, segments),
+            "rfm": self._rfm(period, segments),
         }
 
     def _figures(
@@ -130,16 +124,10 @@ class Overview:
         newest = [cohort for _, cohort in sorted(cohorts.items())][-MAX_COHORTS:]
         return {"unit": unit.value, "left_out": len(cohorts) - len(newest), "rows": newest}
 
-    def _rfm(self, customers: ir.Table, segments: tuple[str, ...]) -> Body:
+    def _rfm(self, period: Period, segments: tuple[str, ...]) -> Body:
         """Groups, and the map of recency by frequency. Scores are among all customers of the period."""
-        scored = rfm(customers, self._filter.policy.rfm)
-        if segments:
-            members = customers.filter(customers.customer_segment.isin(segments)).select(member="customer_id")
-            scored = scored.semi_join(members, scored.customer_id == members.member)
-        cells = scored.group_by("recency_score", "frequency_score").aggregate(
-            customers=scored.count(), revenue_cents=scored.monetary_cents.sum(), group=scored.rfm_group.mode()
-        )
+        policy = self._filter.policy.rfm
         return {
-            "groups": self._filter.base.rows(rfm_summary(scored)),
-            "cells": self._filter.base.rows(cells.order_by("recency_score", "frequency_score")),
+            "groups": self._filter.rows(period, (), groups_of_rfm, policy, segments),
+            "cells": self._filter.rows(period, (), cells_of_rfm, policy, segments),
         }

@@ -14,11 +14,15 @@ import pyarrow.compute as pc
 
 from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import Decisions, decide, promise_scale
-from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable
+from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable, with_product
 from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.arrays import Texts
+from customer_revenue.orders.store import Store
 from customer_revenue.policy import Policy
+from customer_revenue.revenue.main_product import main_products
+from customer_revenue.tables import Canonical
+from customer_revenue.workflows.known_tables import of_customers
 
 NOBODY: Mapping[str, Barring] = MappingProxyType({})
 
@@ -100,3 +104,17 @@ class ShopDecisions:
             places = np.flatnonzero(pc.is_in(situations.facts["customer_id"], value_set=only).to_numpy())
             situations, decisions = situations.take(places), decisions.at(places)
         return most_valuable(situations, self.policy, limit, offset, self.currency, decisions)
+
+
+def with_main_products(actions: pa.Table, known: Canonical, store: Store) -> pa.Table:
+    """Actions with the products that they are about.
+
+    Args:
+        actions: rows of customers.
+        known: the store's tables as they were known at the moment of the actions.
+        store: the store.
+    """
+    rows = store.fetch(main_products(of_customers(known, actions["customer_id"]))).to_pylist()
+    products = {row["customer_id"]: (row["product_id"], row["product_name"]) for row in rows}
+    named = [with_product(row, products.get(row["customer_id"])) for row in actions.to_pylist()]
+    return pa.Table.from_pylist(named, schema=actions.schema)
