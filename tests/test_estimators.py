@@ -318,6 +318,12 @@ def test_customer_models_are_checked_cloned_and_loaded_with_their_options(log: p
         assert fitted.predict(features)["expected_purchases"].to_list() == pytest.approx(
             fitted.predict(orders)["expected_purchases"].to_list()
         )
+        curve = fitted.curve(features, days=[30, 90])
+        assert isinstance(curve, pl.DataFrame)
+        assert curve.columns == ["customer_id", "30", "90"]
+        in_pandas = fitted.curve(orders, days=[30, 90])
+        assert curve["customer_id"].to_list() == in_pandas.index.tolist()
+        assert curve["90"].to_list() == pytest.approx(in_pandas[90].tolist())
         for horizon in (-1, float("nan")):
             with pytest.raises(InvalidParameter, match="must be a number of days"):
                 fitted.predict(orders, horizon_days=horizon)

@@ -24,6 +24,7 @@ from customer_revenue.library.frame_columns import (
     as_day,
     as_frame,
     as_table,
+    by_customer,
     customer_index,
     same_kind,
 )
@@ -300,8 +301,14 @@ class CustomerModel(Estimator):
         path.attrs = {name: body[name] for name in names}
         return path
 
-    def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: DayLike | None = None) -> pd.DataFrame:
+    @overload
+    def curve(self, orders: Orders, days: Sequence[float], as_of: DayLike | None = None) -> pd.DataFrame: ...
+    @overload
+    def curve(self, orders: SameRows, days: Sequence[float], as_of: DayLike | None = None) -> SameRows: ...
+    def curve(self, orders: Orders | Rows, days: Sequence[float], as_of: DayLike | None = None) -> Rows:
         """F(t), the chance of at least one purchase within t days: one row per customer, one column per number of days.
+
+        In pandas customers are the index; in frames of other libraries they are a column, as the rows are.
 
         >>> import customer_revenue as cr
         >>> quick = cr.ModelOptions(learned=False, windows=1, regularity=1)
@@ -311,11 +318,9 @@ class CustomerModel(Estimator):
         [0.21, 0.41, 0.64]
         """
         features = self._features(orders, as_day(as_of) or self.as_of)
-        return pd.DataFrame(
-            self.predictor_.curve(features, checked_horizons(list(days)).tolist()),
-            index=customer_index(features),
-            columns=list(days),
-        )
+        chances = self.predictor_.curve(features, checked_horizons(list(days)).tolist())
+        found = pd.DataFrame(chances, customer_index(features), list(days))
+        return found if isinstance(orders, Orders) else by_customer(orders, found)
 
     def reasons(self, orders: Orders | Rows, as_of: DayLike | None = None) -> Lines:
         """The drivers of each customer's churn risk in words, strongest first, by customer.

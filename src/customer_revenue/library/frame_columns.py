@@ -89,6 +89,13 @@ def same_kind(rows: SameRows, frame: pd.DataFrame) -> SameRows:
     return cast("SameRows", table)
 
 
+def by_customer(rows: SameRows, frame: pd.DataFrame) -> SameRows:
+    """A frame with customers as its index, as :func:`same_kind`: a column where the library has no index."""
+    if isinstance(rows, pd.DataFrame):
+        return cast("SameRows", frame)
+    return same_kind(rows, frame.rename(columns=str).reset_index())
+
+
 def customer_index(table: pa.Table) -> pd.Index[str]:
     """The ids of the customers of a table as an index."""
     ids: pd.Index[str] = pd.Index(table.column("customer_id").to_pandas(), name="customer_id")
