@@ -12,7 +12,7 @@ import pytest
 
 from customer_revenue.modeling import fit_ensemble
 from customer_revenue.modeling.baseline_guard import LogForecast, OwnShares
-from customer_revenue.modeling.ensemble import Weights
+from customer_revenue.modeling.ensemble import Weights, combine
 from customer_revenue.modeling.metrics import Outcomes
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.season import Season
@@ -31,6 +31,30 @@ def test_what_is_not_trusted_goes_to_the_prior_or_else_to_the_purchase_models(le
     assert found.pareto == 0.2
     assert found.classifier == pytest.approx(0.6 * learned)
     assert found.base + found.offset + found.direct + found.pareto + found.prior == pytest.approx(1)
+
+
+def test_members_that_disagree_about_customers_lower_no_total() -> None:
+    rng = np.random.default_rng(3)
+    members = {"base": rng.normal(-1, 1, 500), "offset": rng.normal(-1, 1, 500), "pareto": rng.normal(-0.5, 1, 500)}
+    weights = Weights(offset=0.5, direct=0.0, pareto=0.2)
+    totals = {name: float(np.exp(logs).sum()) for name, logs in members.items()}
+    between = totals["base"] ** 0.3 * totals["offset"] ** 0.5 * totals["pareto"] ** 0.2
+    assert np.exp(combine(members, weights)).sum() < 0.8 * between
+    assert np.exp(combine(members, weights.centered(members))).sum() == pytest.approx(between)
+    assert weights.centered(members).centered(members) == weights.centered(members)
+    alone = Weights(offset=1.0, direct=0.0, pareto=0.0)
+    assert alone.centered(members).center == pytest.approx(0)
+
+
+def test_the_total_of_the_customers_is_that_of_the_members(make_shop: Callable[..., Any]) -> None:
+    shop = make_shop(customers=600)
+    predictor, features = shop.predictor(), shop.features()
+    learned = predictor.learned_
+    assert learned is not None
+    members = learned.models.predict(predictor._baseline(features)).members(HORIZON_DAYS)
+    assert learned.weights.center > 0
+    assert learned.weights == learned.weights.centered(members)
+    assert "center" not in predictor.weights()
 
 
 def test_a_small_shop_leans_on_what_other_shops_taught(make_shop: Callable[..., Any], predictor: Predictor) -> None:

@@ -53,6 +53,9 @@ class Weights:
     the regularity model's. ``spend`` and ``prior_spend`` are the shares of the learned correction of spend and of the
     prior's that are used, ``classifier`` and ``prior_churn`` the classifier's and the prior's share in the log-odds of
     churn; the rest is that of the purchase counts.
+
+    ``center`` is added to the logarithm of expected purchases. A mean of logarithms is below each customer's mean where
+    the members disagree, so that its total would be below that of every member.
     """
 
     offset: float
@@ -63,11 +66,16 @@ class Weights:
     prior: float = 0.0
     prior_spend: float = 0.0
     prior_churn: float = 0.0
+    center: float = 0.0
 
     @property
     def base(self) -> float:
         """The share of the regularity model, uncorrected."""
         return 1 - self.offset - self.direct - self.pareto - self.prior
+
+    def named(self) -> dict[str, float]:
+        """The shares by their names."""
+        return {"base": self.base, **{name: share for name, share in vars(self).items() if name != "center"}}
 
     def shrunk(self, factor: float) -> Weights:
         """The weights of everything learned times a factor, 0 to 1; the prior takes over the rest."""
@@ -81,6 +89,17 @@ class Weights:
             prior_spend=self.prior_spend + (1 - factor) * PRIOR_SPEND_SHARE,
             prior_churn=self.prior_churn + (1 - factor) * self.classifier,
         )
+
+    def centered(self, members: Mapping[str, Floats]) -> Weights:
+        """The same weights, by which the customers' total is the weighted geometric mean of the members' totals.
+
+        Args:
+            members: logarithms of their expected purchases, one value per customer.
+        """
+        totals = {name: np.log(np.exp(logs).sum()) for name, logs in members.items()}
+        uncentered = replace(self, center=0.0)
+        below = combine(totals, uncentered) - np.log(np.exp(combine(members, uncentered)).sum())
+        return replace(self, center=float(below))
 
     def without_prior(self) -> Weights:
         """The same where there is no prior; the purchase models take over its part."""
@@ -252,6 +271,13 @@ class FittedEnsemble:
         ours = baseline.with_own_season(others, horizon_days)
         return ours if share == 1 else mix(ours, baseline.beta_geo_log_purchases(horizon_days), share)
 
+    def centered(self, baseline: BaselinePrediction, horizon_days: int) -> FittedEnsemble:
+        """The same with weights that are centered on some customers."""
+        if not self.used.purchases:
+            return self
+        members = self.models.predict(baseline, self.used).members(horizon_days)
+        return replace(self, weights=self.weights.centered(members))
+
     def log_spend(self, corrections: Corrections) -> Floats:
         """Logarithm of the expected cents of a purchase day."""
         share, theirs = self.own.spend, np.log(np.maximum(corrections.baseline.spend_cents, 1.0))
@@ -327,4 +353,4 @@ class FittedEnsemble:
 def combine(members: Mapping[str, Floats], weights: Weights) -> Floats:
     """The weighted mean of the members' logarithms."""
     shares = {"base": weights.base, **{name: getattr(weights, name) for name in members if name != "base"}}
-    return np.asarray(sum(shares[name] * logs for name, logs in members.items()))
+    return np.asarray(sum(shares[name] * logs for name, logs in members.items()) + weights.center)

@@ -249,7 +249,7 @@ def _back_test(
     members = corrections.members(test.horizon_days)
     whole = partial(test.baseline.with_own_season, horizon_days=test.horizon_days)
     best = min(CANDIDATES, key=lambda w: _deviance(test.purchases, whole(combine(members, w))))
-    others = corrections.log_purchases(test.horizon_days, _averaged(best, PRIOR_WEIGHTS))
+    others = corrections.log_purchases(test.horizon_days, _averaged(best, PRIOR_WEIGHTS).centered(members))
     log_purchases = whole(others)
     spend = min(
         SPEND_CANDIDATES,
@@ -264,8 +264,8 @@ def _back_test(
         weights = replace(weights, classifier=_classifier_share(none, mixed(classified), zero[size]))
     weights = _applied(weights, longest[0], horizon_days)
     taught = _prior(longest[0], test.horizon_days, models) if prior else None
-    here = weights if taught else weights.without_prior()
     corrections = replace(corrections, prior=taught.predict(test.baseline) if taught else None)
+    here = (weights if taught else weights.without_prior()).centered(corrections.members(test.horizon_days))
     log_purchases = whole(corrections.log_purchases(test.horizon_days, here))
     log_odds = corrections.churn_log_odds(test.horizon_days, here, size)
     log_odds = zero[size] if log_odds is None else mixed(log_odds)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -159,7 +158,8 @@ class Predictor:
         known = self._baseline(customers.sample), customers.sample.column("customer_id")
         training_windows, season = ([w.of_others(*known) for w in ws] for ws in (training_windows, season))
         horizons = self.horizon_days, self._short_horizons
-        self.learned_ = learn(training_windows, season, *horizons, self.seed, options.trees, prior=options.prior)
+        learned = learn(training_windows, season, *horizons, self.seed, options.trees, prior=options.prior)
+        self.learned_ = learned.centered(known[0], self.horizon_days)
         self.tier_, self.tier_reason_ = Tier.FULL, "enough customers and history for every model"
         own = self.learned_.own
         if not own.all_own:
@@ -316,7 +316,7 @@ class Predictor:
 
     def weights(self) -> dict[str, float]:
         """How much each member and each learned correction counts, by name; empty where nothing was learned."""
-        return {"base": self.learned_.weights.base, **asdict(self.learned_.weights)} if self.learned_ else {}
+        return self.learned_.weights.named() if self.learned_ else {}
 
     def curve(self, features: pa.Table, days: Sequence[float]) -> Floats:
         """F(t) of each customer (rows) at each day (columns); infinity gives the probability of being alive."""
