@@ -143,7 +143,7 @@ class CustomerBase:
         """Acquisition cohorts, and their retention and revenue by period since acquisition."""
         totals = self._of_customers(cohorts, unit)
         by_cohort: dict[int, list[Row]] = {}
-        for cell in self.triangle(self.known, unit):
+        for cell in self.whole_triangle(unit):
             row = cell._asdict() | {
                 "complete": is_over(cell.cohort_index + (cell.age + 1) * unit.months, self.when.day)
             }
@@ -170,8 +170,7 @@ class CustomerBase:
 
     def trends(self) -> Body:
         """The base month by month."""
-        with self._lock:
-            return {"monthly_trends": self._all_months}
+        return {"monthly_trends": self.all_months}
 
     def rfm(self, group: str | None, limit: int, offset: int) -> Body:
         """The RFM groups, and the customers of one of them, best code first.
@@ -247,9 +246,7 @@ class CustomerBase:
         """The revenue to be expected of known customers and customers to come, by month or week."""
         from customer_revenue.workflows.customer_base.forecasting import forecast_body
 
-        forecast, margin = self.shop_forecast, self.reports.margin
-        with self._lock:
-            trends = self._all_months
+        forecast, trends, margin = self.shop_forecast, self.all_months, self.reports.margin
         currency = self.store.info.currency
         return forecast_body(forecast, trends, self.when, months, unit, self._policy, currency, margin)
 
@@ -375,17 +372,22 @@ class CustomerBase:
         """Run a query over the tables of this base."""
         return cast("list[Row]", self.store.fetch(table).to_pylist())
 
+    @property
+    def all_months(self) -> list[Row]:
+        """Each month of all customers; worked out once."""
+        with self._lock:
+            return self._all_months
+
     def months(self, known: Canonical, first_day: ir.DateScalar | None = None) -> list[Row]:
-        """Each month of some of the store's tables, from a day on; those of all customers are kept."""
-        if known is self.known and first_day is None:
-            with self._lock:
-                return self._all_months
+        """Each month of some of the store's tables, from a day on."""
         return self._filled_months(self.rows(trends(known, first_day)))
+
+    def whole_triangle(self, unit: CohortUnit) -> list[TriangleRow]:
+        """The cohort triangle of all customers."""
+        return self._filled(self._of_known(Recipe(known_triangle, (unit,))), unit)
 
     def triangle(self, known: Canonical, unit: CohortUnit) -> list[TriangleRow]:
         """The cohort triangle of some of the store's tables."""
-        if known is self.known:
-            return self._filled(self._of_known(Recipe(known_triangle, (unit,))), unit)
         return self._filled(self.rows(triangle(known, unit)), unit)
 
     def _filled(self, rows: Iterable[Row], unit: CohortUnit) -> list[TriangleRow]:

@@ -8,9 +8,8 @@ from enum import StrEnum
 from customer_revenue.choices import CohortUnit
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.periods import MONTHS_PER_YEAR, Period
-from customer_revenue.revenue.cohorts import cohort_label
+from customer_revenue.revenue.cohorts import TriangleRow, cohort_label
 from customer_revenue.revenue.distribution import concentration, distribution, lorenz_points
-from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.base_queries import cells_of_rfm, groups_of_rfm
 from customer_revenue.workflows.customer_base.filters import CustomerFilter
@@ -64,17 +63,17 @@ class Overview:
             if not names:
                 body |= self._unattributed(windows)
         if not parts or Part.CHARTS in parts:
-            body |= self._charts(self._filter.known_of(names), period, names)
+            body |= self._charts(period, names)
         return body
 
-    def _charts(self, known: Canonical, period: Period, segments: tuple[str, ...]) -> Body:
+    def _charts(self, period: Period, segments: tuple[str, ...]) -> Body:
         shares = self._filter.rows(period, segments, concentration)
         return {
-            "monthly": self._filter.base.months(known, first_day_of(period, self._filter.base.when)),
+            "monthly": self._months(period, segments),
             "segment_shares": self._filter.rows(period, (), distribution),
             "concentration": shares[0] if shares else None,
             "lorenz": self._filter.rows(period, segments, lorenz_points),
-            "cohorts": self._cohorts(known, period),
+            "cohorts": self._cohorts(period, segments),
             "rfm": self._rfm(period, segments),
         }
 
@@ -97,7 +96,17 @@ class Overview:
         ).to_pylist()
         return {name: value for name, value in row.items() if value is not None}
 
-    def _cohorts(self, known: Canonical, period: Period) -> Body:
+    def _months(self, period: Period, segments: tuple[str, ...]) -> list[Row]:
+        base = self._filter.base
+        if period is Period.ALL_TIME and not segments:
+            return base.all_months
+        return base.months(self._filter.known_of(segments), first_day_of(period, base.when))
+
+    def _triangle(self, unit: CohortUnit, segments: tuple[str, ...]) -> list[TriangleRow]:
+        base = self._filter.base
+        return base.triangle(self._filter.known_of(segments), unit) if segments else base.whole_triangle(unit)
+
+    def _cohorts(self, period: Period, segments: tuple[str, ...]) -> Body:
         """The newest cohorts, with the cells whose month is in the period."""
         day, info = self._filter.base.when.day, self._filter.store.info
         months = (
@@ -107,7 +116,7 @@ class Overview:
         start = period.first_day(day)
         first = start.year * MONTHS_PER_YEAR + start.month - 1
         cohorts: dict[int, Row] = {}
-        for cell in self._filter.base.triangle(known, unit):
+        for cell in self._triangle(unit, segments):
             cohort = cohorts.setdefault(
                 cell.cohort_index,
                 {"cohort": cohort_label(cell.cohort_index, unit), "customers": cell.customers, "cells": []},
