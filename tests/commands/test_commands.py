@@ -83,16 +83,32 @@ def test_help_and_refused_options_load_no_slow_libraries(words: list[str]) -> No
 MODEL_LIBRARIES = ("lightgbm", "sklearn", "scipy", "lifetimes", "mlflow", "matplotlib", "bentoml", "pyspark")
 DATA_LIBRARIES = ("duckdb", "ibis", "pyarrow", "pandas")
 ANALYTICS = (
+    "acquisition",
+    "acquisition --by month",
+    "acquisition --by size",
+    "acquisition --by country",
+    "acquisition --by discount",
     "at-risk",
+    "cohort-money",
+    "cohort-money --by category",
     "cohorts",
     "distribution",
+    "order-sequence",
+    "overview",
+    "profit",
     "purchase-frequency",
+    "refunds-to-come",
     "rfm",
+    "rfm --group champions",
+    "segment-flows",
+    "segment-flows --by rfm",
     "segments",
     "top-customers",
     "trends",
     "widget",
 )
+WITH_QUANTILES = ("refunds-to-come",)
+"""Analytics that import SciPy's special functions, where there are refunds to come."""
 IMPORTED_BY_SEVERAL = """
 import json, sys
 from customer_revenue.cli import app
@@ -109,7 +125,7 @@ print(sorted({name.partition(".")[0] for name in sys.modules}))
     ("commands", "unneeded"),
     [
         ([["show", "user_123", "--no-predictions", "--breakdown", "monthly"]], MODEL_LIBRARIES),
-        ([["analytics", name] for name in ANALYTICS], MODEL_LIBRARIES),
+        ([["analytics", *words.split()] for words in ANALYTICS if words not in WITH_QUANTILES], MODEL_LIBRARIES),
         ([["keys", "add", "page"], ["keys", "list"]], (*MODEL_LIBRARIES, *DATA_LIBRARIES)),
     ],
 )
@@ -138,7 +154,7 @@ def test_facts_are_given_without_the_libraries_that_predict(
 def test_known_sql_is_run_without_the_libraries_that_compile(new_shop: Shop) -> None:
     (new_shop.folder / "o.csv").write_text(EXAMPLE_ORDERS)
     new_shop.run("import", "o.csv")
-    commands = [["show", "user_123", "--no-predictions"], *(["analytics", name] for name in ANALYTICS)]
+    commands = [["show", "user_123", "--no-predictions"], *(["analytics", *words.split()] for words in ANALYTICS)]
     for unneeded in ((), ("ibis", "sqlglot", "pandas")):
         done = subprocess.run(
             [sys.executable, "-c", IMPORTED_BY_SEVERAL, json.dumps(commands)],

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from customer_revenue.arrays import Floats
+from customer_revenue.arrays import Floats, numbers_of
 from customer_revenue.modeling.cohort_curve import RECENT_COHORTS, power_fit
 from customer_revenue.modeling.shop_outlook import NORMAL_90
 from customer_revenue.periods import DAYS_PER_YEAR, MONTHS_PER_YEAR
@@ -175,22 +175,22 @@ class NewCustomerValue:
     @classmethod
     def of(cls, acquired: pa.Table, values: pa.Table, spread: pa.Table, window_days: int = WINDOW_DAYS) -> Self:
         """The value from the rows of ``acquired_by_day``, ``value_by_age`` and ``spread_of_value``."""
-        names, counts = acquired["level"].to_pylist(), acquired["customers"].to_numpy().astype(np.float64)
+        names, counts = acquired["level"].to_pylist(), numbers_of(acquired["customers"]).astype(np.float64)
         merged = _merged_levels(names, counts)
         levels = tuple(sorted(set(merged.values()), key=lambda name: (name is None, name == OTHER, name)))
         place = {name: levels.index(level) for name, level in merged.items()}
-        months = acquired["cohort"].to_numpy().astype(np.int64)
+        months = numbers_of(acquired["cohort"]).astype(np.int64)
         first = months.min(initial=np.iinfo(np.int64).max)
         shape = (len(levels), int(months.max(initial=first) - first) + 1, len(AGE_ENDS))
         row, column = np.array([place[name] for name in names], np.int64), months - first
-        ends, observed = np.array(AGE_ENDS), acquired["observed_days"].to_numpy()[:, None]
+        ends, observed = np.array(AGE_ENDS), numbers_of(acquired["observed_days"])[:, None]
         over = (ends <= observed) & (observed - ends < window_days)
         exposure, net, of_month = np.zeros(shape), np.zeros(shape), np.zeros(shape[:2])
         np.add.at(exposure, (row, column), over * counts[:, None])
         np.add.at(of_month, (row, column), counts)
         own = np.array([place[name] for name in values["level"].to_pylist()], np.int64)
-        cell = (own, values["cohort"].to_numpy() - first, np.searchsorted(ends, values["age_end"].to_numpy()))
-        np.add.at(net, cell, values["net_cents"].to_numpy().astype(np.float64))
+        cell = (own, numbers_of(values["cohort"]) - first, np.searchsorted(ends, numbers_of(values["age_end"])))
+        np.add.at(net, cell, numbers_of(values["net_cents"]).astype(np.float64))
         dispersion = {0: 1.0, 1: 1.0}
         for part in spread.to_pylist():
             dispersion[part["is_first"]] = max(part["squares"] / max(part["net_cents"], 1.0), 1.0)

@@ -66,15 +66,15 @@ class RefundRates:
             order_age: age of each, in days.
             revenue: of each, in cents.
         """
-        from scipy import stats
+        from scipy.special import gammaincinv
 
         younger = np.concatenate(([0.0], _by_day(order_age, revenue).cumsum()))[:LAST_DAY]
         mean = float(younger @ self.rates)
         if mean <= 0:
             return 0.0, 0.0, 0.0
         variance = self.size_cents * mean + float(np.square(younger * self.errors).sum())
-        found = stats.gamma(mean**2 / variance, scale=variance / mean)
-        return mean, float(found.ppf(TAILS[0])), float(found.ppf(TAILS[1]))
+        low, high = gammaincinv(mean**2 / variance, TAILS) * (variance / mean)
+        return mean, float(low), float(high)
 
 
 def _by_day(days: Ints, values: Floats) -> Floats:

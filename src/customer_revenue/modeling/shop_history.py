@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import scipy
 
 from customer_revenue.arrays import Floats
 from customer_revenue.periods import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, months_before
@@ -214,6 +213,8 @@ def weekday_weights(daily: Floats, last: np.datetime64, significance: float) -> 
         last: the last day.
         significance: highest chance of weekdays that differ so where they do not.
     """
+    from scipy.stats import kruskal  # takes longer to import than most commands run
+
     weeks = min(len(daily), DAYS_PER_YEAR) // DAYS_PER_WEEK
     if weeks < WEEKS_FOR_WEEKDAYS:
         return np.ones(DAYS_PER_WEEK), False
@@ -222,7 +223,7 @@ def weekday_weights(daily: Floats, last: np.datetime64, significance: float) -> 
     shares = by_week[sums[:, 0] > 0] / sums[sums > 0][:, None] * DAYS_PER_WEEK
     if len(shares) < WEEKS_FOR_WEEKDAYS or np.ptp(shares) == 0:
         return np.ones(DAYS_PER_WEEK), False
-    if scipy.stats.kruskal(*shares.T).pvalue >= significance:
+    if kruskal(*shares.T).pvalue >= significance:
         return np.ones(DAYS_PER_WEEK), False
     shrunk = (shares.sum(axis=0) + DAYS_OF_PRIOR) / (len(shares) + DAYS_OF_PRIOR)
     weights = np.empty(DAYS_PER_WEEK)
@@ -242,6 +243,8 @@ def holiday_weight(daily: Floats, last: np.datetime64, holidays: Days, significa
         holidays: days, of which those up to the last count.
         significance: highest chance of holidays that differ so where they do not.
     """
+    from scipy.stats import wilcoxon
+
     back = (last - holidays).astype(np.int64)
     weeks = DAYS_PER_WEEK * np.array([n for n in range(-WEEKS_AROUND_HOLIDAY, WEEKS_AROUND_HOLIDAY + 1) if n])
     back = back[(back >= 0) & (back < len(daily))]
@@ -252,7 +255,7 @@ def holiday_weight(daily: Floats, last: np.datetime64, holidays: Days, significa
     found, usual = daily[back[usual > 0]], usual[usual > 0]
     if len(found) < LEAST_HOLIDAYS or np.all(found == usual):
         return 1.0
-    if scipy.stats.wilcoxon(found, usual).pvalue >= significance:
+    if wilcoxon(found, usual).pvalue >= significance:
         return 1.0
     return float((found / usual).sum() + DAYS_OF_PRIOR) / (len(found) + DAYS_OF_PRIOR)
 

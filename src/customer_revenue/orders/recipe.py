@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-OPTIONAL_TABLES = ("order_items", "users")
-"""The tables of which a recipe may ask for the optional columns."""
-
-
 @dataclass(frozen=True)
 class Recipe:
     """A function that builds an expression, and the arguments after its table or tables.
@@ -27,8 +23,8 @@ class Recipe:
 
     build: Callable[..., ir.Table]
     arguments: tuple[object, ...] = ()
-    complete: bool = False
-    """Whether ``order_items`` and ``users`` have their optional columns too, null where the store lacks them."""
+    complete: tuple[str, ...] = ()
+    """The names of those tables that have their optional columns too, null where the store lacks them."""
 
     def __post_init__(self) -> None:
         if "<" in self.build.__qualname__:
@@ -37,8 +33,8 @@ class Recipe:
     @property
     def key(self) -> str:
         """What distinguishes it from others."""
-        lines = " with optional columns" if self.complete else ""
-        return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}{lines}"
+        optional = f" with optional columns of {', '.join(self.complete)}" if self.complete else ""
+        return f"{self.build.__module__}.{self.build.__qualname__} {self.arguments!r}{optional}"
 
     @property
     def name(self) -> str:

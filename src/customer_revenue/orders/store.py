@@ -24,7 +24,7 @@ from customer_revenue.orders.engines.map_batches import BatchFunction, BatchTota
 from customer_revenue.orders.engines.schemes import open_engine
 from customer_revenue.orders.engines.urls import without_password
 from customer_revenue.orders.expressions import STORE_TABLES, parameter
-from customer_revenue.orders.recipe import OPTIONAL_TABLES, Recipe
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.shop_checks import ShopFinding
 from customer_revenue.orders.store_info import day_of
 from customer_revenue.periods import AsOf, Clock
@@ -298,9 +298,10 @@ class Store:
         return self._engine.complete_table(name, self.info.timezone)
 
     def _tables_of(self, recipe: Recipe) -> Canonical:
-        if not recipe.complete:
-            return self.tables
-        return replace(self.tables, **{name: self.table(name) for name in OPTIONAL_TABLES})
+        complete = {name: self.table(name) for name in recipe.complete}
+        if "orders" in complete:
+            complete["orders"] = complete["orders"].filter(complete["orders"].user_id.notnull())
+        return replace(self.tables, **complete)
 
     def quarantine(self) -> pa.Table:
         """Return the rows that were not imported, with the columns of ``expressions.QUARANTINE_COLUMNS``."""

@@ -9,9 +9,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.feather as feather
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +67,7 @@ def signature(schemas: Mapping[str, bytes]) -> ModelSignature | None:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
+    from pyarrow import feather
 
     if "outputs.arrow" not in schemas:
         return None
@@ -104,6 +102,9 @@ def requirements() -> list[str]:
 
     Where the package is installed by its lock these are the lock's versions. The package itself travels with the model.
     """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     found: dict[str, str] = {}
     waiting = [(DISTRIBUTION, "")]
     seen = set(waiting)

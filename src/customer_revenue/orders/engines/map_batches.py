@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 BatchFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 """Returns one result per row. On a cluster it is pickled and called in other processes."""
@@ -57,6 +55,9 @@ def _writer(path: Path | None, schema: pa.Schema) -> Iterator[Callable[[pa.Recor
     if path is None:
         yield lambda _batch: None
         return
+    import pyarrow.csv
+    import pyarrow.parquet
+
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     kind = pyarrow.csv.CSVWriter if path.suffix.lower() == ".csv" else pyarrow.parquet.ParquetWriter
     try:

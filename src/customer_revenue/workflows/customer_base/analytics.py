@@ -23,7 +23,7 @@ from customer_revenue.periods import MONTHS_PER_YEAR, AsOf, Period
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.arithmetic import is_over
 from customer_revenue.revenue.cohorts import TriangleRow, cohorts, fill_triangle, triangle
-from customer_revenue.revenue.customer_lists import check_names, ordered, page_of, top_customers
+from customer_revenue.revenue.customer_lists import check_names, top_customers
 from customer_revenue.revenue.distribution import (
     concentration,
     distribution,
@@ -33,7 +33,6 @@ from customer_revenue.revenue.distribution import (
     stage_rows,
     stages,
 )
-from customer_revenue.revenue.rfm_groups import rfm
 from customer_revenue.revenue.trends import TrendRow, fill_trends, trends
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
@@ -43,6 +42,7 @@ from customer_revenue.workflows.customer_base.base_queries import (
     groups_of_rfm,
     known_trends,
     known_triangle,
+    members_of_rfm,
     metrics_of_widget,
     refusing_marketing,
 )
@@ -183,9 +183,8 @@ class CustomerBase:
         groups = self._of_customers(groups_of_rfm, self._policy.rfm)
         body: Body = {"groups": [with_units(row, self.store.info.currency) for row in groups]}
         if group is not None:
-            scored = rfm(self.customers, self._policy.rfm)
-            members = ordered(scored.filter(scored.rfm_group == group), "rfm_code")
-            body |= {"customers": self.rows(page_of(members, limit, offset)), **self._page(limit, offset)}
+            members = self._of_customers(members_of_rfm, self._policy.rfm, group, limit, offset)
+            body |= {"customers": members, **self._page(limit, offset)}
         return body
 
     def segments(self) -> Body:
@@ -330,7 +329,7 @@ class CustomerBase:
 
     @cached_property
     def _refusing(self) -> list[str]:
-        found = self.store.fetch(Recipe(refusing_marketing, complete=True))
+        found = self.store.fetch(Recipe(refusing_marketing, complete=("users",)))
         return cast("list[str]", found["customer_id"].to_pylist())
 
     @cached_property

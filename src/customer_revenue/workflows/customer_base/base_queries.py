@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from customer_revenue.choices import AtRiskBy, CohortUnit
 from customer_revenue.policy import Margin, Policy, Rfm, Segments
 from customer_revenue.revenue.cohorts import triangle
-from customer_revenue.revenue.customer_lists import at_risk
+from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of
 from customer_revenue.revenue.profit import own_profits
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import trends, widget_metrics
@@ -73,6 +73,12 @@ def _scored(customers: ir.Table, policy: Rfm, segments: tuple[str, ...]) -> ir.T
         return scored
     members = customers.filter(customers.customer_segment.isin(segments)).select(member="customer_id")
     return scored.semi_join(members, scored.customer_id == members.member)
+
+
+def members_of_rfm(customers: ir.Table, policy: Rfm, group: str, limit: int, offset: int) -> ir.Table:
+    """A page of the customers of an RFM group, best code first."""
+    scored = rfm(customers, policy)
+    return page_of(ordered(scored.filter(scored.rfm_group == group), "rfm_code"), limit, offset)
 
 
 def customers_at_risk(

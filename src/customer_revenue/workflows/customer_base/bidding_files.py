@@ -20,12 +20,10 @@ from customer_revenue.choices import BiddingForm, FirstDayBy
 from customer_revenue.currencies import in_units, minor_digits
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
-from customer_revenue.revenue.early_value import early_value
-from customer_revenue.tables import day_literal
 from customer_revenue.workflows.bodies import Body, Row
-from customer_revenue.workflows.customer_base.new_customers import NewCustomers, levels_of
+from customer_revenue.workflows.customer_base.first_day_groups import known_early_values
+from customer_revenue.workflows.customer_base.new_customers import NewCustomers
 from customer_revenue.workflows.customer_base.profits import MarginRate
-from customer_revenue.workflows.known_tables import known_at
 
 EVENTS_PER_REQUEST = 1000
 """Of Meta's Conversions API."""
@@ -80,9 +78,8 @@ def bid_rows(store: Store, when: AsOf, margin: MarginRate, options: BidOptions) 
         NotEnoughData: nobody had bought by then.
     """
     value = (customers := NewCustomers.of(store, when, options.by)).value
-    levels = levels_of(store, when, options.by)
-    table = early_value(known_at(store, when), levels, day_literal(when.day), options.mature_days, options.since_days)
-    rows: list[Row] = store.fetch(table.order_by("created_at", "order_id")).to_pylist()
+    ages = (options.mature_days, options.since_days)
+    rows: list[Row] = customers.groups.fetch(store, when, known_early_values, *ages).to_pylist()
     if not rows:
         return []
     within = value.cumulative([options.mature_days, options.value_days])

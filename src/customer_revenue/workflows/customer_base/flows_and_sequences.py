@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from customer_revenue import lazy_ibis as ibis
 from customer_revenue.choices import FlowBy
+from customer_revenue.orders.engines.duckdb.kept_in_memory import fetch_over_tables
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf
-from customer_revenue.policy import Policy
+from customer_revenue.policy import Policy, Rfm
 from customer_revenue.revenue.order_sequence import LAG_DAYS, LAST_ORDER_NUMBER, order_sequence
 from customer_revenue.revenue.segment_flows import FLOW_REASONS, segment_flows
 from customer_revenue.tables import Canonical
@@ -33,11 +34,8 @@ def flows_body(before: pa.Table, now: pa.Table, days: tuple[dt.date, dt.date], b
         by: what the groups are.
         policy: the RFM groups.
     """
-    from customer_revenue.orders.engines.duckdb.in_memory import fetch_in_memory
-
-    flows = segment_flows(ibis.memtable(before), ibis.memtable(now), by, policy.rfm)
     rows: list[Row] = []
-    for row in fetch_in_memory(flows).to_pylist():
+    for row in fetch_over_tables(Recipe(_flows, (by, policy.rfm)), (before, now)).to_pylist():
         counts = {reason: row.pop(reason) for reason in FLOW_REASONS}
         reason = max(counts, key=lambda name: counts[name])
         percent = round(100 * counts[reason] / row["customers"], 2)
@@ -84,6 +82,11 @@ def sequence_body(store: Store, when: AsOf) -> Body:
             }
         )
     return {"order_numbers": rows}
+
+
+def _flows(then_and_now: Sequence[ir.Table], by: FlowBy, policy: Rfm) -> ir.Table:
+    before, now = then_and_now
+    return segment_flows(before, now, by, policy)
 
 
 def _known_sequence(tables: Canonical) -> ir.Table:

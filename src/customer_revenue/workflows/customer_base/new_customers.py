@@ -6,53 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from customer_revenue import lazy_ibis as ibis
+from customer_revenue.arrays import numbers_of
 from customer_revenue.choices import FirstDayBy
 from customer_revenue.errors import NotEnoughData
-from customer_revenue.features.first_orders import first_orders
 from customer_revenue.modeling.new_customer_value import AGE_ENDS, VALUE_DAYS, WINDOW_DAYS, NewCustomerValue
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import AsOf, month_label
 from customer_revenue.policy import Policy
-from customer_revenue.revenue.arithmetic import first_of_month, month_index
-from customer_revenue.revenue.value_by_age import acquired_by_day, spread_of_value, value_by_age
-from customer_revenue.tables import as_of_literal, day_literal
+from customer_revenue.revenue.arithmetic import first_of_month
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.acquisition_costs import AcquisitionCost, read_costs
+from customer_revenue.workflows.customer_base.first_day_groups import (
+    FirstDayGroups,
+    known_acquired,
+    known_spread,
+    known_values,
+)
 from customer_revenue.workflows.customer_base.profits import MarginRate
-from customer_revenue.workflows.known_tables import known_at
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
-SIZE_GROUPS = 5
-"""Number of groups by the size of the first order, of about as many customers each."""
 
 LTV_DAYS = 365
 """The lifetime value of a new customer in LTV:CAC is what they bring within so many days."""
 
 DAYS_PER_PAYBACK_MONTH = 30
 
-FIRST_ORDER_COLUMNS = {
-    FirstDayBy.CHANNEL: "channel",
-    FirstDayBy.COUNTRY: "country",
-    FirstDayBy.CAMPAIGN: "campaign",
-    FirstDayBy.PRODUCT: "product_id",
-    FirstDayBy.CATEGORY: "category",
-}
-
 
 @dataclass(frozen=True)
 class NewCustomers:
     """The customers acquired so far, in groups by what was known of them on their first day."""
 
-    by: FirstDayBy
+    groups: FirstDayGroups
     acquired: pa.Table
     value: NewCustomerValue
 
@@ -69,16 +55,14 @@ class NewCustomers:
         Raises:
             NotEnoughData: nobody was won within them.
         """
-        known, day = known_at(store, when), day_literal(when.day)
-        levels = levels_of(store, when, by)
-        acquired = store.fetch(acquired_by_day(known, levels, day).order_by("level", "cohort", "observed_days"))
-        if not pc.any(pc.less(acquired["observed_days"], window_days)).as_py():
+        groups = FirstDayGroups.of(store, when, by)
+        acquired = groups.fetch(store, when, known_acquired)
+        if not (numbers_of(acquired["observed_days"]) < window_days).any():
             raise NotEnoughData(
                 f"nobody was won in the {window_days:,} days up to {when.day}: there is nothing to learn from"
             )
-        values = store.fetch(value_by_age(known, levels, day, AGE_ENDS, window_days))
-        spread = store.fetch(spread_of_value(known, levels, day, AGE_ENDS, window_days))
-        return cls(by, acquired, NewCustomerValue.of(acquired, values, spread, window_days))
+        values, spread = (groups.fetch(store, when, build, window_days) for build in (known_values, known_spread))
+        return cls(groups, acquired, NewCustomerValue.of(acquired, values, spread, window_days))
 
     @cached_property
     def by_month(self) -> dict[tuple[str, str], int]:
@@ -200,33 +184,3 @@ def _rows(customers: NewCustomers, margin: MarginRate, keep: float, payback_days
         }
         for row, level in enumerate(value.levels)
     ]
-
-
-def levels_of(store: Store, when: AsOf, by: FirstDayBy) -> ir.Table:
-    """``customer_id`` and ``level``, their group by what was known on their first day, of each customer by then."""
-    orders = store.table("orders")
-    firsts = first_orders(orders.filter(orders.created_at <= as_of_literal(when.moment)), store.table("order_items"))
-    if by is FirstDayBy.MONTH:
-        dated = known_at(store, when).counted_orders()
-        own = dated.group_by(customer_id=dated.user_id).aggregate(first_day=dated.day.min())
-        index = month_index(own.first_day)
-        year, month = (index / 12).floor().cast("int64"), index % 12 + 1
-        padded = (month < 10).ifelse(ibis.literal("0"), "").concat(month.cast("string"))
-        return own.select("customer_id", level=year.cast("string").concat("-", padded))
-    if by is FirstDayBy.SIZE:
-        return firsts.select("customer_id", level=_size(store, firsts))
-    if by is FirstDayBy.DISCOUNT:
-        has = (firsts.discount_cents > 0) | firsts.discount_code.notnull()
-        return firsts.select("customer_id", level=has.coalesce(ibis.literal(value=False)).ifelse("discount", "none"))
-    if by is FirstDayBy.ALL:
-        return firsts.select("customer_id", level=ibis.literal("all"))
-    return firsts.select("customer_id", level=firsts[FIRST_ORDER_COLUMNS[by]])
-
-
-def _size(store: Store, firsts: ir.Table) -> ir.StringValue:
-    """The group of each first order by its size: bounds in cents, of about as many customers each."""
-    cents = store.fetch(firsts.select("order_cents"))["order_cents"].to_numpy()
-    bounds = np.unique(np.quantile(cents, np.arange(1, SIZE_GROUPS) / SIZE_GROUPS).round().astype(np.int64)).tolist()
-    cases = [(firsts.order_cents < bound, f"{place + 1}: below {bound}") for place, bound in enumerate(bounds)]
-    last = f"{len(bounds) + 1}: from {bounds[-1]}"
-    return cast("ir.StringValue", ibis.cases(*cases, else_=last))

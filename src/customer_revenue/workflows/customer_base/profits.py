@@ -47,7 +47,10 @@ class MarginRate:
 
 def margin_rate(store: Store, when: AsOf, margin: Margin) -> MarginRate:
     """The margin of the last year, which is expected to stay; the policy's where that brought no net revenue."""
-    recipe, first = Recipe(_known_since, (margin,), complete=True), when.day - dt.timedelta(days=DAYS_PER_YEAR - 1)
+    recipe, first = (
+        Recipe(_known_since, (margin,), complete=("order_items",)),
+        when.day - dt.timedelta(days=DAYS_PER_YEAR - 1),
+    )
     (row,) = store.fetch(recipe, moment=when.moment_utc_naive, first_day=first).to_pylist()
     if row["net_revenue_cents"] <= 0:
         return MarginRate(margin.assumed_percent / 100, "assumed")
@@ -89,8 +92,8 @@ def _known_page(tables: Canonical, margin: Margin, by: ProfitBy, limit: int, off
 def profit_body(store: Store, when: AsOf, margin: Margin, by: ProfitBy, limit: int, offset: int) -> Body:
     """Profit in total and by month, product or customer, as an answer; highest profit first, months oldest first."""
     moment = when.moment_utc_naive
-    (total,) = store.fetch(Recipe(_known_total, (margin,), complete=True), moment=moment).to_pylist()
-    page = Recipe(_known_page, (margin, by, limit, offset), complete=True)
+    (total,) = store.fetch(Recipe(_known_total, (margin,), complete=("order_items",)), moment=moment).to_pylist()
+    page = Recipe(_known_page, (margin, by, limit, offset), complete=("order_items",))
     rows = store.fetch(page, moment=moment).to_pylist()
     return {
         "by": by.value,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue.arrays import Floats, Ints
+from customer_revenue.arrays import Floats, Ints, numbers_of
 from customer_revenue.modeling.refunds_to_come import RefundRates
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
@@ -53,7 +53,7 @@ class RefundOutlook:
         )
         ages, refund_ages = _ages(orders["day"], when.day), _ages(delays["order_day"], when.day)
         revenue, refunds = _floats(orders["revenue_cents"]), _floats(delays["refund_cents"])
-        delay_days = delays["delay_days"].to_numpy().astype(np.int64)
+        delay_days = numbers_of(delays["delay_days"]).astype(np.int64)
         rates = RefundRates.of(ages, revenue, delay_days, refund_ages, refunds, _floats(delays["squares"]))
         refunded = np.zeros(ages.max(initial=0) + 1)
         np.add.at(refunded, refund_ages[refund_ages < len(refunded)], refunds[refund_ages < len(refunded)])
@@ -102,10 +102,9 @@ def _known_delays(tables: Canonical) -> ir.Table:
 
 
 def _ages(days: pa.ChunkedArray, day: dt.date) -> Ints:
-    ages: Ints = (np.datetime64(day) - days.to_numpy().astype("datetime64[D]")).astype(np.int64)
+    ages: Ints = (np.datetime64(day) - numbers_of(days.cast(pa.int32())).astype("datetime64[D]")).astype(np.int64)
     return ages
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
-    values: Floats = column.to_numpy().astype(np.float64)
-    return values
+    return numbers_of(column).astype(np.float64)

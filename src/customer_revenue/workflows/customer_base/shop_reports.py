@@ -48,7 +48,7 @@ class ShopReports:
     def own_profits(self, period: Period) -> pa.Table:
         """``customer_id``, cost, profit and what they rest on, of each customer with an order or a refund by then."""
         first = None if period is Period.ALL_TIME else period.first_day(self._when.day)
-        recipe = Recipe(known_profits, (self._policy.margin, first), complete=True)
+        recipe = Recipe(known_profits, (self._policy.margin, first), complete=("order_items",))
         return self._store.fetch(recipe, moment=self._when.moment_utc_naive)
 
     def acquisition(self, by: FirstDayBy, payback_days: int, costs: Path | None) -> Body:

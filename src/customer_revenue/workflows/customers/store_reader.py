@@ -50,10 +50,10 @@ class CustomerQueries:
         self.monthly = store.prepare(Recipe(_monthly), of_period)
         self.quarterly = store.prepare(Recipe(_quarterly), of_period)
         self.products = store.prepare(Recipe(_products), of_period)
-        profit = Recipe(_profit, (policy.margin,), complete=True)
+        profit = Recipe(_profit, (policy.margin,), complete=("order_items",))
         self.profit = store.prepare(profit, of_period)
         self.product_days = store.prepare(Recipe(_product_days), ("user_id", "moment"))
-        self.refusing = store.prepare(Recipe(_refusing, complete=True), ("user_id",))
+        self.refusing = store.prepare(Recipe(_refusing, complete=("users",)), ("user_id",))
         self._store = store
         self._features: dict[tuple[str, ...], Query] = {}
 

@@ -21,7 +21,7 @@ from customer_revenue.orders.engines.base_engine import Engine, Statement, table
 from customer_revenue.orders.engines.duckdb.target import attach, memory_limit
 from customer_revenue.orders.engines.statement_cache import StatementCache
 from customer_revenue.orders.expressions import OWN_TABLES, canonical_tables, complete_table
-from customer_revenue.orders.recipe import OPTIONAL_TABLES, Recipe
+from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store_info import read_info
 from customer_revenue.settings import StoreOptions
 from customer_revenue.tables import Canonical
@@ -102,7 +102,7 @@ class DuckDBEngine(Engine):
             return super().compile_once(recipe, tables, zone)
         key = f"{recipe.key} over {ATTACHED} in {zone}"
         if recipe.complete:  # a store of an older version lacks some of the optional columns
-            there = [f"{name}.{column}" for name in OPTIONAL_TABLES for column in sorted(self._column_names(name))]
+            there = [f"{name}.{column}" for name in recipe.complete for column in sorted(self._column_names(name))]
             key += f" of {','.join(there)}"
         return self._statements.get(key, lambda: self.compile(recipe.over(tables())))
 
