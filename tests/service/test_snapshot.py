@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any, cast
@@ -44,6 +46,25 @@ def test_an_answer_is_the_same_from_memory(settings: Settings) -> None:
     for unknown in ("", "c", "c7\x00", "zzz", "客户"):
         with pytest.raises(CustomerNotFound):
             answers.customer(unknown)
+
+
+def test_a_store_that_was_replaced_is_closed_once_nothing_asks_it(settings: Settings) -> None:
+    """Not when Python next looks for cycles, until which its cache would stay in memory."""
+    gc.disable()
+    try:
+        answers = Answers.open(settings)
+        answers.refresh_snapshot()
+        answers.customer("user_123", as_of="2023-07-01", horizons_days=(30,))
+        answers.batch(CUSTOMERS)
+        answers.of_base(lambda base: base.widget(5))
+        answers.of_dashboard(lambda dashboard: dashboard.base.segments())
+        answers.advice("c7", lambda advisor, asked: advisor.forecast(asked, 3) | advisor.actions(asked))
+        assert answers.detail.outlook(answers.find("c7", answers.when(None)))
+        engine = weakref.ref(answers.store._engine)
+        del answers
+        assert engine() is None
+    finally:
+        gc.enable()
 
 
 def test_charts_do_not_wait_for_the_forecast(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import pyarrow as pa
 from typing_extensions import override
@@ -84,13 +85,18 @@ class Answers(SessionInMemory):
     def _advisor(self) -> Advisor:
         from customer_revenue.workflows.customers.advice import Advisor
 
+        mine = self._weakly()
         return Advisor(
             self._store,
             self._policy,
-            lambda when: self._base_on(when).shop_forecast.factors,
-            self._decision_terms,
-            self.barred,
+            lambda when: mine._base_on(when).shop_forecast.factors,
+            lambda when: mine._decision_terms(when),
+            lambda customer: mine.barred(customer),
         )
+
+    def _weakly(self) -> Self:
+        """Itself, for what it keeps and alone asks: in a cycle, a store that was replaced would stay open for long."""
+        return cast("Self", weakref.proxy(self))
 
     def find(self, user_id: str, when: AsOf) -> StoredCustomer:
         """The reader of one customer: the snapshot in memory if it is of that day and holds them, else the store."""
@@ -286,7 +292,8 @@ class Answers(SessionInMemory):
         """What a customer's page shows in addition to the response."""
         from customer_revenue.workflows.customers.detail import CustomerDetail
 
-        return CustomerDetail(self._store, self.predictor if self._model else None)
+        mine = self._weakly()
+        return CustomerDetail(self._store, (lambda when: mine.predictor(when)) if self._model else None)
 
     def model_card(self) -> dict[str, object]:
         """What is known about the model in use.
