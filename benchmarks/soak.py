@@ -37,6 +37,10 @@ WARM_UP_SECONDS = 1800
 BUSY_TRIES = 60
 """How often a command is begun again that finds another one at work on the store."""
 FORGET_KEY = "soak-key"
+MOST_MEGABYTES = 300.0
+"""Of a worker's own, in the last third."""
+MOST_GROWTH = 1.1
+"""From the second third to the last."""
 REFUSED = 503
 """With ``Retry-After``: the service says that it has too much to do, and the client asks again."""
 
@@ -177,9 +181,9 @@ def processes() -> dict[str, int]:
 
 
 def private_megabytes(pid: int) -> float:
-    """The private dirty memory of a process; 0 once it has ended."""
+    """The memory of a process that no file backs, and so without the mapped snapshot; 0 once it has ended."""
     try:
-        found = re.search(r"^Private_Dirty:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+        found = re.search(r"^Anonymous:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     except OSError:
         return 0
     return int(found.group(1)) / 1024 if found else 0
@@ -226,16 +230,27 @@ def soak(port: int, folder: Path, customers: int, minutes: float) -> bool:
     )
     print(f"done meanwhile: {', '.join(f'{count} x {name}' for name, count in shop.done.items())}")
     failures = [f"{count} x {name}" for client in asking.values() for name, count in client.answers.failures.items()]
-    for failure in [*failures, *shop.failures, *(["a worker was started anew"] if restarted else [])]:
+    failures += [*shop.failures, *(["a worker was started anew"] if restarted else [])]
+    failures += [f"the memory of {name}" for name, values in memory.items() if "worker" in name and not is_flat(values)]
+    for failure in failures:
         print(f"failed: {failure}")
-    return not (failures or shop.failures or restarted)
+    return not failures
+
+
+def is_flat(megabytes: list[float]) -> bool:
+    """Whether a worker's memory stays where it is, and within what it may have."""
+    _, before, last = medians_of_thirds(megabytes)
+    return last <= min(MOST_MEGABYTES, MOST_GROWTH * before)
+
+
+def medians_of_thirds(values: list[float]) -> list[float]:
+    third = max(len(values) // 3, 1)
+    return [statistics.median(values[start : start + third] or values) for start in (0, third, 2 * third)]
 
 
 def of_thirds(values: list[float]) -> tuple[str, ...]:
     """The first value, the medians of the three thirds, and the highest."""
-    third = max(len(values) // 3, 1)
-    medians = [statistics.median(values[start : start + third] or values) for start in (0, third, 2 * third)]
-    return tuple(f"{value:.0f}" for value in (values[0], *medians, max(values)))
+    return tuple(f"{value:.0f}" for value in (values[0], *medians_of_thirds(values), max(values)))
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
