@@ -6,7 +6,6 @@ import calendar
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from customer_revenue.policy import ForecastRules
 
@@ -27,6 +26,8 @@ def trend(revenue_cents: Sequence[int], policy: ForecastRules) -> dict[str, obje
     """
     if len(revenue_cents) < policy.trend_from_months:
         return {"direction": NOT_ENOUGH, "change_cents_per_month": None, "p_value": None}
+    from scipy import stats  # only where it is needed: it takes 31 MB
+
     months = np.arange(len(revenue_cents))
     slope = float(stats.theilslopes(revenue_cents, months)[0])
     p_value = 1.0 if len(set(revenue_cents)) == 1 else float(stats.kendalltau(months, revenue_cents).pvalue)
@@ -49,6 +50,8 @@ def seasonality(revenue_cents: Sequence[int], first_month: int, policy: Forecast
     """
     if len(revenue_cents) < policy.seasons_from_months:
         return {"found": NOT_ENOUGH, "p_value": None, "strongest_month": None}
+    from scipy import stats
+
     values = np.asarray(revenue_cents, np.float64)
     months = np.arange(len(values))
     rest = values - stats.theilslopes(values, months)[0] * months

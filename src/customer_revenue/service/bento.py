@@ -38,6 +38,10 @@ BATCH_ROUTE = "/payment/analytics/customers/batch"
 METRICS_FOLDER = "METRICS_OF_CUSTOMER_REVENUE"
 """Environment variable by which the workers of one service know the folder of its metrics."""
 
+FRUGAL_ALLOCATORS = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Environment of the workers, unless it is set. Otherwise each thread keeps what it has freed for itself, in a heap of
+Arrow's and an arena of glibc's: 100 MB more for each worker after a few imports."""
+
 CONTAINER = "BENTOML_CONTAINERIZED"
 """Environment variable that the images of BentoML set."""
 
@@ -69,6 +73,8 @@ if METRICS_FOLDER not in os.environ:  # in the process that starts the workers
         folder = tempfile.mkdtemp(prefix="customer-revenue-metrics-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[METRICS_FOLDER] = folder
+    for name, value in FRUGAL_ALLOCATORS.items():
+        os.environ.setdefault(name, value)
 else:  # in a worker, which starts its server after this import
     from customer_revenue.service.connections import bound_connections
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,6 +34,8 @@ def sampled(rows: pa.Table, share: float) -> pa.Table:
     """The rows of a share of the customers: always the same ones, whoever writes them."""
     if share >= 1:
         return rows
+    import pandas as pd  # only where a share is logged: it takes 22 MB
+
     hashes = pd.util.hash_array(rows.column("customer_id").to_numpy(zero_copy_only=False))
     return rows.filter(pa.array(hashes < np.uint64(share * 2**64)))
 
