@@ -80,6 +80,22 @@ def test_help_and_refused_options_load_no_slow_libraries(words: list[str]) -> No
     assert [name for name in SLOW_LIBRARIES if f"'{name}'" in imported] == []
 
 
+FROZEN_AT_THE_END = """
+import atexit, gc, sys
+atexit.register(lambda: print(gc.get_freeze_count()))
+from customer_revenue.cli import main
+main()
+"""
+
+
+@pytest.mark.process
+def test_the_interpreter_looks_for_no_cycles_as_it_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FROZEN_AT_THE_END, "--version"], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout.splitlines()[-1]) > 0
+
+
 MODEL_LIBRARIES = ("lightgbm", "sklearn", "scipy", "lifetimes", "mlflow", "matplotlib", "bentoml", "pyspark")
 DATA_LIBRARIES = ("duckdb", "ibis", "pyarrow", "pandas")
 ANALYTICS = (

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from customer_revenue.arrays import Floats
-from customer_revenue.modeling.boosters import TREES, OffsetBooster
+from customer_revenue.modeling.boosters import TREES, OffsetBooster, binned
 from customer_revenue.modeling.churn_model import ChurnModel
 
 CALIBRATION_SHARE = 0.25
@@ -84,7 +84,9 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.base_ = float(np.log(rate / (1 - rate)))
         self.booster_ = OffsetBooster("binary", self.trees, self.clip, self.seed, self.categories)
         trained, tested = (None, None) if weight is None else (weight[~held_out], weight[held_out])
-        self.booster_.fit(rows[~held_out], target[~held_out], self._offset(rows[~held_out]), trained)
+        bins = binned(rows[~held_out], self.seed, self.categories)
+        self.booster_.fit(bins, target[~held_out], self._offset(rows)[~held_out], trained)
+        del bins
         self.intercept_, self.slope_ = calibrate(self._raw(rows[held_out]), target[held_out], tested)
         return self
 

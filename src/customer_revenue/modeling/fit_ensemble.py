@@ -166,7 +166,13 @@ def fit_boosters(
     rate = float(np.log(max(np.average(purchases, weights=weight), 1e-9) / longest[0].horizon_days))
     seen = direct_columns(X.shape[1])
     direct = OffsetBooster("poisson", trees, clip=20.0, seed=seed, categories=[seen.index(c) for c in categories])
-    direct.fit(X[:, seen], purchases, np.full(len(X), rate + np.log(longest[0].horizon_days)), weight)
+    # What is binned is let go of before the trees are grown: at a million customers, five grow side by side.
+    direct.fit(
+        binned(X[:, seen], seed, direct.categories),
+        purchases,
+        np.full(len(X), rate + np.log(longest[0].horizon_days)),
+        weight,
+    )
     unit = float(np.mean(spend))
     money = OffsetBooster("tweedie", trees, clip=MAX_SPEND_CORRECTION, seed=seed)
     relative = np.round(revenue / np.exp(unit), 9)  # the same in every unit of money
@@ -176,6 +182,7 @@ def fit_boosters(
     money.fit(bins, relative, expected, weight)
     # Tweedie's deviance lets the total go for the many who spend little.
     center = log_ratio(float(weight @ relative), float(weight @ np.exp(expected + money.correction(X))))
+    del X, bins
     levels = [s.spend_level() for s in longest]
     # The windows share customers, so that their mean is hardly steadier than one of them.
     level, variance = (np.average([getattr(s, of) for s in levels], weights=fading) for of in ("value", "variance"))
@@ -203,7 +210,7 @@ def cross_fitted(
     for side in (half, ~half):
         if side.any():
             booster = OffsetBooster("poisson", trees, seed=seed, categories=categories)
-            booster.fit(X[side], purchases[side], base[side], weight[side])
+            booster.fit(binned(X[side], seed, categories), purchases[side], base[side], weight[side])
             correction[~side] = booster.correction(X[~side])
     return correction
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from customer_revenue.arrays import Floats, Marks, central_coverage
 from customer_revenue.modeling.bootstrap import holm
@@ -46,7 +46,7 @@ class Cell:
     def chance(self) -> float:
         """The chance that ours is so much worse though neither is: the p-value, one-sided."""
         worse = self.ours - self.other
-        return float(norm.sf(worse / self.error)) if self.error > 0 else float(worse <= 0)
+        return float(ndtr(-worse / self.error)) if self.error > 0 else float(worse <= 0)
 
 
 def group_comparison(
@@ -82,7 +82,7 @@ def group_coverage(folds: Sequence[BacktestFold], gate: Gate) -> list[Check]:
     gaps = {key: np.mean([of_fold[key] for of_fold in found], axis=0) for key in _common(found)}
     if not gaps:
         return []
-    z = norm.isf(SIGNIFICANCE / 2 / len(gaps))
+    z = -ndtri(SIGNIFICANCE / 2 / len(gaps))
     wrong = [
         f"{group}: intervals of {what} held for {held:.1%} and state {stated:.1%}"
         for (group, what), (held, stated, error) in gaps.items()

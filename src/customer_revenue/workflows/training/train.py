@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from customer_revenue import plots, tracking
+from customer_revenue import tracking
 from customer_revenue.console import Report
 from customer_revenue.errors import NotEnoughData
 from customer_revenue.modeling import bundle
@@ -26,7 +26,6 @@ from customer_revenue.modeling.purchase_models import BetaGeo
 from customer_revenue.modeling.rolling_windows import Window
 from customer_revenue.orders.store import Store, open_store
 from customer_revenue.periods import AsOf
-from customer_revenue.plots.style import detached_figure
 from customer_revenue.policy import load_policy
 from customer_revenue.settings import FitOptions, ModelOptions, RegistryOptions, Settings
 from customer_revenue.workflows.evaluation.challenge import MAX_CHALLENGE_CUSTOMERS, challenge, recipe_of
@@ -40,7 +39,6 @@ from customer_revenue.workflows.evaluation.fold import (
 )
 from customer_revenue.workflows.evaluation.metric_tables import mean_figures
 from customer_revenue.workflows.feature_rows import label_rows, population, training_windows
-from customer_revenue.workflows.monitoring.feed_checks import check_store
 from customer_revenue.workflows.registry.bundles import write_gate
 from customer_revenue.workflows.registry.champion import Change, locked, promote, rolled_back, settle
 from customer_revenue.workflows.registry.model_card import calibration, run_of, write_run
@@ -100,7 +98,11 @@ def train(
             before_backtest(predictor, facts)
         if testing is None:
             testing = _back_test(pool, store, fit, when, report)
+        # Importing MLflow, Matplotlib and what checks the feed takes seconds, which pass while the back-test goes on.
         tracking.prepare(registry)
+        import customer_revenue.plots  # noqa: F401
+        from customer_revenue.workflows.monitoring.feed_checks import check_store
+
         folds = [fold for fold in (future.result() for future in testing) if fold is not None]
         verdict = None
         if make_it_current:
@@ -316,6 +318,9 @@ def _facts(store: Store, fit: FitOptions, ltv_horizon_days: int, when: AsOf, ver
 
 
 def _figures(store: Store, fold: BacktestFold) -> dict[str, bytes]:
+    from customer_revenue import plots
+    from customer_revenue.plots.style import detached_figure
+
     assert fold.outcomes is not None
     days = np.unique(np.linspace(1, fold.horizon_days, TRACKING_POINTS).astype(int)).tolist()
     labels = label_rows(store, fold.cutoff, days, fold.features.column("customer_id"))
