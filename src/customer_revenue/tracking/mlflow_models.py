@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id:
 
     document, client = run.document, mlflow.client
     model = client.create_logged_model(mlflow.experiment_id, name="model", source_run_id=run_id, model_type="pyfunc")
-    with tempfile.TemporaryDirectory(prefix="customer-revenue-") as folder, _requirements_known():
+    with tempfile.TemporaryDirectory(prefix="customer-revenue-") as folder:
         path = Path(folder) / "model"
         save_model(
             str(path),
@@ -66,23 +65,6 @@ def register(mlflow: Tracker, registry: RegistryOptions, run: QueuedRun, run_id:
     if document["challenger"]:
         client.set_registered_model_alias(registry.experiment, CHALLENGER, found.version)
     return str(found.version)
-
-
-@contextmanager
-def _requirements_known() -> Iterator[None]:
-    """Without MLflow looking whether the requirements are installed, which takes long: they were read from what is."""
-    from mlflow.utils import environment
-
-    name = "warn_dependency_requirement_mismatches"
-    look = getattr(environment, name, None)
-    if look is None:  # another version of MLflow
-        yield
-        return
-    setattr(environment, name, lambda _requirements: None)
-    try:
-        yield
-    finally:
-        setattr(environment, name, look)
 
 
 def _described(run: QueuedRun) -> dict[str, Any]:
