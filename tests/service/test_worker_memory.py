@@ -10,6 +10,7 @@ import threading
 import time
 from itertools import cycle
 from pathlib import Path
+from statistics import median
 
 import pytest
 from tests.conftest import SIMULATED_DAYS, Shop
@@ -22,8 +23,9 @@ from customer_revenue.workflows.registry.bundles import make_current
 CUSTOMERS = 20_000
 TEN_ORDERS_A_CUSTOMER = Truth(r=0.9, alpha_days=22.0, a=0.3, b=4.0)
 CHANGES = 10
-MAX_MEGABYTES = 330
-"""It ends with 280. With glibc's and Arrow's own allocators it has 370 and more while stores are replaced."""
+HALF = CHANGES // 2
+MAX_GROWTH = 1.25
+"""Of the second half's median over the first's. A replaced store and its customers are 30 to 45 MB of about 300."""
 BATCH = "/api/payment/analytics/customers/batch"
 REPORTS = ("/widget", "/trends", "/rfm", "/segments", "/actions")
 
@@ -44,7 +46,7 @@ def test_workers_have_allocators_that_give_back_what_is_free(served: Service) ->
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(900)
-def test_a_worker_keeps_little_after_imports_promotions_and_batches(trained_shop: Shop, tmp_path: Path) -> None:
+def test_a_worker_does_not_grow_with_imports_promotions_and_batches(trained_shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     shutil.copytree(trained_shop.folder, folder, symlinks=True)
     shop = Shop(folder, {**trained_shop.environment, "CUSTOMER_REVENUE_WORKERS": "1"})
@@ -55,6 +57,7 @@ def test_a_worker_keeps_little_after_imports_promotions_and_batches(trained_shop
     shutil.copytree(models / first, models / "other")
     versions = cycle(["other", first])
     over = threading.Event()
+    megabytes: list[float] = []
 
     def keep_asking(client: int) -> None:
         while not over.is_set():
@@ -62,6 +65,7 @@ def test_a_worker_keeps_little_after_imports_promotions_and_batches(trained_shop
 
     with serving(shop) as running:
         wait_until_taken_up(folder, 0)
+        (worker,) = workers_of(running)
         clients = [threading.Thread(target=keep_asking, args=(client,), daemon=True) for client in range(8)]
         for thread in clients:
             thread.start()
@@ -73,14 +77,11 @@ def test_a_worker_keeps_little_after_imports_promotions_and_batches(trained_shop
                 (folder / "more.csv").write_text("order_id,user_id,created_at,total_cents,status\n" + line)
                 shop.run("import", "more.csv")
             wait_until_taken_up(folder, number + 1)
+            megabytes.append(own_megabytes(worker))
         over.set()
         for thread in clients:
             thread.join(60)
-        (worker,) = workers_of(running)
-        give_up = time.monotonic() + 30
-        while own_megabytes(worker) > MAX_MEGABYTES:
-            assert time.monotonic() < give_up, own_megabytes(worker)
-            time.sleep(1)
+        assert median(megabytes[HALF:]) < MAX_GROWTH * median(megabytes[:HALF])
 
 
 def workers_of(service: Service) -> list[int]:
