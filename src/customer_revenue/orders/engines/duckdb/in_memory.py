@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import duckdb
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from customer_revenue.orders.engines.duckdb.dialect import compile_for_duckdb
+from customer_revenue.orders.engines.duckdb.kept_in_memory import run_over
 from customer_revenue.orders.expressions import STORE_TABLES, local_day
 from customer_revenue.tables import Canonical
 
@@ -37,10 +37,5 @@ def canonical_in_memory(orders: pa.Table, refunds: pa.Table, zone: str) -> Canon
 
 def fetch_in_memory(expr: ir.Table) -> pa.Table:
     """Run an expression over in-memory tables only, in a temporary database."""
-    statement = compile_for_duckdb(expr)
-    with duckdb.connect(config={"threads": 1}) as con:
-        for table in expr.op().find(ops.InMemoryTable):
-            con.register(table.name, table.data.to_pyarrow(table.schema))
-        found = con.sql(statement.sql).to_arrow_table()
-    assert isinstance(found, pa.Table)
-    return found.cast(statement.schema)
+    tables = {table.name: table.data.to_pyarrow(table.schema) for table in expr.op().find(ops.InMemoryTable)}
+    return run_over(compile_for_duckdb(expr), tables)

@@ -1,8 +1,8 @@
-"""Queries over tables in memory whose SQL is kept."""
+"""Queries over tables in memory, whose SQL may be kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -29,9 +29,13 @@ def fetch_over_tables(recipe: Recipe, tables: Sequence[pa.Table]) -> pa.Table:
         return compile_for_duckdb(recipe.over(shapes))
 
     schemas = " and ".join(str(rows.schema.remove_metadata()) for rows in tables)
-    statement = StatementCache().get(f"{recipe.key} over {schemas}", compiled)
+    return run_over(StatementCache().get(f"{recipe.key} over {schemas}", compiled), named)
+
+
+def run_over(statement: Statement, tables: Mapping[str, pa.Table]) -> pa.Table:
+    """Run a statement over tables in memory, by their names in it, in a temporary database."""
     with duckdb.connect(config={"threads": 1}) as con:
-        for name, rows in named.items():
+        for name, rows in tables.items():
             con.register(name, rows)
         found = con.sql(statement.sql).to_arrow_table()
     assert isinstance(found, pa.Table)
