@@ -1,7 +1,7 @@
 """Learned uplift: whom a contact moves, from a campaign with a hold-out, and whether choosing by it earns more.
 
 A doubly robust learner (Kennedy, Electronic Journal of Statistics 17, 2023): expected outcomes of each arm, corrected
-by what came, are a score of each customer whose mean is the effect, and a regression of the scores tells whose effect
+by what came, are a score of each customer whose mean is the effect, and a regression of the scores says whose effect
 is larger. What is learned is judged on customers of other folds than those it was learned from.
 """
 

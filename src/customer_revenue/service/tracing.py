@@ -56,7 +56,7 @@ class Tracing:
         set_tracer(self._tracer)
 
     def request(self, scope: Scope) -> AbstractContextManager[Finish]:
-        """A span of a request until the end of the block, which tells it how the request ended."""
+        """A span of a request until the end of the block, which says how the request ended."""
         return _UNTRACED if self._tracer is None else _request(self._tracer, scope)
 
     def stop(self) -> None:

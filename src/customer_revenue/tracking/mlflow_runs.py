@@ -29,7 +29,7 @@ RUN_NOTES = {
     TRAIN: "A training: models fitted to all orders, and the mean figures of its back-test. Each fold is a run in it.",
     "fold": "One cut-off of a back-test: trained on the orders up to `cutoff`, compared with those after it.",
     BACKTEST: "A back-test by command or by `cr.backtest`; no model is kept.",
-    MONITOR: "What monitoring found: feed, drift, and what was predicted beside what happened.",
+    MONITOR: "What monitoring found: feed, drift, and what was predicted next to what happened.",
 }
 
 

@@ -19,7 +19,7 @@ from customer_revenue.workflows.campaigns.what_if import Trial
 KEPT_AS = "%Y%m%dT%H%M%S.%fZ"
 KEPT_NAME = re.compile(r"\.(\d{8}T\d{6}\.\d{6}Z)$")
 UNDONE = ".undone"
-TOLD = {"campaign", "action", "measured_points", "measured_spread", "started_on", "measured_on", "learned_on"}
+SHOWN = {"campaign", "action", "measured_points", "measured_spread", "started_on", "measured_on", "learned_on"}
 """Of a learned effect."""
 
 
@@ -41,7 +41,7 @@ class SavedPolicy:
             "can_be_saved": self._why_not() is None,
             "why_not": self._why_not(),
             "kept": [{"file": kept.name, "kept_at": at} for at, kept in self._kept()],
-            "learned": [one.model_dump(mode="json", include=TOLD) for one in read_learned(self._learned)],
+            "learned": [one.model_dump(mode="json", include=SHOWN) for one in read_learned(self._learned)],
         }
 
     def save(self, trial: Trial) -> Body:

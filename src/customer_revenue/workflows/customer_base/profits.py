@@ -47,10 +47,8 @@ class MarginRate:
 
 def margin_rate(store: Store, when: AsOf, margin: Margin) -> MarginRate:
     """The margin of the last year, which is expected to stay; the policy's where that brought no net revenue."""
-    recipe, first = (
-        Recipe(_known_since, (margin,), complete=("order_items",)),
-        when.day - dt.timedelta(days=DAYS_PER_YEAR - 1),
-    )
+    recipe = Recipe(_known_since, (margin,), complete=("order_items",))
+    first = when.day - dt.timedelta(days=DAYS_PER_YEAR - 1)
     (row,) = store.fetch(recipe, moment=when.moment_utc_naive, first_day=first).to_pylist()
     if row["net_revenue_cents"] <= 0:
         return MarginRate(margin.assumed_percent / 100, "assumed")
