@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 import scipy
-from scipy.special import gammaincinv, gammaln, xlogy
+from scipy.special import betainc, gammaincinv, gammaln, nbdtrik, xlogy
 
 from customer_revenue.arrays import Floats
 
@@ -129,8 +129,15 @@ def _negative_binomial_quantile(chance: Floats, size: Floats, mean: Floats) -> F
         reached = reached[above] + probability
         found[rows] = count
     high = reached < chance
-    found[rows[high]] = scipy.stats.nbinom.ppf(chance[high], size[high], 1 - ratio[high])
+    found[rows[high]] = _inverted_quantile(chance[high], size[high], 1 - ratio[high])
     return found
+
+
+def _inverted_quantile(chance: Floats, size: Floats, success: Floats) -> Floats:
+    """The same by the inverse of the beta function: scipy.stats has it too, and takes longer to import than to run."""
+    count = np.ceil(nbdtrik(chance, size, success))
+    below = np.maximum(count - 1, 0)
+    return np.where(betainc(size, below + 1, success) >= chance, below, count)
 
 
 def further_purchases(expected: Floats, probability: Floats) -> Floats:

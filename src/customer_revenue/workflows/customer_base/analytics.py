@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from customer_revenue import lazy_ibis as ibis
 from customer_revenue.actions.barring import NO_CONSENT, BarredByDay, Barring
-from customer_revenue.actions.situations import STATUS_COLUMNS, Situations
+from customer_revenue.actions.situations import Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.choices import AtRiskBy, CohortUnit, FlowBy, ForecastUnit, TopBy
 from customer_revenue.errors import ModelError, ModelNotFound
+from customer_revenue.orders.engines.duckdb.kept_in_memory import fetch_over_tables
 from customer_revenue.orders.recipe import Recipe
 from customer_revenue.orders.store import Store
 from customer_revenue.periods import MONTHS_PER_YEAR, AsOf, Period
@@ -37,6 +37,7 @@ from customer_revenue.revenue.trends import TrendRow, fill_trends, trends
 from customer_revenue.tables import Canonical, day_literal
 from customer_revenue.workflows.bodies import Body, Row
 from customer_revenue.workflows.customer_base.base_queries import (
+    RiskList,
     all_customers,
     customers_at_risk,
     groups_of_rfm,
@@ -44,12 +45,14 @@ from customer_revenue.workflows.customer_base.base_queries import (
     known_triangle,
     members_of_rfm,
     metrics_of_widget,
+    predicted_customers_at_risk,
     refusing_marketing,
+    top_predicted_customers,
 )
 from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, named_metrics, with_units
 from customer_revenue.workflows.customer_base.profits import with_profits
-from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions, with_main_products
+from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions, with_columns_of, with_main_products
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot, SnapshotTables
 from customer_revenue.workflows.known_tables import known_at
@@ -111,12 +114,12 @@ class CustomerBase:
         """The customers worth most, by default by the segments' revenue; with predicted values where sorted by them."""
         by = by or TopBy(self._policy.segments.revenue_column)
         if by is TopBy.LTV:
-            rows = self.rows(top_customers(self.customers, by, limit, offset, self.predictions))
+            rows = self._of_predicted(top_predicted_customers, by, limit, offset)
         else:
             rows = self.of_listed(top_customers, by, limit, offset)
         return {
             "top_customers": [listed_row(row, self.store.info.currency) for row in rows],
-            **self._page(limit, offset),
+            "page": {"limit": limit, "offset": offset},
         }
 
     def at_risk(
@@ -129,14 +132,14 @@ class CustomerBase:
         offset: int,
     ) -> Body:
         """Customers who may be slipping away; with what is at risk where sorted by it."""
-        chosen = (activity, stage, None if segments is None else tuple(segments), by, limit, offset)
+        chosen = RiskList(activity, stage, None if segments is None else tuple(segments), by, limit, offset)
         if by is not None and not by.is_fact:
-            rows = self.rows(customers_at_risk(self.customers, self._policy, *chosen, self.predictions))
+            rows = self._of_predicted(predicted_customers_at_risk, self._policy, chosen)
         else:
-            rows = self.of_listed(customers_at_risk, self._policy, *chosen)
+            rows = self.of_listed(customers_at_risk, self._policy, chosen)
         return {
             "at_risk_customers": [listed_row(row, self.store.info.currency) for row in rows],
-            **self._page(limit, offset),
+            "page": {"limit": limit, "offset": offset},
         }
 
     def cohorts(self, unit: CohortUnit) -> Body:
@@ -184,7 +187,7 @@ class CustomerBase:
         body: Body = {"groups": [with_units(row, self.store.info.currency) for row in groups]}
         if group is not None:
             members = self._of_customers(members_of_rfm, self._policy.rfm, group, limit, offset)
-            body |= {"customers": members, **self._page(limit, offset)}
+            body |= {"customers": members, "page": {"limit": limit, "offset": offset}}
         return body
 
     def segments(self) -> Body:
@@ -210,18 +213,15 @@ class CustomerBase:
     def actions(self, limit: int, offset: int) -> Body:
         """The actions that are worth most among all customers, with name and e-mail where known."""
         rows = self.action_rows(limit, offset).to_pylist()
-        return {"actions": rows, **self._page(limit, offset)}
+        return {"actions": rows, "page": {"limit": limit, "offset": offset}}
 
     def action_rows(self, limit: int, offset: int, only: pa.Array | None = None) -> pa.Table:
         """As :meth:`actions`, as a table for an e-mail tool; for the customers of some ids only, where given."""
         with self._lock:
             listed, decisions = self._customer_rows, self._decisions
         found = decisions.most_valuable(limit, offset, only, self.barred)
-        places = pc.index_in(found["customer_id"], value_set=listed["customer_id"].combine_chunks())
-        named = listed.select(("customer_name", "customer_email")).take(places)
-        for name in named.column_names:
-            found = found.append_column(name, named[name])
-        return with_main_products(found.drop_columns(["rank"]), self.known, self.store)
+        named = with_columns_of(listed.select(("customer_id", "customer_name", "customer_email")), found)
+        return with_main_products(named.drop_columns(["rank"]), self.known, self.store)
 
     @property
     def decisions(self) -> ShopDecisions:
@@ -355,12 +355,11 @@ class CustomerBase:
 
     @cached_property
     def _prediction_table(self) -> ir.Table:
-        predicted = self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS))
-        own = self._decisions.situations.at_stake(self._policy)
-        places = pc.index_in(predicted["customer_id"], value_set=own["customer_id"].combine_chunks())
-        for name in STATUS_COLUMNS:
-            predicted = predicted.append_column(name, own[name].take(places))
-        return ibis.memtable(predicted)
+        return ibis.memtable(self._prediction_rows)
+
+    @cached_property
+    def _prediction_rows(self) -> pa.Table:
+        return self._decisions.with_statuses(self._predictions.table.select(("customer_id", *PREDICTED_COLUMNS)))
 
     def _predictor(self) -> Predictor:
         if self._model is None:
@@ -408,10 +407,12 @@ class CustomerBase:
             found = self.store.fetch_over(self._listed_rows, Recipe(build, arguments))
         return cast("list[Row]", found.to_pylist())
 
+    def _of_predicted(self, build: Callable[..., ir.Table], *arguments: object) -> list[Row]:
+        """The rows of a query over customers with their profit, and over their predictions."""
+        with self._lock:
+            found = fetch_over_tables(Recipe(build, arguments), (self._listed_rows, self._prediction_rows))
+        return cast("list[Row]", found.to_pylist())
+
     def _of_known(self, recipe: Recipe) -> list[Row]:
         """The rows of a query over the store's tables, as they were known at the moment."""
         return cast("list[Row]", self.store.fetch(recipe, moment=self.when.moment_utc_naive).to_pylist())
-
-    @staticmethod
-    def _page(limit: int, offset: int) -> Body:
-        return {"page": {"limit": limit, "offset": offset}}

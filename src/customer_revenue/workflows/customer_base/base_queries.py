@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from customer_revenue.choices import AtRiskBy, CohortUnit
+from customer_revenue.choices import AtRiskBy, CohortUnit, TopBy
 from customer_revenue.policy import Margin, Policy, Rfm, Segments
 from customer_revenue.revenue.cohorts import triangle
-from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of
+from customer_revenue.revenue.customer_lists import at_risk, ordered, page_of, top_customers
 from customer_revenue.revenue.profit import own_profits
 from customer_revenue.revenue.rfm_groups import rfm, rfm_summary
 from customer_revenue.revenue.trends import trends, widget_metrics
@@ -81,26 +83,30 @@ def members_of_rfm(customers: ir.Table, policy: Rfm, group: str, limit: int, off
     return page_of(ordered(scored.filter(scored.rfm_group == group), "rfm_code"), limit, offset)
 
 
-def customers_at_risk(
-    customers: ir.Table,
-    policy: Policy,
-    activity: str,
-    stage: str | None,
-    segments: tuple[str, ...] | None,
-    by: AtRiskBy | None,
-    limit: int,
-    offset: int,
-    predictions: ir.Table | None = None,
-) -> ir.Table:
-    """As :func:`at_risk`, with every argument by its place."""
-    return at_risk(
-        customers,
-        policy,
-        activity=activity,
-        stage=stage,
-        segments=segments,
-        by=by,
-        limit=limit,
-        offset=offset,
-        predictions=predictions,
-    )
+@dataclass(frozen=True)
+class RiskList:
+    """Which customers at risk are listed, as :func:`at_risk` takes it."""
+
+    activity: str
+    stage: str | None
+    segments: tuple[str, ...] | None
+    by: AtRiskBy | None
+    limit: int
+    offset: int
+
+
+def customers_at_risk(customers: ir.Table, policy: Policy, chosen: RiskList) -> ir.Table:
+    """A list of customers at risk."""
+    return at_risk(customers, policy, **vars(chosen))
+
+
+def predicted_customers_at_risk(tables: Sequence[ir.Table], policy: Policy, chosen: RiskList) -> ir.Table:
+    """A list of customers at risk, of customers and their predictions."""
+    customers, predictions = tables
+    return at_risk(customers, policy, **vars(chosen), predictions=predictions)
+
+
+def top_predicted_customers(tables: Sequence[ir.Table], by: TopBy, limit: int, offset: int) -> ir.Table:
+    """As :func:`top_customers`, of customers and their predictions."""
+    customers, predictions = tables
+    return top_customers(customers, by, limit, offset, predictions)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from customer_revenue.actions.barring import Barring
 from customer_revenue.actions.decide import Decisions, decide, promise_scale
 from customer_revenue.actions.recommend import LEAVE_ALONE, most_valuable, with_product
-from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.situations import STATUS_COLUMNS, Situations
 from customer_revenue.actions.terms import Terms
 from customer_revenue.arrays import Texts
 from customer_revenue.orders.store import Store
@@ -88,6 +88,12 @@ class ShopDecisions:
             }
         )
 
+    def with_statuses(self, predictions: pa.Table) -> pa.Table:
+        """Predictions of all customers with their status and what is at stake."""
+        return with_columns_of(
+            self.situations.at_stake(self.policy).select(("customer_id", *STATUS_COLUMNS)), predictions
+        )
+
     def most_valuable(
         self, limit: int, offset: int, only: pa.Array | None = None, barred: Mapping[str, Barring] = NOBODY
     ) -> pa.Table:
@@ -104,6 +110,15 @@ class ShopDecisions:
             places = np.flatnonzero(pc.is_in(situations.facts["customer_id"], value_set=only).to_numpy())
             situations, decisions = situations.take(places), decisions.at(places)
         return most_valuable(situations, self.policy, limit, offset, self.currency, decisions)
+
+
+def with_columns_of(source: pa.Table, rows: pa.Table) -> pa.Table:
+    """Rows of customers with the columns that another table has of them, by ``customer_id``."""
+    places = pc.index_in(rows["customer_id"], value_set=source["customer_id"].combine_chunks())
+    added = source.drop_columns(["customer_id"]).take(places)
+    for name in added.column_names:
+        rows = rows.append_column(name, added[name])
+    return rows
 
 
 def with_main_products(actions: pa.Table, known: Canonical, store: Store) -> pa.Table:
