@@ -15,6 +15,7 @@ from customer_revenue.actions.forecast import (
     base_factors,
     base_forecast,
     customer_forecast,
+    full_months,
     horizons_days,
     month_ends,
     step_ends,
@@ -135,3 +136,23 @@ def test_too_few_past_months_give_no_score(policy: Policy) -> None:
 
 def test_horizons_end_with_the_months() -> None:
     assert horizons_days(dt.date(2024, 1, 31), 3) == [29, 60, 90]
+
+
+def test_what_supports_the_forecast_is_named(policy: Policy) -> None:
+    answer = of_customer(policy)
+    factors = answer["factors"]
+    assert isinstance(factors, dict)
+    assert list(factors) == ["purchase_frequency", "trend", "seasonality"]
+    assert factors["purchase_frequency"] == 36.6
+    assert factors["trend"] == trend([1, 2, 3], policy.forecast)
+    assert factors["seasonality"] == seasonality([1, 2, 3], 1, policy.forecast)
+
+
+@pytest.mark.parametrize(
+    ("today", "cents"), [("2023-12-30", [5, 6]), ("2023-12-31", [5, 6, 7]), ("2023-12-15", [5, 6])]
+)
+def test_only_months_that_are_over_are_history(today: str, cents: list[int]) -> None:
+    months = ("2023-10", "2023-11", "2023-12")
+    rows = [{"month": month, "revenue_cents": 5 + place} for place, month in enumerate(months)]
+    assert full_months(rows, dt.date.fromisoformat(today)) == RevenueHistory(cents, 10)
+    assert full_months([], dt.date.fromisoformat(today)) == RevenueHistory([], 1)

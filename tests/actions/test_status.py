@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from customer_revenue.actions.situations import Situations
+from customer_revenue.actions.wording import Words
 from customer_revenue.policy import Policy
 
 if TYPE_CHECKING:
@@ -48,3 +49,36 @@ def test_value_at_risk_is_expected_if_kept_less_expected_now(
 ) -> None:
     situations = Situations.of(*customers_of({"expected_net_revenue_cents": 100_000.0, "probability_alive": alive}))
     assert situations.at_stake(policy)["value_at_risk_cents"].to_pylist() == [cents]
+
+
+def test_a_risk_level_begins_at_its_threshold(customers_of: CustomersOf, policy: Policy) -> None:
+    high, medium = policy.actions.risk.high_from, policy.actions.risk.medium_from
+    risks = [high, high - 1e-9, medium, medium - 1e-9]
+    situations = Situations.of(
+        *customers_of(*({"customer_id": f"{n}", "churn_risk_score": r} for n, r in enumerate(risks)))
+    )
+    assert situations.risk_level(policy.actions).tolist() == ["high", "medium", "medium", "low"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("orders", "10 orders"),
+        ("rhythm", "37 days"),
+        ("silence", "5 days"),
+        ("last_purchase", "10 December 2023"),
+        ("last_month", "December 2023"),
+        ("risk", "15 %"),
+        ("segment", "high value"),
+        ("expected_revenue", "1,150.00"),
+    ],
+)
+def test_templates_are_filled_with_the_customers_own_numbers(customers_of: CustomersOf, name: str, words: str) -> None:
+    situations = Situations.of(*customers_of({}))
+    assert Words(situations, 0)[name] == words
+    with pytest.raises(KeyError):
+        Words(situations, 0)["nothing"]
+
+
+def test_one_is_not_many(customers_of: CustomersOf) -> None:
+    assert Words(Situations.of(*customers_of(ONE_ORDER)), 0)["orders"] == "1 order"

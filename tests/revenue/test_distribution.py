@@ -127,3 +127,12 @@ def test_stages_carry_the_specifications_words(policy: Policy) -> None:
         ("last_purchase 60-120 days ago", "Retention campaigns"),
         ("last_purchase > 120 days ago", "Win-back campaigns"),
     ]
+
+
+def test_every_stage_has_its_own_figures_and_zeros_where_empty(shop_of: Callable[..., Shop], policy: Policy) -> None:
+    orders = [("1", "a", 700, "paid", "2023-12-10"), ("2", "b", 300, "paid", "2022-01-10")]
+    found = shop_of(AS_OF, orders)
+    rows = stage_rows(found.dicts(stages(customers(found.known, found.as_of_day, policy))), policy)
+    figures = {row["lifecycle_stage"]: (row["customer_count"], row["total_revenue_cents"]) for row in rows}
+    assert figures == {"new": (1, 700), "active": (0, 0), "at_risk": (0, 0), "churned": (1, 300)}
+    assert [row["percentage_of_total_revenue"] for row in rows] == [70, 0, 0, 30]
