@@ -51,6 +51,8 @@ COMMANDS = (
             "widget",
         )
     ),
+    "analytics top-customers --by estimated_ltv_cents",
+    "analytics at-risk --by value_at_risk_cents",
     f"show {CUSTOMER}",
 )
 
