@@ -113,6 +113,33 @@ def test_features_of_a_customer_by_hand(tables, run):
     assert ana["decayed_purchases_30"] == pytest.approx(np.exp(-np.array([89, 79, 29]) / 30).sum())
 
 
+def test_a_day_without_revenue_is_a_purchase_and_no_spend(tables, run):
+    rows = _rows(run(_features(tables)))
+    ana, bo, di = (rows[name] for name in ("ana", "bo", "di"))
+    assert (di["frequency"], di["orders"], di["spend_days"], di["positive_days"]) == (1, 2, 0, 1)
+    assert (di["monetary_cents"], di["total_cents"], di["first_day_cents"], di["last_day_cents"]) == (0.0, 400, 400, 0)
+    assert (di["log_cents_sum"], di["log_cents_square_sum"]) == pytest.approx((np.log(400), np.log(400) ** 2))
+    assert (di["refund_cents"], di["refunds"]) == (150, 1)
+    # Order 4 was refunded as a whole, so that its refund r1 is part of the same money.
+    assert (ana["refund_cents"], ana["refunds"], bo["refund_cents"], bo["refunds"]) == (3_500, 0, 0, 0)
+    assert (ana["spend_days"], ana["positive_days"], ana["monetary_cents"]) == (2, 3, 3_000.0)
+    assert ana["log_cents_sum"] == pytest.approx(np.log([1_000, 2_500, 3_500]).sum())
+
+
+def test_a_single_cent_is_spend(run, tables):
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table orders as select '1' id, 'a' user_id, 1 total_cents, 'paid' status, "
+            "timestamp '2023-03-01' created_at"
+        )
+        connection.execute(
+            "create table refunds as select '' id, '' order_id, '' user_id, 1 amount_cents, "
+            "timestamp '2023-03-01' created_at where false"
+        )
+        (row,) = connection.sql(ibis.to_sql(_features(tables), dialect="duckdb")).to_arrow_table().to_pylist()
+    assert (row["positive_days"], row["total_cents"], row["log_cents_sum"]) == (1, 1, 0.0)
+
+
 def test_the_own_season_counts_the_years_that_had_it():
     as_of = dt.date(2024, 11, 25)
     days = [

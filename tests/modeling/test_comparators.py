@@ -1,4 +1,4 @@
-"""The naive rule, and the words of the reasons."""
+"""The naive rule, histories from columns, and the words of the reasons."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from customer_revenue.modeling.comparators import naive_forecast
+from customer_revenue.modeling.purchase_histories import Histories
 from customer_revenue.modeling.rolling_windows import Window
 from customer_revenue.modeling.shap_reasons import TEXTS
 
@@ -70,3 +71,12 @@ def test_reasons_are_in_the_customers_own_numbers(theme: str, frequency: float, 
         "currency": "USD",
     }
     assert TEXTS[theme](row) == words
+
+
+def test_histories_take_their_gaps_and_weights_from_the_columns() -> None:
+    known = {name: np.array([2.0, 1.0]) for name in ("frequency", "recency_days", "T_days")}
+    plain = Histories.from_columns(known)
+    assert (plain.log_gap_sum.tolist(), plain.weights.tolist()) == ([0.0, 0.0], [1.0, 1.0])
+    given = known | {"log_gap_sum": np.array([0.5, 0.0]), "weights": np.array([3.0, 4.0])}
+    assert Histories.from_columns(given).log_gap_sum.tolist() == [0.5, 0.0]
+    assert Histories.from_columns(given).weights.tolist() == [3.0, 4.0]

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_revenue.errors import NotEnoughData
+from customer_revenue.modeling.comparators import member_forecasts
 from customer_revenue.modeling.predictor import Predictor
 from customer_revenue.modeling.purchase_histories import column
 from customer_revenue.modeling.tiers import Tier
@@ -169,6 +170,27 @@ def test_reasons_are_words_with_the_customers_numbers(predictor, shop):
             for line in words
         )
         assert all(str(row["silence_days"]) in line for line in words if line.startswith("no purchase for"))
+
+
+def test_predictions_and_the_inputs_of_their_reasons_come_from_one_pass(predictor, shop):
+    features = shop.features().slice(0, 40)
+    table, inputs = predictor.predict_with_reasons(features)
+    assert table.equals(predictor.predict(features))
+    assert predictor.reasons(inputs) == predictor.reasons(predictor.reason_inputs(features))
+
+
+def test_each_member_of_the_ensemble_is_a_forecast_without_a_date(predictor, shop):
+    features = shop.features().slice(0, 40)
+    found = member_forecasts(predictor, features, HORIZON_DAYS)
+    members = predictor.members(features, HORIZON_DAYS)
+    assert set(found) == set(members)
+    for name, forecast in found.items():
+        purchases, revenue, probability = members[name]
+        np.testing.assert_array_equal(forecast.purchases, purchases)
+        np.testing.assert_array_equal(forecast.revenue, revenue)
+        np.testing.assert_array_equal(forecast.probability, probability)
+        assert forecast.next_days.dtype == np.float64
+        assert np.isposinf(forecast.next_days).all()
 
 
 @pytest.mark.parametrize(

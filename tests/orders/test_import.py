@@ -235,6 +235,10 @@ def test_the_summary_reads_well(shop: Shop) -> None:
     assert "1 imported, 0 updated, 0 unchanged" in text
     assert "Quarantined  1 lines (unreadable_line 1)" in text
     assert "historical: answers are as of the end of 2023-05-01" in text
+    assert (
+        "Clock        live: answers are as of now (--as-of DATE would fix a day)"
+        in shop.load("2,ann,2023-05-01,10,paid", live=True).render()
+    )
 
 
 def test_a_store_in_a_folder_that_is_not_there_yet(shop: Shop) -> None:
