@@ -48,6 +48,12 @@ THOROUGH = frozenset(
         *("tests/orders/test_optional_columns.py", "tests/orders/test_platforms.py"),
         *("tests/modeling/test_shop_prior.py", "tests/modeling/test_uplift_benchmark.py"),
         *("tests/modeling/test_forest.py", "tests/modeling/test_cohort_money.py"),
+        *(
+            "tests/orders/test_two_exports.py",
+            "tests/orders/test_small_imports.py",
+            "tests/orders/test_best_by_basis.py",
+        ),
+        *("tests/actions/test_learned_uplift.py", "tests/orders/test_spark.py", "tests/orders/test_whole_orders.py"),
     }
 )
 """Files whose tests fit models, import many files or try many cases: none of them takes less than five seconds."""
