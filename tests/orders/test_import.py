@@ -130,6 +130,21 @@ def test_orders_and_their_refunds_in_one_command(shop: Shop) -> None:
     assert summary.refunds_in_store == 1
 
 
+def test_a_store_knows_the_formats_of_all_its_files_once(shop: Shop) -> None:
+    header = "refund_id,user_id,created_at,amount_cents,order_id"
+    files = [shop.file("1,ann,2023-05-01,1000,paid"), shop.file("r1,ann,2023-05-09,5,1", header=header)]
+    for file in files * 2:
+        summary = shop.files(file)
+    with shop.open() as store:
+        assert store.info.formats == ("generic", "refunds")
+    assert summary.statement.before.gross_cents == summary.statement.after.gross_cents
+
+
+def test_before_the_first_import_the_statement_is_of_nothing(shop: Shop) -> None:
+    before = shop.load("1,ann,2023-05-01,1000,paid").statement.before
+    assert (before.orders, before.customers, before.gross_cents, before.refunds_cents, before.net_cents) == (0,) * 5
+
+
 @pytest.mark.parametrize(
     ("options", "day", "clock", "as_of"),
     [
