@@ -48,6 +48,48 @@ def test_segments_on_net_revenue_are_those_of_all_time(shop: Shop, policy: Polic
     }
 
 
+@pytest.mark.parametrize("period", Period)
+def test_net_revenue_of_all_time_counts_each_refund_once_in_every_period(
+    shop_of: Callable[..., Shop], period: Period
+) -> None:
+    # At 100,000 cents a customer is of high value: each of these is on one side only where each refund counts once.
+    orders = [
+        ("1", "whole order, then its refund", 100_600, "paid", "2023-05-01"),
+        ("2", "whole order, then its refund", 50_000, "refunded", "2023-02-01"),
+        ("3", "long ago", 100_400, "paid", "2023-02-01"),
+        ("4", "lately", 100_900, "paid", "2023-12-01"),
+        ("5", "lately below", 100_400, "paid", "2023-12-01"),
+    ]
+    refunds = [
+        ("r1", "2", "whole order, then its refund", 50_000, "2023-02-03"),
+        ("r2", None, "whole order, then its refund", 500, "2023-03-01"),
+        ("r3", None, "long ago", 500, "2023-03-01"),
+        ("r4", "4", "lately", 500, "2023-12-02"),
+        ("r5", "5", "lately below", 500, "2023-12-02"),
+    ]
+    shop = shop_of(AS_OF, orders, refunds=refunds)
+    rows = shop.dicts(summary(shop.known, day(period.first_day(AS_OF)), shop.as_of_day, load_policy()))
+    assert {row["customer_id"]: row["customer_segment"] for row in rows} == {
+        "whole order, then its refund": "high_value",
+        "long ago": "medium_value",
+        "lately": "high_value",
+        "lately below": "medium_value",
+    }
+
+
+def test_what_is_refunded_as_a_whole_on_the_first_day_counts_once(shop_of: Callable[..., Shop], policy: Policy) -> None:
+    first_day = dt.date(2023, 11, 15)
+    shop = shop_of(
+        AS_OF,
+        [("1", "u", 700, "refunded", "2023-11-15"), ("2", "v", 700, "refunded", "2023-11-14")],
+        refunds=[("r1", "1", "u", 700, "2023-11-20"), ("r2", "2", "v", 700, "2023-11-20")],
+    )
+    rows = shop.dicts(summary(shop.known, day(first_day), shop.as_of_day, policy))
+    # The order of the day before is outside of the period, where its refund counts on its own day.
+    assert {row["customer_id"]: row["total_refunds_cents"] for row in rows} == {"u": 700, "v": 700}
+    assert {row["customer_id"]: row["total_revenue_cents"] for row in rows} == {"u": 700, "v": 0}
+
+
 def test_all_time_needs_no_first_day(shop: Shop, policy: Policy) -> None:
     with_day = summary(shop.known, day(BEGINNING), shop.as_of_day, policy)
     without = summary(shop.known, None, shop.as_of_day, policy)
