@@ -80,3 +80,12 @@ def test_histories_take_their_gaps_and_weights_from_the_columns() -> None:
     given = known | {"log_gap_sum": np.array([0.5, 0.0]), "weights": np.array([3.0, 4.0])}
     assert Histories.from_columns(given).log_gap_sum.tolist() == [0.5, 0.0]
     assert Histories.from_columns(given).weights.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize(("most", "kept"), [(20, 20), (19, 10), (10, 10), (7, 7), (1, 1)])
+def test_a_sample_of_a_window_is_every_nth_customer(most: int, kept: int) -> None:
+    rows = silent([float(place) for place in range(20)])
+    window = Window(dt.date(2023, 1, 1), 30, rows, rows)
+    found = window.sample(most).features["silence_days"].to_pylist()
+    assert len(found) == kept
+    assert found == list(range(0, 20, -(-20 // most)))
