@@ -51,9 +51,8 @@ THOROUGH = frozenset(
         *(
             "tests/orders/test_two_exports.py",
             "tests/orders/test_small_imports.py",
-            "tests/orders/test_best_by_basis.py",
+            "tests/actions/test_learned_uplift.py",
         ),
-        *("tests/actions/test_learned_uplift.py", "tests/orders/test_spark.py", "tests/orders/test_whole_orders.py"),
     }
 )
 """Files whose tests fit models, import many files or try many cases: none of them takes less than five seconds."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from customer_revenue.actions.situations import Situations
-from customer_revenue.actions.wording import Words
 from customer_revenue.policy import Policy
 
 if TYPE_CHECKING:
@@ -58,27 +57,3 @@ def test_a_risk_level_begins_at_its_threshold(customers_of: CustomersOf, policy:
         *customers_of(*({"customer_id": f"{n}", "churn_risk_score": r} for n, r in enumerate(risks)))
     )
     assert situations.risk_level(policy.actions).tolist() == ["high", "medium", "medium", "low"]
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("orders", "10 orders"),
-        ("rhythm", "37 days"),
-        ("silence", "5 days"),
-        ("last_purchase", "10 December 2023"),
-        ("last_month", "December 2023"),
-        ("risk", "15 %"),
-        ("segment", "high value"),
-        ("expected_revenue", "1,150.00"),
-    ],
-)
-def test_templates_are_filled_with_the_customers_own_numbers(customers_of: CustomersOf, name: str, words: str) -> None:
-    situations = Situations.of(*customers_of({}))
-    assert Words(situations, 0)[name] == words
-    with pytest.raises(KeyError):
-        Words(situations, 0)["nothing"]
-
-
-def test_one_is_not_many(customers_of: CustomersOf) -> None:
-    assert Words(Situations.of(*customers_of(ONE_ORDER)), 0)["orders"] == "1 order"

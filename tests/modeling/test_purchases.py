@@ -253,3 +253,12 @@ def test_where_nobody_leaves_the_fit_is_as_good_as_a_model_without_leaving(model
     # The maximum lies at the edge of what is searched; a prior in its place would be hundreds below.
     assert fit.log_likelihood_ > log_likelihood_without_dropout(fit, histories) - 1
     assert fit.expected_purchases(365, histories).sum() == pytest.approx(x.sum(), rel=0.05)
+
+
+def test_histories_take_their_gaps_and_weights_from_the_columns() -> None:
+    known = {name: np.array([2.0, 1.0]) for name in ("frequency", "recency_days", "T_days")}
+    plain = Histories.from_columns(known)
+    assert (plain.log_gap_sum.tolist(), plain.weights.tolist()) == ([0.0, 0.0], [1.0, 1.0])
+    given = known | {"log_gap_sum": np.array([0.5, 0.0]), "weights": np.array([3.0, 4.0])}
+    assert Histories.from_columns(given).log_gap_sum.tolist() == [0.5, 0.0]
+    assert Histories.from_columns(given).weights.tolist() == [3.0, 4.0]

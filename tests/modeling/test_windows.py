@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_revenue.modeling.rolling_windows import choose_cutoffs
+from customer_revenue.modeling.rolling_windows import Window, choose_cutoffs
 
 AS_OF = dt.date(2011, 9, 9)
 
@@ -57,3 +59,12 @@ def test_the_other_quarters_of_the_year_of_a_season_are_counted_where_the_histor
     assert quarters(1_095, 90) == [274, 456, 547, 639, 821, 912]
     assert quarters(700, 90) == []
     assert quarters(2_000, 365) == [], "a year is no season"
+
+
+@pytest.mark.parametrize(("most", "kept"), [(20, 20), (19, 10), (10, 10), (7, 7), (1, 1)])
+def test_a_sample_of_a_window_is_every_nth_customer(most: int, kept: int) -> None:
+    rows = pa.table({"customer_id": [str(place) for place in range(20)], "place": range(20)})
+    window = Window(dt.date(2023, 1, 1), 30, rows, rows)
+    found = window.sample(most).features["place"].to_pylist()
+    assert len(found) == kept
+    assert found == list(range(0, 20, -(-20 // most)))
