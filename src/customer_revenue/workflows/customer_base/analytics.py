@@ -49,10 +49,11 @@ from customer_revenue.workflows.customer_base.base_queries import (
     refusing_marketing,
     top_predicted_customers,
 )
+from customer_revenue.workflows.customer_base.customer_columns import with_columns_of
 from customer_revenue.workflows.customer_base.flows_and_sequences import flows_body
 from customer_revenue.workflows.customer_base.listed_rows import labelled, listed_row, named_metrics, with_units
 from customer_revenue.workflows.customer_base.profits import with_profits
-from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions, with_columns_of, with_main_products
+from customer_revenue.workflows.customer_base.shop_decisions import ShopDecisions, with_main_products
 from customer_revenue.workflows.customer_base.shop_reports import ShopReports
 from customer_revenue.workflows.customer_base.snapshot import CustomerPredictions, CustomerSnapshot, SnapshotTables
 from customer_revenue.workflows.known_tables import known_at
@@ -410,8 +411,8 @@ class CustomerBase:
     def _of_predicted(self, build: Callable[..., ir.Table], *arguments: object) -> list[Row]:
         """The rows of a query over customers with their profit, and over their predictions."""
         with self._lock:
-            found = fetch_over_tables(Recipe(build, arguments), (self._listed_rows, self._prediction_rows))
-        return cast("list[Row]", found.to_pylist())
+            tables = (self._listed_rows, self._prediction_rows)
+        return cast("list[Row]", fetch_over_tables(Recipe(build, arguments), tables).to_pylist())
 
     def _of_known(self, recipe: Recipe) -> list[Row]:
         """The rows of a query over the store's tables, as they were known at the moment."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from customer_revenue.choices import ProfitBy
 from customer_revenue.orders.recipe import Recipe
@@ -26,6 +25,7 @@ from customer_revenue.revenue.profit import (
 )
 from customer_revenue.tables import Canonical
 from customer_revenue.workflows.bodies import Body, Row
+from customer_revenue.workflows.customer_base.customer_columns import with_columns_of
 from customer_revenue.workflows.known_tables import day_parameter, known_at, known_by_then
 
 if TYPE_CHECKING:
@@ -108,10 +108,7 @@ def with_profits(customers: pa.Table, profits: pa.Table) -> pa.Table:
         customers: with the column ``customer_id``.
         profits: rows of :func:`~customer_revenue.revenue.profit.own_profits` of at least these customers.
     """
-    places = pc.index_in(customers["customer_id"], value_set=profits["customer_id"].combine_chunks())
-    for name in OWN_PROFIT_COLUMNS:
-        customers = customers.append_column(name, profits[name].take(places))
-    return customers.combine_chunks()
+    return with_columns_of(profits.select(("customer_id", *OWN_PROFIT_COLUMNS)), customers).combine_chunks()
 
 
 def _named(row: Row, by: ProfitBy) -> Row:

@@ -22,6 +22,7 @@ from customer_revenue.orders.store import Store
 from customer_revenue.policy import Policy
 from customer_revenue.revenue.main_product import main_products
 from customer_revenue.tables import Canonical
+from customer_revenue.workflows.customer_base.customer_columns import with_columns_of
 from customer_revenue.workflows.known_tables import of_customers
 
 NOBODY: Mapping[str, Barring] = MappingProxyType({})
@@ -110,15 +111,6 @@ class ShopDecisions:
             places = np.flatnonzero(pc.is_in(situations.facts["customer_id"], value_set=only).to_numpy())
             situations, decisions = situations.take(places), decisions.at(places)
         return most_valuable(situations, self.policy, limit, offset, self.currency, decisions)
-
-
-def with_columns_of(source: pa.Table, rows: pa.Table) -> pa.Table:
-    """Rows of customers with the columns that another table has of them, by ``customer_id``."""
-    places = pc.index_in(rows["customer_id"], value_set=source["customer_id"].combine_chunks())
-    added = source.drop_columns(["customer_id"]).take(places)
-    for name in added.column_names:
-        rows = rows.append_column(name, added[name])
-    return rows
 
 
 def with_main_products(actions: pa.Table, known: Canonical, store: Store) -> pa.Table:
